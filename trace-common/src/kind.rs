@@ -1,0 +1,158 @@
+//! The numbers that tell records apart. A number is never reused or given a new meaning: recordings and
+//! prebuilt probe objects outlive a release.
+
+/// What a record says happened. Each is one *moment*; `docs/hooks.md` says which hooks can see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u16)]
+pub enum Kind {
+    /// `__request_module` asked the security hook, before the wait for a slot.
+    Requested = 1,
+    /// The request got its slot.
+    Admitted = 2,
+    /// `call_usermodehelper_exec` was entered.
+    CallEntered = 16,
+    /// `call_usermodehelper_exec` returned.
+    CallReturned = 17,
+    /// A kernel worker took the call up.
+    CallPicked = 18,
+    /// The helper's task exists: pointer meets pid.
+    Born = 19,
+    /// The helper's `kernel_execve` returned.
+    Executed = 20,
+    /// The helper's work is over for the kernel: `umh_complete`, or the worker's function returned.
+    Completed = 21,
+    /// A thread exits whose helper call was not seen to return: it was killed while it waited, or a return probe
+    /// missed it.
+    CallerGone = 22,
+    /// A helper, or a descendant of one, forked.
+    Forked = 32,
+    /// A helper, or a descendant of one, is gone: its last thread exited.
+    Exited = 33,
+    /// `init_module` or `finit_module` was entered.
+    LoadBegan = 48,
+    /// `init_module` or `finit_module` returned.
+    LoadEnded = 49,
+    /// `load_module` was entered: the file is read and decompressed.
+    ImageRead = 50,
+    /// The module is `MODULE_STATE_COMING`.
+    Coming = 51,
+    /// `do_init_module` was entered.
+    InitBegun = 52,
+    /// `do_init_module` returned.
+    InitEnded = 53,
+    /// The module is `MODULE_STATE_LIVE`.
+    Live = 54,
+    /// The module is `MODULE_STATE_GOING`.
+    Going = 55,
+    /// The module's memory is being given back.
+    Freed = 56,
+}
+
+impl Kind {
+    /// Every kind, in order of number.
+    pub const ALL: [Self; 20] = [
+        Self::Requested,
+        Self::Admitted,
+        Self::CallEntered,
+        Self::CallReturned,
+        Self::CallPicked,
+        Self::Born,
+        Self::Executed,
+        Self::Completed,
+        Self::CallerGone,
+        Self::Forked,
+        Self::Exited,
+        Self::LoadBegan,
+        Self::LoadEnded,
+        Self::ImageRead,
+        Self::Coming,
+        Self::InitBegun,
+        Self::InitEnded,
+        Self::Live,
+        Self::Going,
+        Self::Freed,
+    ];
+
+    /// The number that stands in a record.
+    #[must_use]
+    pub const fn number(self) -> u16 {
+        self as u16
+    }
+
+    /// The moment's name, as it is shown to a person.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Requested => "requested",
+            Self::Admitted => "admitted",
+            Self::CallEntered => "helper call entered",
+            Self::CallReturned => "helper call returned",
+            Self::CallPicked => "helper call picked up",
+            Self::Born => "helper born",
+            Self::Executed => "helper executed",
+            Self::Completed => "helper completed",
+            Self::CallerGone => "caller gone",
+            Self::Forked => "helper forked",
+            Self::Exited => "helper exited",
+            Self::LoadBegan => "load began",
+            Self::LoadEnded => "load ended",
+            Self::ImageRead => "image read",
+            Self::Coming => "coming",
+            Self::InitBegun => "init begun",
+            Self::InitEnded => "init ended",
+            Self::Live => "live",
+            Self::Going => "going",
+            Self::Freed => "freed",
+        }
+    }
+
+    /// The kind of a number; `None` for one that no kind has.
+    #[must_use]
+    pub fn from_number(number: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.number() == number)
+    }
+}
+
+/// Why the kernel side lost something. The number is the index into the per-CPU `DROPS` map.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u32)]
+pub enum Loss {
+    /// The ring buffer had no room for the record.
+    RingFull = 0,
+    /// The map of helper processes had no room: what this process does cannot be tied to its request.
+    Untracked = 1,
+}
+
+impl Loss {
+    /// Every reason, in order of number.
+    pub const ALL: [Self; 2] = [Self::RingFull, Self::Untracked];
+
+    /// The index into the map of counters.
+    #[must_use]
+    pub const fn index(self) -> u32 {
+        self as u32
+    }
+
+    /// What was lost, as a phrase for a person.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::RingFull => "events dropped because the ring buffer was full",
+            Self::Untracked => "helper processes not followed because their map was full",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_number_gives_its_kind_back() {
+        for kind in Kind::ALL {
+            assert_eq!(Kind::from_number(kind.number()), Some(kind));
+        }
+        assert_eq!(Kind::from_number(0), None);
+        assert_eq!(Kind::from_number(3), None);
+    }
+}

@@ -1,0 +1,24 @@
+//! Every cap, with its reason. Reaching one is counted and shown, never silent.
+
+/// Bytes of text in a [`crate::wire::Text64`]. The kernel's `MODULE_NAME_LEN` is 56 on 64-bit, and aliases,
+/// module names and nearly all helper arguments fit (kernel/module/kmod.c, 6.12).
+pub const SHORT_TEXT: usize = 56;
+
+/// Bytes of text in a [`crate::wire::Text128`]: paths of helpers and of executed files.
+pub const LONG_TEXT: usize = 120;
+
+/// Arguments kept of a helper's command line. modprobe has four; a core pattern rarely more than eight.
+pub const ARGV: usize = 8;
+
+/// Frames kept of a requester's kernel stack: enough to reach the system call through a nested module init.
+pub const STACK: usize = 24;
+
+/// Processes of helpers that can be alive at once: 50 slots of requests and whatever they fork. More are counted as
+/// untracked, and their loads stand without a request.
+pub const TRACKED: u32 = 8_192;
+
+/// Threads that can be inside `call_usermodehelper_exec` at once. More are counted as untracked.
+pub const CALLERS: u32 = 8_192;
+
+/// Bytes of the ring buffer unless told otherwise: about 10,000 records, some 500 requests that wait to be read.
+pub const RING_BYTES: u32 = 4 * 1024 * 1024;

@@ -1,0 +1,97 @@
+//! What the loader tells the probes before they are verified: where fields lie in this kernel's structs, and what
+//! to leave out. The kernel sees it as constants.
+
+/// An offset that is not known on this kernel. The probe then leaves the field zero.
+pub const UNKNOWN: u32 = u32::MAX;
+
+/// What the probes read at run time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Settings {
+    /// The address of `module_notify_list`, or zero where it is not known (then no hook that needs it is attached).
+    pub module_notify_list: u64,
+    /// modtrail's own process: its requests are left out. Zero leaves nothing out.
+    pub own_tgid: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// Where fields lie.
+    pub offsets: Offsets,
+}
+
+/// Byte offsets of the fields that probes read, in this kernel; [`UNKNOWN`] where not established.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct Offsets {
+    /// `task_struct.group_leader`
+    pub task_group_leader: u32,
+    /// `task_struct.start_boottime`
+    pub task_start_boottime: u32,
+    /// `task_struct.tgid`
+    pub task_tgid: u32,
+    /// `task_struct.pid`
+    pub task_pid: u32,
+    /// `task_struct.exit_code`
+    pub task_exit_code: u32,
+    /// `task_struct.signal`
+    pub task_signal: u32,
+    /// `signal_struct.live`
+    pub signal_live: u32,
+    /// `subprocess_info.work`
+    pub call_work: u32,
+    /// `subprocess_info.path`
+    pub call_path: u32,
+    /// `subprocess_info.argv`
+    pub call_argv: u32,
+    /// `module.name`
+    pub module_name: u32,
+    /// `load_info.len`
+    pub load_info_len: u32,
+    /// `linux_binprm.filename`
+    pub bprm_filename: u32,
+    /// Keeps the size a multiple of eight.
+    pub reserved: u32,
+}
+
+impl Settings {
+    /// Nothing known, nothing left out, no messages.
+    pub const EMPTY: Self = Self {
+        module_notify_list: 0,
+        own_tgid: 0,
+        reserved: 0,
+        offsets: Offsets::UNKNOWN,
+    };
+}
+
+impl Offsets {
+    /// No field established.
+    pub const UNKNOWN: Self = Self {
+        task_group_leader: UNKNOWN,
+        task_start_boottime: UNKNOWN,
+        task_tgid: UNKNOWN,
+        task_pid: UNKNOWN,
+        task_exit_code: UNKNOWN,
+        task_signal: UNKNOWN,
+        signal_live: UNKNOWN,
+        call_work: UNKNOWN,
+        call_path: UNKNOWN,
+        call_argv: UNKNOWN,
+        module_name: UNKNOWN,
+        load_info_len: UNKNOWN,
+        bprm_filename: UNKNOWN,
+        reserved: 0,
+    };
+
+    /// What stays the same on every 64-bit kernel from 5.10 to 7.3 without structure randomisation: the fields of
+    /// `subprocess_info`, `module.name` and `load_info.len`. For kernels that carry no BTF.
+    /// Source: kernel/umh.c, include/linux/module.h and the BTF of Debian's 5.10, 6.1, 6.12 and 7.2 images.
+    pub const WITHOUT_BTF: Self = Self {
+        call_work: 0,
+        call_path: 40,
+        call_argv: 48,
+        module_name: 24,
+        load_info_len: 24,
+        ..Self::UNKNOWN
+    };
+}
+
+const _: () = assert!(size_of::<Settings>() == 72, "no implicit padding: the loader writes these bytes");

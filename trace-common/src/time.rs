@@ -1,0 +1,122 @@
+//! Instants and durations of the kernel's clocks, as types that cannot be mixed up.
+
+use core::fmt;
+
+/// An instant: nanoseconds since boot on one of the kernel's clocks (`bpf_ktime_get_ns`, which stops in suspend,
+/// or `bpf_ktime_get_boot_ns`, which does not). The field that holds it says which.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ktime(u64);
+
+/// A duration in nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Nanos(u64);
+
+impl Ktime {
+    /// The instant `nanoseconds` after boot.
+    #[must_use]
+    pub const fn from_nanos(nanoseconds: u64) -> Self {
+        Self(nanoseconds)
+    }
+
+    /// Nanoseconds since boot.
+    #[must_use]
+    pub const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// The time that went by since `earlier`; zero where `earlier` is later, which two CPUs' clocks can produce.
+    #[must_use]
+    pub const fn since(self, earlier: Self) -> Nanos {
+        Nanos(self.0.saturating_sub(earlier.0))
+    }
+
+    /// The instant `duration` later.
+    #[must_use]
+    pub const fn plus(self, duration: Nanos) -> Self {
+        Self(self.0.saturating_add(duration.0))
+    }
+
+    /// The instant `duration` earlier, never before boot.
+    #[must_use]
+    pub const fn minus(self, duration: Nanos) -> Self {
+        Self(self.0.saturating_sub(duration.0))
+    }
+}
+
+impl Nanos {
+    /// No time.
+    pub const ZERO: Self = Self(0);
+
+    /// A duration of `nanoseconds`.
+    #[must_use]
+    pub const fn new(nanoseconds: u64) -> Self {
+        Self(nanoseconds)
+    }
+
+    /// A duration of `milliseconds`.
+    #[must_use]
+    pub const fn from_millis(milliseconds: u64) -> Self {
+        Self(milliseconds.saturating_mul(1_000_000))
+    }
+
+    /// A duration of `seconds`.
+    #[must_use]
+    pub const fn from_secs(seconds: u64) -> Self {
+        Self(seconds.saturating_mul(1_000_000_000))
+    }
+
+    /// The duration in nanoseconds.
+    #[must_use]
+    pub const fn as_nanos(self) -> u64 {
+        self.0
+    }
+
+    /// The sum, capped at the largest duration.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// What is left after `other` is taken away, never below zero.
+    #[must_use]
+    pub const fn minus(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+impl fmt::Display for Nanos {
+    /// Three significant digits and the unit that fits: `850ns`, `12.3us`, `4.56ms`, `1.20s`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, unit) = match self.0 {
+            0..1_000 => return write!(out, "{}ns", self.0),
+            1_000..1_000_000 => (1_000, "us"),
+            1_000_000..1_000_000_000 => (1_000_000, "ms"),
+            _ => (1_000_000_000, "s"),
+        };
+        let thousandths = (u128::from(self.0) * 1_000 / whole) as u64;
+        match thousandths {
+            0..10_000 => write!(out, "{}.{:02}{unit}", thousandths / 1_000, thousandths % 1_000 / 10),
+            10_000..100_000 => write!(out, "{}.{}{unit}", thousandths / 1_000, thousandths % 1_000 / 100),
+            _ => write!(out, "{}{unit}", thousandths / 1_000),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn durations_print_with_three_digits_and_a_unit() {
+        let shown = [0, 850, 12_345, 999_999, 4_567_000, 127_700_000, 1_200_000_000, 61_000_000_000]
+            .map(|nanoseconds| Nanos::new(nanoseconds).to_string());
+        assert_eq!(shown, ["0ns", "850ns", "12.3us", "999us", "4.56ms", "127ms", "1.20s", "61.0s"]);
+    }
+
+    #[test]
+    fn an_earlier_instant_that_is_later_gives_no_time() {
+        assert_eq!(Ktime::from_nanos(5).since(Ktime::from_nanos(9)), Nanos::ZERO);
+    }
+}

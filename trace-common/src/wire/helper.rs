@@ -1,0 +1,66 @@
+//! Records of helper calls (kernel/umh.c).
+
+use super::{Header, Text64, Text128};
+use crate::limits::ARGV;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// `call_usermodehelper_exec(struct subprocess_info *, int wait)` was entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct CallEntered {
+    /// In the caller's task.
+    pub header: Header,
+    /// The address of the `subprocess_info`.
+    pub call: u64,
+    /// The `wait` argument: 0 no wait, 1 for exec, 2 for the helper's end; plus 4 killable, 8 freezable.
+    pub wait_mode: i32,
+    /// Arguments in `argv`, at most [`ARGV`].
+    pub argc: u32,
+    /// Not zero: there were more arguments than were kept.
+    pub argv_more: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// The file to execute.
+    pub path: Text128,
+    /// The first arguments; what stands after `argc` is meaningless.
+    pub argv: [Text64; ARGV],
+}
+
+/// `call_usermodehelper_exec` returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct CallReturned {
+    /// In the caller's task.
+    pub header: Header,
+    /// The address of the (already freed) `subprocess_info`; zero where the hook cannot see it.
+    pub call: u64,
+    /// Zero, a wait status word, or a negative errno.
+    pub result: i32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+/// Something happened to a helper call: `CallPicked`, `Born` or `Completed`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct CallSeen {
+    /// In the worker's or the helper's task.
+    pub header: Header,
+    /// The address of the `subprocess_info`; zero where the hook cannot see it.
+    pub call: u64,
+}
+
+/// A helper's `kernel_execve` returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Executed {
+    /// In the helper's task.
+    pub header: Header,
+    /// Zero or a negative errno.
+    pub result: i32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+const _: () = assert!(size_of::<CallEntered>() == 720 && size_of::<CallReturned>() == 72);
+const _: () = assert!(size_of::<CallSeen>() == 64 && size_of::<Executed>() == 64);

@@ -1,0 +1,42 @@
+//! The records that cross the ring buffer, one file per kernel subject. Fixed-width integers and bytes only, no
+//! implicit padding, in the byte order of the machine. Each starts with a [`Header`].
+
+mod helper;
+mod load;
+mod request;
+mod task;
+mod text;
+
+pub use helper::{CallEntered, CallReturned, CallSeen, Executed};
+pub use load::{ImageRead, InitEnded, LoadBegan, LoadEnded, ModuleSeen, SYSCALL_FINIT, SYSCALL_INIT};
+pub use request::{Admitted, LSM_UNSEEN, Requested};
+pub use task::{Exited, Forked};
+pub use text::{Text64, Text128};
+
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// What every record starts with: when, where and in which task the probe fired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Header {
+    /// When, on the clock that stops in suspend (`bpf_ktime_get_ns`).
+    pub mono: u64,
+    /// When, on the clock that does not (`bpf_ktime_get_boot_ns`).
+    pub boot: u64,
+    /// When the current process started, on the boot clock; zero where it could not be read.
+    pub task_start: u64,
+    /// The current process.
+    pub tgid: u32,
+    /// The current thread.
+    pub tid: u32,
+    /// A [`crate::kind::Kind`].
+    pub kind: u16,
+    /// The CPU the probe ran on.
+    pub cpu: u16,
+    /// Zero.
+    pub reserved: u32,
+    /// The current thread's `comm`, padded with NUL.
+    pub comm: [u8; 16],
+}
+
+const _: () = assert!(size_of::<Header>() == 56);

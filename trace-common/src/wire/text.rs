@@ -1,0 +1,30 @@
+//! Kernel strings of bounded length that say whether they are whole.
+
+use crate::limits::{LONG_TEXT, SHORT_TEXT};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// A string of up to 55 bytes: an alias, a module's name, an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Text64 {
+    /// Bytes of text without the NUL, or a negative errno where the kernel could not read it.
+    pub length: i32,
+    /// Not zero: the string goes on after what was kept.
+    pub truncated: u32,
+    /// The text; what stands after `length` is meaningless.
+    pub bytes: [u8; SHORT_TEXT],
+}
+
+/// A string of up to 119 bytes: a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Text128 {
+    /// Bytes of text without the NUL, or a negative errno where the kernel could not read it.
+    pub length: i32,
+    /// Not zero: the string goes on after what was kept.
+    pub truncated: u32,
+    /// The text; what stands after `length` is meaningless.
+    pub bytes: [u8; LONG_TEXT],
+}
+
+const _: () = assert!(size_of::<Text64>() == 64 && size_of::<Text128>() == 128);

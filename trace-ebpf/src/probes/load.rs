@@ -1,0 +1,81 @@
+//! Loads and the states of modules (kernel/module/main.c).
+
+use crate::{emit, read};
+use aya_ebpf::EbpfContext;
+use aya_log_ebpf::debug;
+use trace_common::kind::Kind;
+use trace_common::settings::UNKNOWN;
+use trace_common::wire::{ImageRead, InitEnded, LoadBegan, LoadEnded, ModuleSeen};
+
+/// hooks: entry of `__x64_sys_init_module` and `__x64_sys_finit_module` (or the architecture's names), 5.10 to 7.3.
+#[inline(always)]
+pub fn began(ctx: &impl EbpfContext, syscall: u32) -> i32 {
+    emit::record(Kind::LoadBegan, |record: *mut LoadBegan| {
+        // SAFETY: `record` is the room reserved for a `LoadBegan`.
+        unsafe {
+            (*record).syscall = syscall;
+            (*record).reserved = 0;
+        }
+    });
+    debug!(ctx, "load began in {}", ctx.pid());
+    0
+}
+
+/// hooks: return of the same functions. The system call's `long` is an errno, so 32 bits hold it.
+#[inline(always)]
+pub fn ended(ctx: &impl EbpfContext, syscall: u32, result: i64) -> i32 {
+    emit::record(Kind::LoadEnded, |record: *mut LoadEnded| {
+        // SAFETY: `record` is the room reserved for a `LoadEnded`.
+        unsafe {
+            (*record).syscall = syscall;
+            (*record).result = result as i32;
+        }
+    });
+    debug!(ctx, "load ended in {} with {}", ctx.pid(), result);
+    0
+}
+
+/// hook: `static int load_module(struct load_info *info, const char __user *uargs, int flags)`, 5.10 to 7.3.
+/// `info->len` is valid at entry; `info->name` is not.
+#[inline(always)]
+pub fn image_read(ctx: &impl EbpfContext, info: *const u8) -> i32 {
+    emit::record(Kind::ImageRead, |record: *mut ImageRead| {
+        let bytes = read::field(info as u64, read::offsets().load_info_len).unwrap_or(0);
+        // SAFETY: `record` is the room reserved for an `ImageRead`.
+        unsafe { (*record).bytes = bytes };
+    });
+    debug!(ctx, "image read in {}", ctx.pid());
+    0
+}
+
+/// hooks: `do_init_module(struct module *)` entry, the module notifier, `module:module_free`: 5.10 to 7.3.
+#[inline(always)]
+pub fn module_seen(ctx: &impl EbpfContext, kind: Kind, module: u64) -> i32 {
+    emit::record(kind, |record: *mut ModuleSeen| {
+        let offset = read::offsets().module_name;
+        let name = if module == 0 || offset == UNKNOWN { 0 } else { module + u64::from(offset) };
+        // SAFETY: `record` is the room reserved for a `ModuleSeen`.
+        unsafe {
+            (*record).module = module;
+            read::text64(&raw mut (*record).name, name);
+        }
+    });
+    debug!(ctx, "module {:x} kind {} in {}", module, kind.number(), ctx.pid());
+    0
+}
+
+/// hook: return of `do_init_module`, 5.10 to 7.3. `module` is freed where `result` is negative: a name only; zero
+/// where the hook cannot see it.
+#[inline(always)]
+pub fn init_ended(ctx: &impl EbpfContext, module: u64, result: i32) -> i32 {
+    emit::record(Kind::InitEnded, |record: *mut InitEnded| {
+        // SAFETY: `record` is the room reserved for an `InitEnded`.
+        unsafe {
+            (*record).module = module;
+            (*record).result = result;
+            (*record).reserved = 0;
+        }
+    });
+    debug!(ctx, "init of {:x} ended in {} with {}", module, ctx.pid(), result);
+    0
+}

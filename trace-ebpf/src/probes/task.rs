@@ -1,0 +1,126 @@
+//! The life of helper processes and their descendants. Everything else that forks or exits is passed over after one
+//! look into a map.
+
+use crate::maps::{CALLERS, HELPERS};
+use crate::{emit, read};
+use aya_ebpf::EbpfContext;
+use aya_log_ebpf::debug;
+use trace_common::kind::{Kind, Loss};
+use trace_common::wire::{Exited, Forked, Header};
+
+/// From now on this process is followed.
+#[inline(always)]
+pub fn follow(tgid: u32, start: u64) {
+    if HELPERS.insert(tgid, start, 0).is_err() {
+        emit::lost(Loss::Untracked);
+    }
+}
+
+/// Whether the process is a helper or descends from one. A pid that was taken over by another process is not.
+#[inline(always)]
+pub fn followed(tgid: u32) -> bool {
+    // SAFETY: the value is copied at once; at worst an entry that is being deleted is read.
+    match unsafe { HELPERS.get(tgid) } {
+        Some(start) => *start == read::current_start(),
+        None => false,
+    }
+}
+
+/// This thread is inside `call_usermodehelper_exec`.
+#[inline(always)]
+pub fn await_return(tid: u32) {
+    if CALLERS.insert(tid, read::current_start(), 0).is_err() {
+        emit::lost(Loss::Untracked);
+    }
+}
+
+/// This thread came out of `call_usermodehelper_exec`.
+#[inline(always)]
+pub fn returned(tid: u32) {
+    let _ = CALLERS.remove(tid); // absent where the call was entered before the probes were attached
+}
+
+/// Tells of a thread that exits and whose call was not seen to return.
+#[inline(always)]
+fn caller_gone(tid: u32) {
+    // SAFETY: the value is copied at once; at worst an entry that is being deleted is read.
+    let Some(start) = (unsafe { CALLERS.get(tid) }) else {
+        return;
+    };
+    let same = *start == read::current_start();
+    let _ = CALLERS.remove(tid);
+    if same {
+        emit::record(Kind::CallerGone, |_record: *mut Header| {});
+    }
+}
+
+/// hook: `sched:sched_process_fork(parent, child)` in the parent, or `wake_up_new_task(child)`, 5.10 to 7.3.
+#[inline(always)]
+pub fn forked(ctx: &impl EbpfContext, child: *const u8) -> i32 {
+    let parent = ctx.tgid();
+    if !followed(parent) {
+        return 0;
+    }
+    let Some(child_tgid) = read::field::<u32>(child as u64, read::offsets().task_tgid) else {
+        emit::lost(Loss::Untracked);
+        return 0;
+    };
+    if child_tgid == parent {
+        return 0; // a thread
+    }
+    let child_start = read::process_start(child as u64);
+    follow(child_tgid, child_start);
+    emit::record(Kind::Forked, |record: *mut Forked| {
+        // SAFETY: `record` is the room reserved for a `Forked`.
+        unsafe {
+            (*record).child_start = child_start;
+            (*record).child_tgid = child_tgid;
+            (*record).reserved = 0;
+        }
+    });
+    debug!(ctx, "helper {} forked {}", parent, child_tgid);
+    0
+}
+
+/// hook: `sched:sched_process_exit`, 5.10 to 7.3: `exit_code` is set, and the thread is out of `signal->live`.
+#[inline(always)]
+pub fn exited(ctx: &impl EbpfContext) -> i32 {
+    let status = read::field::<i32>(read::current(), read::offsets().task_exit_code);
+    gone(ctx, status, 0)
+}
+
+/// hook: `void do_exit(long code)`, 5.10 to 7.3: the thread still counts in `signal->live`.
+#[inline(always)]
+pub fn exiting(ctx: &impl EbpfContext, code: u64) -> i32 {
+    gone(ctx, Some(code as i32), 1)
+}
+
+/// Records the end of a followed process when no more than `live_left` of its threads are left. Where the count
+/// cannot be read, the end of the main thread stands for the end of the process.
+#[inline(always)]
+fn gone(ctx: &impl EbpfContext, status: Option<i32>, live_left: i32) -> i32 {
+    caller_gone(ctx.pid());
+    if !followed(ctx.tgid()) {
+        return 0;
+    }
+    let offsets = read::offsets();
+    let live = read::field::<u64>(read::current(), offsets.task_signal)
+        .and_then(|signal| read::field::<i32>(signal, offsets.signal_live));
+    let last = match live {
+        Some(live) => live <= live_left,
+        None => ctx.tgid() == ctx.pid(),
+    };
+    if !last {
+        return 0;
+    }
+    let _ = HELPERS.remove(ctx.tgid());
+    emit::record(Kind::Exited, |record: *mut Exited| {
+        // SAFETY: `record` is the room reserved for an `Exited`.
+        unsafe {
+            (*record).status = status.unwrap_or(0);
+            (*record).status_seen = u32::from(status.is_some());
+        }
+    });
+    debug!(ctx, "helper {} exited", ctx.pid());
+    0
+}

@@ -1,0 +1,106 @@
+//! The only code that reads kernel memory. Each read is checked by the kernel and may fail; none can fault.
+
+use crate::maps::SETTINGS;
+use aya_ebpf::cty::c_void;
+use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_probe_read_kernel_str};
+use aya_ebpf::helpers::bpf_probe_read_kernel;
+use trace_common::settings::{Offsets, UNKNOWN};
+use trace_common::wire::{Text64, Text128};
+
+/// Where fields lie in this kernel.
+#[inline(always)]
+pub fn offsets() -> Offsets {
+    SETTINGS.load().offsets
+}
+
+/// modtrail's own process, or zero.
+#[inline(always)]
+pub fn own_tgid() -> u32 {
+    SETTINGS.load().own_tgid
+}
+
+/// Whether `head` is the chain on which modules' states are told.
+#[inline(always)]
+pub fn is_module_notify_list(head: u64) -> bool {
+    let list = SETTINGS.load().module_notify_list;
+    list != 0 && head == list
+}
+
+/// The field of type `T` at `offset` in the struct at `base`; `None` where the offset is not known or the read fails.
+#[inline(always)]
+pub fn field<T>(base: u64, offset: u32) -> Option<T> {
+    if base == 0 || offset == UNKNOWN {
+        return None;
+    }
+    let address = (base + u64::from(offset)) as *const T;
+    // SAFETY: bpf_probe_read_kernel checks the address and returns an error instead of faulting.
+    unsafe { bpf_probe_read_kernel(address) }.ok()
+}
+
+/// The current `task_struct`.
+#[inline(always)]
+pub fn current() -> u64 {
+    // SAFETY: the helper takes no arguments.
+    unsafe { bpf_get_current_task() }
+}
+
+/// When the current process started, on the boot clock; zero where it cannot be read.
+#[inline(always)]
+pub fn current_start() -> u64 {
+    process_start(current())
+}
+
+/// When the process of `task` started, on the boot clock; zero where it cannot be read.
+#[inline(always)]
+pub fn process_start(task: u64) -> u64 {
+    let offsets = offsets();
+    field::<u64>(task, offsets.task_group_leader)
+        .and_then(|leader| field(leader, offsets.task_start_boottime))
+        .unwrap_or(0)
+}
+
+/// Reads the string at `source` into `text`.
+#[inline(always)]
+pub fn text64(text: *mut Text64, source: u64) {
+    // SAFETY: `text` lies in the room reserved in the ring buffer; each pointer is to a field of it.
+    unsafe {
+        string(
+            &raw mut (*text).length,
+            &raw mut (*text).truncated,
+            (&raw mut (*text).bytes).cast(),
+            trace_common::limits::SHORT_TEXT as u32,
+            source,
+        );
+    }
+}
+
+/// Reads the string at `source` into `text`.
+#[inline(always)]
+pub fn text128(text: *mut Text128, source: u64) {
+    // SAFETY: `text` lies in the room reserved in the ring buffer; each pointer is to a field of it.
+    unsafe {
+        string(
+            &raw mut (*text).length,
+            &raw mut (*text).truncated,
+            (&raw mut (*text).bytes).cast(),
+            trace_common::limits::LONG_TEXT as u32,
+            source,
+        );
+    }
+}
+
+/// # Safety
+/// The pointers must be valid for writes, `bytes` for `size` bytes.
+#[inline(always)]
+unsafe fn string(length: *mut i32, truncated: *mut u32, bytes: *mut c_void, size: u32, source: u64) {
+    // SAFETY: the caller's promise for `bytes`; the kernel checks `source`.
+    let copied = unsafe { bpf_probe_read_kernel_str(bytes, size, source as *const c_void) };
+    let full = copied == i64::from(size);
+    // A string that fills the room may end right there: the byte that the NUL displaced tells.
+    let more = full && field::<u8>(source, size - 1).unwrap_or(1) != 0;
+    // SAFETY: the caller's promise.
+    unsafe {
+        length.write(if copied > 0 { copied as i32 - 1 } else { copied as i32 });
+        truncated.write(u32::from(more));
+    }
+}

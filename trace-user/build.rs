@@ -1,0 +1,101 @@
+//! Builds what the binary carries: the probes (trace-ebpf, for the BPF target) and the recording's message types.
+//!
+//! In: the toolchain that is there (Debian's `rust-web` with its precompiled BPF `core`, else nightly with
+//! `-Zbuild-std`), or a prebuilt object named by `MODTRAIL_EBPF_OBJECT`. Out: `$OUT_DIR/trace-ebpf`,
+//! `$OUT_DIR/modtrail.rs` and `$OUT_DIR/modtrail.fds`.
+
+use protox::prost::Message;
+use std::env;
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const TARGET: &str = "bpfel-unknown-none";
+const PREBUILT: &str = "MODTRAIL_EBPF_OBJECT";
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    messages(&out)?;
+    println!("cargo::rerun-if-env-changed={PREBUILT}");
+    for part in ["../trace-ebpf/src", "../trace-ebpf/Cargo.toml", "../trace-common/src", "../Cargo.lock"] {
+        println!("cargo::rerun-if-changed={part}");
+    }
+    let object = match env::var_os(PREBUILT) {
+        Some(path) => PathBuf::from(path),
+        None => build_probes(&out)?,
+    };
+    fs::copy(&object, out.join("trace-ebpf"))
+        .map_err(|error| format!("cannot copy the eBPF object {}: {error}", object.display()))?;
+    Ok(())
+}
+
+/// Compiles the recording's schema without protoc.
+fn messages(out: &Path) -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=proto/modtrail.proto");
+    let descriptors = protox::compile(["proto/modtrail.proto"], ["proto"])?;
+    fs::write(out.join("modtrail.fds"), descriptors.encode_to_vec())?;
+    prost_build::Config::new().out_dir(out).compile_fds(descriptors)?;
+    Ok(())
+}
+
+/// Runs cargo for the BPF target and says where the object is.
+fn build_probes(out: &Path) -> Result<PathBuf, Box<dyn Error>> {
+    let (toolchain, build_std) = bpf_toolchain()?;
+    let arch = env::var("CARGO_CFG_TARGET_ARCH")?;
+    let target_dir = out.join("ebpf");
+    let mut command = Command::new("rustup");
+    command.args(["run", toolchain, "cargo", "build", "--quiet", "--release", "--package", "trace-ebpf"]);
+    command.args(["--bin", "trace-ebpf", "--target", TARGET, "--target-dir"]).arg(&target_dir);
+    if build_std {
+        command.arg("-Zbuild-std=core");
+    } else {
+        command.env("RUSTC_BOOTSTRAP", "aya_ebpf,trace_ebpf");
+    }
+    let flags = [
+        &format!("--cfg=bpf_target_arch=\"{arch}\"") as &str,
+        "-Cdebuginfo=2",
+        "-Clink-arg=--btf",
+    ];
+    for name in ["RUSTC", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "RUSTUP_TOOLCHAIN", "RUSTFLAGS"] {
+        command.env_remove(name);
+    }
+    command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
+    let status = command.status().map_err(|error| format!("cannot run rustup: {error}"))?;
+    if !status.success() {
+        return Err(format!("building trace-ebpf with toolchain {toolchain} failed; `cargo xtask setup` installs what it needs").into());
+    }
+    Ok(target_dir.join(TARGET).join("release/trace-ebpf"))
+}
+
+/// The toolchain that can build for BPF, and whether it has to build `core` itself.
+fn bpf_toolchain() -> Result<(&'static str, bool), Box<dyn Error>> {
+    if Command::new("bpf-linker").arg("--version").output().is_err() {
+        return Err(missing("bpf-linker"));
+    }
+    if sysroot("rust-web").is_some_and(|root| root.join("lib/rustlib").join(TARGET).exists()) {
+        return Ok(("rust-web", false));
+    }
+    if sysroot("nightly").is_some_and(|root| root.join("lib/rustlib/src/rust/library/core").exists()) {
+        return Ok(("nightly", true));
+    }
+    Err(missing("a Rust toolchain for the BPF target"))
+}
+
+fn missing(what: &str) -> Box<dyn Error> {
+    format!(
+        "{what} is not installed: run `cargo xtask setup` (Debian), or install nightly with rust-src and bpf-linker, \
+         or name a prebuilt object in {PREBUILT}"
+    )
+    .into()
+}
+
+fn sysroot(toolchain: &str) -> Option<PathBuf> {
+    let output = Command::new("rustup")
+        .args(["run", toolchain, "rustc", "--print", "sysroot"])
+        .env_remove("RUSTUP_TOOLCHAIN")
+        .output()
+        .ok()?;
+    let path = String::from_utf8(output.stdout).ok()?;
+    output.status.success().then(|| PathBuf::from(path.trim()))
+}

@@ -1,0 +1,4 @@
+//! Those who are told of alerts.
+
+pub mod exec;
+pub mod text;

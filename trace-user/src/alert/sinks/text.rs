@@ -1,0 +1,83 @@
+//! Notices as a line for a person, or as a JSON object. Pure: the caller writes them.
+
+use crate::alert::rules::{Notice, Standing, Subject};
+use crate::model::Model;
+use crate::report::wall;
+use serde_json::json;
+
+/// The line of text.
+#[must_use]
+pub fn line(notice: &Notice, model: &Model) -> String {
+    let when = model.wall_ns(notice.at).and_then(wall::iso).unwrap_or_default();
+    let who = format!("{}[{}]", notice.task.0, notice.task.1);
+    let what = what(notice);
+    match notice.standing {
+        Standing::Firing => format!(
+            "{when} STUCK {what}, {who}: open for {}, over its limit of {}; stuck in {}",
+            notice.age, notice.limit, notice.stuck_in
+        ),
+        Standing::Resolved => {
+            let how = notice.verdict.map_or("", |verdict| verdict.words());
+            let separator = if how.is_empty() { "" } else { ": " };
+            format!("{when} ENDED {what}, {who}: after {}{separator}{how}", notice.age)
+        }
+    }
+}
+
+/// The JSON object, without a newline.
+#[must_use]
+pub fn json_line(notice: &Notice, model: &Model) -> String {
+    json!({
+        "schema": 1,
+        "alert": "load_timeout",
+        "state": state(notice.standing),
+        "kind": kind(notice.subject),
+        "id": number(notice.subject),
+        "alias": notice.alias.as_deref(),
+        "module": notice.module.as_deref(),
+        "comm": notice.task.0,
+        "pid": notice.task.1,
+        "age_ns": notice.age.as_nanos(),
+        "limit_ns": notice.limit.as_nanos(),
+        "stuck_in": (!notice.stuck_in.is_empty()).then_some(&notice.stuck_in),
+        "verdict": notice.verdict.map(|verdict| verdict.as_str()),
+        "boot_ns": notice.at.boot.as_nanos(),
+        "wall": model.wall_ns(notice.at).and_then(wall::iso),
+    })
+    .to_string()
+}
+
+/// `firing` or `resolved`.
+#[must_use]
+pub const fn state(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Firing => "firing",
+        Standing::Resolved => "resolved",
+    }
+}
+
+/// `request` or `load`.
+#[must_use]
+pub const fn kind(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Request(_) => "request",
+        Subject::Load(_) => "load",
+    }
+}
+
+/// The number of the request or load.
+#[must_use]
+pub const fn number(subject: Subject) -> u64 {
+    match subject {
+        Subject::Request(id) => id.0,
+        Subject::Load(id) => id.0,
+    }
+}
+
+fn what(notice: &Notice) -> String {
+    match (&notice.alias, &notice.module) {
+        (Some(alias), Some(module)) if alias != module => format!("{} of {alias} ({module})", kind(notice.subject)),
+        (Some(name), _) | (None, Some(name)) => format!("{} of {name}", kind(notice.subject)),
+        (None, None) => kind(notice.subject).to_owned(),
+    }
+}

@@ -1,0 +1,97 @@
+//! `modtrail doctor`: what each moment got on this kernel, what is lost, and what to do.
+
+use super::failure::Failure;
+use super::{output, runtime};
+use crate::cli::DoctorArgs;
+use crate::event::Hook;
+use crate::kernel::hooks::{LADDERS, NEEDED};
+use crate::kernel::snapshot;
+use crate::source::live::Live;
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure`] where nothing can be traced.
+pub fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
+    if args.hooks_table {
+        let _ = output::line(hooks_table().trim_end())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (machine, _) = snapshot::machine();
+    let _ = output::line(&format!("Linux {} {}", machine.release, machine.arch))?;
+    let runtime = runtime()?;
+    let _guard = runtime.enter();
+    let source = Live::attach(args.trace.options())?;
+    let _ = output::line(state(source.hooks(), source.indexes_error()).trim_end())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What each moment got.
+fn state(hooks: &[Hook], indexes_error: Option<&std::io::Error>) -> String {
+    let mut out = String::new();
+    for hook in hooks {
+        let by = hook.attached.as_deref().unwrap_or("NOT SEEN");
+        line(&mut out, format_args!("  {:<22} {by}", hook.moment.name()));
+        if !hook.loses.is_empty() {
+            line(&mut out, format_args!("  {:<22}   lost: {}", "", hook.loses));
+        }
+        if !hook.refused.is_empty() && (hook.may_miss || hook.attached.is_none()) {
+            line(&mut out, format_args!("  {:<22}   tried: {}", "", hook.refused));
+        }
+    }
+    if let Some(error) = indexes_error {
+        line(&mut out, format_args!("  module indexes cannot be read: {error}; what an alias stands for is unknown"));
+    }
+    let degraded = hooks.iter().filter(|hook| hook.may_miss || hook.attached.is_none()).count();
+    match degraded {
+        0 => line(&mut out, format_args!("every moment is seen")),
+        count => line(&mut out, format_args!("{count} moments are not seen, or not reliably: results may be incomplete")),
+    }
+    out
+}
+
+/// The ladder as Markdown.
+#[must_use]
+pub fn hooks_table() -> String {
+    let mut out = String::from(
+        "<!-- Made by `modtrail doctor --hooks-table`; `cargo xtask check` compares it. -->\n\n# Hooks\n\n\
+         A request is followed through moments. Each moment is seen by the first hook of its ladder that this kernel\n\
+         takes; `modtrail doctor` says which that is here. `--hooks btf` leaves kprobes out, `--hooks kprobe` leaves all\n\
+         else out.\n",
+    );
+    for ladder in LADDERS {
+        let needed = if NEEDED.contains(&ladder.moment) { " Without it nothing can be traced." } else { "" };
+        line(&mut out, format_args!("\n## {}\n\nSeen when {}.{needed}\n", ladder.moment.name(), ladder.meaning));
+        line(&mut out, format_args!("| hook | since | what is lost |\n| --- | --- | --- |"));
+        for rung in ladder.rungs {
+            let lost = if rung.loses.is_empty() { "nothing" } else { rung.loses };
+            line(&mut out, format_args!("| `{}` | {} | {lost} |", rung.name(), rung.since));
+        }
+    }
+    out
+}
+
+/// Sends the program's log, in which the probes' messages are, to stderr.
+pub fn show_probe_log() {
+    struct Stderr;
+    impl log::Log for Stderr {
+        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+            true
+        }
+        fn log(&self, record: &log::Record<'_>) {
+            eprintln!("probe: {}", record.args());
+        }
+        fn flush(&self) {}
+    }
+    static STDERR: Stderr = Stderr;
+    if log::set_logger(&STDERR).is_ok() {
+        log::set_max_level(log::LevelFilter::Debug);
+    }
+}
+
+/// Writing to a string cannot fail.
+fn line(out: &mut String, arguments: std::fmt::Arguments<'_>) {
+    let _ = writeln!(out, "{arguments}");
+}

@@ -1,0 +1,135 @@
+//! Why the program ends without having done what was asked: one sentence, a hint, and the exit status.
+
+use crate::kernel::attach::AttachError;
+use crate::record::read::ReadError;
+use crate::record::write::WriteError;
+use crate::source::live::LiveError;
+use std::error::Error;
+use std::io;
+use std::process::ExitCode;
+
+/// Wrong usage.
+const USAGE: u8 = 2;
+/// This kernel cannot be traced, or not by this user.
+const CANNOT_TRACE: u8 = 3;
+/// Input or output failed.
+const INPUT_OUTPUT: u8 = 4;
+
+/// The end.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Failure {
+    status: u8,
+    sentence: String,
+    hint: Option<&'static str>,
+}
+
+impl Failure {
+    /// What was typed cannot be meant.
+    #[must_use]
+    pub fn usage(sentence: &str) -> Self {
+        Self { status: USAGE, sentence: sentence.to_owned(), hint: Some("modtrail --help shows what there is") }
+    }
+
+    /// Tracing is impossible here, by `cause`.
+    #[must_use]
+    pub fn cannot_trace(what: &str, cause: &(dyn Error + 'static)) -> Self {
+        Self { status: CANNOT_TRACE, sentence: format!("{what}: {}", chain(cause)), hint: None }
+    }
+
+    /// Input or output failed.
+    #[must_use]
+    pub fn input_output(what: &str, cause: &(dyn Error + 'static)) -> Self {
+        Self { status: INPUT_OUTPUT, sentence: format!("{what}: {}", chain(cause)), hint: None }
+    }
+
+    /// There is no terminal to draw on.
+    #[must_use]
+    pub fn no_terminal() -> Self {
+        Self {
+            status: INPUT_OUTPUT,
+            sentence: "cannot show the dashboard: standard output is no terminal".to_owned(),
+            hint: Some("modtrail log or modtrail report write plain text"),
+        }
+    }
+
+    /// Says it on stderr and gives the exit status.
+    #[must_use]
+    pub fn tell(&self) -> ExitCode {
+        eprintln!("modtrail: {}", self.sentence);
+        if let Some(hint) = self.hint {
+            eprintln!("hint: {hint}");
+        }
+        ExitCode::from(self.status)
+    }
+}
+
+impl From<LiveError> for Failure {
+    fn from(error: LiveError) -> Self {
+        let hint = live_hint(&error);
+        Self { status: CANNOT_TRACE, sentence: chain(&error), hint: Some(hint) }
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        let hint = match &error {
+            ReadError::Open { .. } => None,
+            ReadError::Foreign { .. } => Some("modtrail record -o FILE writes recordings"),
+        };
+        Self { status: INPUT_OUTPUT, sentence: chain(&error), hint }
+    }
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        Self { status: INPUT_OUTPUT, sentence: chain(&error), hint: Some("what was flushed before can be read") }
+    }
+}
+
+fn live_hint(error: &LiveError) -> &'static str {
+    if denied(error) {
+        return if rustix::process::geteuid().is_root() {
+            "the kernel denies eBPF to root here: look for lockdown, a container, or a seccomp filter; a recording made \
+             elsewhere can be read without rights"
+        } else {
+            "run it as root, or with CAP_BPF and CAP_PERFMON; reading a recording needs no rights"
+        };
+    }
+    match error {
+        LiveError::Attach(AttachError::Blind { .. }) => {
+            "this kernel has no modules (CONFIG_MODULES) or no hooks on them (BTF trampolines or CONFIG_KPROBES); \
+             modtrail doctor lists what was tried; cargo xtask run shows modtrail in a guest"
+        }
+        LiveError::Attach(AttachError::Load(_)) | LiveError::Ring(_) | LiveError::Wait(_) => {
+            "modtrail needs Linux 5.8 or newer with eBPF; modtrail doctor says more"
+        }
+    }
+}
+
+/// Whether the kernel's answer was that it is not allowed.
+fn denied(error: &(dyn Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let answer = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        if answer == Some(io::ErrorKind::PermissionDenied) {
+            return true;
+        }
+        next = error.source();
+    }
+    false
+}
+
+/// The error and its causes in one line, each once.
+#[must_use]
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let said = error.to_string();
+        if words.last().is_none_or(|last| !last.ends_with(&said)) {
+            words.push(said);
+        }
+        next = error.source();
+    }
+    words.join(": ")
+}

@@ -1,0 +1,94 @@
+//! `modtrail log`: a line per request as it ends, of the running kernel, of a command, or of a recording.
+
+use super::failure::Failure;
+use super::output::{self, Written};
+use super::session::{Session, Until, Wish, passed_on, tell_gaps};
+use super::{replay, runtime};
+use crate::cli::LogArgs;
+use crate::joined::{Change, Request};
+use crate::model::Model;
+use crate::report::{json, line, summary::Ending};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure`] where it cannot be done.
+pub fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
+    match &args.file {
+        Some(file) => recording(file, args.json),
+        None => live(args),
+    }
+}
+
+fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
+    let until = Until { duration: None, command: args.command.clone() };
+    let mut lines = Lines { json: args.json, failure: None, closed: false };
+    let outcome = runtime()?.block_on(async {
+        let session = Session::begin(&args.trace, None)?;
+        session.run(&until, |change, model| lines.on(change, model)).await
+    });
+    let (model, status) = outcome?;
+    tell_gaps(&model);
+    match lines.failure {
+        Some(failure) => Err(failure),
+        None => Ok(passed_on(status)),
+    }
+}
+
+fn recording(file: &Path, json: bool) -> Result<ExitCode, Failure> {
+    let mut lines = Lines { json, failure: None, closed: false };
+    let (model, ending) = replay::read(file, |change, model| {
+        lines.on(change, model);
+    })?;
+    if ending == Ending::Missing {
+        // What was open when it was cut off is in flight for ever.
+        for request in model.open_requests() {
+            let _ = lines.write(request, &model);
+        }
+    }
+    if !lines.closed {
+        tell_gaps(&model);
+        replay::tell_ending(ending, file);
+    }
+    match lines.failure {
+        Some(failure) => Err(failure),
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+struct Lines {
+    json: bool,
+    failure: Option<Failure>,
+    closed: bool,
+}
+
+impl Lines {
+    fn on(&mut self, change: &Change, model: &Model) -> Wish {
+        match change {
+            Change::Request(request) if request.ended => self.write(request, model),
+            Change::Request(_)
+            | Change::Call(_)
+            | Change::Load(_)
+            | Change::Fact { .. }
+            | Change::Lost { .. }
+            | Change::Unmatched
+            | Change::Capped
+            | Change::Now(_) => Wish::More,
+        }
+    }
+
+    fn write(&mut self, request: &Request, model: &Model) -> Wish {
+        if self.closed || self.failure.is_some() {
+            return Wish::Stop;
+        }
+        let text = if self.json { json::request_line(request, model) } else { line::request_line(request, model) };
+        match output::line(&text) {
+            Ok(Written::Out) => return Wish::More,
+            Ok(Written::Closed) => self.closed = true,
+            Err(failure) => self.failure = Some(failure),
+        }
+        Wish::Stop
+    }
+}

@@ -1,0 +1,41 @@
+//! Wires a source to its sinks: one file per command, and what they share. In: what was typed. Out: the exit status.
+
+pub mod doctor;
+pub mod failure;
+pub mod log;
+pub mod output;
+pub mod record;
+pub mod replay;
+pub mod report;
+pub mod session;
+pub mod top;
+pub mod watch;
+
+use crate::cli::{Cli, Command};
+use failure::Failure;
+use std::process::ExitCode;
+
+/// Runs what was asked for.
+#[must_use]
+pub fn run(cli: Cli) -> ExitCode {
+    let outcome = match cli.command {
+        None => top::run(&cli.trace),
+        Some(Command::Top(args)) => top::run(&args.trace),
+        Some(Command::Record(args)) => record::run(&args),
+        Some(Command::Replay(args)) => replay::run(&args.file),
+        Some(Command::Report(args)) => report::run(&args.file),
+        Some(Command::Log(args)) => log::run(&args),
+        Some(Command::Watch(args)) => watch::run(&args),
+        Some(Command::Doctor(args)) => doctor::run(&args),
+    };
+    outcome.unwrap_or_else(|failure| failure.tell())
+}
+
+/// A runtime for one thread: everything waits in one place, and nothing is shared.
+///
+/// # Errors
+/// [`Failure`] where the system gives no runtime.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    built.map_err(|error| Failure::cannot_trace("cannot start: no event loop", &error))
+}

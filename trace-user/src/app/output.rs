@@ -1,0 +1,28 @@
+//! Writes lines to stdout, each whole and flushed at once. A reader that went away is no failure: it had enough.
+
+use super::failure::Failure;
+use std::io::{self, Write as _};
+
+/// Whether to go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Written {
+    /// The line is out.
+    Out,
+    /// Nobody reads any more.
+    Closed,
+}
+
+/// Writes one line.
+///
+/// # Errors
+/// [`Failure`] with what the system answered, a closed pipe excepted.
+pub fn line(text: &str) -> Result<Written, Failure> {
+    let mut stdout = io::stdout().lock();
+    let answer = stdout.write_all(format!("{text}\n").as_bytes()).and_then(|()| stdout.flush());
+    match answer {
+        Ok(()) => Ok(Written::Out),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Written::Closed),
+        Err(error) => Err(Failure::input_output("cannot write to standard output", &error)),
+    }
+}

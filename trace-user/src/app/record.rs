@@ -1,0 +1,29 @@
+//! `modtrail record`: events as they come, to a file.
+
+use super::failure::Failure;
+use super::runtime;
+use super::session::{Session, Until, Wish, passed_on, tell_gaps};
+use crate::cli::RecordArgs;
+use std::process::ExitCode;
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure`] where it cannot be done.
+pub fn run(args: &RecordArgs) -> Result<ExitCode, Failure> {
+    let until = Until { duration: args.duration, command: args.command.clone() };
+    let outcome = runtime()?.block_on(async {
+        let session = Session::begin(&args.trace, Some(&args.output))?;
+        session.run(&until, |_, _| Wish::More).await
+    });
+    let (model, status) = outcome?;
+    tell_gaps(&model);
+    let counts = model.counts();
+    eprintln!(
+        "modtrail: recorded {} requests and {} events to {}",
+        counts.requests,
+        counts.events,
+        args.output.display()
+    );
+    Ok(passed_on(status))
+}

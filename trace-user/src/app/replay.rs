@@ -1,0 +1,45 @@
+//! `modtrail replay`: the dashboard over a recording; and reading one, for every command that does.
+
+use super::failure::Failure;
+use super::top;
+use crate::joined::Change;
+use crate::model::Model;
+use crate::pipeline::Pipeline;
+use crate::report::summary::Ending;
+use crate::source::recording;
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure`] where the file cannot be read or there is no terminal.
+pub fn run(file: &Path) -> Result<ExitCode, Failure> {
+    let (model, ending) = read(file, |_, _| {})?;
+    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
+    top::replay(model, name)?;
+    tell_ending(ending, file);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads the whole recording into a model.
+///
+/// # Errors
+/// [`Failure`] where the file cannot be read.
+pub fn read(file: &Path, mut each: impl FnMut(&Change, &Model)) -> Result<(Model, Ending), Failure> {
+    let mut pipeline = Pipeline::default();
+    let coverage = recording::replay(file, |event| pipeline.push(event, &mut each))?;
+    pipeline.flush(&mut each);
+    let ending = if coverage.has_end { Ending::Whole } else { Ending::Missing };
+    Ok((pipeline.into_model(), ending))
+}
+
+/// Says on stderr that the end is missing, where it is.
+pub fn tell_ending(ending: Ending, file: &Path) {
+    if ending == Ending::Missing {
+        eprintln!(
+            "modtrail: the end of {} is missing: the recorder was killed, or is still writing; all that was flushed is here",
+            file.display()
+        );
+    }
+}

@@ -1,0 +1,287 @@
+//! A live session: the source, the pipeline, and where asked for a recording and a command that is run.
+//!
+//! In: what to trace with and until when. Out: each change as it happens, and how the command ended.
+
+use super::failure::Failure;
+use crate::cli::TraceArgs;
+use crate::clock;
+use crate::event::{Body, Event, Fact};
+use crate::joined::Change;
+use crate::kernel::attach::ProbeLog;
+use crate::model::Model;
+use crate::pipeline::Pipeline;
+use crate::record::write::Recorder;
+use crate::source::live::{Live, Options};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{ExitCode, ExitStatus};
+use std::time::Duration;
+use tokio::process::{Child, Command};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::time::Instant;
+use trace_common::time::Nanos;
+
+/// How often a recording is handed to the disk.
+const FLUSH: Duration = Duration::from_millis(500);
+/// How long after the command's end its open requests are waited for.
+const GRACE: Duration = Duration::from_secs(1);
+/// How long after the command's end events of its last moments may still come.
+const SETTLE: Duration = Duration::from_millis(200);
+
+/// When a session ends by itself.
+#[derive(Debug, Default)]
+pub struct Until {
+    /// After this long.
+    pub duration: Option<Nanos>,
+    /// When this command and its requests have ended.
+    pub command: Vec<String>,
+}
+
+/// Whether the caller wants more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wish {
+    /// It does.
+    More,
+    /// It does not.
+    Stop,
+}
+
+/// The session.
+pub struct Session {
+    source: Live,
+    pipeline: Pipeline,
+    recorder: Option<Recorder>,
+    flushed: Instant,
+    batch: Vec<Event>,
+}
+
+impl TraceArgs {
+    /// What the source needs of what was typed.
+    #[must_use]
+    pub const fn options(&self) -> Options {
+        let probe_log = if self.probe_log { ProbeLog::On } else { ProbeLog::Off };
+        Options { hooks: self.hooks, ring_bytes: self.ring_bytes, probe_log }
+    }
+}
+
+impl Session {
+    /// Attaches, and begins the recording where one is wanted.
+    ///
+    /// # Errors
+    /// [`Failure`] where the kernel cannot be traced or the file cannot be made.
+    pub fn begin(trace: &TraceArgs, recording: Option<&Path>) -> Result<Self, Failure> {
+        // The file first: a wrong path is said before the kernel is touched.
+        let recorder = recording.map(Recorder::create).transpose()?;
+        if trace.probe_log {
+            super::doctor::show_probe_log();
+        }
+        let source = Live::attach(trace.options())?;
+        Ok(Self { source, pipeline: Pipeline::default(), recorder, flushed: Instant::now(), batch: Vec::new() })
+    }
+
+    /// What is known so far.
+    #[must_use]
+    pub const fn model(&self) -> &Model {
+        self.pipeline.model()
+    }
+
+    /// Waits for the next events and takes them in.
+    ///
+    /// # Errors
+    /// [`Failure`] where the source or the recording fails.
+    pub async fn step(&mut self, each: impl FnMut(&Change, &Model)) -> Result<(), Failure> {
+        self.source.next(&mut self.batch).await?;
+        self.take_in(each)
+    }
+
+    fn take_in(&mut self, mut each: impl FnMut(&Change, &Model)) -> Result<(), Failure> {
+        for event in self.batch.drain(..) {
+            if let Some(recorder) = &mut self.recorder {
+                recorder.write(&event)?;
+            }
+            self.pipeline.push(event, &mut each);
+        }
+        if let Some(recorder) = &mut self.recorder
+            && self.flushed.elapsed() >= FLUSH
+        {
+            recorder.flush()?;
+            self.flushed = Instant::now();
+        }
+        Ok(())
+    }
+
+    /// Takes in what is left, closes what is open, and ends the recording.
+    ///
+    /// # Errors
+    /// [`Failure`] where the source or the recording fails.
+    pub fn end(mut self, mut each: impl FnMut(&Change, &Model)) -> Result<Model, Failure> {
+        self.source.collect(&mut self.batch)?;
+        self.take_in(&mut each)?;
+        let at = clock::now();
+        if let Some(recorder) = self.recorder {
+            recorder.finish(at)?;
+        }
+        self.pipeline.push(Event { at, body: Body::Fact(Fact::End) }, &mut each);
+        Ok(self.pipeline.into_model())
+    }
+
+    /// Runs until told to stop: by `until`, by a signal, or by the caller's wish. Gives the command's status.
+    ///
+    /// # Errors
+    /// [`Failure`] where the source or the recording fails, or the command cannot be run.
+    pub async fn run(
+        mut self,
+        until: &Until,
+        mut each: impl FnMut(&Change, &Model) -> Wish,
+    ) -> Result<(Model, Option<ExitStatus>), Failure> {
+        let mut signals = Signals::new()?;
+        let deadline = until.duration.map(|duration| Instant::now() + Duration::from_nanos(duration.as_nanos()));
+        // Facts first: the command must not run before everything is ready for it.
+        self.step(|change, model| {
+            each(change, model);
+        }).await?;
+        let mut command = Running::start(&until.command)?;
+        let mut wish = Wish::More;
+        while wish == Wish::More {
+            let pause = command.as_ref().map_or(GRACE, Running::pause);
+            let interrupt = command.as_ref().map_or(Interrupt::Ends, Running::interrupt);
+            let open = self.model().open_requests().count();
+            if command.as_ref().is_some_and(|command| command.is_done(open)) {
+                break;
+            }
+            tokio::select! {
+                stepped = self.source.next(&mut self.batch) => stepped?,
+                () = signals.stop(interrupt) => break,
+                () = passed(deadline) => break,
+                () = ended(command.as_mut()) => {}
+                () = tokio::time::sleep(pause) => {}
+            }
+            self.take_in(|change, model| {
+                if each(change, model) == Wish::Stop {
+                    wish = Wish::Stop;
+                }
+            })?;
+        }
+        let status = command.and_then(|command| command.status);
+        let model = self.end(|change, model| {
+            each(change, model);
+        })?;
+        Ok((model, status))
+    }
+}
+
+/// The command that is traced.
+struct Running {
+    child: Child,
+    status: Option<ExitStatus>,
+    ended: Option<Instant>,
+}
+
+impl Running {
+    fn start(command: &[String]) -> Result<Option<Self>, Failure> {
+        let Some((program, arguments)) = command.split_first() else {
+            return Ok(None);
+        };
+        let child = Command::new(program).args(arguments).spawn();
+        let child = child.map_err(|error| Failure::input_output(&format!("cannot run {program}"), &error))?;
+        Ok(Some(Self { child, status: None, ended: None }))
+    }
+
+    /// It has ended, its last events have come, and its requests are over or have had their time.
+    fn is_done(&self, open_requests: usize) -> bool {
+        self.ended.is_some_and(|ended| {
+            let since = ended.elapsed();
+            since >= GRACE || (since >= SETTLE && open_requests == 0)
+        })
+    }
+
+    /// What Ctrl-C means now.
+    const fn interrupt(&self) -> Interrupt {
+        if self.ended.is_some() { Interrupt::Ends } else { Interrupt::IsForTheCommand }
+    }
+
+    /// How long to wait at most before looking again.
+    const fn pause(&self) -> Duration {
+        if self.ended.is_some() { Duration::from_millis(50) } else { GRACE }
+    }
+}
+
+/// Waits for the command's end; for ever where there is none or it has ended.
+async fn ended(command: Option<&mut Running>) {
+    match command {
+        Some(running) if running.ended.is_none() => {
+            running.status = running.child.wait().await.ok();
+            running.ended = Some(Instant::now());
+        }
+        Some(_) | None => std::future::pending().await,
+    }
+}
+
+async fn passed(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// What Ctrl-C means: it reaches the command too, and while that runs, its own end is what counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Interrupt {
+    Ends,
+    IsForTheCommand,
+}
+
+/// The signals that end a session in order.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self, Failure> {
+        let on = |kind| signal(kind).map_err(|error| Failure::cannot_trace("cannot listen for signals", &error));
+        Ok(Self {
+            interrupt: on(SignalKind::interrupt())?,
+            terminate: on(SignalKind::terminate())?,
+            hang_up: on(SignalKind::hangup())?,
+        })
+    }
+
+    /// Waits for one that ends the session.
+    async fn stop(&mut self, interrupt: Interrupt) {
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => if interrupt == Interrupt::Ends { return },
+                _ = self.terminate.recv() => return,
+                _ = self.hang_up.recv() => return,
+            }
+        }
+    }
+}
+
+/// The exit status that passes the command's own on, as a shell would: 128 and the signal where one ended it.
+#[must_use]
+pub fn passed_on(status: Option<ExitStatus>) -> ExitCode {
+    let Some(status) = status else {
+        return ExitCode::SUCCESS;
+    };
+    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+}
+
+/// Says on stderr what a reader of the output should know: what was lost, what is still open.
+pub fn tell_gaps(model: &Model) {
+    for (lost, count) in model.lost() {
+        eprintln!("modtrail: lost: {count} {}", lost.as_str());
+    }
+    let counts = model.counts();
+    if counts.capped > 0 {
+        eprintln!("modtrail: {} open requests, calls or loads were given up because there were too many", counts.capped);
+    }
+    let in_flight = model.verdicts().get(&crate::joined::Verdict::InFlight).copied().unwrap_or(0);
+    let open = model.open_requests().count() as u64 + in_flight;
+    if open > 0 {
+        eprintln!("modtrail: {open} requests were still open when tracing ended");
+    }
+}

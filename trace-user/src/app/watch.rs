@@ -1,0 +1,86 @@
+//! `modtrail watch`: alerts while a request or load is stuck, and when it ends.
+
+use super::failure::Failure;
+use super::output::{self, Written};
+use super::runtime;
+use super::session::{Session, Until, Wish, tell_gaps};
+use crate::alert::rules::{Alerts, Limits, Notice};
+use crate::alert::sinks::exec::Exec;
+use crate::alert::sinks::text;
+use crate::cli::{SinkChoice, WatchArgs};
+use crate::joined::Change;
+use crate::model::Model;
+use std::process::ExitCode;
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure`] where it cannot be done.
+pub fn run(args: &WatchArgs) -> Result<ExitCode, Failure> {
+    let limits = Limits { default: args.limit, named: args.limit_for.iter().cloned().collect() };
+    let mut watcher = Watcher {
+        alerts: Alerts::new(limits),
+        sink: args.sink,
+        exec: args.exec.clone().map(Exec::new),
+        failure: None,
+    };
+    let outcome = runtime()?.block_on(async {
+        let session = Session::begin(&args.trace, None)?;
+        eprintln!("modtrail: watching; a request or load that is open for {} is an alert", args.limit);
+        session.run(&Until::default(), |change, model| watcher.on(change, model)).await
+    });
+    let (model, _) = outcome?;
+    tell_gaps(&model);
+    match watcher.failure {
+        Some(failure) => Err(failure),
+        None => Ok(ExitCode::SUCCESS),
+    }
+}
+
+struct Watcher {
+    alerts: Alerts,
+    sink: SinkChoice,
+    exec: Option<Exec>,
+    failure: Option<Failure>,
+}
+
+impl Watcher {
+    /// Looks when time has moved, and when something has ended.
+    fn on(&mut self, change: &Change, model: &Model) -> Wish {
+        let look = match change {
+            Change::Now(_) => true,
+            Change::Request(request) => request.ended,
+            Change::Load(load) => load.over,
+            Change::Call(_) | Change::Fact { .. } | Change::Lost { .. } | Change::Unmatched | Change::Capped => false,
+        };
+        if !look {
+            return Wish::More;
+        }
+        for notice in self.alerts.step(model) {
+            if self.tell(&notice, model) == Wish::Stop {
+                return Wish::Stop;
+            }
+        }
+        Wish::More
+    }
+
+    fn tell(&mut self, notice: &Notice, model: &Model) -> Wish {
+        let text = match self.sink {
+            SinkChoice::Stdout => text::line(notice, model),
+            SinkChoice::StdoutJson => text::json_line(notice, model),
+        };
+        if let Some(exec) = &mut self.exec
+            && let Err(error) = exec.run(notice)
+        {
+            eprintln!("modtrail: {}", super::failure::chain(&error));
+        }
+        match output::line(&text) {
+            Ok(Written::Out) => Wish::More,
+            Ok(Written::Closed) => Wish::Stop,
+            Err(failure) => {
+                self.failure = Some(failure);
+                Wish::Stop
+            }
+        }
+    }
+}

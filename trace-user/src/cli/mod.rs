@@ -1,0 +1,213 @@
+//! What was typed. In: the command line. Out: [`Cli`], whose values are checked for their own form; what they mean
+//! together is checked where they are used.
+
+use crate::kernel::hooks::HookChoice;
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use trace_common::limits::RING_BYTES;
+use trace_common::time::Nanos;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold());
+
+const AFTER: &str = "\
+Examples:
+  modtrail                                   watch requests as they happen
+  modtrail log --json -- ping -I can0 x      what did this command ask the kernel to load?
+  modtrail record -o boot.mcap --for 10m     record; replay it later in the same dashboard
+  modtrail report boot.mcap                  verdicts, slowest requests, what each module cost
+  modtrail watch --limit 5s --exec ./page    be told while a load is still stuck
+  modtrail doctor                            what can be seen on this kernel, and why not
+
+Tracing needs root, or CAP_BPF and CAP_PERFMON (and CAP_SYSLOG for kernel symbols). Reading a recording needs nothing.
+
+Exit status: 0 fine, 2 wrong usage, 3 cannot trace here, 4 input or output failed;
+log and record with a command pass the command's own status on.";
+
+/// Follows every kernel-module request from the task that asked to the moment the module is live.
+#[derive(Debug, Parser)]
+#[command(name = "modtrail", version, styles = STYLES, after_help = AFTER, max_term_width = 100)]
+pub struct Cli {
+    /// What to do; the dashboard where nothing is said.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// How to trace, for the dashboard.
+    #[command(flatten)]
+    pub trace: TraceArgs,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The live dashboard (what `modtrail` alone does)
+    Top(TopArgs),
+    /// Record events to a file, until Ctrl-C, for a while, or while a command runs
+    Record(RecordArgs),
+    /// The dashboard over a recording
+    Replay(FileArgs),
+    /// Summarise a recording: verdicts, slowest requests, modules by cost, duplicates
+    Report(FileArgs),
+    /// Print a line per request as it ends: live, of a command, or of a recording
+    Log(LogArgs),
+    /// Say so while a request or load is stuck, and again when it ends
+    Watch(WatchArgs),
+    /// Say what can be seen on this kernel, by which hook, and what is lost
+    Doctor(DoctorArgs),
+}
+
+/// How to trace.
+#[derive(Clone, Debug, Args)]
+pub struct TraceArgs {
+    /// Which hooks may be used
+    #[arg(long, value_enum, default_value_t, value_name = "KIND", help_heading = "Tracing")]
+    pub hooks: HookChoice,
+    /// Size of the ring buffer between kernel and modtrail: a power of two
+    #[arg(long, default_value_t = RING_BYTES, value_name = "BYTES", value_parser = ring_bytes, help_heading = "Tracing")]
+    pub ring_bytes: u32,
+    /// Print the probes' own debug messages to stderr
+    #[arg(long, help_heading = "Tracing")]
+    pub probe_log: bool,
+}
+
+/// `modtrail top`
+#[derive(Debug, Args)]
+pub struct TopArgs {
+    /// How to trace.
+    #[command(flatten)]
+    pub trace: TraceArgs,
+}
+
+/// `modtrail record`
+#[derive(Debug, Args)]
+pub struct RecordArgs {
+    /// The file to write; one that is there is replaced
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Stop after this long, such as 90s, 10m, 1h
+    #[arg(long = "for", value_name = "TIME", value_parser = duration)]
+    pub duration: Option<Nanos>,
+    /// How to trace.
+    #[command(flatten)]
+    pub trace: TraceArgs,
+    /// Run this, and record while it and its requests last
+    #[arg(last = true, value_name = "CMD")]
+    pub command: Vec<String>,
+}
+
+/// A command over a recording.
+#[derive(Debug, Args)]
+pub struct FileArgs {
+    /// The recording
+    pub file: PathBuf,
+}
+
+/// `modtrail log`
+#[derive(Debug, Args)]
+pub struct LogArgs {
+    /// A recording; without it, the running kernel
+    #[arg(conflicts_with_all = ["command", "hooks", "ring_bytes", "probe_log"])]
+    pub file: Option<PathBuf>,
+    /// One JSON object per line instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// How to trace.
+    #[command(flatten)]
+    pub trace: TraceArgs,
+    /// Run this, and end when it and its requests have
+    #[arg(last = true, value_name = "CMD")]
+    pub command: Vec<String>,
+}
+
+/// `modtrail watch`
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// How long a request or load may take before it is an alert
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
+    pub limit: Nanos,
+    /// Another limit for one alias or module, such as nvidia=2m; may be given many times
+    #[arg(long, value_name = "NAME=TIME", value_parser = named_limit)]
+    pub limit_for: Vec<(String, Nanos)>,
+    /// How alerts are written to stdout
+    #[arg(long, value_enum, default_value_t, value_name = "SINK")]
+    pub sink: SinkChoice,
+    /// Also run this with sh at each alert, with its facts in MODTRAIL_* variables
+    #[arg(long, value_name = "CMD")]
+    pub exec: Option<String>,
+    /// How to trace.
+    #[command(flatten)]
+    pub trace: TraceArgs,
+}
+
+/// Where alerts go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, ValueEnum)]
+pub enum SinkChoice {
+    /// A line of text
+    #[default]
+    Stdout,
+    /// A JSON object per line
+    StdoutJson,
+}
+
+/// `modtrail doctor`
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Print the whole ladder of hooks as Markdown instead (docs/hooks.md is made by this); needs no rights
+    #[arg(long)]
+    pub hooks_table: bool,
+    /// How to trace.
+    #[command(flatten)]
+    pub trace: TraceArgs,
+}
+
+fn duration(text: &str) -> Result<Nanos, String> {
+    let parsed: jiff::SignedDuration =
+        text.parse().map_err(|_| "say a time with its unit, such as 500ms, 10s, 5m or 1h".to_owned())?;
+    match u64::try_from(parsed.as_nanos()) {
+        Ok(nanoseconds) if nanoseconds > 0 => Ok(Nanos::new(nanoseconds)),
+        Ok(_) | Err(_) => Err("say a time longer than nothing and shorter than 584 years".to_owned()),
+    }
+}
+
+fn named_limit(text: &str) -> Result<(String, Nanos), String> {
+    let (name, time) = text.split_once('=').ok_or("say NAME=TIME, such as nvidia=2m")?;
+    if name.is_empty() {
+        return Err("say NAME=TIME, such as nvidia=2m".to_owned());
+    }
+    Ok((name.to_owned(), duration(time)?))
+}
+
+fn ring_bytes(text: &str) -> Result<u32, String> {
+    let bytes: u32 = text.parse().map_err(|_| "say a number of bytes".to_owned())?;
+    if bytes.is_power_of_two() && (4_096..=1 << 30).contains(&bytes) {
+        Ok(bytes)
+    } else {
+        Err("say a power of two from 4096 to 1073741824".to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_need_a_unit_and_a_length() {
+        assert_eq!(duration("10s"), Ok(Nanos::from_secs(10)));
+        assert_eq!(duration("500ms"), Ok(Nanos::from_millis(500)));
+        assert_eq!(duration("1h"), Ok(Nanos::from_secs(3600)));
+        for wrong in ["", "10", "0s", "-5s", "ten seconds"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(named_limit("nvidia=2m"), Ok(("nvidia".to_owned(), Nanos::from_secs(120))));
+        assert!(named_limit("=2m").is_err() && named_limit("nvidia").is_err());
+        assert!(ring_bytes("5000").is_err() && ring_bytes("4096").is_ok());
+    }
+}

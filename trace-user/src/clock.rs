@@ -1,0 +1,25 @@
+//! The only code that reads clocks. In: nothing. Out: instants; everything else is told what time it is.
+
+use crate::event::Stamp;
+use rustix::time::{ClockId, Timespec, clock_gettime};
+use trace_common::time::Ktime;
+
+/// Now, on both of the kernel's clocks.
+#[must_use]
+pub fn now() -> Stamp {
+    let boot = Ktime::from_nanos(nanoseconds(clock_gettime(ClockId::Boottime)));
+    let mono = Ktime::from_nanos(nanoseconds(clock_gettime(ClockId::Monotonic)));
+    Stamp { mono, boot }
+}
+
+/// Nanoseconds since the Unix epoch.
+#[must_use]
+pub fn wall_ns() -> u64 {
+    nanoseconds(clock_gettime(ClockId::Realtime))
+}
+
+fn nanoseconds(time: Timespec) -> u64 {
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let rest = u64::try_from(time.tv_nsec).unwrap_or(0);
+    seconds.saturating_mul(1_000_000_000).saturating_add(rest)
+}

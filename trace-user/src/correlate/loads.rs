@@ -1,0 +1,116 @@
+//! Joins the stages of loads. A load happens in one thread from its system call's entry to its return, and a thread
+//! makes one at a time, so the thread is the key; the address of the `struct module` is not needed.
+
+use crate::event::{Module, Stamp, Syscall, Task};
+use crate::joined::{Load, LoadId, RequestId};
+use std::collections::BTreeMap;
+use trace_common::ids::Tid;
+
+/// Loads that can be open at once. Beyond, the oldest is given up and counted.
+const OPEN: usize = 65_536;
+
+/// The open loads.
+#[derive(Debug, Default)]
+pub struct Loads {
+    open: BTreeMap<Tid, Load>,
+    last: u64,
+    capped: u64,
+}
+
+impl Loads {
+    /// The thread's open load.
+    #[must_use]
+    pub fn of(&self, thread: Tid) -> Option<&Load> {
+        self.open.get(&thread)
+    }
+
+    /// Loads given up because too many were open, since the last time this was asked.
+    pub fn take_capped(&mut self) -> u64 {
+        std::mem::take(&mut self.capped)
+    }
+
+    /// A load began; what the thread had open before ended unseen and is returned.
+    pub fn began(&mut self, at: Stamp, task: Task, syscall: Option<Syscall>, request: Option<RequestId>) -> Option<Load> {
+        self.last += 1;
+        let load = Load {
+            id: LoadId(self.last),
+            task,
+            request,
+            syscall,
+            began: at,
+            bytes: None,
+            module: None,
+            coming: None,
+            init_begun: None,
+            live: None,
+            init_ended: None,
+            ended: None,
+            over: false,
+        };
+        let unended = self.open.insert(task.tid, load).map(over);
+        if self.open.len() > OPEN {
+            self.capped += 1;
+            self.open.pop_first();
+        }
+        unended
+    }
+
+    /// The image is in memory.
+    pub fn image(&mut self, thread: Tid, bytes: Option<u64>) {
+        if let Some(load) = self.open.get_mut(&thread) {
+            load.bytes = bytes;
+        }
+    }
+
+    /// The module is coming.
+    pub fn coming(&mut self, at: Stamp, thread: Tid, module: &Module) {
+        if let Some(load) = self.named(thread, module) {
+            load.coming.get_or_insert(at);
+        }
+    }
+
+    /// The module's init is called.
+    pub fn init_begun(&mut self, at: Stamp, thread: Tid, module: &Module) {
+        if let Some(load) = self.named(thread, module) {
+            load.init_begun.get_or_insert(at);
+        }
+    }
+
+    /// The module is live.
+    pub fn live(&mut self, at: Stamp, thread: Tid, module: &Module) {
+        if let Some(load) = self.named(thread, module) {
+            load.live.get_or_insert(at);
+        }
+    }
+
+    /// `do_init_module` returned.
+    pub fn init_ended(&mut self, at: Stamp, thread: Tid, result: i32) {
+        if let Some(load) = self.open.get_mut(&thread) {
+            load.init_ended.get_or_insert((at, result));
+        }
+    }
+
+    /// The system call returned: the load is over.
+    pub fn ended(&mut self, at: Stamp, thread: Tid, result: i32) -> Option<Load> {
+        let mut load = self.open.remove(&thread)?;
+        load.ended = Some((at, result));
+        Some(over(load))
+    }
+
+    /// The thread's process is gone: whatever it had open ended unseen.
+    pub fn abandoned(&mut self, thread: Tid) -> Option<Load> {
+        self.open.remove(&thread).map(over)
+    }
+
+    fn named(&mut self, thread: Tid, module: &Module) -> Option<&mut Load> {
+        let load = self.open.get_mut(&thread)?;
+        if let Some(name) = module.name.text() {
+            load.module.get_or_insert_with(|| name.clone());
+        }
+        Some(load)
+    }
+}
+
+fn over(load: Load) -> Load {
+    Load { over: true, ..load }
+}

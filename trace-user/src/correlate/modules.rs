@@ -1,0 +1,101 @@
+//! What is known of modules' lives: which are live, since when, and by whose load.
+//!
+//! The kernel links a request and a module's state by nothing; a name and two instants do. A module can be loaded
+//! and unloaded many times, so each name has a history of lives, of which the last few are kept. Lives that began
+//! before tracing are known from the list of live modules that the edge establishes, and so is what a loss hid.
+
+use crate::event::{Stamp, Task};
+use crate::joined::RequestId;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+/// Lives kept of one module. A request is judged within seconds, and no module is loaded more often in that time.
+const LIVES: usize = 8;
+
+/// How a module went live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Birth {
+    /// When.
+    pub at: Stamp,
+    /// The thread that loaded it.
+    pub task: Task,
+    /// The request that the load belongs to, if any.
+    pub request: Option<RequestId>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Life {
+    /// `None`: before tracing, or unseen.
+    birth: Option<Birth>,
+    /// The earliest instant at which it is known to have been live.
+    from: Stamp,
+    gone: Option<Stamp>,
+}
+
+/// The histories, by name.
+#[derive(Debug, Default)]
+pub struct Modules {
+    lives: BTreeMap<Arc<str>, VecDeque<Life>>,
+}
+
+impl Modules {
+    /// These, and no others, are live at `at`.
+    pub fn list(&mut self, names: &[Arc<str>], at: Stamp) {
+        for (name, lives) in &mut self.lives {
+            if let Some(life) = lives.back_mut()
+                && life.gone.is_none()
+                && !names.contains(name)
+            {
+                life.gone = Some(at);
+            }
+        }
+        for name in names {
+            if !self.is_live(name) {
+                // Live for an unknown time: as far as anyone can tell, always.
+                let from = if self.lives.contains_key(name) { at } else { Stamp::default() };
+                self.push(name, Life { birth: None, from, gone: None });
+            }
+        }
+    }
+
+    /// `name` went live.
+    pub fn live(&mut self, name: &Arc<str>, birth: Birth) {
+        self.gone(name, birth.at);
+        self.push(name, Life { birth: Some(birth), from: birth.at, gone: None });
+    }
+
+    /// `name` is on its way out.
+    pub fn gone(&mut self, name: &str, at: Stamp) {
+        if let Some(life) = self.lives.get_mut(name).and_then(VecDeque::back_mut) {
+            life.gone.get_or_insert(at);
+        }
+    }
+
+    /// Whether `name` was live at `at`.
+    #[must_use]
+    pub fn live_at(&self, name: &str, at: Stamp) -> bool {
+        self.of(name).any(|life| life.from < at && life.gone.is_none_or(|gone| gone > at))
+    }
+
+    /// How `name` went live after `from` and not after `until`: the first time it did.
+    #[must_use]
+    pub fn went_live_within(&self, name: &str, from: Stamp, until: Stamp) -> Option<Birth> {
+        self.of(name).filter_map(|life| life.birth).find(|birth| birth.at >= from && birth.at <= until)
+    }
+
+    fn is_live(&self, name: &str) -> bool {
+        self.lives.get(name).and_then(VecDeque::back).is_some_and(|life| life.gone.is_none())
+    }
+
+    fn of(&self, name: &str) -> impl Iterator<Item = &Life> {
+        self.lives.get(name).into_iter().flatten()
+    }
+
+    fn push(&mut self, name: &Arc<str>, life: Life) {
+        let lives = self.lives.entry(name.clone()).or_default();
+        if lives.len() == LIVES {
+            lives.pop_front();
+        }
+        lives.push_back(life);
+    }
+}

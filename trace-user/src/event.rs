@@ -1,0 +1,456 @@
+//! What happened: the one kind of thing that flows from every source into the pipeline and into recordings.
+//!
+//! An [`Event`] is either what a probe saw in the kernel or a fact that the edge of the program established (what
+//! machine this is, what an alias resolves to, what was lost, what time it is). Nothing here does I/O.
+
+use std::fmt;
+use std::sync::Arc;
+use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
+use trace_common::kind::{Kind, Loss};
+use trace_common::time::Ktime;
+
+/// An instant on both of the kernel's clocks. Their difference grows only while the machine sleeps.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stamp {
+    /// On the clock that stops in suspend.
+    pub mono: Ktime,
+    /// On the clock that does not.
+    pub boot: Ktime,
+}
+
+/// One thing that happened, and when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// When: for a probe the instant it fired, for a fact the instant it was established.
+    pub at: Stamp,
+    /// What.
+    pub body: Body,
+}
+
+/// Seen by a probe, or established by the edge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// A probe fired.
+    Probe(Probe),
+    /// The edge says so.
+    Fact(Fact),
+}
+
+/// A probe fired in a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// The task the probe ran in.
+    pub task: Task,
+    /// The CPU it ran on.
+    pub cpu: u16,
+    /// What it saw.
+    pub moment: Moment,
+}
+
+/// A thread, as the probe saw it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Task {
+    /// Its process.
+    pub key: TaskKey,
+    /// The thread.
+    pub tid: Tid,
+    /// Its name at that instant.
+    pub comm: Comm,
+}
+
+/// A thread's `comm`: at most 15 bytes, padded with NUL.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Comm(pub [u8; 16]);
+
+/// Text from the kernel, which may be cut or missing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Captured {
+    /// All of it.
+    Whole(Arc<str>),
+    /// Its beginning.
+    Truncated(Arc<str>),
+    /// The kernel could not read it: a negative errno.
+    Unreadable(i32),
+}
+
+/// What a probe saw. The kinds and their meaning: [`Kind`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// [`Kind::Requested`]
+    Requested(Requested),
+    /// [`Kind::Admitted`]
+    Admitted {
+        /// The alias.
+        alias: Captured,
+        /// The requester waits for the helper's end.
+        wait: bool,
+    },
+    /// [`Kind::CallEntered`]
+    CallEntered(CallEntered),
+    /// [`Kind::CallReturned`]
+    CallReturned {
+        /// Zero, a wait status word, or a negative errno.
+        result: i32,
+    },
+    /// [`Kind::CallPicked`]
+    CallPicked {
+        /// Which call.
+        call: CallAddress,
+    },
+    /// [`Kind::Born`]
+    Born {
+        /// Which call.
+        call: CallAddress,
+    },
+    /// [`Kind::Executed`]
+    Executed {
+        /// Zero or a negative errno.
+        result: i32,
+    },
+    /// [`Kind::Completed`]
+    Completed {
+        /// Which call; `None` where the hook cannot see it.
+        call: Option<CallAddress>,
+    },
+    /// [`Kind::CallerGone`]
+    CallerGone,
+    /// [`Kind::Forked`]
+    Forked {
+        /// The new process.
+        child: TaskKey,
+    },
+    /// [`Kind::Exited`]
+    Exited {
+        /// A wait status word; `None` where it could not be read.
+        status: Option<i32>,
+    },
+    /// [`Kind::LoadBegan`]
+    LoadBegan {
+        /// By which system call.
+        syscall: Syscall,
+    },
+    /// [`Kind::LoadEnded`]
+    LoadEnded {
+        /// By which system call.
+        syscall: Syscall,
+        /// Zero or a negative errno.
+        result: i32,
+    },
+    /// [`Kind::ImageRead`]
+    ImageRead {
+        /// The size of the decompressed image; `None` where it could not be read.
+        bytes: Option<u64>,
+    },
+    /// [`Kind::Coming`]
+    Coming(Module),
+    /// [`Kind::InitBegun`]
+    InitBegun(Module),
+    /// [`Kind::InitEnded`]
+    InitEnded {
+        /// Zero or a negative errno.
+        result: i32,
+    },
+    /// [`Kind::Live`]
+    Live(Module),
+    /// [`Kind::Going`]
+    Going(Module),
+    /// [`Kind::Freed`]
+    Freed(Module),
+}
+
+/// A module request, at the security hook.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requested {
+    /// The string asked for.
+    pub alias: Captured,
+    /// The requester's user in the initial namespace.
+    pub uid: u32,
+    /// What the security hook answered (zero or a negative errno); `None` where the hook cannot see it.
+    pub lsm_result: Option<i32>,
+    /// The requester's cgroup path; `None` where it could not be read.
+    pub cgroup: Option<Arc<str>>,
+    /// The requester's kernel stack from `__request_module` outwards, as symbols; empty where it could not be taken.
+    pub stack: Arc<[Arc<str>]>,
+}
+
+/// A helper call, at its entry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CallEntered {
+    /// The address of its `subprocess_info`.
+    pub call: CallAddress,
+    /// How the caller waits.
+    pub wait: Wait,
+    /// The file to execute.
+    pub path: Captured,
+    /// Its arguments, the program's name first; the beginning where `argv_more`.
+    pub argv: Arc<[Captured]>,
+    /// There were more arguments.
+    pub argv_more: bool,
+}
+
+/// How the caller of a helper waits (include/linux/umh.h: `UMH_*`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// Not at all.
+    None,
+    /// Until the helper's exec is done.
+    Exec,
+    /// Until the helper's process has ended.
+    Proc,
+}
+
+/// A system call that loads a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Syscall {
+    /// `init_module`
+    Init,
+    /// `finit_module`
+    Finit,
+}
+
+/// A module, as a probe saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Module {
+    /// The address of its `struct module`, which is reused after it is freed.
+    pub address: ModuleAddress,
+    /// Its name.
+    pub name: Captured,
+}
+
+/// What the edge of the program established.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// What machine this is; first in every recording.
+    Machine(Machine),
+    /// What each moment is seen by on this kernel.
+    Hooks(Arc<[Hook]>),
+    /// All modules that are live now, with nothing left out. Said at the start and after a loss.
+    LiveModules(Arc<[Arc<str>]>),
+    /// What an alias resolves to, said before the first request for it and when the index changed.
+    Resolved {
+        /// The alias.
+        alias: Arc<str>,
+        /// What it means.
+        resolution: Arc<Resolution>,
+    },
+    /// Something was lost between the event's instant, at which nothing of it was lost yet, and `until`.
+    Lost {
+        /// What.
+        loss: Lost,
+        /// How many, on all CPUs.
+        count: u64,
+        /// When it was found, on the clock that stops in suspend.
+        until: Ktime,
+    },
+    /// Everything that fired before about this instant has been delivered.
+    Tick,
+    /// The source ended in order; nothing follows.
+    End,
+}
+
+/// What can be lost between a probe and the pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lost {
+    /// The kernel side counted it.
+    Kernel(Loss),
+    /// A record of the ring buffer that could not be understood.
+    Undecodable,
+    /// A part of a recording that could not be read.
+    Damaged,
+}
+
+/// The machine that was traced.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Machine {
+    /// `/proc/sys/kernel/random/boot_id`
+    pub boot_id: String,
+    /// `uname -r`
+    pub release: String,
+    /// `uname -m`
+    pub arch: String,
+    /// `uname -n`
+    pub hostname: String,
+    /// CPUs online.
+    pub cpus: u32,
+    /// modtrail's version.
+    pub version: String,
+    /// Nanoseconds since the Unix epoch at the event's instant.
+    pub wall_ns: u64,
+}
+
+/// By what a moment is seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Hook {
+    /// The moment.
+    pub moment: Kind,
+    /// What it is attached to, such as `fexit call_usermodehelper_exec`; `None`: the moment is not seen.
+    pub attached: Option<Arc<str>>,
+    /// Some of what happens may pass unseen (a return probe has a limited number of places).
+    pub may_miss: bool,
+    /// What is lost on this rung, in words; empty where nothing is.
+    pub loses: Arc<str>,
+    /// Better rungs that were tried and what the kernel answered, in words; empty where none failed.
+    pub refused: Arc<str>,
+}
+
+/// What an alias resolves to, by the kernel's module indexes.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Resolution {
+    /// The indexes could be read. Where not, nothing is known.
+    pub known: bool,
+    /// The modules the alias stands for, in modprobe's order; empty: no such alias.
+    pub modules: Vec<Wanted>,
+}
+
+/// One module that an alias stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its name, with underscores.
+    pub name: Arc<str>,
+    /// It is part of the kernel.
+    pub built_in: bool,
+    /// What is loaded before it: hard and soft dependencies.
+    pub dependencies: Vec<Arc<str>>,
+}
+
+impl Stamp {
+    /// Both clocks at the same number of nanoseconds: a machine that has not slept yet.
+    #[must_use]
+    pub const fn awake(nanoseconds: u64) -> Self {
+        Self { mono: Ktime::from_nanos(nanoseconds), boot: Ktime::from_nanos(nanoseconds) }
+    }
+}
+
+impl Comm {
+    /// The name up to its first NUL; bytes that are no UTF-8 are replaced.
+    #[must_use]
+    pub fn to_text(self) -> String {
+        let end = self.0.iter().position(|byte| *byte == 0).unwrap_or(self.0.len());
+        String::from_utf8_lossy(self.0.get(..end).unwrap_or_default()).into_owned()
+    }
+
+    /// The comm that shows as `text`, cut to 15 bytes.
+    #[must_use]
+    pub fn from_text(text: &str) -> Self {
+        let mut bytes = [0; 16];
+        for (place, byte) in bytes.iter_mut().take(15).zip(text.bytes()) {
+            *place = byte;
+        }
+        Self(bytes)
+    }
+}
+
+impl fmt::Debug for Comm {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:?}", self.to_text())
+    }
+}
+
+impl fmt::Display for Comm {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.pad(&self.to_text())
+    }
+}
+
+impl Captured {
+    /// All of `text`.
+    #[must_use]
+    pub fn whole(text: &str) -> Self {
+        Self::Whole(text.into())
+    }
+
+    /// What there is of it: nothing where it could not be read.
+    #[must_use]
+    pub fn text(&self) -> Option<&Arc<str>> {
+        match self {
+            Self::Whole(text) | Self::Truncated(text) => Some(text),
+            Self::Unreadable(_) => None,
+        }
+    }
+}
+
+impl fmt::Display for Captured {
+    /// The text; cut text ends in `…`, unreadable text is `(unreadable)`.
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(text) => out.pad(text),
+            Self::Truncated(text) => out.pad(&format!("{text}…")),
+            Self::Unreadable(_) => out.pad("(unreadable)"),
+        }
+    }
+}
+
+impl Wait {
+    /// The mode in the two low bits of `UMH_*`; the others say how the sleep can be disturbed.
+    #[must_use]
+    pub const fn from_mode(mode: i32) -> Self {
+        match mode & 3 {
+            0 => Self::None,
+            1 => Self::Exec,
+            _ => Self::Proc,
+        }
+    }
+
+    /// As spelt in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Exec => "exec",
+            Self::Proc => "proc",
+        }
+    }
+}
+
+impl Lost {
+    /// What was lost, as a phrase for a person.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Kernel(loss) => loss.as_str(),
+            Self::Undecodable => "records that could not be decoded",
+            Self::Damaged => "damaged parts of the recording",
+        }
+    }
+}
+
+impl Moment {
+    /// Which moment this is.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Requested(_) => Kind::Requested,
+            Self::Admitted { .. } => Kind::Admitted,
+            Self::CallEntered(_) => Kind::CallEntered,
+            Self::CallReturned { .. } => Kind::CallReturned,
+            Self::CallPicked { .. } => Kind::CallPicked,
+            Self::Born { .. } => Kind::Born,
+            Self::Executed { .. } => Kind::Executed,
+            Self::Completed { .. } => Kind::Completed,
+            Self::CallerGone => Kind::CallerGone,
+            Self::Forked { .. } => Kind::Forked,
+            Self::Exited { .. } => Kind::Exited,
+            Self::LoadBegan { .. } => Kind::LoadBegan,
+            Self::LoadEnded { .. } => Kind::LoadEnded,
+            Self::ImageRead { .. } => Kind::ImageRead,
+            Self::Coming(_) => Kind::Coming,
+            Self::InitBegun(_) => Kind::InitBegun,
+            Self::InitEnded { .. } => Kind::InitEnded,
+            Self::Live(_) => Kind::Live,
+            Self::Going(_) => Kind::Going,
+            Self::Freed(_) => Kind::Freed,
+        }
+    }
+}
+
+impl Task {
+    /// A thread named `comm`, of process `tgid` started at `start`; for tests and simulations.
+    #[must_use]
+    pub fn new(tgid: u32, tid: u32, start: u64, comm: &str) -> Self {
+        Self {
+            key: TaskKey { tgid: Tgid(tgid), start: Ktime::from_nanos(start) },
+            tid: Tid(tid),
+            comm: Comm::from_text(comm),
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! What became of a request, in one sentence that a person can act on.
+//!
+//! In: a request. Out: text, without a full stop. Pure. It says what was seen and never more: where a part was not
+//! seen, the sentence does without it.
+
+use crate::errno::{Ending, errno_words};
+use crate::event::Task;
+use crate::joined::{Call, EEXIST, Gap, Load, Request, Verdict};
+
+/// The sentence for the request's verdict.
+#[must_use]
+pub fn explain(request: &Request) -> String {
+    match request.verdict {
+        Verdict::Live => live(request),
+        Verdict::AlreadyLive => already_live(request),
+        Verdict::SatisfiedByAnother => satisfied_by_another(request),
+        Verdict::Hollow => hollow(request),
+        Verdict::InitFailed => init_failed(request),
+        Verdict::NotFound => not_found(request),
+        Verdict::HelperFailed => helper_failed(request),
+        Verdict::HelperMissing => helper_missing(request),
+        Verdict::Refused => {
+            "helpers were disabled, as in suspend, shutdown and early boot, so none was started: ask again later".into()
+        }
+        Verdict::Throttled => throttled(request),
+        Verdict::Denied => denied(request),
+        Verdict::Abandoned => {
+            format!("the requester was killed while it waited; {}", afterwards(request))
+        }
+        Verdict::Unwaited => format!("the requester did not wait for the helper's end; {}", afterwards(request)),
+        Verdict::InFlight => in_flight(request),
+        Verdict::Incomplete => incomplete(request),
+    }
+}
+
+/// A task as `comm[pid]`.
+#[must_use]
+pub fn task_words(task: &Task) -> String {
+    format!("{}[{}]", task.comm, task.key.tgid.0)
+}
+
+fn live(request: &Request) -> String {
+    let load = own_live(request);
+    let module = load.and_then(|load| load.module.as_deref()).unwrap_or("the module");
+    let loader = load.map_or_else(String::new, |load| format!(" ({})", task_words(&load.task)));
+    format!("{module} went live {}loaded by its own helper{loader}", delay(request))
+}
+
+fn already_live(request: &Request) -> String {
+    let wanted = request.resolution.iter().flat_map(|resolution| &resolution.modules);
+    match wanted.clone().find(|wanted| wanted.built_in) {
+        Some(wanted) => format!("{} is built into the kernel; nothing had to be loaded", wanted.name),
+        None => format!("{} was live before it was asked for; nothing had to be loaded", wanted_words(request)),
+    }
+}
+
+fn satisfied_by_another(request: &Request) -> String {
+    let Some(by) = &request.satisfied_by else {
+        return format!("{} went live {}by another's load", wanted_words(request), delay(request));
+    };
+    let whose = by.request.map_or_else(String::new, |id| format!(" for request #{}", id.0));
+    let task = task_words(&by.task);
+    format!("{} went live {}loaded by {task}{whose}, not by this request's own helper", by.module, delay(request))
+}
+
+fn hollow(request: &Request) -> String {
+    let told = "the helper exited 0 but nothing that was wanted is live";
+    match (request.failed_load(), request.module()) {
+        (Some(load), _) if load.error() == Some(EEXIST) => {
+            format!("{told}: the load of {} ended with EEXIST, which modprobe takes for success", load_words(load))
+        }
+        (_, Some(module)) => format!("{told}: look for a blacklist or install line for {module} in modprobe.d"),
+        (_, None) => told.into(),
+    }
+}
+
+fn init_failed(request: &Request) -> String {
+    let Some(load) = request.failed_load() else {
+        return "a load of the helper's failed".into();
+    };
+    let module = load_words(load);
+    let role = if request.is_dependency(load) { ", which the wanted module depends on," } else { "" };
+    match (load.init_ended, load.error()) {
+        (Some((_, result)), _) if result < 0 => {
+            format!("the init of {module}{role} returned {}", errno_words(result))
+        }
+        (_, Some(error)) => {
+            format!("the load of {module}{role} failed before its init: {}", errno_words(error))
+        }
+        (_, None) => format!("the load of {module}{role} failed"),
+    }
+}
+
+fn not_found(request: &Request) -> String {
+    let ending = request.status().map_or_else(|| "exited 1".to_owned(), |status| Ending::of(status).words());
+    format!("no module has this alias; {} {ending}", helper_name(request))
+}
+
+fn helper_failed(request: &Request) -> String {
+    let ending = request.status().map_or_else(|| "failed".to_owned(), |status| Ending::of(status).words());
+    let helper = request.call.as_ref().and_then(|call| call.helper);
+    let pid = helper.map_or_else(String::new, |(task, _)| format!("[{}]", task.key.tgid.0));
+    let tried = if request.loads.is_empty() { " without having tried a load" } else { "" };
+    format!("{}{pid} {ending}{tried}", helper_name(request))
+}
+
+fn helper_missing(request: &Request) -> String {
+    let path = request.call.as_ref().map(|call| &call.path);
+    let executed = request.call.as_ref().and_then(|call| call.executed).map(|(_, result)| result);
+    let error = executed.filter(|result| *result < 0);
+    let empty = path.and_then(|path| path.text()).is_some_and(|path| path.is_empty());
+    let told = error.or(request.result).map_or_else(|| "unknown why".to_owned(), errno_words);
+    match (path, error) {
+        (Some(_), _) if empty => "no helper is set: the path in /proc/sys/kernel/modprobe is empty".into(),
+        (Some(path), Some(_)) => format!("{path} could not be executed: {told}"),
+        (Some(path), None) => format!("{path} could not be started: {told}"),
+        (None, _) => format!("the helper could not be started: {told}"),
+    }
+}
+
+fn throttled(request: &Request) -> String {
+    let after = match live_words(request) {
+        Some(live) => format!("; {live} after all"),
+        None => String::new(),
+    };
+    let inferred = if request.gaps.contains(&Gap::NothingFollowed) {
+        " (inferred: it was never admitted, and its return was not seen)"
+    } else {
+        ""
+    };
+    format!("all 50 slots stayed taken for 5s, so no helper was started{inferred}{after}")
+}
+
+fn denied(request: &Request) -> String {
+    let told = request.lsm_result.map_or_else(String::new, |result| format!(": {}", errno_words(result)));
+    format!("a security module said no{told}")
+}
+
+fn incomplete(request: &Request) -> String {
+    let gaps: Vec<&str> = request.gaps.iter().map(|gap| gap.as_str()).collect();
+    if gaps.is_empty() {
+        return "what became of it cannot be told: how its helper ended was not seen".into();
+    }
+    format!("what became of it cannot be told: {}", gaps.join(", and "))
+}
+
+/// What the helper did after its requester had gone on.
+fn afterwards(request: &Request) -> String {
+    let Some(call) = request.call.as_deref() else {
+        return "its helper was not seen".into();
+    };
+    let ended = match (call.exited, call.executed) {
+        (Some((_, Some(status))), _) => format!("its helper {}", Ending::of(status).words()),
+        (Some((_, None)), _) => "its helper ended".into(),
+        (None, Some((_, result))) if result < 0 => {
+            return format!("{} could not be executed: {}", call.path, errno_words(result));
+        }
+        (None, _) if request.ended => "its helper was not seen to end".into(),
+        (None, _) => "its helper goes on".into(),
+    };
+    match live_words(request) {
+        Some(live) => format!("{ended}, and {live}"),
+        None => ended,
+    }
+}
+
+fn in_flight(request: &Request) -> String {
+    if request.gaps.contains(&Gap::TracingEnded) {
+        return format!("tracing ended while it was open, {}", stage(request));
+    }
+    format!("still open, {}", stage(request))
+}
+
+/// What an open request waits for.
+fn stage(request: &Request) -> String {
+    let Some(call) = request.call.as_deref() else {
+        return "waiting for a slot".into();
+    };
+    if let Some(load) = request.loads.iter().rev().find(|load| !load.over) {
+        let loader = task_words(&load.task);
+        let module = load_words(load);
+        return match (load.live, load.init_begun) {
+            (Some(_), _) => format!("{module} is live and {loader} waits for its asynchronous work"),
+            (None, Some(_)) => format!("the init of {module} runs in {loader}"),
+            (None, None) => format!("{loader} loads {module}"),
+        };
+    }
+    waiting(request, call)
+}
+
+/// What an open request waits for while no load is under way.
+fn waiting(request: &Request, call: &Call) -> String {
+    let helper = call.helper.map(|(task, _)| format!("[{}]", task.key.tgid.0)).unwrap_or_default();
+    if request.returned.is_some() {
+        return format!("returned already, while processes of its helper {}{helper} go on", helper_name(request));
+    }
+    if let Some((_, status)) = call.exited {
+        let ending = status.map_or_else(|| "ended".to_owned(), |status| Ending::of(status).words());
+        return format!("the helper {ending} and the requester has not been seen to return");
+    }
+    match (call.helper, call.picked) {
+        (Some(_), _) => format!("the helper {}{helper} runs", helper_name(request)),
+        (None, Some(_)) => "its helper is being forked".into(),
+        (None, None) => "waiting for a kernel worker to start its helper".into(),
+    }
+}
+
+/// `98.1ms after it was asked for, `, or nothing where that was not seen.
+fn delay(request: &Request) -> String {
+    request.to_live().map_or_else(String::new, |delay| format!("{delay} after it was asked for, "))
+}
+
+fn live_words(request: &Request) -> Option<String> {
+    let delay = request.to_live()?;
+    let module = own_live(request).and_then(|load| load.module.as_deref()).or(request.module().map(|name| &**name));
+    Some(format!("{} went live {delay} after it was asked for", module.unwrap_or("the module")))
+}
+
+fn own_live(request: &Request) -> Option<&Load> {
+    let wanted = request.loads.iter().rev().filter(|load| !request.is_dependency(load));
+    wanted.map(|load| &**load).find(|load| load.live.is_some())
+}
+
+fn load_words(load: &Load) -> &str {
+    load.module.as_deref().unwrap_or("a module")
+}
+
+fn wanted_words(request: &Request) -> &str {
+    request.module().map_or("the module", |module| module)
+}
+
+/// The helper's file name, without its folder.
+fn helper_name(request: &Request) -> &str {
+    let path = request.call.as_ref().and_then(|call| call.path.text());
+    let name = path.and_then(|path| path.rsplit('/').next()).filter(|name| !name.is_empty());
+    name.unwrap_or("the helper")
+}

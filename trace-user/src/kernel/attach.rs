@@ -1,0 +1,239 @@
+//! Loads the probes into the kernel and attaches each moment's best rung that holds.
+//!
+//! In: the embedded object, which rungs may be taken, struct offsets and addresses of this kernel. Out: the attached
+//! programs (they stay while [`Attached`] lives) and, per moment, what was taken and what was refused. One missing
+//! hook never ends it; only a kernel on which nothing can be followed does.
+
+use super::hooks::{HookChoice, LADDERS, Ladder, Mechanism, NEEDED, Rung};
+use crate::event::Hook;
+use aya::programs::{BtfTracePoint, FEntry, FExit, KProbe, ProgramError, RawTracePoint};
+use aya::{Btf, Ebpf, EbpfLoader, Pod};
+use std::sync::Arc;
+use trace_common::kind::Kind;
+use trace_common::settings::Settings;
+
+/// The probes, built for this architecture.
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/trace-ebpf"));
+
+/// Why nothing can be traced here.
+#[derive(Debug, thiserror::Error)]
+pub enum AttachError {
+    /// The kernel did not take the object or one of its maps.
+    #[error("cannot load the probes into this kernel")]
+    Load(#[source] Box<aya::EbpfError>),
+    /// A moment without which no request can be followed has no hook here.
+    #[error("cannot see the moment \"{moment}\": {answers}")]
+    Blind {
+        /// The moment.
+        moment: &'static str,
+        /// What was tried, and what the kernel answered.
+        answers: Arc<str>,
+    },
+}
+
+/// How the probes are to be loaded.
+#[derive(Clone, Copy, Debug)]
+pub struct Plan<'a> {
+    /// Which rungs may be taken.
+    pub choice: HookChoice,
+    /// What the probes are told.
+    pub settings: Settings,
+    /// The kernel's version, major and minor.
+    pub release: (u32, u32),
+    /// The kernel's types; `None` where it carries none.
+    pub btf: Option<&'a Btf>,
+    /// The ring buffer's size in bytes: a power of two, at least a page.
+    pub ring_bytes: u32,
+    /// Whether the probes write debug messages.
+    pub log: ProbeLog,
+}
+
+/// Whether the probes write debug messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProbeLog {
+    /// They do.
+    On,
+    /// They do not, and the code for it is not even verified.
+    Off,
+}
+
+/// The attached probes.
+pub struct Attached {
+    /// The loaded object; dropping it detaches everything.
+    pub ebpf: Ebpf,
+    /// What each moment got.
+    pub hooks: Vec<Hook>,
+}
+
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct SettingsPod(Settings);
+
+// SAFETY: `Settings` is `repr(C)` of integers without padding (asserted where it is defined), so all its bytes are
+// initialised and any bytes are valid.
+#[expect(unsafe_code, reason = "aya copies the settings into the object as bytes")]
+unsafe impl Pod for SettingsPod {}
+
+/// Loads and attaches. Moments late in a request's life come first, so that no request is seen to begin whose end
+/// could not be seen.
+///
+/// # Errors
+/// [`AttachError`] where the kernel takes no eBPF of ours, or a needed moment has no hook.
+pub fn attach(plan: &Plan<'_>) -> Result<Attached, AttachError> {
+    let settings = SettingsPod(plan.settings);
+    let level: u8 = match plan.log {
+        ProbeLog::On => 5,
+        ProbeLog::Off => 0,
+    };
+    let mut ebpf = EbpfLoader::new()
+        .btf(plan.btf)
+        .override_global("SETTINGS", &settings, true)
+        .override_global("AYA_LOG_LEVEL", &level, false)
+        .map_max_entries("EVENTS", plan.ring_bytes)
+        .load(OBJECT)
+        .map_err(|error| AttachError::Load(Box::new(error)))?;
+    let mut hooks: Vec<Hook> = LADDERS.iter().rev().map(|ladder| climb(&mut ebpf, ladder, plan)).collect();
+    hooks.reverse();
+    for needed in NEEDED {
+        let blind = hooks.iter().find(|hook| hook.moment == needed && hook.attached.is_none());
+        if let Some(hook) = blind {
+            return Err(AttachError::Blind { moment: needed.name(), answers: hook.refused.clone() });
+        }
+    }
+    Ok(Attached { ebpf, hooks })
+}
+
+/// Takes the first rung that holds.
+fn climb(ebpf: &mut Ebpf, ladder: &Ladder, plan: &Plan<'_>) -> Hook {
+    let mut refused = Vec::new();
+    for rung in ladder.rungs.iter().filter(|rung| plan.choice.allows(rung.mechanism)) {
+        match take(ebpf, rung, plan) {
+            Ok(()) => {
+                return Hook {
+                    moment: ladder.moment,
+                    attached: Some(rung.name().into()),
+                    may_miss: rung.may_miss,
+                    loses: rung.loses.into(),
+                    refused: refused.join("; ").into(),
+                };
+            }
+            Err(answer) => refused.push(format!("{}: {answer}", rung.name())),
+        }
+    }
+    if refused.is_empty() {
+        refused.push("no hook of the allowed kind".to_owned());
+    }
+    Hook {
+        moment: ladder.moment,
+        attached: None,
+        may_miss: true,
+        loses: lost_without(ladder.moment).into(),
+        refused: refused.join("; ").into(),
+    }
+}
+
+/// What is lost where a moment is not seen at all.
+const fn lost_without(moment: Kind) -> &'static str {
+    match moment {
+        Kind::Requested | Kind::CallEntered | Kind::Live => "everything",
+        Kind::Admitted => "the instant of admission: the call's entry, microseconds later, stands for it",
+        Kind::CallReturned => "results and total times; the helper's own end stands for the result",
+        Kind::CallPicked => "the border between queue and fork_exec",
+        Kind::Born | Kind::Exited => "which loads belong to a request, and the helper's end",
+        Kind::Executed => "the border between fork_exec and user, and why a helper could not be started",
+        Kind::Completed => "the border between user and wake",
+        Kind::CallerGone | Kind::Forked => "loads by descendants of a helper",
+        Kind::LoadBegan | Kind::LoadEnded => "when loads begin and end, and loads that fail early",
+        Kind::ImageRead => "how many bytes a load reads",
+        Kind::Coming => "nothing that init begun does not show",
+        Kind::InitBegun | Kind::InitEnded => "how long init takes and how it fails",
+        Kind::Going | Kind::Freed => "that a module was unloaded",
+    }
+}
+
+/// Attaches all programs of a rung, or says why one could not be.
+fn take(ebpf: &mut Ebpf, rung: &Rung, plan: &Plan<'_>) -> Result<(), String> {
+    for (program, target) in rung.programs {
+        if *program == "live_chain_fentry" {
+            fits_live_chain(plan)?;
+        }
+        one(ebpf, rung.mechanism, program, target, plan.btf).map_err(|error| chain(error.as_ref()))?;
+    }
+    Ok(())
+}
+
+/// The exact hook of LIVE is shared with other chains: it needs the address of the modules' own, and up to 5.10 it
+/// fires at every process exit (kernel/exit.c `profile_task_exit`).
+fn fits_live_chain(plan: &Plan<'_>) -> Result<(), String> {
+    if plan.settings.module_notify_list == 0 {
+        return Err("the address of module_notify_list is not in /proc/kallsyms".to_owned());
+    }
+    if plan.release < (5, 11) {
+        return Err("not used before 5.11, where it fires at every process exit".to_owned());
+    }
+    Ok(())
+}
+
+fn one(
+    ebpf: &mut Ebpf,
+    mechanism: Mechanism,
+    program: &str,
+    target: &str,
+    btf: Option<&Btf>,
+) -> Result<(), Box<dyn std::error::Error>> {
+    let slot = ebpf.program_mut(program).ok_or("the object does not hold this program")?;
+    let types = || btf.ok_or("the kernel carries no BTF (/sys/kernel/btf/vmlinux)");
+    match mechanism {
+        Mechanism::Fentry => {
+            let probe: &mut FEntry = slot.try_into()?;
+            probe.load(target, types()?)?;
+            probe.attach()?;
+        }
+        Mechanism::Fexit => {
+            let probe: &mut FExit = slot.try_into()?;
+            probe.load(target, types()?)?;
+            probe.attach()?;
+        }
+        Mechanism::BtfTracepoint => {
+            let probe: &mut BtfTracePoint = slot.try_into()?;
+            probe.load(target, types()?)?;
+            probe.attach()?;
+        }
+        Mechanism::RawTracepoint => {
+            let probe: &mut RawTracePoint = slot.try_into()?;
+            probe.load()?;
+            probe.attach(target)?;
+        }
+        Mechanism::Kprobe | Mechanism::Kretprobe => {
+            let probe: &mut KProbe = slot.try_into()?;
+            probe.load()?;
+            probe.attach(target, 0)?;
+        }
+    }
+    Ok(())
+}
+
+/// An error and its causes in one line; the verifier's log, which runs to pages, is cut to its last line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut words = vec![first_line(&error.to_string())];
+    let mut source = error.source();
+    while let Some(cause) = source {
+        words.push(first_line(&cause.to_string()));
+        source = cause.source();
+    }
+    if let Some(ProgramError::LoadError { verifier_log, .. }) = downcast(error) {
+        let log = verifier_log.to_string();
+        let last = log.lines().rev().find(|line| !line.trim().is_empty() && !line.starts_with("processed"));
+        words.extend(last.map(|line| format!("verifier: {line}")));
+    }
+    words.dedup();
+    words.join(": ")
+}
+
+fn downcast<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a ProgramError> {
+    error.downcast_ref()
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}

@@ -1,0 +1,82 @@
+//! Facts about this machine at an instant: what it is, and which modules are live.
+//!
+//! In: `/proc` and the kernel's answers. Out: facts for the pipeline.
+
+use crate::clock;
+use crate::event::{Machine, Stamp};
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The machine, and the instant at which its wall clock was read.
+#[must_use]
+pub fn machine() -> (Machine, Stamp) {
+    let uname = rustix::system::uname();
+    let at = clock::now();
+    let machine = Machine {
+        boot_id: fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned(),
+        release: uname.release().to_string_lossy().into_owned(),
+        arch: uname.machine().to_string_lossy().into_owned(),
+        hostname: uname.nodename().to_string_lossy().into_owned(),
+        cpus: std::thread::available_parallelism().map_or(1, |cpus| u32::try_from(cpus.get()).unwrap_or(u32::MAX)),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        wall_ns: clock::wall_ns(),
+    };
+    (machine, at)
+}
+
+/// Where this kernel's modules and their indexes lie.
+#[must_use]
+pub fn modules_folder() -> PathBuf {
+    let release = rustix::system::uname().release().to_string_lossy().into_owned();
+    PathBuf::from("/lib/modules").join(release)
+}
+
+/// The names of the modules that are live now.
+///
+/// # Errors
+/// What the system answers for `/proc/modules`, which is absent on a kernel without modules.
+pub fn live_modules() -> io::Result<Arc<[Arc<str>]>> {
+    Ok(live_names(&fs::read_to_string("/proc/modules")?))
+}
+
+/// The kernel's version, major and minor; zeros where it is spelt in no known way.
+#[must_use]
+pub fn kernel_version(release: &str) -> (u32, u32) {
+    let mut numbers = release.split(|character: char| !character.is_ascii_digit()).map(|word| word.parse().unwrap_or(0));
+    (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
+}
+
+/// `name size references users state address` a line.
+fn live_names(text: &str) -> Arc<[Arc<str>]> {
+    let mut names: Vec<Arc<str>> = text
+        .lines()
+        .filter_map(|line| {
+            let mut words = line.split_ascii_whitespace();
+            let name = words.next()?;
+            (words.nth(3) == Some("Live")).then(|| name.into())
+        })
+        .collect();
+    names.sort();
+    names.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_live_modules_count_as_live() {
+        let text = "can_raw 20480 0 - Live 0x0\nslow 16384 1 - Loading 0x0 (OE+)\ncan 24576 1 can_raw, Live 0x0\n\
+                    old 1 0 - Unloading 0x0\nbroken\n";
+        assert_eq!(*live_names(text), [Arc::from("can"), Arc::from("can_raw")]);
+    }
+
+    #[test]
+    fn releases_are_read_as_numbers() {
+        assert_eq!(kernel_version("6.12.117+deb12-amd64"), (6, 12));
+        assert_eq!(kernel_version("5.10.0-44-amd64"), (5, 10));
+        assert_eq!(kernel_version("odd"), (0, 0));
+    }
+}

@@ -1,0 +1,97 @@
+//! Names for kernel addresses, from `/proc/kallsyms`.
+//!
+//! In: its text. Out: the symbol that an address lies in, and the address of a symbol. Only functions are kept.
+
+use std::fs;
+use std::io;
+use std::sync::Arc;
+
+/// The kernel's functions by address, and the one datum that a hook needs.
+#[derive(Debug, Default)]
+pub struct Symbols {
+    addresses: Vec<u64>,
+    /// Where each name begins in `names`.
+    places: Vec<u32>,
+    names: String,
+    module_notify_list: u64,
+    core_end: u64,
+}
+
+impl Symbols {
+    /// Reads the running kernel's.
+    ///
+    /// # Errors
+    /// What the system answers.
+    pub fn read() -> io::Result<Self> {
+        Ok(Self::parse(&fs::read_to_string("/proc/kallsyms")?))
+    }
+
+    /// Takes in the text: `address type name [module]` a line. Addresses are zero for a reader without the right to
+    /// see them; such lines are left out.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let mut found: Vec<(u64, &str)> = Vec::new();
+        let mut symbols = Self::default();
+        for line in text.lines() {
+            let mut words = line.split_ascii_whitespace();
+            let (Some(address), Some(class), Some(name)) = (words.next(), words.next(), words.next()) else {
+                continue;
+            };
+            let Ok(address) = u64::from_str_radix(address, 16) else { continue };
+            match class {
+                "t" | "T" | "w" | "W" if address != 0 => found.push((address, name)),
+                _ if name == "module_notify_list" => symbols.module_notify_list = address,
+                _ => {}
+            }
+            if name == "_etext" {
+                symbols.core_end = address;
+            }
+        }
+        found.sort_by_key(|(address, _)| *address);
+        for (address, name) in found {
+            symbols.addresses.push(address);
+            symbols.places.push(u32::try_from(symbols.names.len()).unwrap_or(u32::MAX));
+            symbols.names.push_str(name);
+            symbols.names.push('\n');
+        }
+        symbols
+    }
+
+    /// The function that `address` lies in or behind.
+    #[must_use]
+    pub fn name(&self, address: u64) -> Option<Arc<str>> {
+        let index = self.addresses.partition_point(|begin| *begin <= address).checked_sub(1)?;
+        let begin = usize::try_from(*self.places.get(index)?).ok()?;
+        self.names.get(begin..)?.lines().next().map(Into::into)
+    }
+
+    /// Whether the address lies in the kernel proper, whose functions do not come and go.
+    #[must_use]
+    pub const fn is_core(&self, address: u64) -> bool {
+        address < self.core_end
+    }
+
+    /// The address of `module_notify_list`; zero where not shown.
+    #[must_use]
+    pub const fn module_notify_list(&self) -> u64 {
+        self.module_notify_list
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_named_by_the_function_it_lies_in() {
+        let text = "0000000000000000 A fixed\n0000000000001000 T first\n0000000000003000 t third\n\
+                    0000000000002000 T second\n0000000000004000 T _etext\n0000000000009000 d module_notify_list\n\
+                    0000000000008000 t own\t[can]\nbroken\n";
+        let symbols = Symbols::parse(text);
+        let names = [0xfff, 0x1000, 0x1fff, 0x2001, 0x3abc, 0x8004].map(|address| symbols.name(address));
+        let shown: Vec<&str> = names.iter().map(|name| name.as_deref().unwrap_or("-")).collect();
+        assert_eq!(shown, ["-", "first", "first", "second", "third", "own"]);
+        assert_eq!(symbols.module_notify_list(), 0x9000);
+        assert!(symbols.is_core(0x1000) && !symbols.is_core(0x8004));
+    }
+}

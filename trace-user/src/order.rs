@@ -1,0 +1,139 @@
+//! Puts events into the order in which they happened.
+//!
+//! The ring buffer hands records over in the order in which they were reserved, and the stages of one request run on
+//! different CPUs, so neighbours can come swapped. Events are held back until a [`Fact::Tick`] says that everything
+//! older than a window has been delivered. In: events as they came. Out: the same events by instant, with each tick
+//! moved to the instant up to which the order is final. Pure: no clock; time is what the ticks say.
+
+use crate::event::{Body, Event, Fact, Stamp};
+use std::collections::BTreeMap;
+use trace_common::time::{Ktime, Nanos};
+
+/// How long an event is held back for others that happened before it. Seen inversions are below a millisecond; a
+/// probe that is preempted between taking the time and handing its record over can take tens of them under emulation.
+pub const WINDOW: Nanos = Nanos::from_millis(100);
+
+/// Events held back at most. Beyond, the oldest goes on at once.
+const HELD: usize = 262_144;
+
+/// The stage.
+#[derive(Debug, Default)]
+pub struct Order {
+    held: BTreeMap<(Ktime, u64), Event>,
+    arrivals: u64,
+    passed: Ktime,
+    late: u64,
+}
+
+impl Order {
+    /// Takes one event; what is final by now is appended to `out`, in order.
+    pub fn push(&mut self, event: Event, out: &mut Vec<Event>) {
+        match event.body {
+            Body::Fact(Fact::Tick) => self.tick(event.at, out),
+            Body::Fact(Fact::End) => {
+                self.finish(out);
+                out.push(event);
+            }
+            Body::Probe(_) | Body::Fact(_) => self.hold(event, out),
+        }
+    }
+
+    /// Lets everything out, in order: nothing will follow.
+    pub fn finish(&mut self, out: &mut Vec<Event>) {
+        while let Some((key, event)) = self.held.pop_first() {
+            self.passed = key.0;
+            out.push(event);
+        }
+    }
+
+    /// Events that came after a later one had been passed on.
+    #[must_use]
+    pub const fn late(&self) -> u64 {
+        self.late
+    }
+
+    fn hold(&mut self, event: Event, out: &mut Vec<Event>) {
+        if event.at.mono < self.passed {
+            self.late += 1;
+            out.push(event);
+            return;
+        }
+        self.held.insert((event.at.mono, self.arrivals), event);
+        self.arrivals += 1;
+        if self.held.len() > HELD {
+            self.pop(out);
+        }
+    }
+
+    fn tick(&mut self, now: Stamp, out: &mut Vec<Event>) {
+        let horizon = now.mono.minus(WINDOW);
+        while self.held.first_key_value().is_some_and(|(key, _)| key.0 <= horizon) {
+            self.pop(out);
+        }
+        let at = Stamp { mono: horizon, boot: now.boot.minus(WINDOW) };
+        out.push(Event { at, body: Body::Fact(Fact::Tick) });
+    }
+
+    fn pop(&mut self, out: &mut Vec<Event>) {
+        if let Some((key, event)) = self.held.pop_first() {
+            self.passed = key.0;
+            out.push(event);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fact(at: u64, fact: Fact) -> Event {
+        Event { at: Stamp::awake(at), body: Body::Fact(fact) }
+    }
+
+    fn live(at: u64) -> Event {
+        fact(at, Fact::LiveModules([].into()))
+    }
+
+    fn instants(events: &[Event]) -> Vec<u64> {
+        events.iter().map(|event| event.at.mono.as_nanos()).collect()
+    }
+
+    #[test]
+    fn swapped_neighbours_come_out_in_order_once_a_tick_makes_them_final() {
+        let (mut order, mut out) = (Order::default(), Vec::new());
+        order.push(live(30), &mut out);
+        order.push(live(10), &mut out);
+        order.push(live(20), &mut out);
+        assert!(out.is_empty());
+        order.push(fact(20 + WINDOW.as_nanos(), Fact::Tick), &mut out);
+        assert_eq!(instants(&out), [10, 20, 20]);
+        order.finish(&mut out);
+        assert_eq!(instants(&out), [10, 20, 20, 30]);
+    }
+
+    #[test]
+    fn an_event_that_comes_too_late_is_passed_on_and_counted() {
+        let (mut order, mut out) = (Order::default(), Vec::new());
+        order.push(live(50), &mut out);
+        order.push(fact(50 + WINDOW.as_nanos(), Fact::Tick), &mut out);
+        order.push(live(40), &mut out);
+        assert_eq!(instants(&out), [50, 50, 40]);
+        assert_eq!(order.late(), 1);
+    }
+
+    #[test]
+    fn equal_instants_keep_the_order_in_which_they_came() {
+        let (mut order, mut out) = (Order::default(), Vec::new());
+        order.push(fact(5, Fact::LiveModules(["a".into()].into())), &mut out);
+        order.push(fact(5, Fact::LiveModules(["b".into()].into())), &mut out);
+        order.push(fact(6, Fact::End), &mut out);
+        let names: Vec<_> = out
+            .iter()
+            .filter_map(|event| match &event.body {
+                Body::Fact(Fact::LiveModules(names)) => names.first().cloned(),
+                Body::Fact(_) | Body::Probe(_) => None,
+            })
+            .collect();
+        assert_eq!(names, ["a".into(), "b".into()]);
+    }
+}

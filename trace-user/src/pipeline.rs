@@ -1,0 +1,59 @@
+//! The pure line from events to the model: order, correlate, model, in one place, so that every source and every
+//! command runs the same code.
+//!
+//! In: events as they came. Out: a model, and the changes for whoever acts on each.
+
+use crate::correlate::Correlator;
+use crate::event::{Body, Event};
+use crate::joined::Change;
+use crate::model::Model;
+use crate::order::Order;
+
+/// The line.
+#[derive(Debug, Default)]
+pub struct Pipeline {
+    order: Order,
+    correlator: Correlator,
+    model: Model,
+    ordered: Vec<Event>,
+    changes: Vec<Change>,
+}
+
+impl Pipeline {
+    /// Takes one event. `each` sees every change after the model has it.
+    pub fn push(&mut self, event: Event, each: impl FnMut(&Change, &Model)) {
+        self.order.push(event, &mut self.ordered);
+        self.run(each);
+    }
+
+    /// Lets out what is held back: the source has stopped without saying so.
+    pub fn flush(&mut self, each: impl FnMut(&Change, &Model)) {
+        self.order.finish(&mut self.ordered);
+        self.run(each);
+    }
+
+    /// The model as it is now.
+    #[must_use]
+    pub const fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The model, when nothing more comes.
+    #[must_use]
+    pub fn into_model(self) -> Model {
+        self.model
+    }
+
+    fn run(&mut self, mut each: impl FnMut(&Change, &Model)) {
+        for event in self.ordered.drain(..) {
+            if let Body::Probe(_) = event.body {
+                self.model.count_event(event.at, self.order.late());
+            }
+            self.correlator.step(event, &mut self.changes);
+            for change in self.changes.drain(..) {
+                self.model.apply(&change);
+                each(&change, &self.model);
+            }
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! Between events and the recording's messages. Encoding never fails; decoding refuses what means nothing and says
+//! what it was.
+
+use super::schema::{self as pb, event::Body as Wire};
+use crate::event::{
+    Body, CallEntered, Captured, Comm, Event, Fact, Hook, Lost, Machine, Module, Moment, Probe, Requested, Resolution,
+    Stamp, Syscall, Task, Wait, Wanted,
+};
+use std::sync::Arc;
+use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
+use trace_common::kind::{Kind, Loss};
+use trace_common::time::Ktime;
+
+/// Why a message is no event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum CodecFault {
+    /// No body, or one that a later version added.
+    #[error("a message without a known body")]
+    Body,
+    /// What a probe saw, without the task it saw it in.
+    #[error("a probe's message without its task")]
+    Task,
+    /// A part that has to be there is not.
+    #[error("a message without its {0}")]
+    Part(&'static str),
+    /// A number that means nothing.
+    #[error("a message with an unknown {0}")]
+    Number(&'static str),
+}
+
+const UNDECODABLE: u32 = 100;
+const DAMAGED: u32 = 101;
+
+/// The message for an event.
+#[must_use]
+pub fn to_message(event: &Event) -> pb::Event {
+    let (task, cpu, body) = match &event.body {
+        Body::Probe(probe) => (Some(task(&probe.task)), u32::from(probe.cpu), moment(&probe.moment)),
+        Body::Fact(fact) => (None, 0, wire_fact(fact)),
+    };
+    pb::Event { mono: event.at.mono.as_nanos(), boot: event.at.boot.as_nanos(), task, cpu, body: Some(body) }
+}
+
+/// The event of a message.
+///
+/// # Errors
+/// [`CodecFault`] where the message means nothing to this version.
+pub fn from_message(message: pb::Event) -> Result<Event, CodecFault> {
+    let at = Stamp { mono: Ktime::from_nanos(message.mono), boot: Ktime::from_nanos(message.boot) };
+    let wire = message.body.ok_or(CodecFault::Body)?;
+    let wire = match event_fact(wire)? {
+        Ok(fact) => return Ok(Event { at, body: Body::Fact(fact) }),
+        Err(wire) => wire,
+    };
+    let task = message.task.ok_or(CodecFault::Task)?;
+    let cpu = u16::try_from(message.cpu).map_err(|_| CodecFault::Number("cpu"))?;
+    let probe = Probe { task: event_task(&task), cpu, moment: event_moment(wire)? };
+    Ok(Event { at, body: Body::Probe(probe) })
+}
+
+fn task(task: &Task) -> pb::Task {
+    let comm = task.comm.0.iter().copied().take_while(|byte| *byte != 0).collect();
+    pb::Task { tgid: task.key.tgid.0, tid: task.tid.0, start: task.key.start.as_nanos(), comm }
+}
+
+fn event_task(task: &pb::Task) -> Task {
+    let mut comm = Comm::default();
+    for (place, byte) in comm.0.iter_mut().zip(&task.comm) {
+        *place = *byte;
+    }
+    let key = TaskKey { tgid: Tgid(task.tgid), start: Ktime::from_nanos(task.start) };
+    Task { key, tid: Tid(task.tid), comm }
+}
+
+fn text(captured: &Captured) -> pb::Text {
+    let (text, truncated, error) = match captured {
+        Captured::Whole(text) => (text.to_string(), false, 0),
+        Captured::Truncated(text) => (text.to_string(), true, 0),
+        Captured::Unreadable(error) => (String::new(), false, *error),
+    };
+    pb::Text { text, truncated, error }
+}
+
+fn captured(text: Option<pb::Text>) -> Captured {
+    let text = text.unwrap_or_default();
+    match (text.error, text.truncated) {
+        (0, false) => Captured::Whole(text.text.into()),
+        (0, true) => Captured::Truncated(text.text.into()),
+        (error, _) => Captured::Unreadable(error),
+    }
+}
+
+const fn syscall_number(syscall: Syscall) -> u32 {
+    match syscall {
+        Syscall::Init => trace_common::wire::SYSCALL_INIT,
+        Syscall::Finit => trace_common::wire::SYSCALL_FINIT,
+    }
+}
+
+const fn event_syscall(number: u32) -> Result<Syscall, CodecFault> {
+    match number {
+        trace_common::wire::SYSCALL_INIT => Ok(Syscall::Init),
+        trace_common::wire::SYSCALL_FINIT => Ok(Syscall::Finit),
+        _ => Err(CodecFault::Number("system call")),
+    }
+}
+
+const fn wait_number(wait: Wait) -> u32 {
+    match wait {
+        Wait::None => 0,
+        Wait::Exec => 1,
+        Wait::Proc => 2,
+    }
+}
+
+const fn event_wait(number: u32) -> Result<Wait, CodecFault> {
+    match number {
+        0 => Ok(Wait::None),
+        1 => Ok(Wait::Exec),
+        2 => Ok(Wait::Proc),
+        _ => Err(CodecFault::Number("wait mode")),
+    }
+}
+
+fn module(module: &Module) -> pb::Module {
+    pb::Module { address: module.address.0, name: Some(text(&module.name)) }
+}
+
+fn event_module(module: pb::Module) -> Module {
+    Module { address: ModuleAddress(module.address), name: captured(module.name) }
+}
+
+const fn seen(call: CallAddress) -> pb::CallSeen {
+    pb::CallSeen { call: Some(call.0) }
+}
+
+fn event_call(seen: pb::CallSeen) -> Result<CallAddress, CodecFault> {
+    seen.call.map(CallAddress).ok_or(CodecFault::Part("call"))
+}
+
+fn moment(moment: &Moment) -> Wire {
+    match moment {
+        Moment::Requested(asked) => Wire::Requested(pb::Requested {
+            alias: Some(text(&asked.alias)),
+            uid: asked.uid,
+            lsm_result: asked.lsm_result,
+            cgroup: asked.cgroup.as_ref().map(ToString::to_string),
+            stack: asked.stack.iter().map(ToString::to_string).collect(),
+        }),
+        Moment::Admitted { alias, wait } => Wire::Admitted(pb::Admitted { alias: Some(text(alias)), wait: *wait }),
+        Moment::CallEntered(entered) => Wire::CallEntered(pb::CallEntered {
+            call: entered.call.0,
+            wait: wait_number(entered.wait),
+            path: Some(text(&entered.path)),
+            argv: entered.argv.iter().map(text).collect(),
+            argv_more: entered.argv_more,
+        }),
+        Moment::CallReturned { result } => Wire::CallReturned(pb::CallReturned { result: *result }),
+        Moment::CallPicked { call } => Wire::CallPicked(seen(*call)),
+        Moment::Born { call } => Wire::Born(seen(*call)),
+        Moment::Executed { result } => Wire::Executed(pb::Executed { result: *result }),
+        Moment::Completed { call } => Wire::Completed(pb::CallSeen { call: call.map(|call| call.0) }),
+        Moment::CallerGone => Wire::CallerGone(pb::CallerGone {}),
+        Moment::Forked { child } => {
+            Wire::Forked(pb::Forked { child: child.tgid.0, child_start: child.start.as_nanos() })
+        }
+        Moment::Exited { status } => Wire::Exited(pb::Exited { status: *status }),
+        Moment::LoadBegan { syscall } => Wire::LoadBegan(pb::LoadBegan { syscall: syscall_number(*syscall) }),
+        Moment::LoadEnded { syscall, result } => {
+            Wire::LoadEnded(pb::LoadEnded { syscall: syscall_number(*syscall), result: *result })
+        }
+        Moment::ImageRead { bytes } => Wire::ImageRead(pb::ImageRead { bytes: *bytes }),
+        Moment::Coming(of) => Wire::Coming(module(of)),
+        Moment::InitBegun(of) => Wire::InitBegun(module(of)),
+        Moment::InitEnded { result } => Wire::InitEnded(pb::InitEnded { result: *result }),
+        Moment::Live(of) => Wire::Live(module(of)),
+        Moment::Going(of) => Wire::Going(module(of)),
+        Moment::Freed(of) => Wire::Freed(module(of)),
+    }
+}
+
+fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
+    Ok(match wire {
+        Wire::Requested(asked) => Moment::Requested(Requested {
+            alias: captured(asked.alias),
+            uid: asked.uid,
+            lsm_result: asked.lsm_result,
+            cgroup: asked.cgroup.map(Into::into),
+            stack: asked.stack.into_iter().map(Into::into).collect(),
+        }),
+        Wire::Admitted(admitted) => Moment::Admitted { alias: captured(admitted.alias), wait: admitted.wait },
+        Wire::CallEntered(entered) => Moment::CallEntered(CallEntered {
+            call: CallAddress(entered.call),
+            wait: event_wait(entered.wait)?,
+            path: captured(entered.path),
+            argv: entered.argv.into_iter().map(|argument| captured(Some(argument))).collect(),
+            argv_more: entered.argv_more,
+        }),
+        Wire::CallReturned(returned) => Moment::CallReturned { result: returned.result },
+        Wire::CallPicked(seen) => Moment::CallPicked { call: event_call(seen)? },
+        Wire::Born(seen) => Moment::Born { call: event_call(seen)? },
+        Wire::Executed(executed) => Moment::Executed { result: executed.result },
+        Wire::Completed(seen) => Moment::Completed { call: seen.call.map(CallAddress) },
+        Wire::CallerGone(_) => Moment::CallerGone,
+        Wire::Forked(forked) => {
+            let start = Ktime::from_nanos(forked.child_start);
+            Moment::Forked { child: TaskKey { tgid: Tgid(forked.child), start } }
+        }
+        Wire::Exited(exited) => Moment::Exited { status: exited.status },
+        Wire::LoadBegan(began) => Moment::LoadBegan { syscall: event_syscall(began.syscall)? },
+        Wire::LoadEnded(ended) => {
+            Moment::LoadEnded { syscall: event_syscall(ended.syscall)?, result: ended.result }
+        }
+        Wire::ImageRead(image) => Moment::ImageRead { bytes: image.bytes },
+        Wire::Coming(of) => Moment::Coming(event_module(of)),
+        Wire::InitBegun(of) => Moment::InitBegun(event_module(of)),
+        Wire::InitEnded(ended) => Moment::InitEnded { result: ended.result },
+        Wire::Live(of) => Moment::Live(event_module(of)),
+        Wire::Going(of) => Moment::Going(event_module(of)),
+        Wire::Freed(of) => Moment::Freed(event_module(of)),
+        Wire::Machine(_)
+        | Wire::Hooks(_)
+        | Wire::LiveModules(_)
+        | Wire::Resolved(_)
+        | Wire::Lost(_)
+        | Wire::Tick(_)
+        | Wire::End(_) => return Err(CodecFault::Body),
+    })
+}
+
+fn wire_fact(fact: &Fact) -> Wire {
+    match fact {
+        Fact::Machine(machine) => Wire::Machine(pb::Machine {
+            boot_id: machine.boot_id.clone(),
+            release: machine.release.clone(),
+            arch: machine.arch.clone(),
+            hostname: machine.hostname.clone(),
+            cpus: machine.cpus,
+            version: machine.version.clone(),
+            wall_ns: machine.wall_ns,
+        }),
+        Fact::Hooks(hooks) => Wire::Hooks(pb::Hooks { hooks: hooks.iter().map(hook).collect() }),
+        Fact::LiveModules(names) => {
+            Wire::LiveModules(pb::LiveModules { names: names.iter().map(ToString::to_string).collect() })
+        }
+        Fact::Resolved { alias, resolution } => Wire::Resolved(pb::Resolved {
+            alias: alias.to_string(),
+            known: resolution.known,
+            modules: resolution.modules.iter().map(wanted).collect(),
+        }),
+        Fact::Lost { loss, count, until } => {
+            Wire::Lost(pb::Lost { what: loss_number(*loss), count: *count, until: until.as_nanos() })
+        }
+        Fact::Tick => Wire::Tick(pb::Tick {}),
+        Fact::End => Wire::End(pb::End {}),
+    }
+}
+
+/// The fact in a message's body, or the body back where it is what a probe saw.
+fn event_fact(wire: Wire) -> Result<Result<Fact, Wire>, CodecFault> {
+    Ok(Ok(match wire {
+        Wire::Machine(machine) => Fact::Machine(Machine {
+            boot_id: machine.boot_id,
+            release: machine.release,
+            arch: machine.arch,
+            hostname: machine.hostname,
+            cpus: machine.cpus,
+            version: machine.version,
+            wall_ns: machine.wall_ns,
+        }),
+        Wire::Hooks(hooks) => Fact::Hooks(hooks.hooks.into_iter().map(event_hook).collect::<Result<_, _>>()?),
+        Wire::LiveModules(names) => Fact::LiveModules(names.names.into_iter().map(Arc::from).collect()),
+        Wire::Resolved(resolved) => {
+            let modules = resolved.modules.into_iter().map(event_wanted).collect();
+            let resolution = Arc::new(Resolution { known: resolved.known, modules });
+            Fact::Resolved { alias: resolved.alias.into(), resolution }
+        }
+        Wire::Lost(lost) => Fact::Lost {
+            loss: event_loss(lost.what)?,
+            count: lost.count,
+            until: Ktime::from_nanos(lost.until),
+        },
+        Wire::Tick(_) => Fact::Tick,
+        Wire::End(_) => Fact::End,
+        probe => return Ok(Err(probe)),
+    }))
+}
+
+fn hook(hook: &Hook) -> pb::Hook {
+    pb::Hook {
+        moment: u32::from(hook.moment.number()),
+        attached: hook.attached.as_ref().map(ToString::to_string),
+        may_miss: hook.may_miss,
+        loses: hook.loses.to_string(),
+        refused: hook.refused.to_string(),
+    }
+}
+
+fn event_hook(hook: pb::Hook) -> Result<Hook, CodecFault> {
+    let number = u16::try_from(hook.moment).ok();
+    Ok(Hook {
+        moment: number.and_then(Kind::from_number).ok_or(CodecFault::Number("moment"))?,
+        attached: hook.attached.map(Into::into),
+        may_miss: hook.may_miss,
+        loses: hook.loses.into(),
+        refused: hook.refused.into(),
+    })
+}
+
+fn wanted(wanted: &Wanted) -> pb::Wanted {
+    pb::Wanted {
+        name: wanted.name.to_string(),
+        built_in: wanted.built_in,
+        dependencies: wanted.dependencies.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn event_wanted(wanted: pb::Wanted) -> Wanted {
+    Wanted {
+        name: wanted.name.into(),
+        built_in: wanted.built_in,
+        dependencies: wanted.dependencies.into_iter().map(Into::into).collect(),
+    }
+}
+
+const fn loss_number(loss: Lost) -> u32 {
+    match loss {
+        Lost::Kernel(loss) => loss.index(),
+        Lost::Undecodable => UNDECODABLE,
+        Lost::Damaged => DAMAGED,
+    }
+}
+
+fn event_loss(number: u32) -> Result<Lost, CodecFault> {
+    match number {
+        UNDECODABLE => Ok(Lost::Undecodable),
+        DAMAGED => Ok(Lost::Damaged),
+        kernel => {
+            let loss = Loss::ALL.into_iter().find(|loss| loss.index() == kernel);
+            loss.map(Lost::Kernel).ok_or(CodecFault::Number("loss"))
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Recordings: events as they came, in an MCAP file that other tools read.
+//!
+//! One channel, one protobuf message per event, the schema inside the file. [`write`] appends, [`read`] gives back
+//! every event that can be read, and says what could not; [`codec`] is the one translation between the two.
+
+pub mod codec;
+pub mod read;
+pub mod write;
+
+/// The recording's message types, generated from `proto/modtrail.proto`.
+#[expect(missing_docs, reason = "generated; the schema file documents them")]
+pub mod schema {
+    include!(concat!(env!("OUT_DIR"), "/modtrail.v1.rs"));
+
+    /// The schema as a serialised `FileDescriptorSet`, as it stands in each recording.
+    pub static DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/modtrail.fds"));
+}
+
+/// The name of the schema in the file.
+const SCHEMA_NAME: &str = "modtrail.v1.Event";
+/// How messages are encoded.
+const ENCODING: &str = "protobuf";
+/// The name of the channel.
+const TOPIC: &str = "modtrail/events";
+/// Who writes such files.
+const PROFILE: &str = "modtrail";

@@ -1,0 +1,207 @@
+//! Reads a recording back, whatever happened to it: killed in the middle, cut, damaged.
+//!
+//! In: bytes. Out: events, and at the end whether the recording's own end is there and what could not be read. A
+//! damaged chunk costs that chunk: its events are lost together, and a fact says so in their place. The file is read
+//! as it streams by, one chunk in memory at a time.
+
+use super::codec::from_message;
+use super::{ENCODING, SCHEMA_NAME, schema};
+use crate::event::{Body, Event, Fact, Lost, Stamp};
+use mcap::read::ChunkReader;
+use mcap::records::Record;
+use mcap::sans_io::linear_reader::{LinearReadEvent, LinearReader, LinearReaderOptions};
+use mcap::{McapError, parse_record};
+use prost::Message as _;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+/// A record larger than this is damage: chunks are written at a mebibyte before compression.
+const RECORD_BYTES: usize = 64 * 1024 * 1024;
+
+/// Why a file cannot be read as a recording.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The system refuses the file.
+    #[error("cannot read {}", .path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// It is something else.
+    #[error("{} is no modtrail recording: {reason}", .path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it lacks.
+        reason: &'static str,
+    },
+}
+
+/// How much of a recording could be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Coverage {
+    /// Events read.
+    pub events: u64,
+    /// Chunks or messages that could not be.
+    pub damaged: u64,
+    /// The recording was ended in order.
+    pub has_end: bool,
+}
+
+/// Reads `path` and hands each event over, in the order in which they were recorded.
+///
+/// # Errors
+/// [`ReadError`] where the file cannot be read or is no recording. Damage is no error.
+pub fn read_file(path: &Path, each: impl FnMut(Event)) -> Result<Coverage, ReadError> {
+    let open = |source| ReadError::Open { path: path.to_owned(), source };
+    let file = File::open(path).map_err(open)?;
+    read(BufReader::new(file), each).map_err(|fault| match fault {
+        Fault::Io(source) => open(source),
+        Fault::Foreign(reason) => ReadError::Foreign { path: path.to_owned(), reason },
+    })
+}
+
+/// Why a stream of bytes cannot be read as a recording.
+#[derive(Debug)]
+pub enum Fault {
+    /// The system's answer.
+    Io(io::Error),
+    /// It is something else.
+    Foreign(&'static str),
+}
+
+/// Reads a recording from any stream of bytes.
+///
+/// # Errors
+/// [`Fault`] where the stream fails or is no recording.
+pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, Fault> {
+    let options = LinearReaderOptions::default()
+        .with_emit_chunks(true)
+        .with_skip_end_magic(true)
+        .with_record_length_limit(RECORD_BYTES);
+    let mut reader = LinearReader::new_with_options(options);
+    let mut events = Events {
+        each,
+        coverage: Coverage::default(),
+        channels: Channels::default(),
+        last: Stamp::default(),
+        untold: 0,
+    };
+    let mut records = 0_u64;
+    while let Some(step) = reader.next_event() {
+        match step {
+            Ok(LinearReadEvent::ReadRequest(need)) => {
+                let count = bytes.read(reader.insert(need.min(RECORD_BYTES))).map_err(Fault::Io)?;
+                reader.notify_read(count);
+            }
+            Ok(LinearReadEvent::Record { data, opcode }) => {
+                records += 1;
+                match parse_record(opcode, data) {
+                    Ok(record) => events.record(record)?,
+                    Err(_) => events.damaged(),
+                }
+            }
+            Err(McapError::BadMagic) if records == 0 => return Err(Fault::Foreign("it does not begin like an MCAP file")),
+            Err(McapError::UnexpectedEof) if records == 0 => return Err(Fault::Foreign("it ends before its first record")),
+            Err(McapError::UnexpectedEof) => break,
+            // The length of a record is damaged: nothing behind it can be found.
+            Err(_) => {
+                events.damaged();
+                break;
+            }
+        }
+    }
+    if events.coverage.events == 0 && !events.channels.known() {
+        return Err(Fault::Foreign("it holds no modtrail events"));
+    }
+    events.tell_damage(events.last);
+    Ok(events.coverage)
+}
+
+/// Which channels carry events.
+#[derive(Debug, Default)]
+struct Channels {
+    schemas: BTreeSet<u16>,
+    ours: BTreeSet<u16>,
+}
+
+impl Channels {
+    fn known(&self) -> bool {
+        !self.ours.is_empty()
+    }
+}
+
+struct Events<F> {
+    each: F,
+    coverage: Coverage,
+    channels: Channels,
+    last: Stamp,
+    /// Damage that no fact speaks of yet.
+    untold: u64,
+}
+
+impl<F: FnMut(Event)> Events<F> {
+    fn record(&mut self, record: Record<'_>) -> Result<(), Fault> {
+        match record {
+            Record::Chunk { header, data } => {
+                // A chunk counts as a whole: its checksum is known only at its end.
+                let records: Result<Vec<Record<'_>>, McapError> =
+                    ChunkReader::new(header, &data).and_then(Iterator::collect);
+                match records {
+                    Ok(records) => records.into_iter().try_for_each(|record| self.plain(record)),
+                    Err(_) => {
+                        self.damaged();
+                        Ok(())
+                    }
+                }
+            }
+            other => self.plain(other),
+        }
+    }
+
+    fn plain(&mut self, record: Record<'_>) -> Result<(), Fault> {
+        match record {
+            Record::Schema { header, .. } if header.name == SCHEMA_NAME && header.encoding == ENCODING => {
+                self.channels.schemas.insert(header.id);
+            }
+            Record::Channel(channel) if self.channels.schemas.contains(&channel.schema_id) => {
+                self.channels.ours.insert(channel.id);
+            }
+            Record::Message { header, data } if self.channels.ours.contains(&header.channel_id) => {
+                match schema::Event::decode(&*data).ok().and_then(|message| from_message(message).ok()) {
+                    Some(event) => self.event(event),
+                    None => self.damaged(),
+                }
+            }
+            Record::Message { .. } => return Err(Fault::Foreign("it is an MCAP file of another program")),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn event(&mut self, event: Event) {
+        self.tell_damage(event.at);
+        self.coverage.events += 1;
+        self.coverage.has_end = matches!(event.body, Body::Fact(Fact::End));
+        self.last = event.at;
+        (self.each)(event);
+    }
+
+    fn damaged(&mut self) {
+        self.coverage.damaged += 1;
+        self.untold += 1;
+    }
+
+    /// Says in its place that something is missing: it lies between what was read before it and what follows.
+    fn tell_damage(&mut self, next: Stamp) {
+        let count = std::mem::take(&mut self.untold);
+        if count > 0 {
+            let lost = Fact::Lost { loss: Lost::Damaged, count, until: next.mono.max(self.last.mono) };
+            (self.each)(Event { at: self.last, body: Body::Fact(lost) });
+        }
+    }
+}

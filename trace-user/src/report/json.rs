@@ -1,0 +1,187 @@
+//! One request as one line of JSON. Names are stable: `schema` changes if a field's meaning ever does. Times are
+//! integers in nanoseconds; what was not seen is null.
+
+use super::wall;
+use crate::event::{Captured, Stamp};
+use crate::joined::{Load, Request};
+use crate::model::Model;
+use crate::phases::{Phase, phases};
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+/// The version of the line's form.
+const SCHEMA: u32 = 1;
+
+#[derive(Serialize)]
+struct Line<'a> {
+    schema: u32,
+    id: u64,
+    alias: Option<&'a str>,
+    verdict: &'static str,
+    module: Option<&'a str>,
+    result: Option<i32>,
+    wait: Option<&'static str>,
+    boot_ns: u64,
+    wall: Option<String>,
+    total_ns: Option<u64>,
+    asleep_ns: Option<u64>,
+    request_to_live_ns: Option<u64>,
+    phases: Map<String, Value>,
+    requester: RequesterLine<'a>,
+    helper: Option<HelperLine<'a>>,
+    loads: Vec<LoadLine<'a>>,
+    duplicates: DuplicatesLine,
+    parent: Option<u64>,
+    satisfied_by: Option<SatisfiedLine<'a>>,
+    incomplete: Option<String>,
+}
+
+#[derive(Serialize)]
+struct RequesterLine<'a> {
+    pid: u32,
+    tid: u32,
+    comm: String,
+    uid: u32,
+    cgroup: Option<&'a str>,
+    container: Option<&'a str>,
+    stack: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+struct HelperLine<'a> {
+    pid: Option<u32>,
+    path: Option<&'a str>,
+    argv: Vec<Option<&'a str>>,
+    exit_code: Option<i32>,
+    signal: Option<i32>,
+}
+
+#[derive(Serialize)]
+struct LoadLine<'a> {
+    module: Option<&'a str>,
+    pid: u32,
+    result: Option<i32>,
+    began_ns: u64,
+    live_ns: Option<u64>,
+    ended_ns: Option<u64>,
+    bytes: Option<u64>,
+    dependency: bool,
+}
+
+#[derive(Serialize)]
+struct DuplicatesLine {
+    same_alias: u32,
+    same_module: u32,
+    same_file: u32,
+}
+
+#[derive(Serialize)]
+struct SatisfiedLine<'a> {
+    request: Option<u64>,
+    module: &'a str,
+    pid: u32,
+    comm: String,
+}
+
+/// The line, without its newline.
+#[must_use]
+pub fn request_line(request: &Request, model: &Model) -> String {
+    let line = Line {
+        schema: SCHEMA,
+        id: request.id.0,
+        alias: text(&request.alias),
+        verdict: request.verdict.as_str(),
+        module: request.module().map(|module| &**module),
+        result: request.result,
+        wait: request.wait().map(crate::event::Wait::as_str),
+        boot_ns: request.asked.boot.as_nanos(),
+        wall: model.wall_ns(request.asked).and_then(wall::iso),
+        total_ns: request.total().map(|total| total.as_nanos()),
+        asleep_ns: request.asleep().map(|asleep| asleep.as_nanos()),
+        request_to_live_ns: request.to_live().map(|to_live| to_live.as_nanos()),
+        phases: phases_map(request),
+        requester: requester(request),
+        helper: helper(request),
+        loads: request.loads.iter().map(|load| load_line(load, request)).collect(),
+        duplicates: DuplicatesLine {
+            same_alias: request.duplicates.same_alias,
+            same_module: request.duplicates.same_module,
+            same_file: request.duplicates.same_file,
+        },
+        parent: request.parent.map(|parent| parent.0),
+        satisfied_by: request.satisfied_by.as_ref().map(|by| SatisfiedLine {
+            request: by.request.map(|request| request.0),
+            module: &by.module,
+            pid: by.task.key.tgid.0,
+            comm: by.task.comm.to_text(),
+        }),
+        incomplete: gaps(request),
+    };
+    // Strings and integers under string keys cannot fail to serialise.
+    serde_json::to_string(&line).unwrap_or_default()
+}
+
+/// What was not seen, as one phrase; `None` where everything was.
+#[must_use]
+pub fn gaps(request: &Request) -> Option<String> {
+    let gaps: Vec<&str> = request.gaps.iter().map(|gap| gap.as_str()).collect();
+    (!gaps.is_empty()).then(|| gaps.join("; "))
+}
+
+fn phases_map(request: &Request) -> Map<String, Value> {
+    let phases = phases(request, None);
+    let entry = |phase: Phase| {
+        let share = phases.get(phase).map_or(Value::Null, |share| share.as_nanos().into());
+        (format!("{}_ns", phase.as_str()), share)
+    };
+    Phase::ALL.into_iter().map(entry).collect()
+}
+
+fn requester(request: &Request) -> RequesterLine<'_> {
+    let requester = &*request.requester;
+    RequesterLine {
+        pid: requester.task.key.tgid.0,
+        tid: requester.task.tid.0,
+        comm: requester.task.comm.to_text(),
+        uid: requester.uid,
+        cgroup: requester.cgroup.as_deref(),
+        container: None,
+        stack: requester.stack.iter().map(|frame| &**frame).collect(),
+    }
+}
+
+fn helper(request: &Request) -> Option<HelperLine<'_>> {
+    let call = request.call.as_deref()?;
+    let status = request.status();
+    let signal = status.map(|status| status & 0x7f).filter(|signal| *signal != 0);
+    let exit_code = status.filter(|_| signal.is_none()).map(|status| status >> 8 & 0xff);
+    Some(HelperLine {
+        pid: call.helper.map(|(helper, _)| helper.key.tgid.0),
+        path: text(&call.path),
+        argv: call.argv.iter().map(text).collect(),
+        exit_code,
+        signal,
+    })
+}
+
+fn load_line<'a>(load: &'a Load, request: &Request) -> LoadLine<'a> {
+    LoadLine {
+        module: load.module.as_deref(),
+        pid: load.task.key.tgid.0,
+        result: load.ended.map(|(_, result)| result),
+        began_ns: since(load.began, request),
+        live_ns: load.live.map(|at| since(at, request)),
+        ended_ns: load.ended.map(|(at, _)| since(at, request)),
+        bytes: load.bytes,
+        dependency: request.is_dependency(load),
+    }
+}
+
+/// Instants of loads count from the request's being asked.
+fn since(at: Stamp, request: &Request) -> u64 {
+    at.mono.since(request.asked.mono).as_nanos()
+}
+
+fn text(captured: &Captured) -> Option<&str> {
+    captured.text().map(|text| &**text)
+}

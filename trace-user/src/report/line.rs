@@ -1,0 +1,23 @@
+//! One request as one line of text for a person.
+
+use super::wall;
+use crate::explain::explain;
+use crate::joined::Request;
+use crate::model::Model;
+
+/// The line: when, the alias, the verdict, how long, who asked, and the sentence that explains it.
+#[must_use]
+pub fn request_line(request: &Request, model: &Model) -> String {
+    let when = model.wall_ns(request.asked).and_then(wall::clock);
+    let when = when.unwrap_or_else(|| format!("{}", request.asked.boot.since(Default::default())));
+    let total = request.total().map_or_else(|| "-".to_owned(), |total| total.to_string());
+    let task = &request.requester.task;
+    format!(
+        "{when} {:<24} {:<20} {total:>7}  {}[{}]: {}",
+        request.alias,
+        request.verdict.words(),
+        task.comm.to_text(),
+        task.key.tgid.0,
+        explain(request),
+    )
+}

@@ -1,0 +1,7 @@
+//! What is said of requests in text and JSON: one line a request, and a summary of a whole trace. Pure: from the
+//! model to strings.
+
+pub mod json;
+pub mod line;
+pub mod summary;
+pub mod wall;

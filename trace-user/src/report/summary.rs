@@ -1,0 +1,206 @@
+//! The summary of a whole trace: what machine, what was lost, every verdict, what took longest, what was hollow, what
+//! was asked for many times at once, which modules cost most, and what could not be seen.
+
+use super::wall;
+use crate::explain::explain;
+use crate::joined::{Load, Request, Verdict};
+use crate::model::Model;
+use crate::phases::{Phase, phases};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+use trace_common::time::Nanos;
+
+/// Rows of each list.
+const ROWS: usize = 10;
+
+/// How the source ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// In order.
+    Whole,
+    /// Its end is missing: it was killed, or is still being written.
+    Missing,
+}
+
+/// The report, as lines of text.
+#[must_use]
+pub fn summary(model: &Model, ending: Ending) -> String {
+    let mut out = String::new();
+    head(&mut out, model, ending);
+    verdicts(&mut out, model);
+    slowest(&mut out, model);
+    blame(&mut out, model);
+    list(&mut out, "hollow: returned 0, and nothing that was wanted is live", model, |request| {
+        request.verdict == Verdict::Hollow
+    });
+    list(&mut out, "failed", model, |request| {
+        matches!(request.verdict, Verdict::InitFailed | Verdict::HelperFailed | Verdict::HelperMissing)
+    });
+    list(&mut out, "open when tracing ended", model, |request| {
+        request.is_open() || request.verdict == Verdict::InFlight
+    });
+    duplicates(&mut out, model);
+    blind(&mut out, model);
+    out
+}
+
+fn head(out: &mut String, model: &Model, ending: Ending) {
+    if let Some(machine) = model.machine() {
+        line(out, format_args!(
+            "{} - Linux {} {}, {} CPUs, modtrail {}",
+            machine.hostname, machine.release, machine.arch, machine.cpus, machine.version
+        ));
+    }
+    let first = model.first().unwrap_or_default();
+    let begin = model.wall_ns(first).and_then(wall::iso).unwrap_or_else(|| "an unknown instant".to_owned());
+    line(out, format_args!("traced for {} from {begin}", model.now().mono.since(first.mono)));
+    let counts = model.counts();
+    line(out, format_args!("{} requests, {} events, {} lost", counts.requests, counts.events, model.lost_total()));
+    for (lost, count) in model.lost() {
+        line(out, format_args!("  LOST: {count} {}", lost.as_str()));
+    }
+    let shown = [
+        (counts.late, "events came too late to be put in order"),
+        (counts.unmatched, "events belong to something that began before tracing or was lost"),
+        (counts.capped, "open requests, calls or loads given up because there were too many"),
+        (counts.forgotten, "older requests, calls and loads are counted but no longer kept"),
+    ];
+    for (count, words) in shown.into_iter().filter(|(count, _)| *count > 0) {
+        line(out, format_args!("  {count} {words}"));
+    }
+    if ending == Ending::Missing {
+        line(out, format_args!("  the end of the recording is missing: it was killed, or is still being written"));
+    }
+}
+
+fn verdicts(out: &mut String, model: &Model) {
+    title(out, "verdicts");
+    let mut counts = model.verdicts().clone();
+    let open = model.open_requests().count() as u64;
+    if open > 0 {
+        *counts.entry(Verdict::InFlight).or_default() += open;
+    }
+    if counts.is_empty() {
+        line(out, format_args!("  no requests"));
+    }
+    for (verdict, count) in counts {
+        line(out, format_args!("  {count:>6} {}", verdict.words()));
+    }
+}
+
+fn slowest(out: &mut String, model: &Model) {
+    let mut requests: Vec<&Arc<Request>> = model.requests().filter(|request| request.total().is_some()).collect();
+    requests.sort_by_key(|request| (std::cmp::Reverse(request.total()), request.id));
+    if requests.is_empty() {
+        return;
+    }
+    title(out, "slowest requests");
+    for request in requests.into_iter().take(ROWS) {
+        let total = request.total().unwrap_or_default();
+        line(out, format_args!(
+            "  {:>7} #{:<5} {:<24} {:<20} {}",
+            total.to_string(), request.id.0, request.alias, request.verdict.words(), longest(request)
+        ));
+    }
+}
+
+/// Where most of the request's time went.
+fn longest(request: &Request) -> String {
+    let phases = phases(request, None);
+    let shares = Phase::ALL.into_iter().filter_map(|phase| phases.get(phase).map(|share| (share, phase)));
+    shares.max().map_or_else(String::new, |(share, phase)| format!("{} {share}", phase.as_str()))
+}
+
+/// What each module cost, over all its loads.
+fn blame(out: &mut String, model: &Model) {
+    let mut costs: BTreeMap<&str, (Nanos, Nanos, u32)> = BTreeMap::new();
+    for load in model.loads() {
+        let Some(module) = load.module.as_deref() else { continue };
+        let cost = costs.entry(module).or_default();
+        cost.0 = cost.0.plus(whole(load));
+        cost.1 = cost.1.plus(init(load));
+        cost.2 += 1;
+    }
+    if costs.is_empty() {
+        return;
+    }
+    let mut rows: Vec<_> = costs.into_iter().collect();
+    rows.sort_by_key(|(module, (whole, _, _))| (std::cmp::Reverse(*whole), *module));
+    title(out, "modules by time spent loading");
+    for (module, (whole, init, loads)) in rows.into_iter().take(ROWS) {
+        line(out, format_args!("  {:>7} {module:<24} init {init}, {loads} loads", whole.to_string()));
+    }
+}
+
+fn whole(load: &Load) -> Nanos {
+    load.ended.map_or(Nanos::ZERO, |(at, _)| at.mono.since(load.began.mono))
+}
+
+fn init(load: &Load) -> Nanos {
+    let end = load.live.or(load.init_ended.map(|(at, _)| at));
+    load.init_begun.zip(end).map_or(Nanos::ZERO, |(begun, end)| end.mono.since(begun.mono))
+}
+
+fn list(out: &mut String, name: &str, model: &Model, belongs: impl Fn(&Request) -> bool) {
+    let rows: Vec<&Arc<Request>> = model.requests().filter(|request| belongs(request)).collect();
+    if rows.is_empty() {
+        return;
+    }
+    title(out, name);
+    for request in rows.iter().take(ROWS) {
+        let task = &request.requester.task;
+        line(out, format_args!(
+            "  #{:<5} {:<24} {}[{}]: {}",
+            request.id.0, request.alias, task.comm.to_text(), task.key.tgid.0, explain(request)
+        ));
+    }
+    more(out, rows.len());
+}
+
+fn duplicates(out: &mut String, model: &Model) {
+    let mut counts: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
+    for request in model.requests().filter(|request| request.duplicates.same_alias > 0) {
+        let Some(alias) = request.alias.text() else { continue };
+        let row = counts.entry(alias).or_default();
+        row.0 += 1;
+        row.1 += u32::from(request.call.is_some());
+    }
+    if counts.is_empty() {
+        return;
+    }
+    title(out, "asked for by several at once");
+    let mut rows: Vec<_> = counts.into_iter().collect();
+    rows.sort_by_key(|(alias, (requests, _))| (std::cmp::Reverse(*requests), *alias));
+    for (alias, (requests, helpers)) in rows.iter().take(ROWS) {
+        line(out, format_args!("  {requests:>6} requests {alias:<24} {helpers} helpers run"));
+    }
+    more(out, rows.len());
+}
+
+fn blind(out: &mut String, model: &Model) {
+    let degraded: Vec<_> = model.hooks().iter().filter(|hook| hook.may_miss || hook.attached.is_none()).collect();
+    if degraded.is_empty() {
+        return;
+    }
+    title(out, "what could not be seen, or not reliably");
+    for hook in degraded {
+        let by = hook.attached.as_deref().unwrap_or("not seen");
+        line(out, format_args!("  {:<22} {by}: {}", hook.moment.name(), hook.loses));
+    }
+}
+
+fn more(out: &mut String, rows: usize) {
+    if rows > ROWS {
+        line(out, format_args!("  and {} more", rows - ROWS));
+    }
+}
+
+fn title(out: &mut String, name: &str) {
+    line(out, format_args!("\n{name}"));
+}
+
+/// Writing to a string cannot fail.
+fn line(out: &mut String, arguments: std::fmt::Arguments<'_>) {
+    let _ = writeln!(out, "{arguments}");
+}

@@ -1,0 +1,248 @@
+//! The running kernel as a source: drains the ring buffer, decodes, and says what the edge knows besides.
+//!
+//! In: the attached probes. Out: events, in the order in which they came. Facts go before what they are needed for:
+//! what an alias resolves to before its request, what was lost before the next tick.
+
+use crate::clock;
+use crate::decode::decode;
+use crate::event::{Body, Event, Fact, Hook, Lost, Moment, Resolution, Stamp};
+use crate::kernel::attach::{self, AttachError, Attached, Plan, ProbeLog};
+use crate::kernel::btf;
+use crate::kernel::hooks::HookChoice;
+use crate::kernel::modules::Indexes;
+use crate::kernel::names::SystemNames;
+use crate::kernel::ring::{self, Ring, RingError};
+use crate::kernel::snapshot;
+use crate::kernel::symbols::Symbols;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+use trace_common::settings::{Offsets, Settings};
+use trace_common::time::{Ktime, Nanos};
+
+/// Records taken from the ring before the others get their turn.
+const BATCH: usize = 4_096;
+/// How often time is told while something may be held back for it.
+const BUSY: Duration = Duration::from_millis(50);
+/// How often time is told otherwise.
+const IDLE: Duration = Duration::from_secs(1);
+/// How long after the last record something may still be held back.
+const SETTLED: Nanos = Nanos::from_millis(300);
+/// Aliases whose meaning is remembered; beyond, all are looked up anew.
+const ALIASES: usize = 16_384;
+
+/// How to trace.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Which rungs may be taken.
+    pub hooks: HookChoice,
+    /// The ring buffer's size in bytes.
+    pub ring_bytes: u32,
+    /// Whether the probes' own messages go to stderr.
+    pub probe_log: ProbeLog,
+}
+
+/// Why this kernel cannot be traced.
+#[derive(Debug, thiserror::Error)]
+pub enum LiveError {
+    /// The probes do not attach.
+    #[error(transparent)]
+    Attach(#[from] AttachError),
+    /// The ring cannot be read.
+    #[error(transparent)]
+    Ring(#[from] RingError),
+    /// The wait for the ring failed.
+    #[error("cannot wait for events")]
+    Wait(#[source] io::Error),
+}
+
+/// The source.
+pub struct Live {
+    ring: Ring,
+    names: SystemNames,
+    indexes: io::Result<Indexes>,
+    resolved: BTreeSet<Arc<str>>,
+    /// What was established at the start and not handed out yet.
+    facts: Vec<Event>,
+    last_look: Stamp,
+    last_record: Ktime,
+    attached: Attached,
+}
+
+impl Live {
+    /// Attaches to the running kernel.
+    ///
+    /// # Errors
+    /// [`LiveError`] where it cannot be traced.
+    pub fn attach(options: Options) -> Result<Self, LiveError> {
+        let symbols = Symbols::read().unwrap_or_default();
+        let (machine, at) = snapshot::machine();
+        let types = aya::Btf::from_sys_fs().ok();
+        let settings = Settings {
+            module_notify_list: symbols.module_notify_list(),
+            own_tgid: std::process::id(),
+            offsets: offsets(),
+            ..Settings::EMPTY
+        };
+        let release = snapshot::kernel_version(&machine.release);
+        let mut attached = attach::attach(&Plan {
+            choice: options.hooks,
+            settings,
+            release,
+            btf: types.as_ref(),
+            ring_bytes: options.ring_bytes,
+            log: options.probe_log,
+        })?;
+        drop(types);
+        let ring = Ring::open(&mut attached.ebpf)?;
+        if options.probe_log == ProbeLog::On {
+            forward_log(&mut attached);
+        }
+        let begun = clock::now();
+        let hooks = Fact::Hooks(attached.hooks.clone().into());
+        let mut facts = vec![fact(at, Fact::Machine(machine)), fact(begun, hooks)];
+        facts.extend(live_modules(begun));
+        Ok(Self {
+            ring,
+            names: SystemNames::new(symbols),
+            indexes: Indexes::read(&snapshot::modules_folder()),
+            resolved: BTreeSet::new(),
+            facts,
+            last_look: begun,
+            last_record: begun.mono,
+            attached,
+        })
+    }
+
+    /// What each moment is seen by.
+    #[must_use]
+    pub fn hooks(&self) -> &[Hook] {
+        &self.attached.hooks
+    }
+
+    /// Why the module indexes could not be read, where they could not.
+    #[must_use]
+    pub fn indexes_error(&self) -> Option<&io::Error> {
+        self.indexes.as_ref().err()
+    }
+
+    /// Waits for the next events and appends them to `out`, a tick last.
+    ///
+    /// # Errors
+    /// [`LiveError`] where the ring or its counters cannot be read.
+    pub async fn next(&mut self, out: &mut Vec<Event>) -> Result<(), LiveError> {
+        let busy = clock::now().mono.since(self.last_record) < SETTLED;
+        let pause = if busy { BUSY } else { IDLE };
+        if self.facts.is_empty() {
+            tokio::select! {
+                ready = self.ring.readable() => ready.map_err(LiveError::Wait)?,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+        self.collect(out)
+    }
+
+    /// Appends what is there now, a tick last. A record whose probe fired before this call is in it, unless it is
+    /// being written right now.
+    ///
+    /// # Errors
+    /// [`LiveError`] where the counters cannot be read.
+    pub fn collect(&mut self, out: &mut Vec<Event>) -> Result<(), LiveError> {
+        out.append(&mut self.facts);
+        let now = clock::now();
+        let mut undecodable = 0;
+        let (names, indexes, resolved) = (&mut self.names, self.indexes.as_ref().ok(), &mut self.resolved);
+        let count = self.ring.drain(BATCH, |bytes| match decode(bytes, names) {
+            Ok(event) => {
+                before(&event, names, indexes, resolved, out);
+                out.push(event);
+            }
+            Err(_) => undecodable += 1,
+        });
+        if count > 0 {
+            self.last_record = now.mono;
+        }
+        self.losses(now, undecodable, out)?;
+        // A full batch leaves records behind that are older than now: only an empty ring makes time known.
+        if count < BATCH {
+            out.push(fact(now, Fact::Tick));
+        }
+        Ok(())
+    }
+
+    /// Says what was lost since the last look. The counters are read after the ring, so what they count now was lost
+    /// before now, and after the moment the last look began.
+    fn losses(&mut self, look: Stamp, undecodable: u64, out: &mut Vec<Event>) -> Result<(), LiveError> {
+        let since = std::mem::replace(&mut self.last_look, look);
+        let kernel = self.ring.lost()?.into_iter().map(|(loss, count)| (Lost::Kernel(loss), count));
+        let lost: Vec<(Lost, u64)> =
+            kernel.chain((undecodable > 0).then_some((Lost::Undecodable, undecodable))).collect();
+        if !lost.is_empty() {
+            let until = clock::now();
+            let lost = lost.into_iter().map(|(loss, count)| Fact::Lost { loss, count, until: until.mono });
+            out.extend(lost.map(|lost| fact(since, lost)));
+            // What went live or away unseen is established anew.
+            out.extend(live_modules(until));
+        }
+        Ok(())
+    }
+}
+
+/// Appends what has to be known before `event`.
+fn before(
+    event: &Event,
+    names: &mut SystemNames,
+    indexes: Option<&Indexes>,
+    resolved: &mut BTreeSet<Arc<str>>,
+    out: &mut Vec<Event>,
+) {
+    let Body::Probe(probe) = &event.body else { return };
+    if let Moment::Live(_) = probe.moment {
+        names.modules_changed();
+    }
+    let Moment::Requested(requested) = &probe.moment else { return };
+    let Some(alias) = requested.alias.text() else { return };
+    if resolved.contains(alias) {
+        return;
+    }
+    if resolved.len() >= ALIASES {
+        resolved.clear();
+    }
+    resolved.insert(alias.clone());
+    let resolution = Arc::new(indexes.map_or_else(Resolution::default, |indexes| indexes.resolve(alias)));
+    out.push(fact(event.at, Fact::Resolved { alias: alias.clone(), resolution }));
+}
+
+fn fact(at: Stamp, fact: Fact) -> Event {
+    Event { at, body: Body::Fact(fact) }
+}
+
+/// The list of live modules as a fact; nothing on a kernel that shows none.
+fn live_modules(at: Stamp) -> Option<Event> {
+    snapshot::live_modules().ok().map(|names| fact(at, Fact::LiveModules(names)))
+}
+
+/// Struct offsets from the kernel's BTF, or those that have never changed.
+fn offsets() -> Offsets {
+    let bytes = fs::read("/sys/kernel/btf/vmlinux").unwrap_or_default();
+    btf::Btf::parse(&bytes).map_or(Offsets::WITHOUT_BTF, |types| types.offsets())
+}
+
+/// Sends the probes' own messages to the program's log for as long as the runtime runs.
+fn forward_log(attached: &mut Attached) {
+    let logger = aya_log::EbpfLogger::init(&mut attached.ebpf).map_err(|error| error.to_string());
+    let logger = logger.and_then(|logger| ring::watch(logger).map_err(|error| error.to_string()));
+    match logger {
+        Ok(mut logger) => {
+            tokio::spawn(async move {
+                while let Ok(mut ready) = logger.readable_mut().await {
+                    ready.get_inner_mut().flush();
+                    ready.clear_ready();
+                }
+            });
+        }
+        Err(error) => log::warn!("cannot read the probes' messages: {error}"),
+    }
+}

@@ -1,0 +1,230 @@
+//! Values as short text for cells. Pure.
+
+use super::theme::Tone;
+use crate::errno::{Ending, errno_text};
+use crate::event::{Stamp, Task, Wait};
+use crate::joined::{Call, Load, Request, RequestId, Verdict};
+use crate::model::Model;
+use trace_common::kind::Kind;
+use trace_common::time::Nanos;
+
+const SECOND_NS: u64 = 1_000_000_000;
+const DAY_SECONDS: u64 = 86_400;
+
+/// The time of day in UTC with milliseconds, `10:00:00.123`; seconds since boot, `41.700`, where the source did not
+/// say what time it was.
+#[must_use]
+pub fn instant(model: &Model, at: Stamp) -> String {
+    match model.wall_ns(at) {
+        Some(wall_ns) => {
+            let seconds = wall_ns / SECOND_NS % DAY_SECONDS;
+            let milliseconds = wall_ns % SECOND_NS / 1_000_000;
+            format!("{:02}:{:02}:{:02}.{milliseconds:03}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+        }
+        None => {
+            let nanoseconds = at.boot.as_nanos();
+            format!("{}.{:03}", nanoseconds / SECOND_NS, nanoseconds % SECOND_NS / 1_000_000)
+        }
+    }
+}
+
+/// What [`instant`] is given in: the head of its column.
+#[must_use]
+pub fn instant_unit(model: &Model) -> &'static str {
+    if model.machine().is_some() { "time UTC" } else { "since boot s" }
+}
+
+/// How long after `from`: `+12.3ms`.
+#[must_use]
+pub fn offset(from: Stamp, at: Stamp) -> String {
+    format!("+{}", at.mono.since(from.mono))
+}
+
+/// A duration that still grows, marked by a `+` at its end.
+#[must_use]
+pub fn growing(age: Nanos) -> String {
+    format!("{age}+")
+}
+
+/// A task as `comm[pid]`.
+#[must_use]
+pub fn task(task: &Task) -> String {
+    format!("{}[{}]", task.comm, task.key.tgid.0)
+}
+
+/// How a request ended for its requester: `exit 1`, `SIGKILL`, `ENOENT`; `started` where it did not wait for more.
+#[must_use]
+pub fn request_result(request: &Request) -> String {
+    match (request.result, request.status()) {
+        (Some(result), _) if result < 0 => errno_text(result),
+        (Some(_), _) if request.wait() != Some(Wait::Proc) => "started".into(),
+        (_, Some(status)) => Ending::of(status).text(),
+        (Some(_) | None, None) => "-".into(),
+    }
+}
+
+/// How a helper call ended.
+#[must_use]
+pub fn call_result(call: &Call) -> String {
+    let failed = [call.returned, call.executed].into_iter().flatten().find(|(_, result)| *result < 0);
+    match (failed, call.exited) {
+        (Some((_, error)), _) => errno_text(error),
+        (None, Some((_, Some(status)))) => Ending::of(status).text(),
+        (None, Some((_, None))) => "ended".into(),
+        (None, None) if call.executed.is_some() => "runs".into(),
+        (None, None) => "-".into(),
+    }
+}
+
+/// How a load ended: `ok`, `EEXIST`, or the stage it is in.
+#[must_use]
+pub fn load_result(load: &Load) -> String {
+    match (load.error(), load.ended) {
+        (Some(error), _) => errno_text(error),
+        (None, Some(_)) if load.lost_to_another() => "shared".into(),
+        (None, Some(_)) => "ok".into(),
+        (None, None) if load.over => "unseen".into(),
+        (None, None) if load.live.is_some() => "settles".into(),
+        (None, None) if load.init_begun.is_some() => "in init".into(),
+        (None, None) => "loads".into(),
+    }
+}
+
+/// What a helper call executes, as it would be typed.
+#[must_use]
+pub fn command(call: &Call) -> String {
+    let mut text = call.path.to_string();
+    for argument in call.argv.iter().skip(1) {
+        text.push(' ');
+        text.push_str(&argument.to_string());
+    }
+    if call.argv_more {
+        text.push_str(" …");
+    }
+    text
+}
+
+/// A request by its number and alias: `#7 net-pf-29`.
+#[must_use]
+pub fn request_name(model: &Model, id: RequestId) -> String {
+    match model.request(id) {
+        Some(request) => format!("#{} {}", id.0, request.alias),
+        None => format!("#{}", id.0),
+    }
+}
+
+/// A size in the binary unit that fits: `512B`, `52.0KiB`, `1.5MiB`.
+#[must_use]
+pub fn bytes(bytes: u64) -> String {
+    const KIB: u64 = 1 << 10;
+    const MIB: u64 = 1 << 20;
+    let tenths = |unit: u64| u128::from(bytes) * 10 / u128::from(unit);
+    match bytes {
+        0..KIB => format!("{bytes}B"),
+        KIB..MIB => format!("{}.{}KiB", tenths(KIB) / 10, tenths(KIB) % 10),
+        _ => format!("{}.{}MiB", tenths(MIB) / 10, tenths(MIB) % 10),
+    }
+}
+
+/// What `part` is of `whole`: `12%`, `<1%`.
+#[must_use]
+pub fn percent(part: Nanos, whole: Nanos) -> String {
+    let whole = u128::from(whole.as_nanos().max(1));
+    let hundreds = u128::from(part.as_nanos()) * 100;
+    match hundreds / whole {
+        0 if part > Nanos::ZERO => "<1%".into(),
+        share => format!("{share}%"),
+    }
+}
+
+/// A count with its thousands apart: `12,345`.
+#[must_use]
+pub fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// At most `width` characters of `text`; cut text ends in `…`.
+#[must_use]
+pub fn cut(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(width.saturating_sub(1)).collect();
+    if width > 0 {
+        short.push('…');
+    }
+    short
+}
+
+/// How good a verdict is.
+#[must_use]
+pub const fn verdict_tone(verdict: Verdict) -> Tone {
+    match verdict {
+        Verdict::Live | Verdict::AlreadyLive | Verdict::SatisfiedByAnother => Tone::Good,
+        Verdict::NotFound | Verdict::Unwaited => Tone::Dim,
+        Verdict::Abandoned | Verdict::Incomplete | Verdict::Refused => Tone::Warn,
+        Verdict::Hollow
+        | Verdict::InitFailed
+        | Verdict::HelperFailed
+        | Verdict::HelperMissing
+        | Verdict::Throttled
+        | Verdict::Denied => Tone::Bad,
+        Verdict::InFlight => Tone::Busy,
+    }
+}
+
+/// A moment, as a phrase.
+#[must_use]
+pub const fn moment(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Requested => "requested",
+        Kind::Admitted => "admitted",
+        Kind::CallEntered => "call entered",
+        Kind::CallReturned => "call returned",
+        Kind::CallPicked => "call picked",
+        Kind::Born => "helper born",
+        Kind::Executed => "helper executed",
+        Kind::Completed => "helper completed",
+        Kind::CallerGone => "caller gone",
+        Kind::Forked => "helper forked",
+        Kind::Exited => "helper exited",
+        Kind::LoadBegan => "load began",
+        Kind::LoadEnded => "load ended",
+        Kind::ImageRead => "image read",
+        Kind::Coming => "module coming",
+        Kind::InitBegun => "init begun",
+        Kind::InitEnded => "init ended",
+        Kind::Live => "module live",
+        Kind::Going => "module going",
+        Kind::Freed => "module freed",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_shares_and_counts_are_short() {
+        assert_eq!([bytes(512), bytes(53_248), bytes(1_572_864)], ["512B", "52.0KiB", "1.5MiB"]);
+        let of = |part| percent(Nanos::new(part), Nanos::new(1_000));
+        assert_eq!([of(0), of(1), of(125), of(1_000)], ["0%", "<1%", "12%", "100%"]);
+        assert_eq!(percent(Nanos::ZERO, Nanos::ZERO), "0%");
+        assert_eq!([count(7), count(1_234), count(1_234_567)], ["7", "1,234", "1,234,567"]);
+    }
+
+    #[test]
+    fn text_is_cut_by_characters() {
+        assert_eq!(cut("grün", 4), "grün");
+        assert_eq!(cut("grüner", 4), "grü…");
+        assert_eq!(cut("x", 0), "");
+    }
+}

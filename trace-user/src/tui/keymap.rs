@@ -1,0 +1,209 @@
+//! The keys, as data: what the dashboard does on each, and what its help and its footer say of them.
+
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// Something the user can ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// One row up.
+    Up,
+    /// One row down.
+    Down,
+    /// One screen up.
+    PageUp,
+    /// One screen down.
+    PageDown,
+    /// To the first row, and follow it.
+    First,
+    /// To the last row.
+    Last,
+    /// Look closely at the selected row.
+    Open,
+    /// Out of what is open; without that, show every row again.
+    Back,
+    /// The next screen.
+    NextScreen,
+    /// The screen before.
+    PreviousScreen,
+    /// Type a filter.
+    Filter,
+    /// Sort by the next column.
+    Sort,
+    /// Sort the other way round.
+    Reverse,
+    /// Hold the screen, or let it go on.
+    Pause,
+    /// Show or hide the keys.
+    Help,
+    /// End the dashboard.
+    Quit,
+}
+
+/// Whether the footer has room for a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// The footer shows it, with this word.
+    Footer(&'static str),
+    /// Only the help does.
+    HelpOnly,
+}
+
+/// An action and its keys.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    /// What it does.
+    pub action: Action,
+    /// The keys, each with Ctrl or without.
+    pub keys: &'static [(KeyCode, KeyModifiers)],
+    /// The keys as a person reads them.
+    pub shown: &'static str,
+    /// What it does, as a phrase.
+    pub says: &'static str,
+    /// Its place in the footer.
+    pub hint: Hint,
+}
+
+const NONE: KeyModifiers = KeyModifiers::NONE;
+const CTRL: KeyModifiers = KeyModifiers::CONTROL;
+
+/// Every key, in the order of the help. The footer takes them from the first on while there is room.
+pub const BINDINGS: [Binding; 16] = [
+    Binding {
+        action: Action::Help,
+        keys: &[(KeyCode::Char('?'), NONE), (KeyCode::F(1), NONE)],
+        shown: "?",
+        says: "these keys",
+        hint: Hint::Footer("help"),
+    },
+    Binding {
+        action: Action::Quit,
+        keys: &[(KeyCode::Char('q'), NONE), (KeyCode::Char('c'), CTRL)],
+        shown: "q ctrl-c",
+        says: "quit",
+        hint: Hint::Footer("quit"),
+    },
+    Binding {
+        action: Action::Open,
+        keys: &[(KeyCode::Enter, NONE)],
+        shown: "enter",
+        says: "look closely",
+        hint: Hint::Footer("open"),
+    },
+    Binding {
+        action: Action::Back,
+        keys: &[(KeyCode::Esc, NONE)],
+        shown: "esc",
+        says: "back, or clear the filter",
+        hint: Hint::Footer("back"),
+    },
+    Binding {
+        action: Action::NextScreen,
+        keys: &[(KeyCode::Tab, NONE)],
+        shown: "tab",
+        says: "next screen",
+        hint: Hint::Footer("screen"),
+    },
+    Binding {
+        action: Action::PreviousScreen,
+        keys: &[(KeyCode::BackTab, NONE)],
+        shown: "shift-tab",
+        says: "previous screen",
+        hint: Hint::HelpOnly,
+    },
+    Binding {
+        action: Action::Filter,
+        keys: &[(KeyCode::Char('/'), NONE)],
+        shown: "/",
+        says: "filter",
+        hint: Hint::Footer("filter"),
+    },
+    Binding {
+        action: Action::Sort,
+        keys: &[(KeyCode::Char('s'), NONE)],
+        shown: "s",
+        says: "sort by the next column",
+        hint: Hint::Footer("sort"),
+    },
+    Binding {
+        action: Action::Reverse,
+        keys: &[(KeyCode::Char('S'), NONE)],
+        shown: "S",
+        says: "sort the other way",
+        hint: Hint::HelpOnly,
+    },
+    Binding {
+        action: Action::Pause,
+        keys: &[(KeyCode::Char(' '), NONE)],
+        shown: "space",
+        says: "hold the screen",
+        hint: Hint::Footer("pause"),
+    },
+    Binding {
+        action: Action::Up,
+        keys: &[(KeyCode::Up, NONE), (KeyCode::Char('k'), NONE)],
+        shown: "up k",
+        says: "row up",
+        hint: Hint::HelpOnly,
+    },
+    Binding {
+        action: Action::Down,
+        keys: &[(KeyCode::Down, NONE), (KeyCode::Char('j'), NONE)],
+        shown: "down j",
+        says: "row down",
+        hint: Hint::HelpOnly,
+    },
+    Binding {
+        action: Action::PageUp,
+        keys: &[(KeyCode::PageUp, NONE), (KeyCode::Char('b'), CTRL)],
+        shown: "pgup",
+        says: "page up",
+        hint: Hint::HelpOnly,
+    },
+    Binding {
+        action: Action::PageDown,
+        keys: &[(KeyCode::PageDown, NONE), (KeyCode::Char('f'), CTRL)],
+        shown: "pgdn",
+        says: "page down",
+        hint: Hint::HelpOnly,
+    },
+    Binding {
+        action: Action::First,
+        keys: &[(KeyCode::Home, NONE), (KeyCode::Char('g'), NONE)],
+        shown: "home g",
+        says: "first row, and follow it",
+        hint: Hint::HelpOnly,
+    },
+    Binding {
+        action: Action::Last,
+        keys: &[(KeyCode::End, NONE), (KeyCode::Char('G'), NONE)],
+        shown: "end G",
+        says: "last row",
+        hint: Hint::HelpOnly,
+    },
+];
+
+/// What a key asks for, outside of typing. Shift is part of the character already.
+#[must_use]
+pub fn action(key: KeyEvent) -> Option<Action> {
+    let pressed = (key.code, key.modifiers.difference(KeyModifiers::SHIFT));
+    BINDINGS.iter().find(|binding| binding.keys.contains(&pressed)).map(|binding| binding.action)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_means_two_things() {
+        let keys: Vec<_> = BINDINGS.iter().flat_map(|binding| binding.keys).collect();
+        for (place, key) in keys.iter().enumerate() {
+            assert!(!keys.iter().skip(place + 1).any(|other| other == key), "{key:?}");
+        }
+    }
+
+    #[test]
+    fn shift_is_part_of_the_character() {
+        assert_eq!(action(KeyEvent::new(KeyCode::Char('S'), KeyModifiers::SHIFT)), Some(Action::Reverse));
+        assert_eq!(action(KeyEvent::new(KeyCode::Char('c'), NONE)), None);
+    }
+}

@@ -1,0 +1,33 @@
+//! The dashboard: a model drawn on a terminal.
+//!
+//! In: a [`Model`] and what the user does ([`Msg`]). Out: cells of a buffer. [`update`] changes the [`UiState`] and is
+//! pure; [`draw`] changes nothing and is pure; [`terminal`] alone does I/O. The caller owns the loop: it passes every
+//! message to `update` and, before it draws, a [`Msg::Tick`]. While [`UiState::is_paused`] it passes to both the clone
+//! of the model that it made when the pause began.
+//!
+//! ```text
+//! header   what is traced, live or replay, events seen and lost, open requests, worst latency
+//! body     one screen: a list, or one request
+//! footer   the filter being typed, an error, or the keys
+//! ```
+
+pub mod column;
+pub mod filter;
+pub mod format;
+pub mod keymap;
+pub mod row;
+pub mod state;
+pub mod terminal;
+#[cfg(test)]
+mod test_utils;
+pub mod theme;
+pub mod update;
+pub mod view;
+
+#[cfg(test)]
+mod tests;
+
+pub use state::{Mode, Screen, UiState};
+pub use theme::Theme;
+pub use update::{Msg, Outcome, update};
+pub use view::draw;

@@ -1,0 +1,208 @@
+//! What a list shows: one kind of thing per screen, behind one face, so that filtering, sorting and selecting are
+//! written once.
+//!
+//! In: a model. Out: rows, by reference. Nothing here allocates text.
+
+use super::column::Column;
+use super::state::Screen;
+use crate::event::{Captured, Hook, Stamp};
+use crate::joined::{Call, Load, Request};
+use crate::model::Model;
+use std::cmp::Ordering;
+use trace_common::time::Nanos;
+
+/// One row.
+#[derive(Clone, Copy, Debug)]
+pub enum Row<'m> {
+    /// Of the requests screen.
+    Request(&'m Request),
+    /// Of the helpers screen.
+    Call(&'m Call),
+    /// Of the loads screen.
+    Load(&'m Load),
+    /// Of the probes screen.
+    Hook(&'m Hook),
+}
+
+impl<'m> Row<'m> {
+    /// The screen's rows, oldest first.
+    #[must_use]
+    pub fn all(model: &'m Model, screen: Screen) -> Box<dyn DoubleEndedIterator<Item = Self> + 'm> {
+        match screen {
+            Screen::Requests => Box::new(model.requests().map(|request| Self::Request(request))),
+            Screen::Helpers => Box::new(model.calls().map(|call| Self::Call(call))),
+            Screen::Loads => Box::new(model.loads().map(|load| Self::Load(load))),
+            Screen::Probes => Box::new(model.hooks().iter().map(Self::Hook)),
+        }
+    }
+
+    /// How many rows the screen has.
+    #[must_use]
+    pub fn count(model: &Model, screen: Screen) -> usize {
+        match screen {
+            Screen::Requests => model.requests().size_hint().0,
+            Screen::Helpers => model.calls().size_hint().0,
+            Screen::Loads => model.loads().size_hint().0,
+            Screen::Probes => model.hooks().len(),
+        }
+    }
+
+    /// What tells it from its screen's other rows, for as long as it is kept. Later rows have higher numbers.
+    #[must_use]
+    pub fn number(self) -> u64 {
+        match self {
+            Self::Request(request) => request.id.0,
+            Self::Call(call) => call.id.0,
+            Self::Load(load) => load.id.0,
+            Self::Hook(hook) => u64::from(hook.moment.number()),
+        }
+    }
+
+    /// How two rows of one screen stand by a column; things not seen come first.
+    #[must_use]
+    pub fn compare(self, other: Self, column: Column, now: Stamp) -> Ordering {
+        match (self, other) {
+            (Self::Request(one), Self::Request(two)) => compare_requests(one, two, column, now),
+            (Self::Call(one), Self::Call(two)) => compare_calls(one, two, column, now),
+            (Self::Load(one), Self::Load(two)) => compare_loads(one, two, column, now),
+            (Self::Hook(_) | Self::Request(_) | Self::Call(_) | Self::Load(_), _) => Ordering::Equal,
+        }
+        .then_with(|| self.number().cmp(&other.number()))
+    }
+}
+
+/// The first call with the number.
+#[must_use]
+pub fn find_call(model: &Model, number: u64) -> Option<&Call> {
+    model.calls().rev().map(|call| &**call).find(|call| call.id.0 == number)
+}
+
+/// The load with the number.
+#[must_use]
+pub fn find_load(model: &Model, number: u64) -> Option<&Load> {
+    model.loads().rev().map(|load| &**load).find(|load| load.id.0 == number)
+}
+
+/// How long a helper call is, or was, under way: to its helper's end.
+#[must_use]
+pub fn call_age(call: &Call, now: Stamp) -> Nanos {
+    call_end(call).unwrap_or(now).mono.since(call.entered.mono)
+}
+
+/// When a helper call was over, where it is.
+#[must_use]
+pub fn call_end(call: &Call) -> Option<Stamp> {
+    let failed = call.returned.filter(|(_, result)| *result < 0).map(|(at, _)| at);
+    call.exited.map(|(at, _)| at).or(failed)
+}
+
+/// How long a load is, or was, under way; `None` where its end was not seen.
+#[must_use]
+pub fn load_age(load: &Load, now: Stamp) -> Option<Nanos> {
+    let until = match load.ended {
+        Some((at, _)) => at,
+        None if load.over => return None,
+        None => now,
+    };
+    Some(until.mono.since(load.began.mono))
+}
+
+fn compare_requests(one: &Request, two: &Request, column: Column, now: Stamp) -> Ordering {
+    match column {
+        Column::Time | Column::Number => one.asked.cmp(&two.asked),
+        Column::Alias => text(&one.alias).cmp(text(&two.alias)),
+        Column::Verdict => one.verdict.cmp(&two.verdict),
+        Column::Module => one.module().cmp(&two.module()),
+        Column::Requester => one.requester.task.comm.cmp(&two.requester.task.comm),
+        Column::Total => one.age(now).cmp(&two.age(now)),
+        Column::ToLive => one.to_live().cmp(&two.to_live()),
+        Column::Result => (one.result, one.status()).cmp(&(two.result, two.status())),
+        Column::Duplicates => duplicates(one).cmp(&duplicates(two)),
+        Column::Command
+        | Column::Wait
+        | Column::Helper
+        | Column::For
+        | Column::Bytes
+        | Column::Init
+        | Column::Moment
+        | Column::Attached
+        | Column::Loses => Ordering::Equal,
+    }
+}
+
+fn compare_calls(one: &Call, two: &Call, column: Column, now: Stamp) -> Ordering {
+    match column {
+        Column::Time | Column::Number => one.entered.cmp(&two.entered),
+        Column::Command => text(&one.path).cmp(text(&two.path)),
+        Column::Requester => one.caller.comm.cmp(&two.caller.comm),
+        Column::Wait => one.wait.as_str().cmp(two.wait.as_str()),
+        Column::Helper => helper_pid(one).cmp(&helper_pid(two)),
+        Column::Total => call_age(one, now).cmp(&call_age(two, now)),
+        Column::Result => {
+            let status = |call: &Call| (call.executed.map(|(_, result)| result), call.exited.map(|(_, status)| status));
+            status(one).cmp(&status(two))
+        }
+        Column::Alias
+        | Column::Verdict
+        | Column::Module
+        | Column::ToLive
+        | Column::Duplicates
+        | Column::For
+        | Column::Bytes
+        | Column::Init
+        | Column::Moment
+        | Column::Attached
+        | Column::Loses => Ordering::Equal,
+    }
+}
+
+fn compare_loads(one: &Load, two: &Load, column: Column, now: Stamp) -> Ordering {
+    match column {
+        Column::Time | Column::Number => one.began.cmp(&two.began),
+        Column::Module => one.module.cmp(&two.module),
+        Column::Requester => one.task.comm.cmp(&two.task.comm),
+        Column::For => one.request.cmp(&two.request),
+        Column::Bytes => one.bytes.cmp(&two.bytes),
+        Column::Init => init(one).cmp(&init(two)),
+        Column::ToLive => load_to_live(one).cmp(&load_to_live(two)),
+        Column::Total => load_age(one, now).cmp(&load_age(two, now)),
+        Column::Result => one.error().cmp(&two.error()),
+        Column::Alias
+        | Column::Verdict
+        | Column::Duplicates
+        | Column::Command
+        | Column::Wait
+        | Column::Helper
+        | Column::Moment
+        | Column::Attached
+        | Column::Loses => Ordering::Equal,
+    }
+}
+
+/// How many others asked for the same, counted in any way.
+#[must_use]
+pub fn duplicates(request: &Request) -> u32 {
+    let counts = request.duplicates;
+    counts.same_alias.saturating_add(counts.same_module).saturating_add(counts.same_file)
+}
+
+/// How long a load's init ran, up to the module's going live or the init's return.
+#[must_use]
+pub fn init(load: &Load) -> Option<Nanos> {
+    let end = load.live.or(load.init_ended.map(|(at, _)| at))?;
+    Some(end.mono.since(load.init_begun?.mono))
+}
+
+/// From a load's beginning to its module's going live.
+#[must_use]
+pub fn load_to_live(load: &Load) -> Option<Nanos> {
+    load.live.map(|live| live.mono.since(load.began.mono))
+}
+
+fn helper_pid(call: &Call) -> Option<u32> {
+    call.helper.map(|(task, _)| task.key.tgid.0)
+}
+
+fn text(captured: &Captured) -> &str {
+    captured.text().map_or("", |text| text)
+}

@@ -1,0 +1,167 @@
+//! The terminal itself: the only code of the dashboard that does I/O.
+//!
+//! [`Terminal::open`] takes the terminal over (raw mode, alternate screen, mouse, bracketed paste). It is given back as
+//! it was when the value is dropped and when the program panics, whichever comes first, and only once.
+
+use ratatui::backend::CrosstermBackend;
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::cursor::{Hide, Show};
+use ratatui::crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
+use ratatui::crossterm::execute;
+use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use ratatui::layout::Rect;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::panic;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The terminal of the process, whatever its standard streams are.
+const TTY: &str = "/dev/tty";
+
+/// Why there is no terminal to draw on.
+#[derive(Debug, thiserror::Error)]
+pub enum TerminalError {
+    /// Standard output is no terminal, and the process has none of its own.
+    #[error("standard output is no terminal, and {TTY} cannot be opened")]
+    None(#[source] io::Error),
+    /// The terminal does not do what is asked of it.
+    #[error("cannot take the terminal over")]
+    Enter(#[source] io::Error),
+    /// The terminal is gone.
+    #[error("cannot draw on the terminal")]
+    Draw(#[source] io::Error),
+}
+
+/// The terminal, taken over.
+pub struct Terminal {
+    inner: ratatui::Terminal<CrosstermBackend<BufWriter<Output>>>,
+    guard: Guard,
+}
+
+/// What is written to.
+#[derive(Debug)]
+enum Output {
+    Stdout(io::Stdout),
+    Tty(File),
+}
+
+/// Gives the terminal back.
+#[derive(Clone, Debug)]
+struct Guard {
+    taken: Arc<AtomicBool>,
+    target: Target,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Target {
+    Stdout,
+    Tty,
+}
+
+impl Terminal {
+    /// Takes over standard output where it is a terminal, else the process's own terminal.
+    ///
+    /// # Errors
+    /// There is no terminal, or it cannot be taken over; it is then as it was.
+    pub fn open() -> Result<Self, TerminalError> {
+        let target = if io::stdout().is_terminal() { Target::Stdout } else { Target::Tty };
+        let mut output = target.open().map_err(TerminalError::None)?;
+        let guard = Guard { taken: Arc::new(AtomicBool::new(true)), target };
+        let entered = enter(&mut output).and_then(|()| {
+            let backend = CrosstermBackend::new(BufWriter::new(output));
+            ratatui::Terminal::new(backend)
+        });
+        match entered {
+            Ok(inner) => {
+                guard.hook_panics();
+                Ok(Self { inner, guard })
+            }
+            Err(error) => {
+                guard.give_back();
+                Err(TerminalError::Enter(error))
+            }
+        }
+    }
+
+    /// Draws one frame; what did not change is not sent.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn draw(&mut self, frame: impl FnOnce(Rect, &mut Buffer)) -> Result<(), TerminalError> {
+        let drawn = self.inner.draw(|target| {
+            let area = target.area();
+            frame(area, target.buffer_mut());
+        });
+        drawn.map(|_| ()).map_err(TerminalError::Draw)
+    }
+
+    /// Its size: columns, rows.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn size(&self) -> Result<(u16, u16), TerminalError> {
+        let size = self.inner.size().map_err(TerminalError::Draw)?;
+        Ok((size.width, size.height))
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.guard.give_back();
+    }
+}
+
+fn enter(output: &mut Output) -> io::Result<()> {
+    enable_raw_mode()?;
+    execute!(output, EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste, Hide)
+}
+
+impl Guard {
+    /// A panic's message is written to a terminal that is itself again.
+    fn hook_panics(&self) {
+        let guard = self.clone();
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |panicked| {
+            guard.give_back();
+            before(panicked);
+        }));
+    }
+
+    /// A terminal that is gone cannot be told anything, and needs nothing: errors are of no use here.
+    fn give_back(&self) {
+        if !self.taken.swap(false, Ordering::SeqCst) {
+            return;
+        }
+        if let Ok(mut output) = self.target.open() {
+            let left = execute!(output, DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, Show);
+            drop(left);
+        }
+        drop(disable_raw_mode());
+    }
+}
+
+impl Target {
+    fn open(self) -> io::Result<Output> {
+        match self {
+            Self::Stdout => Ok(Output::Stdout(io::stdout())),
+            Self::Tty => OpenOptions::new().read(true).write(true).open(TTY).map(Output::Tty),
+        }
+    }
+}
+
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Stdout(stdout) => stdout.write(bytes),
+            Self::Tty(file) => file.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Stdout(stdout) => stdout.flush(),
+            Self::Tty(file) => file.flush(),
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! Snapshots and behaviour of the whole dashboard.
+
+use super::state::{Direction, Overlay};
+use super::test_utils::{Helped, Story, busy, drawn, text};
+use super::{Mode, Msg, Outcome, Screen, Theme, UiState, update};
+use crate::event::Task;
+use crate::model::Model;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use std::time::Instant;
+
+const SIZES: [(u16, u16); 5] = [(80, 24), (120, 30), (200, 60), (60, 12), (20, 5)];
+
+fn live(model: &Model, width: u16, height: u16) -> UiState {
+    let mut state = UiState::new(Mode::Live);
+    update(&mut state, model, Msg::Resize(width, height));
+    tick(&mut state, model);
+    state
+}
+
+fn tick(state: &mut UiState, model: &Model) {
+    let events = model.counts().events;
+    update(state, model, Msg::Tick { events });
+}
+
+fn press(state: &mut UiState, model: &Model, code: KeyCode) -> Outcome {
+    update(state, model, Msg::Key(KeyEvent::new(code, KeyModifiers::NONE)))
+}
+
+fn typed(state: &mut UiState, model: &Model, keys: &str) {
+    for key in keys.chars() {
+        press(state, model, if key == '\n' { KeyCode::Enter } else { KeyCode::Char(key) });
+    }
+}
+
+fn shown(model: &Model, state: &UiState) -> String {
+    text(&drawn(model, state, Theme::Colours, state.area.width, state.area.height))
+}
+
+fn selected(state: &UiState) -> Option<u64> {
+    state.list(state.screen).selected()
+}
+
+fn open(state: &mut UiState, model: &Model, alias: &str) {
+    typed(state, model, &format!("/alias:{alias}\n\n"));
+    assert!(state.opened.is_some(), "{alias}");
+}
+
+/// Snapshots of what `prepare` leads to, at every size.
+fn check(name: &str, prepare: impl Fn(&mut UiState, &Model)) {
+    let story = busy();
+    let model = story.model();
+    for (width, height) in SIZES {
+        let mut state = live(model, width, height);
+        prepare(&mut state, model);
+        let coloured = drawn(model, &state, Theme::Colours, width, height);
+        insta::assert_snapshot!(format!("{name}_{width}x{height}"), text(&coloured));
+        assert_eq!(coloured, drawn(model, &state, Theme::Colours, width, height), "drawing twice");
+        let plain = drawn(model, &state, Theme::Monochrome, width, height);
+        assert_eq!(text(&coloured), text(&plain), "a theme changes no text");
+    }
+}
+
+#[test]
+fn requests() {
+    check("requests", |_, _| {});
+}
+
+#[test]
+fn helpers() {
+    check("helpers", |state, model| typed_tabs(state, model, 1));
+}
+
+#[test]
+fn loads() {
+    check("loads", |state, model| typed_tabs(state, model, 2));
+}
+
+#[test]
+fn probes() {
+    check("probes", |state, model| {
+        typed_tabs(state, model, 3);
+        typed(state, model, "jjj");
+    });
+}
+
+#[test]
+fn help() {
+    check("help", |state, model| typed(state, model, "?"));
+}
+
+#[test]
+fn request_that_went_live() {
+    check("request_live", |state, model| open(state, model, "can-proto-1"));
+}
+
+#[test]
+fn request_in_flight() {
+    check("request_in_flight", |state, model| open(state, model, "char-major"));
+}
+
+#[test]
+fn filter_with_a_fault() {
+    check("filter_fault", |state, model| typed(state, model, "/verdict:hollow colour:red"));
+}
+
+#[test]
+fn replay_without_its_end() {
+    let story = busy();
+    let mut state = UiState::new(Mode::Replay { name: "boot.mcap".into() });
+    tick(&mut state, story.model());
+    insta::assert_snapshot!("replay_80x24", shown(story.model(), &state));
+}
+
+#[test]
+fn nothing_yet() {
+    let story = Story::default();
+    let state = live(story.model(), 80, 24);
+    insta::assert_snapshot!("nothing_80x24", shown(story.model(), &state));
+}
+
+fn typed_tabs(state: &mut UiState, model: &Model, tabs: usize) {
+    for _ in 0..tabs {
+        press(state, model, KeyCode::Tab);
+    }
+}
+
+#[test]
+fn every_request_says_what_became_of_it() {
+    let story = busy();
+    let told: Vec<String> = story
+        .model()
+        .requests()
+        .map(|request| format!("{} {}: {}", request.alias, request.verdict.as_str(), crate::explain::explain(request)))
+        .collect();
+    insta::assert_snapshot!("sentences", told.join("\n"));
+}
+
+#[test]
+fn filters_narrow_and_escape_clears_them() {
+    let story = busy();
+    let model = story.model();
+    let mut state = live(model, 80, 24);
+    let all = state.list(Screen::Requests).len();
+    typed(&mut state, model, "/HOLLOW");
+    assert_eq!(state.list(Screen::Requests).len(), 1);
+    press(&mut state, model, KeyCode::Esc);
+    assert_eq!(state.list(Screen::Requests).len(), all);
+    for (filter, rows) in [
+        ("alias:fs-", 2),
+        ("module:can", 1),
+        ("comm:mount", 2),
+        ("comm:mount verdict:already", 1),
+        ("pid:413", 2),
+        ("pid:41", 0),
+        ("verdict:not_found", 2),
+        ("socat", 1),
+        ("   ", all),
+        ("pid:x", all),
+    ] {
+        typed(&mut state, model, &format!("/{filter}"));
+        assert_eq!(state.list(Screen::Requests).len(), rows, "{filter}");
+        press(&mut state, model, KeyCode::Esc);
+    }
+}
+
+#[test]
+fn pasted_text_becomes_one_line_of_the_filter() {
+    let story = busy();
+    let model = story.model();
+    let mut state = live(model, 80, 24);
+    update(&mut state, model, Msg::Paste("q".into()));
+    assert!(state.input.is_none(), "pasted text is no key");
+    typed(&mut state, model, "/");
+    update(&mut state, model, Msg::Paste("fs\n\t\u{1b}[31m\u{0}ünï🦀 ".repeat(100)));
+    let input = state.input.as_ref().map(|input| input.text.clone()).unwrap_or_default();
+    assert!(!input.chars().any(char::is_control));
+    assert_eq!(input.chars().count(), 200);
+    let _ = shown(model, &state);
+}
+
+#[test]
+fn sorting_goes_through_the_columns_and_reverses() {
+    let story = busy();
+    let model = story.model();
+    let mut state = live(model, 120, 30);
+    let newest = selected(&state);
+    typed(&mut state, model, "S");
+    assert_eq!(state.list(Screen::Requests).sort.direction, Direction::Up);
+    assert_eq!(selected(&state), Some(1));
+    typed(&mut state, model, "Ssssss");
+    assert!(shown(model, &state).contains("total▾"));
+    let longest = selected(&state);
+    assert_eq!(longest, newest, "the open one is the oldest by age");
+    typed(&mut state, model, "ssss");
+    assert!(shown(model, &state).contains("time UTC▾"));
+}
+
+#[test]
+fn the_selection_stays_on_its_row_while_others_come() {
+    let mut story = busy();
+    let mut state = live(story.model(), 80, 24);
+    let first = selected(&state);
+    typed(&mut state, story.model(), "jj");
+    let chosen = selected(&state);
+    let line = state.list(Screen::Requests).index - state.list(Screen::Requests).top;
+    for pid in 0..40 {
+        let requester = Task::new(9_000 + pid, 9_000 + pid, 9, "storm");
+        story.helped(
+            Helped { alias: "net-pf-9", requester, path: "/sbin/modprobe", pid: 8_000 + pid, at: 3_500_000 + u64::from(pid) },
+            0,
+        );
+    }
+    story.until(3_600_000);
+    tick(&mut state, story.model());
+    assert_eq!(selected(&state), chosen);
+    let list = state.list(Screen::Requests);
+    assert_eq!(list.index - list.top, line, "the screen holds still");
+    press(&mut state, story.model(), KeyCode::Home);
+    assert_ne!(selected(&state), first, "the first row is followed");
+}
+
+#[test]
+fn a_pause_holds_the_screen_and_counts_what_comes() {
+    let story = busy();
+    let model = story.model();
+    let mut state = live(model, 80, 24);
+    typed(&mut state, model, " ");
+    assert!(state.is_paused());
+    update(&mut state, model, Msg::Tick { events: model.counts().events + 1_234 });
+    assert!(shown(model, &state).contains("PAUSED, 1,234 events since"));
+    typed(&mut state, model, " ");
+    assert!(!state.is_paused());
+    let mut replay = UiState::new(Mode::Replay { name: "x".into() });
+    typed(&mut replay, model, " ");
+    assert!(!replay.is_paused(), "a replay stands still by itself");
+}
+
+#[test]
+fn keys_quit_open_and_go_back() {
+    let story = busy();
+    let model = story.model();
+    let mut state = live(model, 80, 24);
+    press(&mut state, model, KeyCode::Enter);
+    assert!(state.opened.is_some());
+    press(&mut state, model, KeyCode::Esc);
+    assert!(state.opened.is_none());
+    typed(&mut state, model, "?");
+    assert_eq!(state.overlay, Overlay::Help);
+    assert_eq!(press(&mut state, model, KeyCode::Char('q')), Outcome::Quit);
+    typed(&mut state, model, "?/q");
+    assert_eq!(state.overlay, Overlay::None);
+    assert_eq!(state.input.as_ref().map(|input| input.text.as_str()), Some("q"));
+    let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+    assert_eq!(update(&mut state, model, Msg::Key(interrupt)), Outcome::Quit);
+}
+
+#[test]
+fn clicks_select_open_and_change_screens() {
+    let story = busy();
+    let model = story.model();
+    let mut state = live(model, 80, 24);
+    let click = |state: &mut UiState, column, row| {
+        let mouse =
+            MouseEvent { kind: MouseEventKind::Down(MouseButton::Left), column, row, modifiers: KeyModifiers::NONE };
+        update(state, model, Msg::Mouse(mouse))
+    };
+    click(&mut state, 10, 6);
+    assert_eq!(state.list(Screen::Requests).index, 2);
+    click(&mut state, 10, 6);
+    assert_eq!(state.opened.map(|opened| Some(opened.id.0)), Some(selected(&state)));
+    click(&mut state, 14, 2);
+    assert_eq!((state.screen, state.opened), (Screen::Helpers, None));
+    click(&mut state, 10, 23);
+    assert_eq!(state.list(Screen::Helpers).index, 0);
+}
+
+#[test]
+fn loads_open_the_request_they_serve() {
+    let story = busy();
+    let model = story.model();
+    let mut state = live(model, 80, 24);
+    typed_tabs(&mut state, model, 2);
+    typed(&mut state, model, "G\n");
+    assert_eq!(state.opened.map(|opened| opened.id.0), Some(1));
+    press(&mut state, model, KeyCode::Esc);
+    assert_eq!(state.screen, Screen::Loads);
+}
+
+#[test]
+fn the_end_of_a_long_page_is_reached_and_not_passed() {
+    let story = busy();
+    let model = story.model();
+    let mut state = live(model, 60, 12);
+    open(&mut state, model, "can-proto-1");
+    press(&mut state, model, KeyCode::End);
+    assert!(shown(model, &state).contains("do_syscall_64"));
+    let end = state.opened;
+    press(&mut state, model, KeyCode::PageDown);
+    assert_eq!(state.opened, end);
+}
+
+#[test]
+fn no_keys_in_any_order_break_it() {
+    let story = busy();
+    let model = story.model();
+    let mut seed = 0x5eed_u64;
+    let mut random = |below: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % below
+    };
+    let codes = [
+        KeyCode::Up, KeyCode::Down, KeyCode::PageUp, KeyCode::PageDown, KeyCode::Home, KeyCode::End, KeyCode::Enter,
+        KeyCode::Esc, KeyCode::Tab, KeyCode::BackTab, KeyCode::Backspace, KeyCode::F(1), KeyCode::Delete,
+    ];
+    let characters: Vec<char> = "/?sS gGjkq:alispdvert0é🦀".chars().collect();
+    let mut state = live(model, 80, 24);
+    for step in 0..20_000 {
+        let msg = match random(20) {
+            0 => Msg::Resize(random(220) as u16, random(70) as u16),
+            1 => Msg::Paste("alias:can pid:".into()),
+            2 => Msg::Tick { events: random(1_000) },
+            3..6 => Msg::Mouse(MouseEvent {
+                kind: [MouseEventKind::ScrollUp, MouseEventKind::ScrollDown, MouseEventKind::Down(MouseButton::Left)]
+                    [random(3) as usize],
+                column: random(230) as u16,
+                row: random(80) as u16,
+                modifiers: KeyModifiers::NONE,
+            }),
+            6..12 => Msg::Key(KeyEvent::new(codes[random(codes.len() as u64) as usize], KeyModifiers::NONE)),
+            _ => {
+                let code = KeyCode::Char(characters[random(characters.len() as u64) as usize]);
+                Msg::Key(KeyEvent::new(code, KeyModifiers::NONE))
+            }
+        };
+        update(&mut state, model, msg);
+        if step % 10 == 0 {
+            let _ = shown(model, &state);
+        }
+    }
+}
+
+#[test]
+#[expect(clippy::print_stdout, reason = "a measure for a person; nothing is decided by it")]
+fn a_frame_of_a_hundred_thousand_requests_is_drawn() {
+    let mut story = Story::default();
+    story.machine();
+    for pid in 0..100_000_u32 {
+        let at = 1_000 + u64::from(pid) * 10;
+        let one = Helped { alias: "net-pf-9", requester: Task::new(5, pid, 1, "storm"), path: "/x", pid: 200_000 + pid, at };
+        story.helped(one, -2);
+        story.probe(at + 3_000, story.helper(one), crate::event::Moment::Exited { status: Some(0) });
+        story.probe(at + 3_100, one.requester, crate::event::Moment::CallReturned { result: -2 });
+        if pid % 1_000 == 0 {
+            story.until(at - 1_000);
+        }
+    }
+    story.until(9_000_000);
+    let model = story.model();
+    let mut state = live(model, 200, 60);
+    assert_eq!(state.list(Screen::Requests).len(), 100_000);
+    for (what, keys) in [("newest first", ""), ("at the end", "G"), ("filtered", "/verdict:missing net-pf\n"), ("sorted by total", "sssss")] {
+        typed(&mut state, model, keys);
+        state.list_mut(Screen::Requests).forget();
+        let begun = Instant::now();
+        tick(&mut state, model);
+        let ticked = begun.elapsed();
+        let begun = Instant::now();
+        let _ = drawn(model, &state, Theme::Colours, 200, 60);
+        println!("{what}: rows from nothing {ticked:?}, frame {:?}", begun.elapsed());
+    }
+    state.list_mut(Screen::Requests).follow();
+}

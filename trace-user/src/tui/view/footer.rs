@@ -1,0 +1,66 @@
+//! The last line: the filter being typed, why it is none, or the keys.
+
+use super::line::{Piece, strip};
+use crate::tui::keymap::{BINDINGS, Hint};
+use crate::tui::state::{Input, Mode, Overlay, UiState};
+use crate::tui::theme::{Theme, Tone};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Widget;
+
+/// Draws it.
+pub fn draw(state: &UiState, theme: Theme, area: Rect, buffer: &mut Buffer) {
+    let line = match &state.input {
+        Some(input) => typed(input, theme, area.width),
+        None => hints(state, theme, area.width),
+    };
+    line.render(area, buffer);
+}
+
+/// The end of what is typed is what one looks at, so the beginning goes where there is no room.
+fn typed(input: &Input, theme: Theme, width: u16) -> Line<'static> {
+    let told = match &input.fault {
+        Some(fault) => format!("  ! {fault}"),
+        None => "  enter: keep, esc: show every row".to_owned(),
+    };
+    let tone = if input.fault.is_some() { Tone::Bad } else { Tone::Dim };
+    let room = usize::from(width).saturating_sub(told.chars().count() + 2).max(8);
+    let beginning = input.text.chars().count().saturating_sub(room);
+    let text: String = input.text.chars().skip(beginning).collect();
+    Line::from(vec![
+        Span::styled("/", theme.style(Tone::Accent)),
+        Span::raw(text),
+        Span::styled("▏", theme.style(Tone::Busy)),
+        Span::styled(told, theme.style(tone)),
+    ])
+}
+
+fn hints(state: &UiState, theme: Theme, width: u16) -> Line<'static> {
+    let mut pieces = Vec::new();
+    for binding in &BINDINGS {
+        let Hint::Footer(word) = binding.hint else { continue };
+        if !applies(binding.action, state) {
+            continue;
+        }
+        let key = binding.shown.split(' ').next().unwrap_or_default();
+        let rank = u8::try_from(pieces.len()).unwrap_or(u8::MAX);
+        let spans = vec![(key.to_owned(), Tone::Accent), (format!(" {word}"), Tone::Dim)];
+        pieces.push(Piece { rank, spans });
+    }
+    strip(pieces, theme, width)
+}
+
+/// Whether the key would do something now.
+fn applies(action: crate::tui::keymap::Action, state: &UiState) -> bool {
+    use crate::tui::keymap::Action;
+    let list = state.opened.is_none();
+    match (state.overlay, action) {
+        (Overlay::Help, _) => matches!(action, Action::Back | Action::Quit),
+        (Overlay::None, Action::Back) => !list || !state.list(state.screen).filter.is_empty(),
+        (Overlay::None, Action::Open) => list && state.screen.opens_requests(),
+        (Overlay::None, Action::Sort) => list && state.screen.sorts(),
+        (Overlay::None, Action::Pause) => state.mode == Mode::Live,
+        (Overlay::None, _) => true,
+    }
+}

@@ -1,0 +1,115 @@
+//! The two lines that are always on the screen, and the tabs: what is traced, up to which instant, and how much of it
+//! was lost. No screen hides a loss.
+
+use super::line::{Piece, strip};
+use crate::model::Model;
+use crate::tui::format;
+use crate::tui::state::{Mode, Screen, UiState};
+use crate::tui::theme::{Theme, Tone};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Widget};
+
+/// Draws both lines.
+pub fn draw(model: &Model, state: &UiState, theme: Theme, area: Rect, buffer: &mut Buffer) {
+    let lines = vec![strip(source(model, state), theme, area.width), strip(figures(model), theme, area.width)];
+    Paragraph::new(lines).render(area, buffer);
+}
+
+/// The tabs, each with its place in the tabs' line.
+#[must_use]
+pub fn tabs(area: Rect) -> Vec<(Screen, Rect)> {
+    let mut x = area.x;
+    Screen::ALL
+        .into_iter()
+        .map(|screen| {
+            let width = u16::try_from(screen.title().len()).unwrap_or_default() + 2;
+            let tab = Rect::new(x, area.y, width, 1).intersection(area);
+            x = x.saturating_add(width).saturating_add(1);
+            (screen, tab)
+        })
+        .collect()
+}
+
+/// Draws the tabs, and how much of the list is shown.
+pub fn draw_tabs(state: &UiState, theme: Theme, area: Rect, buffer: &mut Buffer) {
+    let places = tabs(area);
+    let used = places.last().map_or(0, |(_, tab)| tab.right() - area.x);
+    for (screen, tab) in places {
+        let (text, tone) = if screen == state.screen {
+            (format!("[{}]", screen.title()), Tone::Selected)
+        } else {
+            (format!(" {} ", screen.title()), Tone::Plain)
+        };
+        Span::styled(text, theme.style(tone)).render(tab, buffer);
+    }
+    let list = state.list(state.screen);
+    let told = match (list.filter.is_empty(), list.len()) {
+        (true, 1) => "1 row".to_owned(),
+        (true, rows) => format!("{} rows", format::count(rows as u64)),
+        (false, rows) => format!("{} shown by filter {}", format::count(rows as u64), list.filter.text()),
+    };
+    let room = area.width.saturating_sub(used + 2);
+    let told = format::cut(&told, usize::from(room));
+    let tone = if list.filter.is_empty() { Tone::Dim } else { Tone::Accent };
+    let rest = Rect::new(area.right() - room, area.y, room, 1);
+    Line::styled(told, theme.style(tone)).right_aligned().render(rest, buffer);
+}
+
+/// What is traced, and up to which instant.
+fn source(model: &Model, state: &UiState) -> Vec<Piece> {
+    let mut pieces = vec![Piece::new(7, "modtrail", Tone::Title)];
+    match &state.mode {
+        Mode::Live if state.is_paused() => {
+            let came = format!("PAUSED, {} events since", format::count(state.held_back()));
+            pieces.push(Piece::new(0, came, Tone::Warn));
+        }
+        Mode::Live => pieces.push(Piece::new(0, "LIVE", Tone::Good)),
+        Mode::Replay { name } => {
+            pieces.push(Piece { rank: 0, spans: vec![("REPLAY ".into(), Tone::Busy), (format::cut(name, 40), Tone::Plain)] });
+        }
+    }
+    let now = state.paused.map_or(model.now(), |paused| paused.at);
+    pieces.push(Piece::new(1, super::instant_with_unit(model, now), Tone::Plain));
+    if matches!(state.mode, Mode::Replay { .. }) && !model.has_ended() {
+        pieces.push(Piece::new(2, "no end: cut short", Tone::Warn));
+    }
+    if let Some(machine) = model.machine() {
+        pieces.push(Piece::new(4, machine.hostname.clone(), Tone::Accent));
+        pieces.push(Piece::new(3, machine.release.clone(), Tone::Plain));
+        pieces.push(Piece::new(5, machine.arch.clone(), Tone::Dim));
+        pieces.push(Piece::named(6, "cpus", machine.cpus.to_string(), Tone::Dim));
+    }
+    pieces
+}
+
+/// How much came, how much was lost, and how it stands.
+fn figures(model: &Model) -> Vec<Piece> {
+    let counts = model.counts();
+    let open = model.open_requests().count() as u64;
+    let mut pieces = vec![Piece::named(2, "events", format::count(counts.events), Tone::Plain)];
+    pieces.push(match model.lost_total() {
+        0 => Piece::named(0, "lost", "0", Tone::Plain),
+        lost => Piece::new(0, format!("!! LOST {}", format::count(lost)), Tone::Bad),
+    });
+    let busy = if open > 0 { Tone::Busy } else { Tone::Plain };
+    pieces.push(Piece::named(0, "open", format::count(open), busy));
+    if let Some((worst, id)) = model.worst() {
+        pieces.push(Piece::named(1, "worst", worst.to_string(), Tone::Plain));
+        let alias = model.request(id).map(|request| request.alias.to_string()).unwrap_or_default();
+        pieces.push(Piece::new(8, format!("#{} {}", id.0, format::cut(&alias, 40)), Tone::Dim));
+    }
+    pieces.push(Piece::named(3, "requests", format::count(counts.requests), Tone::Plain));
+    let unseen = model.hooks().iter().filter(|hook| hook.attached.is_none()).count() as u64;
+    let doubts = [
+        (4, "unseen moments", unseen),
+        (5, "late", counts.late),
+        (5, "unmatched", counts.unmatched),
+        (4, "given up", counts.capped),
+        (6, "forgotten", counts.forgotten),
+    ];
+    let doubts = doubts.into_iter().filter(|(_, _, number)| *number > 0);
+    pieces.extend(doubts.map(|(rank, name, number)| Piece::named(rank, name, format::count(number), Tone::Warn)));
+    pieces
+}

@@ -1,0 +1,245 @@
+//! A list: the visible rows of the screen, as a table.
+
+use super::probes;
+use crate::event::Hook;
+use crate::joined::{Call, Load, Request, RequestId};
+use crate::model::Model;
+use crate::tui::column::{Column, Place, fit};
+use crate::tui::format;
+use crate::tui::row::{self, Row};
+use crate::tui::state::{Direction, List, Screen, UiState, window};
+use crate::tui::theme::{Theme, Tone};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{self, Paragraph, StatefulWidget, Table, TableState, Widget, Wrap};
+use trace_common::kind::Kind;
+
+/// The mark before the selected row.
+const MARK: &str = "▶";
+/// Lines under the probes' list for the selected moment.
+const PROBE_LINES: u16 = 6;
+/// Below this height the list has them all.
+const PROBE_SPLIT: u16 = 14;
+
+type Cell = (String, Tone);
+
+/// The part of the body that has the rows, without the columns' heads.
+#[must_use]
+pub fn rows_area(screen: Screen, body: Rect) -> Rect {
+    let [_, rows, _] = split(screen, body);
+    rows
+}
+
+/// Draws it.
+pub fn draw(model: &Model, state: &UiState, theme: Theme, body: Rect, buffer: &mut Buffer) {
+    let list = state.list(state.screen);
+    let [heads, rows, below] = split(state.screen, body);
+    let height = usize::from(rows.height);
+    let top = window(list.len(), list.index, list.top, height);
+    let places = fit(Column::of(state.screen), body.width.saturating_sub(1));
+    let visible = (top..list.len().min(top + height)).filter_map(|place| list.number(place));
+    let drawn = visible.map(|number| match find(model, state.screen, number) {
+        Some(row) => cells(model, row, &places, theme),
+        None => widgets::Row::default(),
+    });
+    let widths = places.iter().map(|(_, width)| Constraint::Length(*width));
+    let table = Table::new(drawn, widths)
+        .header(head_row(model, list, &places, theme))
+        .row_highlight_style(theme.style(Tone::Selected))
+        .highlight_symbol(MARK);
+    let selected = (!list.is_empty()).then(|| list.index.saturating_sub(top));
+    let mut selection = TableState::new().with_selected(selected);
+    StatefulWidget::render(table, heads.union(rows), buffer, &mut selection);
+    if list.is_empty() {
+        let told = empty(state.screen, list);
+        Paragraph::new(Line::styled(told, theme.style(Tone::Dim))).wrap(Wrap { trim: true }).render(rows, buffer);
+    }
+    if let Some(Row::Hook(hook)) = list.selected().and_then(|number| find(model, state.screen, number)) {
+        probes::draw(hook, theme, below, buffer);
+    }
+}
+
+/// The heads, the rows, and what is told of the selected one.
+fn split(screen: Screen, body: Rect) -> [Rect; 3] {
+    let below = if screen == Screen::Probes && body.height >= PROBE_SPLIT { PROBE_LINES } else { 0 };
+    Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(below)]).areas(body)
+}
+
+fn find(model: &Model, screen: Screen, number: u64) -> Option<Row<'_>> {
+    match screen {
+        Screen::Requests => model.request(RequestId(number)).map(|request| Row::Request(request)),
+        Screen::Helpers => row::find_call(model, number).map(Row::Call),
+        Screen::Loads => row::find_load(model, number).map(Row::Load),
+        Screen::Probes => {
+            let kind = u16::try_from(number).ok().and_then(Kind::from_number)?;
+            model.hooks().iter().find(|hook| hook.moment == kind).map(Row::Hook)
+        }
+    }
+}
+
+fn empty(screen: Screen, list: &List) -> &'static str {
+    match screen {
+        _ if !list.filter.is_empty() => " nothing matches the filter",
+        Screen::Requests => " no module has been asked for yet",
+        Screen::Helpers => " no helper has been called but for requests",
+        Screen::Loads => " no module has been loaded yet",
+        Screen::Probes => " the source did not say by what it sees",
+    }
+}
+
+fn head_row(model: &Model, list: &List, places: &[(Place, u16)], theme: Theme) -> widgets::Row<'static> {
+    let heads = places.iter().map(|(place, _)| {
+        let head = if place.column == Column::Time { format::instant_unit(model) } else { place.head };
+        let mark = match list.sort.direction {
+            _ if list.sort.column != place.column => "",
+            Direction::Up => "▴",
+            Direction::Down => "▾",
+        };
+        let line = Line::from(Span::styled(format!("{head}{mark}"), theme.style(Tone::Title)));
+        if place.column.at_right() { line.right_aligned() } else { line }
+    });
+    widgets::Row::new(heads)
+}
+
+fn cells(model: &Model, row: Row<'_>, places: &[(Place, u16)], theme: Theme) -> widgets::Row<'static> {
+    let cells = places.iter().map(|(place, width)| {
+        let (text, tone) = match row {
+            Row::Request(request) => request_cell(model, request, place.column),
+            Row::Call(call) => call_cell(model, call, place.column),
+            Row::Load(load) => load_cell(model, load, place.column),
+            Row::Hook(hook) => hook_cell(hook, place.column),
+        };
+        let line = Line::from(Span::styled(format::cut(&text, usize::from(*width)), theme.style(tone)));
+        if place.column.at_right() { line.right_aligned() } else { line }
+    });
+    widgets::Row::new(cells)
+}
+
+fn request_cell(model: &Model, request: &Request, column: Column) -> Cell {
+    match column {
+        Column::Number => (request.id.0.to_string(), Tone::Dim),
+        Column::Time => (format::instant(model, request.asked), Tone::Plain),
+        Column::Alias => (request.alias.to_string(), Tone::Plain),
+        Column::Verdict => (request.verdict.words().into(), format::verdict_tone(request.verdict)),
+        Column::Module => (request.module().map_or("-", |module| module).into(), Tone::Plain),
+        Column::Requester => (format::task(&request.requester.task), Tone::Plain),
+        Column::Total => match request.total() {
+            Some(total) => (total.to_string(), Tone::Plain),
+            None if request.is_open() => (format::growing(request.age(model.now())), Tone::Busy),
+            None => ("-".into(), Tone::Dim),
+        },
+        Column::ToLive => duration(request.to_live()),
+        Column::Result => (format::request_result(request), Tone::Plain),
+        Column::Duplicates => match row::duplicates(request) {
+            0 => ("-".into(), Tone::Dim),
+            duplicates => (duplicates.to_string(), Tone::Warn),
+        },
+        Column::Command
+        | Column::Wait
+        | Column::Helper
+        | Column::For
+        | Column::Bytes
+        | Column::Init
+        | Column::Moment
+        | Column::Attached
+        | Column::Loses => no_cell(),
+    }
+}
+
+fn call_cell(model: &Model, call: &Call, column: Column) -> Cell {
+    match column {
+        Column::Number => (call.id.0.to_string(), Tone::Dim),
+        Column::Time => (format::instant(model, call.entered), Tone::Plain),
+        Column::Command => (format::command(call), Tone::Plain),
+        Column::Requester => (format::task(&call.caller), Tone::Plain),
+        Column::Wait => (call.wait.as_str().into(), Tone::Plain),
+        Column::Helper => match call.helper {
+            Some((task, _)) => (task.key.tgid.0.to_string(), Tone::Plain),
+            None => ("-".into(), Tone::Dim),
+        },
+        Column::Total => match row::call_end(call) {
+            Some(_) => (row::call_age(call, model.now()).to_string(), Tone::Plain),
+            None => (format::growing(row::call_age(call, model.now())), Tone::Busy),
+        },
+        Column::Result => (format::call_result(call), Tone::Plain),
+        Column::Alias
+        | Column::Verdict
+        | Column::Module
+        | Column::ToLive
+        | Column::Duplicates
+        | Column::For
+        | Column::Bytes
+        | Column::Init
+        | Column::Moment
+        | Column::Attached
+        | Column::Loses => no_cell(),
+    }
+}
+
+fn load_cell(model: &Model, load: &Load, column: Column) -> Cell {
+    match column {
+        Column::Number => (load.id.0.to_string(), Tone::Dim),
+        Column::Time => (format::instant(model, load.began), Tone::Plain),
+        Column::Module => (load.module.as_deref().unwrap_or("-").into(), Tone::Plain),
+        Column::Requester => (format::task(&load.task), Tone::Plain),
+        Column::For => match load.request {
+            Some(id) => (format::request_name(model, id), Tone::Plain),
+            None => ("-".into(), Tone::Dim),
+        },
+        Column::Result => (format::load_result(load), if load.failed() { Tone::Bad } else { Tone::Plain }),
+        Column::Bytes => load.bytes.map_or(("-".into(), Tone::Dim), |bytes| (format::bytes(bytes), Tone::Plain)),
+        Column::Init => duration(row::init(load)),
+        Column::ToLive => duration(row::load_to_live(load)),
+        Column::Total if load.over => duration(row::load_age(load, model.now())),
+        Column::Total => {
+            (row::load_age(load, model.now()).map(format::growing).unwrap_or_default(), Tone::Busy)
+        }
+        Column::Alias
+        | Column::Verdict
+        | Column::Duplicates
+        | Column::Command
+        | Column::Wait
+        | Column::Helper
+        | Column::Moment
+        | Column::Attached
+        | Column::Loses => no_cell(),
+    }
+}
+
+fn hook_cell(hook: &Hook, column: Column) -> Cell {
+    match column {
+        Column::Moment => (format::moment(hook.moment).into(), Tone::Plain),
+        Column::Attached => match &hook.attached {
+            Some(attached) => (attached.to_string(), Tone::Plain),
+            None => ("not seen".into(), Tone::Bad),
+        },
+        Column::Loses if hook.may_miss && hook.loses.is_empty() => ("may miss some".into(), Tone::Warn),
+        Column::Loses => (hook.loses.to_string(), Tone::Warn),
+        Column::Time
+        | Column::Number
+        | Column::Alias
+        | Column::Verdict
+        | Column::Module
+        | Column::Requester
+        | Column::Total
+        | Column::ToLive
+        | Column::Result
+        | Column::Duplicates
+        | Column::Command
+        | Column::Wait
+        | Column::Helper
+        | Column::For
+        | Column::Bytes
+        | Column::Init => no_cell(),
+    }
+}
+
+fn duration(duration: Option<trace_common::time::Nanos>) -> Cell {
+    duration.map_or_else(|| ("-".into(), Tone::Dim), |duration| (duration.to_string(), Tone::Plain))
+}
+
+/// A cell of a column that the rows do not have.
+const fn no_cell() -> Cell {
+    (String::new(), Tone::Plain)
+}

@@ -1,0 +1,117 @@
+//! Draws the state of the dashboard. Nothing here changes anything: the same model, state, theme and area give the
+//! same cells. Where something stands on the screen is said by functions of the area alone, which `update` asks when
+//! the mouse is clicked.
+
+pub mod footer;
+pub mod header;
+pub mod help;
+pub mod line;
+pub mod list;
+pub mod phases;
+pub mod probes;
+pub mod request;
+pub mod tree;
+
+use super::format;
+use super::state::{Overlay, Screen, UiState};
+use super::theme::{Theme, Tone};
+use crate::joined::RequestId;
+use crate::model::Model;
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Constraint, Layout, Position, Rect};
+use ratatui::text::Line;
+use ratatui::widgets::{Paragraph, Widget, Wrap};
+
+/// Columns that the screens need.
+pub const WIDTH_MIN: u16 = 60;
+/// Rows that the screens need.
+pub const HEIGHT_MIN: u16 = 12;
+
+/// Where the parts of the screen stand.
+#[derive(Clone, Copy, Debug)]
+struct Areas {
+    header: Rect,
+    tabs: Rect,
+    body: Rect,
+    footer: Rect,
+}
+
+/// Draws everything.
+pub fn draw(model: &Model, state: &UiState, theme: &Theme, area: Rect, buffer: &mut Buffer) {
+    let area = area.intersection(buffer.area);
+    if too_small(area) {
+        return draw_too_small(*theme, area, buffer);
+    }
+    let areas = areas(area);
+    header::draw(model, state, *theme, areas.header, buffer);
+    header::draw_tabs(state, *theme, areas.tabs, buffer);
+    let request = state.opened.and_then(|opened| Some((opened, model.request(opened.id)?)));
+    match (state.overlay, request) {
+        (Overlay::Help, _) => help::draw(*theme, areas.body, buffer),
+        (Overlay::None, Some((opened, request))) => {
+            request::draw(model, request, opened.scroll, *theme, areas.body, buffer);
+        }
+        (Overlay::None, None) => list::draw(model, state, *theme, areas.body, buffer),
+    }
+    footer::draw(state, *theme, areas.footer, buffer);
+}
+
+/// Rows of the screen's list, or lines of an open request, that fit.
+#[must_use]
+pub fn rows_height(state: &UiState, area: Rect) -> usize {
+    if too_small(area) {
+        return 0;
+    }
+    let body = areas(area).body;
+    let height = if state.opened.is_some() { body.height } else { list::rows_area(state.screen, body).height };
+    usize::from(height)
+}
+
+/// The last line of the request's page at which the screen can begin.
+#[must_use]
+pub fn scroll_max(model: &Model, state: &UiState, id: RequestId) -> usize {
+    let Some(request) = model.request(id).filter(|_| !too_small(state.area)) else { return 0 };
+    let body = areas(state.area).body;
+    request::height(model, request, body.width).saturating_sub(usize::from(body.height))
+}
+
+/// The row of the list, counted from the first on the screen, at a place of the screen.
+#[must_use]
+pub fn row_at(state: &UiState, area: Rect, at: Position) -> Option<usize> {
+    let rows = list::rows_area(state.screen, areas(area).body);
+    let inside = !too_small(area) && rows.contains(at);
+    inside.then(|| usize::from(at.y - rows.y))
+}
+
+/// The screen whose tab is at a place of the screen.
+#[must_use]
+pub fn tab_at(area: Rect, at: Position) -> Option<Screen> {
+    if too_small(area) {
+        return None;
+    }
+    header::tabs(areas(area).tabs).into_iter().find(|(_, tab)| tab.contains(at)).map(|(screen, _)| screen)
+}
+
+const fn too_small(area: Rect) -> bool {
+    area.width < WIDTH_MIN || area.height < HEIGHT_MIN
+}
+
+fn areas(area: Rect) -> Areas {
+    let parts = [Constraint::Length(2), Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)];
+    let [header, tabs, body, footer] = Layout::vertical(parts).areas(area);
+    Areas { header, tabs, body, footer }
+}
+
+fn draw_too_small(theme: Theme, area: Rect, buffer: &mut Buffer) {
+    let told = format!(
+        "terminal too small: needs {WIDTH_MIN}x{HEIGHT_MIN}, has {}x{}",
+        area.width, area.height
+    );
+    Paragraph::new(Line::styled(told, theme.style(Tone::Warn))).wrap(Wrap { trim: true }).render(area, buffer);
+}
+
+/// The wall time or the time since boot, with its unit.
+fn instant_with_unit(model: &Model, at: crate::event::Stamp) -> String {
+    let unit = if model.machine().is_some() { "UTC" } else { "s since boot" };
+    format!("{} {unit}", format::instant(model, at))
+}

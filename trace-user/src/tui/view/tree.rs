@@ -1,0 +1,121 @@
+//! What a request's helper did: its loads in order, and under each the requests that the module's init made.
+
+use crate::event::Stamp;
+use crate::joined::{Call, Load, Request};
+use crate::model::Model;
+use crate::tui::format;
+use crate::tui::theme::{Theme, Tone};
+use ratatui::text::{Line, Span};
+
+type Part = (String, Tone);
+
+/// A line of the tree and what stands under it.
+struct Node {
+    parts: Vec<Part>,
+    under: Vec<Node>,
+}
+
+/// The lines of the tree.
+#[must_use]
+pub fn lines(model: &Model, request: &Request, theme: Theme) -> Vec<Line<'static>> {
+    let Some(call) = request.call.as_deref() else {
+        return vec![Line::styled(" no helper was called", theme.style(Tone::Dim))];
+    };
+    let nested: Vec<&Request> = model.children(request.id).map(|child| &**child).collect();
+    let mut under: Vec<Node> = request
+        .loads
+        .iter()
+        .map(|load| Node {
+            parts: load_parts(request, load),
+            under: nested.iter().filter(|child| asked_by(child, load)).map(|child| child_node(model, child)).collect(),
+        })
+        .collect();
+    let loads = &request.loads;
+    let others = nested.iter().filter(|child| !loads.iter().any(|load| asked_by(child, load)));
+    under.extend(others.map(|child| child_node(model, child)));
+    let mut lines = vec![line("", helper_parts(call), theme), line("  ", moments(request.asked, call), theme)];
+    branch(&under, " ", theme, &mut lines);
+    lines
+}
+
+/// Whether `child` was asked for in the thread and the time of `load`.
+fn asked_by(child: &Request, load: &Load) -> bool {
+    let ended = load.ended.is_none_or(|(at, _)| child.asked.mono <= at.mono);
+    child.requester.task.tid == load.task.tid && child.asked.mono >= load.began.mono && ended
+}
+
+fn branch(nodes: &[Node], before: &str, theme: Theme, lines: &mut Vec<Line<'static>>) {
+    for (place, node) in nodes.iter().enumerate() {
+        let (joint, below) = if place + 1 == nodes.len() { ("└ ", "  ") } else { ("├ ", "│ ") };
+        lines.push(line(&format!("{before}{joint}"), node.parts.clone(), theme));
+        branch(&node.under, &format!("{before}{below}"), theme, lines);
+    }
+}
+
+fn line(before: &str, parts: Vec<Part>, theme: Theme) -> Line<'static> {
+    let mut spans = vec![Span::styled(format!("{before} "), theme.style(Tone::Dim))];
+    spans.extend(parts.into_iter().map(|(text, tone)| Span::styled(text, theme.style(tone))));
+    Line::from(spans)
+}
+
+fn helper_parts(call: &Call) -> Vec<Part> {
+    let mut parts = Vec::new();
+    if let Some((task, _)) = call.helper {
+        parts.push((format!("[{}] ", task.key.tgid.0), Tone::Accent));
+    }
+    parts.push((format::command(call), Tone::Plain));
+    parts.push((format!("  {}", format::call_result(call)), Tone::Title));
+    parts
+}
+
+fn moments(asked: Stamp, call: &Call) -> Vec<Part> {
+    let seen = [
+        ("called", Some(call.entered)),
+        ("picked", call.picked),
+        ("born", call.helper.map(|(_, at)| at)),
+        ("executed", call.executed.map(|(at, _)| at)),
+        ("exited", call.exited.map(|(at, _)| at)),
+        ("reaped", call.completed),
+    ];
+    let told = seen.into_iter().filter_map(|(name, at)| Some(format!("{name} {}  ", format::offset(asked, at?))));
+    vec![(told.collect(), Tone::Dim)]
+}
+
+fn load_parts(request: &Request, load: &Load) -> Vec<Part> {
+    let mut parts = vec![
+        ("load ".to_owned(), Tone::Dim),
+        (load.module.as_deref().unwrap_or("(unnamed)").to_owned(), Tone::Title),
+        (format!("  {}", format::load_result(load)), if load.failed() { Tone::Bad } else { Tone::Plain }),
+    ];
+    if request.is_dependency(load) {
+        parts.push(("  dependency".to_owned(), Tone::Accent));
+    }
+    if let Some(live) = load.live {
+        parts.push((format!("  live {}", format::offset(request.asked, live)), Tone::Good));
+    }
+    if let Some(init) = crate::tui::row::init(load) {
+        parts.push((format!("  init {init}"), Tone::Plain));
+    }
+    if let Some(bytes) = load.bytes {
+        parts.push((format!("  {}", format::bytes(bytes)), Tone::Dim));
+    }
+    let own = request.call.as_ref().and_then(|call| call.helper).map(|(task, _)| task.key);
+    if own != Some(load.task.key) {
+        parts.push((format!("  by {}", format::task(&load.task)), Tone::Dim));
+    }
+    parts
+}
+
+fn child_node(model: &Model, child: &Request) -> Node {
+    let age = match child.total() {
+        Some(total) => total.to_string(),
+        None => format::growing(child.age(model.now())),
+    };
+    let parts = vec![
+        (format!("request #{} ", child.id.0), Tone::Dim),
+        (child.alias.to_string(), Tone::Title),
+        (format!("  {}", child.verdict.words()), format::verdict_tone(child.verdict)),
+        (format!("  {age}"), Tone::Plain),
+    ];
+    Node { parts, under: Vec::new() }
+}

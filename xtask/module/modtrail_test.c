@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * modtrail's test module: an init that sleeps, fails or asks for another module, and a control file that asks
+ * for modules from the kernel's side.
+ *
+ * It is built under several names (see Makefile), each with the alias modtrail-test-ROLE and its own defaults
+ * of the parameters. The one with CONTROL makes /proc/modtrail_test, which takes one command per write:
+ *
+ *   request NAME      request_module() in the writer's context
+ *   nowait NAME       request_module_nowait()
+ *   threads N NAME    N kernel threads released together, each request_module(NAME); "%d" in NAME becomes the
+ *                     thread's index; the write returns when all are done
+ *   clear             forgets the results
+ *
+ * Reading gives the results, a line each: "request NAME = RESULT", "thread I NAME = RESULT".
+ */
+#include <linux/atomic.h>
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/err.h>
+#include <linux/kmod.h>
+#include <linux/kthread.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/proc_fs.h>
+#include <linux/sched/task.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/stringify.h>
+#include <linux/uaccess.h>
+
+#ifndef INIT_DELAY_MS
+#define INIT_DELAY_MS 0
+#endif
+#ifndef INIT_RESULT
+#define INIT_RESULT 0
+#endif
+#ifndef INIT_REQUEST
+#define INIT_REQUEST ""
+#endif
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("modtrail test module: " __stringify(ROLE));
+MODULE_ALIAS("modtrail-test-" __stringify(ROLE));
+
+static unsigned int init_delay_ms = INIT_DELAY_MS;
+module_param(init_delay_ms, uint, 0444);
+MODULE_PARM_DESC(init_delay_ms, "milliseconds that init sleeps");
+
+static int init_result = INIT_RESULT;
+module_param(init_result, int, 0444);
+MODULE_PARM_DESC(init_result, "what init returns");
+
+static char *init_request = INIT_REQUEST;
+module_param(init_request, charp, 0444);
+MODULE_PARM_DESC(init_request, "what init asks for by request_module()");
+
+#ifdef CONTROL
+
+#define COMMAND_MAX 256
+#define RESULTS_MAX (256 * 1024)
+#define THREADS_MAX 1024
+
+static struct proc_dir_entry *control;
+static DEFINE_MUTEX(results_lock);
+static char *results;
+static size_t results_len;
+
+static void __printf(1, 2) say(const char *format, ...)
+{
+	va_list args;
+
+	mutex_lock(&results_lock);
+	va_start(args, format);
+	results_len += vscnprintf(results + results_len, RESULTS_MAX - results_len, format, args);
+	va_end(args);
+	mutex_unlock(&results_lock);
+}
+
+struct crowd {
+	struct completion go;
+	struct completion done;
+	atomic_t left;
+};
+
+struct worker {
+	struct crowd *crowd;
+	struct task_struct *task;
+	char name[COMMAND_MAX];
+	int result;
+};
+
+static int work(void *data)
+{
+	struct worker *worker = data;
+	struct crowd *crowd = worker->crowd;
+
+	wait_for_completion(&crowd->go);
+	worker->result = request_module("%s", worker->name);
+	if (atomic_dec_and_test(&crowd->left))
+		complete(&crowd->done);
+	return 0;
+}
+
+static void name_for(char *target, const char *pattern, unsigned int index)
+{
+	const char *hole = strstr(pattern, "%d");
+
+	if (hole)
+		snprintf(target, COMMAND_MAX, "%.*s%u%s", (int)(hole - pattern), pattern, index, hole + 2);
+	else
+		strscpy(target, pattern, COMMAND_MAX);
+}
+
+static int threads(unsigned int count, const char *pattern)
+{
+	struct worker *workers;
+	struct crowd crowd;
+	unsigned int i, made;
+	int error = 0;
+
+	if (count == 0 || count > THREADS_MAX)
+		return -EINVAL;
+	workers = kvcalloc(count, sizeof(*workers), GFP_KERNEL);
+	if (!workers)
+		return -ENOMEM;
+	init_completion(&crowd.go);
+	init_completion(&crowd.done);
+	for (made = 0; made < count; made++) {
+		struct worker *worker = &workers[made];
+
+		worker->crowd = &crowd;
+		name_for(worker->name, pattern, made);
+		worker->task = kthread_create(work, worker, "modtrail/%u", made);
+		if (IS_ERR(worker->task)) {
+			error = PTR_ERR(worker->task);
+			break;
+		}
+		get_task_struct(worker->task);
+	}
+	atomic_set(&crowd.left, made);
+	for (i = 0; i < made; i++)
+		wake_up_process(workers[i].task);
+	complete_all(&crowd.go);
+	if (made)
+		wait_for_completion(&crowd.done);
+	for (i = 0; i < made; i++) {
+		/* Waits until it has left our code. */
+		kthread_stop(workers[i].task);
+		put_task_struct(workers[i].task);
+		say("thread %u %s = %d\n", i, workers[i].name, workers[i].result);
+	}
+	kvfree(workers);
+	return error;
+}
+
+static int obey(char *command)
+{
+	unsigned int count;
+	int offset = 0;
+
+	if (strcmp(command, "clear") == 0) {
+		mutex_lock(&results_lock);
+		results_len = 0;
+		mutex_unlock(&results_lock);
+		return 0;
+	}
+	if (strncmp(command, "request ", 8) == 0) {
+		int result = request_module("%s", command + 8);
+
+		say("request %s = %d\n", command + 8, result);
+		return 0;
+	}
+	if (strncmp(command, "nowait ", 7) == 0) {
+		int result = request_module_nowait("%s", command + 7);
+
+		say("nowait %s = %d\n", command + 7, result);
+		return 0;
+	}
+	if (sscanf(command, "threads %u %n", &count, &offset) == 1 && offset && command[offset])
+		return threads(count, command + offset);
+	return -EINVAL;
+}
+
+static ssize_t control_write(struct file *file, const char __user *text, size_t length, loff_t *position)
+{
+	char *command;
+	int error;
+
+	if (length >= COMMAND_MAX)
+		return -E2BIG;
+	command = memdup_user_nul(text, length);
+	if (IS_ERR(command))
+		return PTR_ERR(command);
+	error = obey(strim(command));
+	kfree(command);
+	return error ? error : length;
+}
+
+static ssize_t control_read(struct file *file, char __user *buffer, size_t length, loff_t *position)
+{
+	ssize_t count;
+
+	mutex_lock(&results_lock);
+	count = simple_read_from_buffer(buffer, length, position, results, results_len);
+	mutex_unlock(&results_lock);
+	return count;
+}
+
+static const struct proc_ops control_ops = {
+	.proc_read = control_read,
+	.proc_write = control_write,
+	.proc_lseek = default_llseek,
+};
+
+static int control_start(void)
+{
+	results = kvzalloc(RESULTS_MAX, GFP_KERNEL);
+	if (!results)
+		return -ENOMEM;
+	control = proc_create("modtrail_test", 0600, NULL, &control_ops);
+	if (!control) {
+		kvfree(results);
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+static void control_stop(void)
+{
+	proc_remove(control);
+	kvfree(results);
+}
+
+#else
+
+static int control_start(void)
+{
+	return 0;
+}
+
+static void control_stop(void)
+{
+}
+
+#endif
+
+static int __init test_init(void)
+{
+	if (init_delay_ms)
+		msleep(init_delay_ms);
+	if (init_request && *init_request) {
+		int result = request_module("%s", init_request);
+
+		pr_info("asked for %s: %d\n", init_request, result);
+	}
+	if (init_result)
+		return init_result;
+	return control_start();
+}
+
+static void __exit test_exit(void)
+{
+	control_stop();
+}
+
+module_init(test_init);
+module_exit(test_exit);

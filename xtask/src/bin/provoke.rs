@@ -1,0 +1,353 @@
+//! Provokes module requests and loads, alone or many at the same instant.
+//!
+//! In: a command (see [`USAGE`]). Out: one line per attempt, `ok` or the name of the errno; status 0 whatever the
+//! answer was, 2 for a command it does not know. Shipped into every guest as /bin/provoke.
+
+use std::ffi::CString;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, ExitCode};
+use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+const USAGE: &str = "\
+provoke socket FAMILY [TYPE [PROTOCOL]]   open one socket (net-pf-N, net-pf-N-proto-P, …)
+provoke sockets N FAMILY|A-B …            N processes at once, the i-th opens the i-th family of the list, around
+provoke chardevs N MAJOR                  N processes at once, the i-th opens the character device MAJOR,i
+provoke finit N FILE                      N processes at once load one module file
+provoke fs NAME                           mount a file system of that type on /mnt (fs-NAME)
+provoke kill-after MS -- CMD…             start CMD, SIGKILL it after MS milliseconds, say how it ended";
+
+/// More processes at once than any scenario needs.
+const MOST: usize = 1024;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match obey(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("provoke: {error:#}\n{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn obey(words: &[&str]) -> Result<()> {
+    match words {
+        ["socket", family, rest @ ..] if rest.len() <= 2 => {
+            let kind = rest
+                .first()
+                .map_or(Ok(libc::SOCK_RAW), |word| socket_type(word))?;
+            let protocol = rest.get(1).map_or(Ok(0), |word| number(word))?;
+            println!("{}", errno_name(socket(number(family)?, kind, protocol)));
+            Ok(())
+        }
+        ["sockets", count, families @ ..] if !families.is_empty() => {
+            sockets(number(count)?, families)
+        }
+        ["chardevs", count, major] => chardevs(number(count)?, number(major)?),
+        ["finit", count, file] => finit(number(count)?, file),
+        ["fs", name] => mount(name),
+        ["kill-after", milliseconds, "--", program, arguments @ ..] => kill_after(
+            Duration::from_millis(number(milliseconds)?),
+            program,
+            arguments,
+        ),
+        _ => bail!("not a command: {}", words.join(" ")),
+    }
+}
+
+fn number<T: std::str::FromStr>(word: &str) -> Result<T> {
+    word.parse()
+        .ok()
+        .with_context(|| format!("not a number: {word}"))
+}
+
+fn socket_type(word: &str) -> Result<i32> {
+    match word.to_ascii_lowercase().as_str() {
+        "stream" | "sock_stream" => Ok(libc::SOCK_STREAM),
+        "dgram" | "sock_dgram" => Ok(libc::SOCK_DGRAM),
+        "raw" | "sock_raw" => Ok(libc::SOCK_RAW),
+        other => number(other),
+    }
+}
+
+/// The families of `3 10-12`: 3, 10, 11, 12.
+fn family_list(words: &[&str]) -> Result<Vec<i32>> {
+    let mut families = Vec::new();
+    for word in words {
+        match word.split_once('-') {
+            Some((first, last)) => families.extend(number::<i32>(first)?..=number::<i32>(last)?),
+            None => families.push(number(word)?),
+        }
+    }
+    if families.is_empty() {
+        bail!("no family in the list");
+    }
+    Ok(families)
+}
+
+fn sockets(count: usize, words: &[&str]) -> Result<()> {
+    let families = family_list(words)?;
+    let family = |index: usize| {
+        families
+            .get(index % families.len())
+            .copied()
+            .unwrap_or_default()
+    };
+    let results = together(count, |index| socket(family(index), libc::SOCK_RAW, 0))?;
+    for (index, result) in results.iter().enumerate() {
+        println!("{index} family {} {}", family(index), errno_name(*result));
+    }
+    Ok(())
+}
+
+/// Opens a socket and closes it; the errno, 0 for success.
+fn socket(family: i32, kind: i32, protocol: i32) -> i32 {
+    // SAFETY: the call takes three integers and touches no memory.
+    let fd = unsafe { libc::socket(family, kind, protocol) };
+    closed(fd)
+}
+
+fn chardevs(count: usize, major: u32) -> Result<()> {
+    let folder = std::env::temp_dir().join(format!("provoke-{}", std::process::id()));
+    std::fs::create_dir(&folder).context("cannot make a folder for the devices")?;
+    let mut paths = Vec::new();
+    for index in 0..count {
+        let path = CString::new(
+            folder
+                .join(index.to_string())
+                .into_os_string()
+                .into_encoded_bytes(),
+        )?;
+        let device = libc::makedev(major, u32::try_from(index)?);
+        // SAFETY: `path` is NUL-terminated and lives through the call.
+        if unsafe { libc::mknod(path.as_ptr(), libc::S_IFCHR | 0o600, device) } == -1 {
+            return Err(io::Error::last_os_error()).context("cannot make a device node");
+        }
+        paths.push(path);
+    }
+    let results = together(count, |index| {
+        let Some(path) = paths.get(index) else {
+            return libc::EINVAL;
+        };
+        // SAFETY: the path is NUL-terminated and lives through the call.
+        closed(unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_NONBLOCK) })
+    })?;
+    for (index, result) in results.iter().enumerate() {
+        println!("{index} chardev {major}:{index} {}", errno_name(*result));
+    }
+    std::fs::remove_dir_all(&folder).context("cannot remove the device nodes")
+}
+
+fn finit(count: usize, file: &str) -> Result<()> {
+    let path = CString::new(file)?;
+    let results = together(count, |_| {
+        // SAFETY: `path` is NUL-terminated and lives through the call.
+        let fd = unsafe { libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
+        if fd == -1 {
+            return errno();
+        }
+        // SAFETY: the parameters are an empty NUL-terminated string; `fd` is open.
+        let loaded = unsafe { libc::syscall(libc::SYS_finit_module, fd, c"".as_ptr(), 0) };
+        let result = if loaded == -1 { errno() } else { 0 };
+        closed(fd);
+        result
+    })?;
+    for (index, result) in results.iter().enumerate() {
+        println!("{index} finit {}", errno_name(*result));
+    }
+    Ok(())
+}
+
+fn mount(name: &str) -> Result<()> {
+    let kind = CString::new(name)?;
+    // SAFETY: all strings are NUL-terminated and live through the call; there is no data.
+    let mounted = unsafe {
+        libc::mount(
+            c"none".as_ptr(),
+            c"/mnt".as_ptr(),
+            kind.as_ptr(),
+            0,
+            std::ptr::null(),
+        )
+    };
+    println!("{}", errno_name(if mounted == -1 { errno() } else { 0 }));
+    Ok(())
+}
+
+fn kill_after(delay: Duration, program: &str, arguments: &[&str]) -> Result<()> {
+    let mut child = Command::new(program);
+    // A group of its own, so that what it started is killed with it.
+    let mut child = child
+        .args(arguments)
+        .process_group(0)
+        .spawn()
+        .with_context(|| format!("cannot start {program}"))?;
+    thread::sleep(delay);
+    let group = i32::try_from(child.id())?;
+    // SAFETY: the child has not been waited for, so its number is still its own.
+    unsafe { libc::kill(-group, libc::SIGKILL) };
+    println!("{}", child.wait().context("cannot wait")?);
+    Ok(())
+}
+
+/// What the processes of [`together`] share.
+struct Shared {
+    ready: AtomicU32,
+    go: AtomicU32,
+    results: [AtomicI32; MOST],
+}
+
+/// Runs `act(i)` in `count` processes, released at the same instant; their results by index.
+fn together(count: usize, act: impl Fn(usize) -> i32) -> Result<Vec<i32>> {
+    if count == 0 || count > MOST {
+        bail!("from 1 to {MOST} at once");
+    }
+    let shared = shared()?;
+    let mut children = Vec::new();
+    for index in 0..count {
+        // SAFETY: this program has one thread, so the child may do all that we may.
+        match unsafe { libc::fork() } {
+            -1 => return Err(io::Error::last_os_error()).context("cannot start a process"),
+            0 => take_part(shared, index, &act),
+            child => children.push(child),
+        }
+    }
+    // Yields rather than spins, so that with few processors the children get to the line.
+    while usize::try_from(shared.ready.load(Ordering::Acquire))? < count {
+        thread::yield_now();
+    }
+    shared.go.store(1, Ordering::Release);
+    // SAFETY: `go` is a live aligned u32 in memory that all processes share.
+    unsafe {
+        libc::syscall(
+            libc::SYS_futex,
+            shared.go.as_ptr(),
+            libc::FUTEX_WAKE,
+            i32::MAX,
+        )
+    };
+    for child in children {
+        // SAFETY: no status is asked for.
+        unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+    }
+    Ok(shared
+        .results
+        .iter()
+        .take(count)
+        .map(|result| result.load(Ordering::Acquire))
+        .collect())
+}
+
+/// A child's life: wait on the line, act, note the result, end.
+fn take_part(shared: &Shared, index: usize, act: &impl Fn(usize) -> i32) -> ! {
+    shared.ready.fetch_add(1, Ordering::AcqRel);
+    while shared.go.load(Ordering::Acquire) == 0 {
+        let no_limit = std::ptr::null::<libc::timespec>();
+        // SAFETY: `go` is a live aligned u32 in memory that all processes share; there is no time limit.
+        unsafe {
+            libc::syscall(
+                libc::SYS_futex,
+                shared.go.as_ptr(),
+                libc::FUTEX_WAIT,
+                0,
+                no_limit,
+            )
+        };
+    }
+    let result = act(index);
+    if let Some(place) = shared.results.get(index) {
+        place.store(result, Ordering::Release);
+    }
+    // SAFETY: ends this process without running what belongs to the parent.
+    unsafe { libc::_exit(0) }
+}
+
+fn shared() -> Result<&'static Shared> {
+    let (protection, flags) = (
+        libc::PROT_READ | libc::PROT_WRITE,
+        libc::MAP_SHARED | libc::MAP_ANONYMOUS,
+    );
+    // SAFETY: a new mapping at an address of the kernel's choice touches nothing that exists.
+    let memory = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            size_of::<Shared>(),
+            protection,
+            flags,
+            -1,
+            0,
+        )
+    };
+    if memory == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error()).context("cannot share memory");
+    }
+    // SAFETY: the mapping is page-aligned, large enough, zeroed (a valid value of every atomic in it), and stays
+    // until the process ends.
+    Ok(unsafe { &*memory.cast::<Shared>() })
+}
+
+/// Closes `fd` if it is open; the errno of the call that gave it, 0 for success.
+fn closed(fd: i32) -> i32 {
+    if fd == -1 {
+        return errno();
+    }
+    // SAFETY: `fd` was just opened by us and nobody else has it.
+    unsafe { libc::close(fd) };
+    0
+}
+
+fn errno() -> i32 {
+    io::Error::last_os_error()
+        .raw_os_error()
+        .unwrap_or_default()
+}
+
+fn errno_name(errno: i32) -> String {
+    let names = [
+        (0, "ok"),
+        (libc::EPERM, "EPERM"),
+        (libc::ENOENT, "ENOENT"),
+        (libc::EINTR, "EINTR"),
+        (libc::EIO, "EIO"),
+        (libc::ENXIO, "ENXIO"),
+        (libc::ENOEXEC, "ENOEXEC"),
+        (libc::EAGAIN, "EAGAIN"),
+        (libc::ENOMEM, "ENOMEM"),
+        (libc::EACCES, "EACCES"),
+        (libc::EBUSY, "EBUSY"),
+        (libc::EEXIST, "EEXIST"),
+        (libc::ENODEV, "ENODEV"),
+        (libc::EINVAL, "EINVAL"),
+        (libc::ETIME, "ETIME"),
+        (libc::EPROTONOSUPPORT, "EPROTONOSUPPORT"),
+        (libc::ESOCKTNOSUPPORT, "ESOCKTNOSUPPORT"),
+        (libc::EPFNOSUPPORT, "EPFNOSUPPORT"),
+        (libc::EAFNOSUPPORT, "EAFNOSUPPORT"),
+        (libc::ETIMEDOUT, "ETIMEDOUT"),
+    ];
+    let known = names.iter().find(|(number, _)| *number == errno);
+    known.map_or_else(|| format!("errno {errno}"), |(_, name)| (*name).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{family_list, together};
+
+    #[test]
+    fn ranges_include_both_ends() {
+        assert_eq!(family_list(&["3", "10-12"]).unwrap(), [3, 10, 11, 12]);
+        assert!(family_list(&["x"]).is_err() && family_list(&["5-3"]).is_err());
+    }
+
+    #[test]
+    fn each_process_hands_back_its_own_result() {
+        let results = together(5, |index| i32::try_from(index).unwrap() * 10).unwrap();
+        assert_eq!(results, [0, 10, 20, 30, 40]);
+    }
+}

@@ -1,0 +1,110 @@
+//! `cargo xtask check`: everything that holds without running the program.
+//!
+//! In: the workspace. Out: status 0, or 1 with the names of the checks that failed, all of them run.
+
+use std::fs;
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+
+use crate::artifact;
+use crate::paths;
+use crate::process::{self, foreign_toolchain, host_cargo};
+use crate::progress::say;
+use crate::rooms;
+use crate::setup::BPF_TOOLCHAIN;
+
+/// A check: its name, and what does it.
+type Check = (&'static str, fn() -> Result<()>);
+
+const CHECKS: [Check; 5] = [
+    ("formatting", formatting),
+    ("lints of the host crates", host_lints),
+    ("lints of the BPF crate", bpf_lints),
+    ("allowed imports", rooms::check),
+    ("docs/hooks.md", hooks_document),
+];
+
+/// Runs all checks.
+pub fn run() -> Result<ExitCode> {
+    let mut failed = Vec::new();
+    for (name, check) in CHECKS {
+        say(name);
+        if let Err(error) = check() {
+            eprintln!("{error:#}");
+            failed.push(name);
+        }
+    }
+    if failed.is_empty() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    say(format!("failed: {}", failed.join(", ")));
+    Ok(ExitCode::FAILURE)
+}
+
+fn formatting() -> Result<()> {
+    process::run(host_cargo().args(["fmt", "--all", "--check"]))
+}
+
+fn host_lints() -> Result<()> {
+    let arguments = [
+        "clippy",
+        "--quiet",
+        "--all-targets",
+        "--features",
+        "xtask/guest",
+        "--",
+        "-D",
+        "warnings",
+    ];
+    process::run(host_cargo().args(arguments))
+}
+
+fn bpf_lints() -> Result<()> {
+    let mut cargo = foreign_toolchain("cargo");
+    cargo
+        .current_dir(paths::workspace())
+        .arg(format!("+{BPF_TOOLCHAIN}"));
+    cargo.args([
+        "clippy",
+        "--quiet",
+        "-p",
+        "trace-ebpf",
+        "--target",
+        "bpfel-unknown-none",
+    ]);
+    cargo
+        .arg("--target-dir")
+        .arg(artifact::target_folder()?.join("bpf-lints"));
+    // As in the build of the BPF programs: only the two crates that need an unstable feature get it.
+    let flags = [
+        &format!("--cfg=bpf_target_arch=\"{}\"", std::env::consts::ARCH),
+        "-Cdebuginfo=2",
+        "-Clink-arg=--btf",
+    ];
+    cargo
+        .env("RUSTC_BOOTSTRAP", "aya_ebpf,trace_ebpf")
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
+    process::run(cargo.args(["--", "-D", "warnings"]))
+}
+
+/// The table of hooks is made by the program itself.
+fn hooks_document() -> Result<()> {
+    let made =
+        process::text(Command::new(artifact::modtrail()?).args(["doctor", "--hooks-table"]))?;
+    let path = paths::workspace().join("docs/hooks.md");
+    let kept =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    if made == kept {
+        return Ok(());
+    }
+    let lines = made
+        .lines()
+        .zip(kept.lines())
+        .take_while(|(a, b)| a == b)
+        .count();
+    bail!(
+        "docs/hooks.md differs from `modtrail doctor --hooks-table` from line {}: write it anew",
+        lines + 1
+    )
+}

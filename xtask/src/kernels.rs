@@ -1,0 +1,364 @@
+//! The kernels guests run: Debian's newest of a series, fetched and unpacked into the cache.
+//!
+//! In: a [`Series`]. Out: a [`Kernel`]: its release, the files to boot, its modules with fresh indexes.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::str::FromStr;
+
+use anyhow::{Context, Result, bail};
+
+use crate::apt::{self, PrivateApt};
+use crate::paths;
+use crate::process;
+use crate::progress::say;
+use crate::vmlinux;
+
+/// How many point releases are tried where the mirror lacks the newest.
+const POINT_RELEASES_TRIED: usize = 4;
+
+/// A kernel series that guests can be had for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Series {
+    /// 5.10, the kernel of Debian 11.
+    V5_10,
+    /// 6.1, the kernel of Debian 12.
+    V6_1,
+    /// 6.12, the backport to Debian 12.
+    V6_12,
+    /// The highest of sid that comes with its modules.
+    Newest,
+}
+
+impl Series {
+    /// All series, oldest first.
+    pub const ALL: [Series; 4] = [Series::V5_10, Series::V6_1, Series::V6_12, Series::Newest];
+
+    /// The name as typed after `--kernel`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Series::V5_10 => "5.10",
+            Series::V6_1 => "6.1",
+            Series::V6_12 => "6.12",
+            Series::Newest => "newest",
+        }
+    }
+
+    /// Whether a release (`6.1.0-56-amd64`) is one of this series, built for the Debian release whose
+    /// compiler and libraries its headers need.
+    fn owns(self, release: &Release) -> bool {
+        let version = (
+            release.numbers.first().copied(),
+            release.numbers.get(1).copied(),
+        );
+        match self {
+            Series::V5_10 => version == (Some(5), Some(10)) && release.rebuilt_for.is_empty(),
+            Series::V6_1 => version == (Some(6), Some(1)) && release.rebuilt_for.is_empty(),
+            Series::V6_12 => version == (Some(6), Some(12)) && release.rebuilt_for == "deb12",
+            Series::Newest => true,
+        }
+    }
+}
+
+impl fmt::Display for Series {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Series {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Series, String> {
+        let found = Series::ALL
+            .into_iter()
+            .find(|series| series.as_str() == text);
+        found.ok_or_else(|| format!("no kernel series {text}: one of 5.10, 6.1, 6.12, newest"))
+    }
+}
+
+/// A kernel release taken apart for comparing: `6.12.117+deb12-amd64`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Release {
+    numbers: Vec<u32>,
+    rebuilt_for: String,
+    name: String,
+}
+
+impl Release {
+    /// Reads the release in an image package's name; `None` for flavours (cloud, rt), debug and meta packages.
+    fn of_package(package: &str) -> Option<Release> {
+        let name = package.strip_prefix("linux-image-")?;
+        let version = name.strip_suffix("-amd64")?;
+        let (version, plus) = version.split_once('+').unwrap_or((version, ""));
+        let (plus, plus_point) = plus.split_once('.').unwrap_or((plus, "0"));
+        if !plus.chars().all(char::is_alphanumeric) {
+            return None;
+        }
+        let (point, abi) = version.split_once('-').unwrap_or((version, "0"));
+        let (old_backport, abi) = match abi.split_once(".deb") {
+            Some((_, backport)) => (format!("deb{}", backport.split('.').next()?), "0"),
+            None => (String::new(), abi),
+        };
+        let numbers: Option<Vec<u32>> = point
+            .split('.')
+            .chain([abi, plus_point])
+            .map(|number| number.parse().ok())
+            .collect();
+        let numbers = numbers.filter(|numbers| numbers.len() == 5)?;
+        let rebuilt_for = if plus.is_empty() {
+            old_backport
+        } else {
+            plus.to_owned()
+        };
+        Some(Release {
+            numbers,
+            rebuilt_for,
+            name: name.to_owned(),
+        })
+    }
+}
+
+/// The releases of a series among package names, newest first.
+fn releases(packages: &[String], series: Series) -> Vec<Release> {
+    let mut found: Vec<Release> = packages
+        .iter()
+        .filter_map(|name| Release::of_package(name))
+        .collect();
+    found.retain(|release| series.owns(release));
+    found.sort();
+    found.reverse();
+    found
+}
+
+/// A kernel, ready to boot.
+#[derive(Clone, Debug)]
+pub struct Kernel {
+    /// The series it was asked for by.
+    pub series: Series,
+    /// What `uname -r` will say.
+    pub release: String,
+    /// The folder it is unpacked in: `vmlinuz`, perhaps `vmlinux`, `lib/modules/RELEASE`.
+    pub folder: PathBuf,
+}
+
+impl Kernel {
+    /// The compressed kernel.
+    pub fn bzimage(&self) -> PathBuf {
+        self.folder.join("vmlinuz")
+    }
+
+    /// The unpacked kernel, which boots faster; `None` where it could not be unpacked.
+    pub fn vmlinux(&self) -> Option<PathBuf> {
+        Some(self.folder.join("vmlinux")).filter(|path| path.exists())
+    }
+
+    /// The folder of its modules and their indexes.
+    pub fn modules(&self) -> PathBuf {
+        self.folder.join("lib/modules").join(&self.release)
+    }
+}
+
+/// The newest kernel of a series. Needs the cache lock; fetches at most once a day, and falls back to what
+/// the cache has where the network fails.
+pub fn provide(series: Series) -> Result<Kernel> {
+    let kernels = paths::cache()?.join("kernels");
+    paths::make_dir(&kernels)?;
+    let chosen = kernels.join(format!("{series}.chosen"));
+    let kept = fs::read_to_string(&chosen)
+        .ok()
+        .and_then(|release| unpacked(&kernels, series, &release));
+    let fresh = paths::age(&chosen).is_some_and(|age| age < apt::INDEX_KEPT);
+    if let (Some(kernel), true) = (&kept, fresh) {
+        return Ok(kernel.clone());
+    }
+    match fetch_newest(&kernels, series) {
+        Ok(kernel) => {
+            paths::write_whole(&chosen, kernel.release.as_bytes())?;
+            if let Some(old) = kept.filter(|old| old.release != kernel.release) {
+                fs::remove_dir_all(&old.folder).ok();
+            }
+            Ok(kernel)
+        }
+        Err(error) => {
+            let kernel = kept.ok_or(error)?;
+            say(format!(
+                "cannot look for a newer {series} kernel, using {}",
+                kernel.release
+            ));
+            Ok(kernel)
+        }
+    }
+}
+
+fn unpacked(kernels: &Path, series: Series, release: &str) -> Option<Kernel> {
+    let folder = kernels.join(release);
+    let kernel = Kernel {
+        series,
+        release: release.to_owned(),
+        folder,
+    };
+    (!release.is_empty() && kernel.bzimage().exists()).then_some(kernel)
+}
+
+fn fetch_newest(kernels: &Path, series: Series) -> Result<Kernel> {
+    let archive = PrivateApt::open()?;
+    archive.refresh(apt::INDEX_KEPT)?;
+    let packages = archive.names("linux-")?;
+    let mut last = None;
+    for release in releases(&packages, series)
+        .into_iter()
+        .take(POINT_RELEASES_TRIED)
+    {
+        if let Some(kernel) = unpacked(kernels, series, &release.name) {
+            return Ok(kernel);
+        }
+        let wanted = parts(&archive, &packages, &release.name)?;
+        let folder = kernels.join(&release.name);
+        match paths::fill_folder(&folder, |part| {
+            install(&archive, &wanted, &release.name, part)
+        }) {
+            Ok(()) => {
+                return Ok(Kernel {
+                    series,
+                    release: release.name,
+                    folder,
+                });
+            }
+            Err(error) => last = Some(error),
+        }
+        say(format!(
+            "no complete {} from this mirror, trying the one before",
+            release.name
+        ));
+    }
+    match last {
+        Some(error) => Err(error.context(format!("cannot get a {series} kernel"))),
+        None => bail!("Debian's index has no {series} kernel"),
+    }
+}
+
+/// The image package and, since 6.19, those it is split into.
+fn parts(archive: &PrivateApt, packages: &[String], release: &str) -> Result<Vec<String>> {
+    let image = format!("linux-image-{release}");
+    let mut wanted = vec![image.clone()];
+    let split = archive.dependencies(&image)?;
+    let ours = split
+        .into_iter()
+        .filter(|name| name.ends_with(release) && packages.contains(name));
+    wanted.extend(ours);
+    Ok(wanted)
+}
+
+fn install(archive: &PrivateApt, wanted: &[String], release: &str, folder: &Path) -> Result<()> {
+    let root = folder.join("root");
+    paths::make_dir(&root)?;
+    archive.unpack(wanted, &root)?;
+    let modules = ["lib/modules", "usr/lib/modules"].map(|place| root.join(place).join(release));
+    let modules = modules.iter().find(|place| place.join("kernel").is_dir());
+    let modules = modules.with_context(|| format!("{release} comes without its modules"))?;
+    let images = [
+        root.join("boot").join(format!("vmlinuz-{release}")),
+        modules.join("vmlinuz"),
+    ];
+    let image = images.iter().find(|path| path.is_file());
+    let image = image.with_context(|| format!("{release} comes without its image"))?;
+    fs::rename(image, folder.join("vmlinuz"))?;
+    paths::make_dir(&folder.join("lib/modules"))?;
+    fs::rename(modules, folder.join("lib/modules").join(release))?;
+    fs::remove_dir_all(&root)?;
+    depmod(folder, release)?;
+    if let Err(error) = vmlinux::extract(&folder.join("vmlinuz"), &folder.join("vmlinux")) {
+        say(format!(
+            "{release} boots from its compressed image: {error:#}"
+        ));
+    }
+    Ok(())
+}
+
+/// Makes the indexes of `base/lib/modules/RELEASE` anew.
+pub fn depmod(base: &Path, release: &str) -> Result<()> {
+    let kmod = crate::tools::kmod()?;
+    use std::os::unix::process::CommandExt;
+    process::run(
+        Command::new(kmod)
+            .arg0("depmod")
+            .arg("-b")
+            .arg(base)
+            .arg(release),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Series, releases};
+
+    fn newest(series: Series, packages: &[&str]) -> Vec<String> {
+        let packages: Vec<String> = packages
+            .iter()
+            .map(|name| format!("linux-image-{name}"))
+            .collect();
+        releases(&packages, series)
+            .into_iter()
+            .map(|release| release.name)
+            .collect()
+    }
+
+    #[test]
+    fn numbers_are_compared_as_numbers() {
+        let found = newest(
+            Series::V6_1,
+            &["6.1.0-9-amd64", "6.1.0-56-amd64", "6.1.0-47-amd64"],
+        );
+        assert_eq!(found, ["6.1.0-56-amd64", "6.1.0-47-amd64", "6.1.0-9-amd64"]);
+    }
+
+    #[test]
+    fn other_flavours_and_rebuilds_are_left_out() {
+        let found = newest(
+            Series::V6_12,
+            &[
+                "6.12.117+deb12-amd64",
+                "6.12.118+deb13-amd64",
+                "6.12.117+deb12-cloud-amd64",
+                "6.12.117+deb12-rt-amd64",
+                "6.12.117+deb12-amd64-unsigned",
+                "6.12.115+deb12.1-amd64",
+                "6.12.115+deb12-amd64",
+                "6.12-amd64",
+                "amd64",
+            ],
+        );
+        assert_eq!(
+            found,
+            [
+                "6.12.117+deb12-amd64",
+                "6.12.115+deb12.1-amd64",
+                "6.12.115+deb12-amd64"
+            ]
+        );
+        assert!(newest(Series::V6_1, &["6.1.0-0.deb11.52-amd64"]).is_empty());
+    }
+
+    #[test]
+    fn newest_is_the_highest_of_all() {
+        let all = [
+            "6.12.117+deb12-amd64",
+            "7.2.13+deb14-amd64",
+            "7.2.13+deb14-rt-amd64",
+            "5.10.0-46-amd64",
+        ];
+        assert_eq!(
+            newest(Series::Newest, &all).first().map(String::as_str),
+            Some("7.2.13+deb14-amd64")
+        );
+    }
+
+    #[test]
+    fn series_are_read_as_typed() {
+        assert_eq!("6.12".parse(), Ok(Series::V6_12));
+        assert!("6.13".parse::<Series>().is_err());
+    }
+}

@@ -1,0 +1,31 @@
+//! Everything a developer of modtrail runs. The binary `xtask` reads the command line; the work is here, so
+//! that tests can run guests too.
+//!
+//! In: typed options. Out: programs built, guests run, checks made. Only `anyhow` errors leave it.
+
+pub mod accelerator;
+pub mod apt;
+pub mod artifact;
+pub mod check;
+pub mod cli;
+pub mod cpio;
+pub mod initramfs;
+pub mod interrupt;
+pub mod kernels;
+pub mod modules;
+pub mod paths;
+pub mod process;
+pub mod progress;
+pub mod qemu;
+pub mod relay;
+pub mod results;
+pub mod rooms;
+pub mod run;
+pub mod rundir;
+pub mod setup;
+pub mod terminal;
+pub mod test;
+pub mod testmodule;
+pub mod tools;
+pub mod vm;
+pub mod vmlinux;

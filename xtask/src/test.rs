@@ -1,0 +1,170 @@
+//! `cargo xtask test`: every test there is, and one line at the end that counts them.
+//!
+//! In: perhaps a filter on names. Out: the tests' own output, then `N passed, N failed`; status 1 on any failure.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Command, ExitCode, Stdio};
+use std::thread;
+
+use anyhow::{Context, Result};
+
+use crate::artifact;
+use crate::process::{self, host_cargo};
+use crate::progress::say;
+use crate::setup;
+
+/// Guests at the same time; each has two processors.
+const GUESTS_AT_ONCE: &str = "2";
+
+/// How many tests did what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Counts {
+    passed: u64,
+    failed: u64,
+}
+
+impl Counts {
+    fn add(&mut self, other: Counts) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+}
+
+/// Runs them.
+pub fn run(filter: Option<&str>) -> Result<ExitCode> {
+    setup::run()?;
+    say("building modtrail and provoke");
+    let programs = artifact::build()?;
+    let mut counts = Counts::default();
+    let filter: Vec<&str> = filter.into_iter().collect();
+    if process::in_path("cargo-nextest") {
+        counts.add(count(
+            host_cargo()
+                .args(["nextest", "run", "--no-fail-fast", "--no-tests=pass"])
+                .args(&filter),
+        )?);
+        counts.add(count(
+            host_cargo()
+                .args(["test", "--quiet", "--doc", "--no-fail-fast"])
+                .args(&filter),
+        )?);
+    } else {
+        counts.add(count(
+            host_cargo().args(["test", "--no-fail-fast"]).args(&filter),
+        )?);
+    }
+    say("scenarios in guests");
+    let mut guests = host_cargo();
+    guests.args([
+        "test",
+        "-p",
+        "xtask",
+        "--features",
+        "guest",
+        "--test",
+        "guest",
+        "--no-fail-fast",
+    ]);
+    guests
+        .args(&filter)
+        .args(["--", "--test-threads", GUESTS_AT_ONCE]);
+    if let Some(modtrail) = &programs.modtrail {
+        // Built just now: not each guest has to ask cargo again.
+        guests.env("MODTRAIL_BIN", modtrail);
+    }
+    counts.add(count(&mut guests)?);
+    println!("{} passed, {} failed", counts.passed, counts.failed);
+    Ok(if counts.failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Runs one test command, passing on what it writes, and reads the counts out of it. A command that fails
+/// without having counted a failure (it did not build) counts as one.
+fn count(command: &mut Command) -> Result<Counts> {
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .context("cannot start cargo")?;
+    let stdout = child.stdout.take().context("no stdout")?;
+    let stderr = child.stderr.take().context("no stderr")?;
+    let from_stderr = thread::spawn(move || tally(stderr, std::io::stderr()));
+    let mut counts = tally(stdout, std::io::stdout());
+    counts.add(from_stderr.join().unwrap_or_default());
+    let status = child.wait().context("cannot wait for cargo")?;
+    if !status.success() && counts.failed == 0 {
+        counts.failed = 1;
+    }
+    Ok(counts)
+}
+
+fn tally(from: impl Read, mut to: impl Write) -> Counts {
+    let mut counts = Counts::default();
+    let mut reader = BufReader::new(from);
+    let mut line = Vec::new();
+    while reader
+        .read_until(b'\n', &mut line)
+        .is_ok_and(|length| length > 0)
+    {
+        to.write_all(&line).and_then(|()| to.flush()).ok();
+        counts.add(summary(&String::from_utf8_lossy(&line)).unwrap_or_default());
+        line.clear();
+    }
+    counts
+}
+
+/// The counts in a summary line of either test runner.
+fn summary(line: &str) -> Option<Counts> {
+    let line = line.trim();
+    let is_summary = line.starts_with("test result:")
+        || (line.starts_with("Summary [") && line.contains("run:"));
+    if !is_summary {
+        return None;
+    }
+    let words: Vec<&str> = line
+        .split([' ', ',', ';', ':'])
+        .filter(|word| !word.is_empty())
+        .collect();
+    let mut counts = Counts::default();
+    for pair in words.windows(2) {
+        match pair {
+            [number, "passed"] => counts.passed = number.parse().ok()?,
+            [number, "failed" | "timed"] => counts.failed += number.parse::<u64>().ok()?,
+            _ => {}
+        }
+    }
+    Some(counts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counts, summary};
+
+    #[test]
+    fn both_runners_are_understood() {
+        let libtest = "test result: FAILED. 3 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.01s";
+        assert_eq!(
+            summary(libtest),
+            Some(Counts {
+                passed: 3,
+                failed: 1
+            })
+        );
+        let nextest = "     Summary [   0.012s] 12 tests run: 10 passed (1 slow), 1 failed, 1 timed out, 4 skipped";
+        assert_eq!(
+            summary(nextest),
+            Some(Counts {
+                passed: 10,
+                failed: 2
+            })
+        );
+        assert_eq!(
+            summary("        PASS [   0.003s] xtask cli::tests::passed"),
+            None
+        );
+    }
+}

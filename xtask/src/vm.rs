@@ -1,0 +1,336 @@
+//! Running one command in a fresh guest.
+//!
+//! In: [`VmOptions`]. Out: [`VmOutcome`]: how the command ended and what it wrote. The guest is gone when
+//! [`run`] returns, whatever happened.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::accelerator;
+use crate::artifact;
+use crate::initramfs;
+use crate::interrupt;
+use crate::kernels::{self, Kernel, Series};
+use crate::paths;
+use crate::qemu::{Accelerator, Machine, Qemu, Wiring};
+use crate::relay::Relay;
+use crate::results::{self, Results};
+use crate::rundir::RunFolder;
+use crate::terminal;
+
+/// The exit status of a guest that ran out of time.
+pub const TIMED_OUT: i32 = 124;
+/// The exit status of a guest that ended without saying how its command did.
+pub const DIED: i32 = 125;
+
+/// How often the emulator and the clock are looked at.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// Machine types guests can have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arch {
+    /// 64-bit x86.
+    Amd64,
+    /// 64-bit ARM.
+    Arm64,
+}
+
+/// Where the command's output goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Streams {
+    /// To our own standard output and error, as it comes.
+    PassThrough,
+    /// Into the outcome.
+    Capture,
+    /// The command has this terminal.
+    Interactive,
+}
+
+/// Which file of the kernel is booted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BootFile {
+    /// The unpacked one where there is one: faster.
+    Fastest,
+    /// The compressed one: needed to resume from real suspend.
+    BzImage,
+}
+
+/// A file or folder of the host and the place it has in the guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shipped {
+    /// On the host.
+    pub host: PathBuf,
+    /// In the guest.
+    pub guest: String,
+}
+
+/// What to run, and in what.
+#[derive(Clone, Debug)]
+pub struct VmOptions {
+    /// The kernel.
+    pub kernel: Series,
+    /// The machine type.
+    pub arch: Arch,
+    /// Processors.
+    pub smp: u32,
+    /// Memory in MiB.
+    pub memory_mib: u32,
+    /// From the start of the guest; `None`: as long as it takes.
+    pub timeout: Option<Duration>,
+    /// Modules to ship, by name.
+    pub modules: Vec<String>,
+    /// Files to ship; modes are kept.
+    pub files: Vec<Shipped>,
+    /// Where the guest's /out comes back to.
+    pub out: Option<PathBuf>,
+    /// Arguments for the kernel.
+    pub append: Vec<String>,
+    /// Which file of the kernel is booted.
+    pub boot: BootFile,
+    /// Where the output goes.
+    pub streams: Streams,
+    /// The command and its arguments.
+    pub command: Vec<String>,
+}
+
+impl VmOptions {
+    /// A captured run of `command` with the defaults of `cargo xtask vm`.
+    pub fn new(kernel: Series, command: &[&str]) -> VmOptions {
+        VmOptions {
+            kernel,
+            arch: Arch::Amd64,
+            smp: 2,
+            memory_mib: 1024,
+            timeout: Some(Duration::from_secs(120)),
+            modules: Vec::new(),
+            files: Vec::new(),
+            out: None,
+            append: Vec::new(),
+            boot: BootFile::Fastest,
+            streams: Streams::Capture,
+            command: command.iter().map(|word| (*word).to_owned()).collect(),
+        }
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// The command ended with this status.
+    Exited(i32),
+    /// The time was up; the guest was killed.
+    TimedOut,
+    /// The guest ended without a status: why, as far as its console tells.
+    Died(String),
+    /// We were asked to stop by this signal.
+    Interrupted(i32),
+}
+
+/// What a run gave.
+#[derive(Clone, Debug)]
+pub struct VmOutcome {
+    /// How it ended.
+    pub end: End,
+    /// What the command wrote to standard output, where captured.
+    pub stdout: Vec<u8>,
+    /// What the command wrote to standard error, where captured.
+    pub stderr: Vec<u8>,
+    /// What the kernel said.
+    pub console: String,
+    /// From the start of the guest to its end.
+    pub took: Duration,
+    /// The release of the kernel.
+    pub release: String,
+}
+
+impl VmOutcome {
+    /// The exit status that stands for the end.
+    pub fn status(&self) -> i32 {
+        match self.end {
+            End::Exited(status) => status,
+            End::TimedOut => TIMED_OUT,
+            End::Died(_) => DIED,
+            End::Interrupted(signal) => 128 + signal,
+        }
+    }
+}
+
+/// Runs the command in a fresh guest and waits for it.
+pub fn run(options: &VmOptions) -> Result<VmOutcome> {
+    if options.arch == Arch::Arm64 {
+        bail!("guests of arm64 are not there yet: use --arch amd64");
+    }
+    if options.command.is_empty() {
+        bail!("no command to run in the guest");
+    }
+    if options.streams == Streams::Interactive && !terminal::present() {
+        bail!("--interactive needs a terminal on standard input and output");
+    }
+    let folder = RunFolder::new()?;
+    let programs = artifact::build()?;
+    let lock = paths::lock_cache()?;
+    let kernel = kernels::provide(options.kernel)?;
+    let mut pieces = vec![initramfs::base()?];
+    pieces.extend(initramfs::modules(&kernel, &options.modules)?);
+    pieces.push(initramfs::programs(&programs)?);
+    let accelerator = accelerator::decide(|| can_boot_by_kvm(&kernel, &pieces))?;
+    let machine = machine(options, &kernel, &pieces, folder.path(), accelerator)?;
+    drop(lock);
+    drive(options, &machine, &kernel)
+}
+
+fn machine(
+    options: &VmOptions,
+    kernel: &Kernel,
+    pieces: &[PathBuf],
+    folder: &Path,
+    accelerator: Accelerator,
+) -> Result<Machine> {
+    let file = match options.boot {
+        BootFile::Fastest => kernel.vmlinux().unwrap_or_else(|| kernel.bzimage()),
+        BootFile::BzImage => kernel.bzimage(),
+    };
+    let wiring = match options.streams {
+        Streams::PassThrough | Streams::Capture => Wiring::Pipes,
+        Streams::Interactive => Wiring::Terminal,
+    };
+    let machine = Machine {
+        kernel: folder.join("kernel"),
+        initrd: folder.join("initrd"),
+        smp: options.smp,
+        memory_mib: options.memory_mib,
+        append: options.append.clone(),
+        accelerator,
+        wiring,
+        folder: folder.to_path_buf(),
+    };
+    // A name of our own: the cache may replace the kernel while we run.
+    fs::hard_link(&file, &machine.kernel)
+        .or_else(|_| fs::copy(&file, &machine.kernel).map(drop))?;
+    initramfs::assemble(&machine.initrd, pieces, |archive| {
+        archive.file(
+            "run/modtrail/settings",
+            0o600,
+            settings(options, wiring).as_bytes(),
+        )?;
+        archive.file(
+            "run/modtrail/command",
+            0o600,
+            script(&options.command).as_bytes(),
+        )?;
+        for shipped in &options.files {
+            archive.copy(&shipped.host, &shipped.guest)?;
+        }
+        Ok(())
+    })?;
+    Ok(machine)
+}
+
+/// What the guest's init reads about this run.
+fn settings(options: &VmOptions, wiring: Wiring) -> String {
+    let (rows, columns) = terminal::size();
+    let term = std::env::var("TERM").unwrap_or_else(|_| "linux".to_owned());
+    let interactive = u8::from(wiring == Wiring::Terminal);
+    let mut text = format!("INTERACTIVE={interactive}\nROWS={rows}\nCOLS={columns}\n");
+    text.push_str(&format!("WANT_OUT={}\n", u8::from(options.out.is_some())));
+    if wiring == Wiring::Terminal {
+        text.push_str(&format!("export TERM={}\n", quoted(&term)));
+        for name in ["COLORTERM", "NO_COLOR"] {
+            if let Ok(value) = std::env::var(name) {
+                text.push_str(&format!("export {name}={}\n", quoted(&value)));
+            }
+        }
+    }
+    text
+}
+
+/// A shell script that becomes the command.
+fn script(command: &[String]) -> String {
+    let words: Vec<String> = command.iter().map(|word| quoted(word)).collect();
+    format!("exec {}\n", words.join(" "))
+}
+
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+/// Whether a guest comes up and ends by KVM, in a time that emulation would need at most.
+fn can_boot_by_kvm(kernel: &Kernel, pieces: &[PathBuf]) -> Result<bool> {
+    let mut options = VmOptions::new(kernel.series, &["true"]);
+    options.timeout = Some(Duration::from_secs(10));
+    let folder = RunFolder::new()?;
+    let machine = machine(&options, kernel, pieces, folder.path(), Accelerator::Kvm)?;
+    let outcome = drive(&options, &machine, kernel)?;
+    Ok(outcome.end == End::Exited(0))
+}
+
+fn drive(options: &VmOptions, machine: &Machine, kernel: &Kernel) -> Result<VmOutcome> {
+    let started = Instant::now();
+    let mut qemu = machine.start()?;
+    let streams = Relay::start(qemu.streams().context("no streams")?, options.streams);
+    let cut = wait(&mut qemu, options.timeout, started)?;
+    let took = started.elapsed();
+    let (stdout, stderr) = streams.finish();
+    let console = fs::read(machine.console()).unwrap_or_default();
+    let console = String::from_utf8_lossy(&console).replace('\r', "");
+    let results = results::read(&machine.results())?;
+    let end = match (&results, cut) {
+        (Some(Results { status, .. }), _) => End::Exited(*status),
+        (None, Some(cut)) => cut,
+        (None, None) => End::Died(results::reason(&console, &machine.emulator_log())),
+    };
+    if let (Some(results), Some(out)) = (&results, &options.out) {
+        if results.tar_bytes > 0 {
+            results::cut_tar(&machine.results(), results)?;
+            initramfs::unpack_out(&machine.results(), out)?;
+        } else {
+            paths::make_dir(out)?;
+        }
+    }
+    Ok(VmOutcome {
+        end,
+        stdout,
+        stderr,
+        console,
+        took,
+        release: kernel.release.clone(),
+    })
+}
+
+/// Waits for the emulator's end; ends it itself when the time is up or we are asked to stop.
+fn wait(qemu: &mut Qemu, timeout: Option<Duration>, started: Instant) -> Result<Option<End>> {
+    loop {
+        if qemu.ended()?.is_some() {
+            return Ok(None);
+        }
+        let cut = match interrupt::asked() {
+            Some(signal) => Some(End::Interrupted(signal)),
+            None => timeout
+                .filter(|limit| started.elapsed() >= *limit)
+                .map(|_| End::TimedOut),
+        };
+        if cut.is_some() {
+            qemu.kill();
+            return Ok(cut);
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{quoted, script};
+
+    #[test]
+    fn words_reach_the_guest_as_they_were() {
+        assert_eq!(
+            script(&["sh".to_owned(), "-c".to_owned(), "a 'b' $c".to_owned()]),
+            "exec 'sh' '-c' 'a '\\''b'\\'' $c'\n"
+        );
+        assert_eq!(quoted(""), "''");
+    }
+}
