@@ -52,18 +52,17 @@ fn build_probes(out: &Path) -> Result<PathBuf, Box<dyn Error>> {
     } else {
         command.env("RUSTC_BOOTSTRAP", "aya_ebpf,trace_ebpf");
     }
-    let flags = [
-        &format!("--cfg=bpf_target_arch=\"{arch}\"") as &str,
-        "-Cdebuginfo=2",
-        "-Clink-arg=--btf",
-    ];
+    let flags = [&format!("--cfg=bpf_target_arch=\"{arch}\"") as &str, "-Cdebuginfo=2", "-Clink-arg=--btf"];
     for name in ["RUSTC", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "RUSTUP_TOOLCHAIN", "RUSTFLAGS"] {
         command.env_remove(name);
     }
     command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     let status = command.status().map_err(|error| format!("cannot run rustup: {error}"))?;
     if !status.success() {
-        return Err(format!("building trace-ebpf with toolchain {toolchain} failed; `cargo xtask setup` installs what it needs").into());
+        return Err(format!(
+            "building trace-ebpf with toolchain {toolchain} failed; `cargo xtask setup` installs what it needs"
+        )
+        .into());
     }
     Ok(target_dir.join(TARGET).join("release/trace-ebpf"))
 }

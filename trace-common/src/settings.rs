@@ -54,12 +54,7 @@ pub struct Offsets {
 
 impl Settings {
     /// Nothing known, nothing left out, no messages.
-    pub const EMPTY: Self = Self {
-        module_notify_list: 0,
-        own_tgid: 0,
-        reserved: 0,
-        offsets: Offsets::UNKNOWN,
-    };
+    pub const EMPTY: Self = Self { module_notify_list: 0, own_tgid: 0, reserved: 0, offsets: Offsets::UNKNOWN };
 }
 
 impl Offsets {
@@ -84,14 +79,8 @@ impl Offsets {
     /// What stays the same on every 64-bit kernel from 5.10 to 7.3 without structure randomisation: the fields of
     /// `subprocess_info`, `module.name` and `load_info.len`. For kernels that carry no BTF.
     /// Source: kernel/umh.c, include/linux/module.h and the BTF of Debian's 5.10, 6.1, 6.12 and 7.2 images.
-    pub const WITHOUT_BTF: Self = Self {
-        call_work: 0,
-        call_path: 40,
-        call_argv: 48,
-        module_name: 24,
-        load_info_len: 24,
-        ..Self::UNKNOWN
-    };
+    pub const WITHOUT_BTF: Self =
+        Self { call_work: 0, call_path: 40, call_argv: 48, module_name: 24, load_info_len: 24, ..Self::UNKNOWN };
 }
 
 const _: () = assert!(size_of::<Settings>() == 72, "no implicit padding: the loader writes these bytes");

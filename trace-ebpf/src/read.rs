@@ -2,8 +2,8 @@
 
 use crate::maps::SETTINGS;
 use aya_ebpf::cty::c_void;
-use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_probe_read_kernel_str};
 use aya_ebpf::helpers::bpf_probe_read_kernel;
+use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_probe_read_kernel_str};
 use trace_common::settings::{Offsets, UNKNOWN};
 use trace_common::wire::{Text64, Text128};
 

@@ -57,8 +57,7 @@ pub trait Names {
 /// # Errors
 /// A [`DecodeFault`] where the bytes are no record of this version.
 pub fn decode(bytes: &[u8], names: &mut impl Names) -> Result<Event, DecodeFault> {
-    let (header, _) =
-        wire::Header::read_from_prefix(bytes).map_err(|_| DecodeFault::Short { bytes: bytes.len() })?;
+    let (header, _) = wire::Header::read_from_prefix(bytes).map_err(|_| DecodeFault::Short { bytes: bytes.len() })?;
     let kind = Kind::from_number(header.kind).ok_or(DecodeFault::Kind { number: header.kind })?;
     let moment = moment(kind, bytes, names)?;
     let task = Task {

@@ -235,3 +235,211 @@ fn helper_name(request: &Request) -> &str {
     let name = path.and_then(|path| path.rsplit('/').next()).filter(|name| !name.is_empty());
     name.unwrap_or("the helper")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::correlate::requests::fresh;
+    use crate::event::{Captured, Requested, Resolution, Stamp, Wait, Wanted};
+    use crate::joined::{CallId, LoadId, RequestId, SatisfiedBy};
+    use std::sync::Arc;
+    use trace_common::ids::CallAddress;
+
+    fn at(milliseconds: u64) -> Stamp {
+        Stamp::awake(milliseconds * 1_000_000)
+    }
+
+    fn helper() -> Task {
+        Task::new(413, 413, 2, "modprobe")
+    }
+
+    /// A request for `can`, asked at 0, whose helper runs.
+    fn request(verdict: Verdict) -> Request {
+        let asked =
+            Requested { alias: Captured::whole("net-pf-29"), uid: 0, lsm_result: None, cgroup: None, stack: [].into() };
+        let wanted = Wanted { name: "can".into(), built_in: false, dependencies: Vec::new() };
+        let call = Call {
+            id: CallId(1),
+            address: CallAddress(1),
+            caller: Task::new(412, 412, 1, "ping"),
+            request: Some(RequestId(1)),
+            wait: Wait::Proc,
+            path: Captured::whole("/sbin/modprobe"),
+            argv: [].into(),
+            argv_more: false,
+            entered: at(0),
+            picked: Some(at(1)),
+            helper: Some((helper(), at(1))),
+            executed: Some((at(2), 0)),
+            exited: None,
+            completed: None,
+            returned: None,
+            caller_gone: None,
+        };
+        Request {
+            verdict,
+            call: Some(Arc::new(call)),
+            resolution: Some(Arc::new(Resolution { known: true, modules: vec![wanted] })),
+            ..fresh(RequestId(1), Task::new(412, 412, 1, "ping"), &asked)
+        }
+    }
+
+    fn call(request: &mut Request) -> &mut Call {
+        Arc::make_mut(request.call.as_mut().unwrap())
+    }
+
+    fn load(module: &str) -> Load {
+        Load {
+            id: LoadId(1),
+            task: helper(),
+            request: Some(RequestId(1)),
+            syscall: None,
+            began: at(3),
+            bytes: None,
+            module: Some(module.into()),
+            coming: None,
+            init_begun: None,
+            live: None,
+            init_ended: None,
+            ended: None,
+            over: true,
+        }
+    }
+
+    fn check(request: &Request, sentence: &str) {
+        assert_eq!(explain(request), sentence);
+    }
+
+    #[test]
+    fn live_says_when_and_by_whom() {
+        let mut request = request(Verdict::Live);
+        request.live = Some(at(98));
+        request.loads = vec![Arc::new(Load { live: Some(at(98)), ..load("can") })];
+        check(&request, "can went live 98.0ms after it was asked for, loaded by its own helper (modprobe[413])");
+    }
+
+    #[test]
+    fn already_live_tells_built_in_from_loaded() {
+        let mut request = request(Verdict::AlreadyLive);
+        check(&request, "can was live before it was asked for; nothing had to be loaded");
+        let wanted = Wanted { name: "ext4".into(), built_in: true, dependencies: Vec::new() };
+        request.resolution = Some(Arc::new(Resolution { known: true, modules: vec![wanted] }));
+        check(&request, "ext4 is built into the kernel; nothing had to be loaded");
+    }
+
+    #[test]
+    fn satisfied_by_another_says_whose_load_it_was() {
+        let mut request = request(Verdict::SatisfiedByAnother);
+        request.live = Some(at(5));
+        let task = Task::new(300, 300, 1, "udevd");
+        request.satisfied_by = Some(SatisfiedBy { module: "can".into(), task, request: Some(RequestId(3)) });
+        check(
+            &request,
+            "can went live 5.00ms after it was asked for, loaded by udevd[300] for request #3, not by this request's \
+             own helper",
+        );
+    }
+
+    #[test]
+    fn hollow_says_where_to_look() {
+        let mut request = request(Verdict::Hollow);
+        let told = "the helper exited 0 but nothing that was wanted is live";
+        check(&request, &format!("{told}: look for a blacklist or install line for can in modprobe.d"));
+        request.loads = vec![Arc::new(Load { ended: Some((at(9), EEXIST)), ..load("can") })];
+        check(&request, &format!("{told}: the load of can ended with EEXIST, which modprobe takes for success"));
+        request.loads.clear();
+        request.resolution = None;
+        check(&request, told);
+    }
+
+    #[test]
+    fn init_failed_names_the_module_and_the_errno() {
+        let mut request = request(Verdict::InitFailed);
+        request.loads = vec![Arc::new(Load { init_ended: Some((at(9), -19)), ..load("can") })];
+        check(&request, "the init of can returned ENODEV (no such device)");
+        request.loads = vec![Arc::new(Load { ended: Some((at(9), -8)), ..load("crc16") })];
+        check(
+            &request,
+            "the load of crc16, which the wanted module depends on, failed before its init: ENOEXEC (not in an \
+             executable format)",
+        );
+    }
+
+    #[test]
+    fn a_helper_that_found_nothing_or_failed_says_how_it_ended() {
+        let mut request = request(Verdict::NotFound);
+        request.result = Some(256);
+        check(&request, "no module has this alias; modprobe exited 1");
+        request.verdict = Verdict::HelperFailed;
+        request.result = Some(9);
+        check(&request, "modprobe[413] was killed by SIGKILL without having tried a load");
+    }
+
+    #[test]
+    fn helper_missing_names_the_file() {
+        let mut request = request(Verdict::HelperMissing);
+        request.result = Some(-12);
+        check(&request, "/sbin/modprobe could not be started: ENOMEM (out of memory)");
+        call(&mut request).path = Captured::whole("/nonexistent");
+        call(&mut request).executed = Some((at(2), -2));
+        check(&request, "/nonexistent could not be executed: ENOENT (no such file or directory)");
+        call(&mut request).path = Captured::whole("");
+        check(&request, "no helper is set: the path in /proc/sys/kernel/modprobe is empty");
+    }
+
+    #[test]
+    fn what_never_started_says_why() {
+        check(
+            &request(Verdict::Refused),
+            "helpers were disabled, as in suspend, shutdown and early boot, so none was started: ask again later",
+        );
+        let mut request = request(Verdict::Throttled);
+        request.gaps = vec![Gap::NothingFollowed];
+        check(
+            &request,
+            "all 50 slots stayed taken for 5s, so no helper was started (inferred: it was never admitted, and its \
+             return was not seen)",
+        );
+        request.verdict = Verdict::Denied;
+        request.lsm_result = Some(-1);
+        check(&request, "a security module said no: EPERM (operation not permitted)");
+    }
+
+    #[test]
+    fn abandoned_and_unwaited_say_what_became_of_the_helper() {
+        let mut request = request(Verdict::Abandoned);
+        check(&request, "the requester was killed while it waited; its helper goes on");
+        call(&mut request).exited = Some((at(9), Some(0)));
+        request.live = Some(at(8));
+        check(
+            &request,
+            "the requester was killed while it waited; its helper exited 0, and can went live 8.00ms after it was \
+             asked for",
+        );
+        request.verdict = Verdict::Unwaited;
+        request.live = None;
+        check(&request, "the requester did not wait for the helper's end; its helper exited 0");
+    }
+
+    #[test]
+    fn in_flight_says_what_is_waited_for() {
+        let mut request = request(Verdict::InFlight);
+        check(&request, "still open, the helper modprobe[413] runs");
+        request.loads = vec![Arc::new(Load { over: false, init_begun: Some(at(4)), ..load("can") })];
+        check(&request, "still open, the init of can runs in modprobe[413]");
+        request.call = None;
+        request.loads.clear();
+        check(&request, "still open, waiting for a slot");
+    }
+
+    #[test]
+    fn incomplete_names_the_gaps() {
+        let mut request = request(Verdict::Incomplete);
+        request.gaps = vec![Gap::ReturnUnseen, Gap::EventsLost];
+        check(
+            &request,
+            "what became of it cannot be told: the requester's return was not seen, and events were lost while it \
+             was open",
+        );
+    }
+}

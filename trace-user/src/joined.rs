@@ -381,11 +381,16 @@ impl Request {
         load.module.as_ref().is_some_and(|module| !self.wants(module))
     }
 
-    /// The helper's wait status word: what the requester was told, else how the process ended.
+    /// The helper's wait status word: what the requester was told, else how the process ended. A helper whose exec
+    /// fails exits with 0 too (kernel/umh.c `call_usermodehelper_exec_async`, 5.10 to 7.3), so that 0 counts only where
+    /// the helper is known to have run.
     #[must_use]
     pub fn status(&self) -> Option<i32> {
         let told = self.result.filter(|result| *result >= 0 && self.wait() == Some(Wait::Proc));
-        told.or_else(|| self.call.as_ref().and_then(|call| call.exited).and_then(|(_, status)| status))
+        let call = self.call.as_ref()?;
+        let ran = call.executed.is_some_and(|(_, result)| result == 0) || !self.loads.is_empty();
+        let ended = call.exited.and_then(|(_, status)| status).filter(|status| *status != 0 || ran);
+        told.or(ended)
     }
 
     /// How the requester waits.

@@ -35,16 +35,8 @@ pub struct Phases([Option<Nanos>; 8]);
 
 impl Phase {
     /// Every phase, in order of time.
-    pub const ALL: [Self; 8] = [
-        Self::SlotWait,
-        Self::Queue,
-        Self::ForkExec,
-        Self::User,
-        Self::Load,
-        Self::Init,
-        Self::Settle,
-        Self::Wake,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::SlotWait, Self::Queue, Self::ForkExec, Self::User, Self::Load, Self::Init, Self::Settle, Self::Wake];
 
     /// As spelt in JSON, without the unit.
     #[must_use]

@@ -5,7 +5,7 @@
 
 use crate::correlate::modules::Modules;
 use crate::event::{Stamp, Wait};
-use crate::joined::{EEXIST, Request, SatisfiedBy, Verdict};
+use crate::joined::{Call, EEXIST, Request, SatisfiedBy, Verdict};
 
 /// `-EBUSY`: helpers are disabled (kernel/umh.c `call_usermodehelper_exec`, 5.10 to 7.3).
 const EBUSY: i32 = -16;
@@ -52,12 +52,25 @@ fn by_return(request: &Request) -> Option<Verdict> {
     if request.lsm_result.is_some_and(|result| result != 0) {
         return Some(Verdict::Denied);
     }
-    match (request.result?, request.wait()) {
-        (EBUSY, _) if request.call.as_ref().is_some_and(|call| call.helper.is_none()) => Some(Verdict::Refused),
-        (ETIME, None) => Some(Verdict::Throttled),
-        (ERESTARTSYS, _) => Some(Verdict::Abandoned),
-        (0, Some(Wait::Exec | Wait::None)) => Some(Verdict::Unwaited),
-        (_, _) => None,
+    match (request.result, request.wait()) {
+        (Some(EBUSY), _) if request.call.as_ref().is_some_and(|call| call.helper.is_none()) => Some(Verdict::Refused),
+        (Some(ETIME), None) => Some(Verdict::Throttled),
+        (Some(ERESTARTSYS), _) => Some(Verdict::Abandoned),
+        (Some(0), Some(Wait::Exec | Wait::None)) => Some(Verdict::Unwaited),
+        (Some(_), _) => None,
+        (None, _) => by_return_unseen(request.call.as_deref()?),
+    }
+}
+
+/// What an unseen return must have been: a waiting requester leaves before its helper's end only when it is killed,
+/// and then it exits; one that waits for exec alone gets 0 when exec succeeds.
+fn by_return_unseen(call: &Call) -> Option<Verdict> {
+    let executed = call.executed.is_some_and(|(_, result)| result == 0);
+    let helper_ended = call.exited.map(|(at, _)| at);
+    match (call.wait, call.caller_gone) {
+        (Wait::Proc, Some(gone)) if helper_ended.is_none_or(|ended| gone < ended) => Some(Verdict::Abandoned),
+        (Wait::Exec | Wait::None, _) if executed => Some(Verdict::Unwaited),
+        (Wait::Proc | Wait::Exec | Wait::None, _) => None,
     }
 }
 

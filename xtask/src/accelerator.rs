@@ -13,20 +13,12 @@ use crate::qemu::Accelerator;
 
 /// Decides, by `trial` where this boot of the host has not seen one. Needs the cache lock.
 pub fn decide(trial: impl FnOnce() -> Result<bool>) -> Result<Accelerator> {
-    if File::options()
-        .read(true)
-        .write(true)
-        .open("/dev/kvm")
-        .is_err()
-    {
+    if File::options().read(true).write(true).open("/dev/kvm").is_err() {
         return Ok(Accelerator::Tcg);
     }
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let kept = paths::cache()?.join("accelerator");
-    let (kvm, tcg) = (
-        format!("{} kvm", boot.trim()),
-        format!("{} tcg", boot.trim()),
-    );
+    let (kvm, tcg) = (format!("{} kvm", boot.trim()), format!("{} tcg", boot.trim()));
     match fs::read_to_string(&kept) {
         Ok(text) if text == kvm => return Ok(Accelerator::Kvm),
         Ok(text) if text == tcg => return Ok(Accelerator::Tcg),
@@ -37,9 +29,5 @@ pub fn decide(trial: impl FnOnce() -> Result<bool>) -> Result<Accelerator> {
     if !works {
         say("KVM does not work here: guests are emulated");
     }
-    Ok(if works {
-        Accelerator::Kvm
-    } else {
-        Accelerator::Tcg
-    })
+    Ok(if works { Accelerator::Kvm } else { Accelerator::Tcg })
 }

@@ -33,9 +33,7 @@ impl PrivateApt {
     /// The private view, its source list written from this machine's mirrors. Needs the cache lock.
     pub fn open() -> Result<PrivateApt> {
         if !is_debian() {
-            bail!(
-                "kernels for guests come from Debian's archive through apt, which this machine does not have"
-            );
+            bail!("kernels for guests come from Debian's archive through apt, which this machine does not have");
         }
         let folder = paths::cache()?.join("apt");
         for name in ["lists/partial", "cache/archives/partial"] {
@@ -70,9 +68,7 @@ impl PrivateApt {
             if !self.has_index() {
                 return Err(error);
             }
-            say(format!(
-                "could not refresh the package index, using what is there: {error:#}"
-            ));
+            say(format!("could not refresh the package index, using what is there: {error:#}"));
             return Ok(());
         }
         paths::write_whole(&mark, b"")
@@ -86,14 +82,8 @@ impl PrivateApt {
 
     /// Names of the packages that `package` depends on directly.
     pub fn dependencies(&self, package: &str) -> Result<Vec<String>> {
-        let text =
-            process::text(
-                self.command("apt-cache")
-                    .args(["depends", "--important", package]),
-            )?;
-        let names = text
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix("Depends: "));
+        let text = process::text(self.command("apt-cache").args(["depends", "--important", package]))?;
+        let names = text.lines().filter_map(|line| line.trim().strip_prefix("Depends: "));
         Ok(names.map(str::to_owned).collect())
     }
 
@@ -107,19 +97,9 @@ impl PrivateApt {
         let fetched = paths::temporary_beside(&folder.join("fetched"));
         paths::make_dir(&fetched)?;
         say(format!("fetching {}", packages.join(" ")));
-        process::run(
-            self.command("apt-get")
-                .args(["-q", "download"])
-                .args(packages)
-                .current_dir(&fetched),
-        )?;
+        process::run(self.command("apt-get").args(["-q", "download"]).args(packages).current_dir(&fetched))?;
         for entry in fs::read_dir(&fetched)? {
-            process::run(
-                Command::new("dpkg-deb")
-                    .arg("-x")
-                    .arg(entry?.path())
-                    .arg(folder),
-            )?;
+            process::run(Command::new("dpkg-deb").arg("-x").arg(entry?.path()).arg(folder))?;
         }
         fs::remove_dir_all(&fetched).context("cannot remove the fetched packages")
     }
@@ -127,9 +107,7 @@ impl PrivateApt {
     fn has_index(&self) -> bool {
         let lists = fs::read_dir(self.folder.join("lists"));
         lists.is_ok_and(|mut all| {
-            all.any(|entry| {
-                entry.is_ok_and(|e| e.file_name().to_string_lossy().contains("_Packages"))
-            })
+            all.any(|entry| entry.is_ok_and(|e| e.file_name().to_string_lossy().contains("_Packages")))
         })
     }
 
@@ -173,20 +151,9 @@ fn host_release() -> Result<String> {
 
 /// The source list: the sites of this machine's own releases, with our suites.
 fn sources(targets: &str, release: &str) -> Result<String> {
-    let sites: Vec<(&str, &str)> = targets
-        .lines()
-        .filter_map(|line| line.split_once(' '))
-        .collect();
-    let of = |wanted: &str| {
-        sites
-            .iter()
-            .find(|(_, suite)| *suite == wanted)
-            .map(|(site, _)| *site)
-    };
-    let main = of(release)
-        .or_else(|| of("stable"))
-        .or_else(|| of("sid"))
-        .or_else(|| of("unstable"));
+    let sites: Vec<(&str, &str)> = targets.lines().filter_map(|line| line.split_once(' ')).collect();
+    let of = |wanted: &str| sites.iter().find(|(_, suite)| *suite == wanted).map(|(site, _)| *site);
+    let main = of(release).or_else(|| of("stable")).or_else(|| of("sid")).or_else(|| of("unstable"));
     let main = main.with_context(|| format!("this machine's apt has no source for {release}"))?;
     let mut list = String::new();
     let signed = match Path::new(KEYRING).exists() {
@@ -194,23 +161,16 @@ fn sources(targets: &str, release: &str) -> Result<String> {
         false => String::new(),
     };
     let mut add = |site: &str, suite: &str| {
-        list.push_str(&format!(
-            "deb [target=Packages{signed}] {site} {suite} main\n"
-        ));
+        list.push_str(&format!("deb [target=Packages{signed}] {site} {suite} main\n"));
     };
     if !SUITES.contains(&release) {
         add(main, release);
     }
     SUITES.iter().for_each(|suite| add(main, suite));
-    let security = sites
-        .iter()
-        .find(|(_, suite)| suite.ends_with("-security"))
-        .map(|(site, _)| *site);
+    let security = sites.iter().find(|(_, suite)| suite.ends_with("-security")).map(|(site, _)| *site);
     match security {
         Some(site) => SECURITY_SUITES.iter().for_each(|suite| add(site, suite)),
-        None => say(
-            "this machine's apt has no security suite: only the kernels of the main suites are seen",
-        ),
+        None => say("this machine's apt has no security suite: only the kernels of the main suites are seen"),
     }
     Ok(list)
 }
@@ -223,20 +183,9 @@ mod tests {
     fn suites_stand_on_the_sites_of_this_machine() {
         let targets = "http://a/debian bookworm\nhttp://a/debian bookworm-updates\nhttp://b/sec bookworm-security\n";
         let list = sources(targets, "bookworm").unwrap();
-        assert!(
-            list.lines()
-                .any(|line| line.ends_with("http://a/debian sid main"))
-        );
-        assert!(
-            list.lines()
-                .any(|line| line.ends_with("http://b/sec bullseye-security main"))
-        );
-        assert_eq!(
-            list.lines()
-                .filter(|line| line.ends_with("bookworm main"))
-                .count(),
-            1
-        );
+        assert!(list.lines().any(|line| line.ends_with("http://a/debian sid main")));
+        assert!(list.lines().any(|line| line.ends_with("http://b/sec bullseye-security main")));
+        assert_eq!(list.lines().filter(|line| line.ends_with("bookworm main")).count(), 1);
     }
 
     #[test]

@@ -25,19 +25,12 @@ pub fn build() -> Result<Programs> {
         Some(path) => Some(PathBuf::from(path)),
         None => Some(modtrail()?),
     };
-    Ok(Programs {
-        modtrail,
-        provoke: provoke()?,
-    })
+    Ok(Programs { modtrail, provoke: provoke()? })
 }
 
 /// The release build of modtrail.
 pub fn modtrail() -> Result<PathBuf> {
-    build_one(
-        &["--release", "-p", "trace-user", "--bin", "modtrail"],
-        "release",
-        "modtrail",
-    )
+    build_one(&["--release", "-p", "trace-user", "--bin", "modtrail"], "release", "modtrail")
 }
 
 /// provoke, by the profile this xtask was built with: what it depends on is there already.
@@ -47,8 +40,7 @@ pub fn provoke() -> Result<PathBuf> {
 
 fn build_one(what: &[&str], profile: &str, program: &str) -> Result<PathBuf> {
     let mut cargo = process::host_cargo();
-    process::run(cargo.args(["build", "--quiet"]).args(what))
-        .with_context(|| format!("cannot build {program}"))?;
+    process::run(cargo.args(["build", "--quiet"]).args(what)).with_context(|| format!("cannot build {program}"))?;
     Ok(target_folder()?.join(profile).join(program))
 }
 

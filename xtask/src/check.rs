@@ -47,64 +47,29 @@ fn formatting() -> Result<()> {
 }
 
 fn host_lints() -> Result<()> {
-    let arguments = [
-        "clippy",
-        "--quiet",
-        "--all-targets",
-        "--features",
-        "xtask/guest",
-        "--",
-        "-D",
-        "warnings",
-    ];
+    let arguments = ["clippy", "--quiet", "--all-targets", "--features", "xtask/guest", "--", "-D", "warnings"];
     process::run(host_cargo().args(arguments))
 }
 
 fn bpf_lints() -> Result<()> {
     let mut cargo = foreign_toolchain("cargo");
-    cargo
-        .current_dir(paths::workspace())
-        .arg(format!("+{BPF_TOOLCHAIN}"));
-    cargo.args([
-        "clippy",
-        "--quiet",
-        "-p",
-        "trace-ebpf",
-        "--target",
-        "bpfel-unknown-none",
-    ]);
-    cargo
-        .arg("--target-dir")
-        .arg(artifact::target_folder()?.join("bpf-lints"));
+    cargo.current_dir(paths::workspace()).arg(format!("+{BPF_TOOLCHAIN}"));
+    cargo.args(["clippy", "--quiet", "-p", "trace-ebpf", "--target", "bpfel-unknown-none"]);
+    cargo.arg("--target-dir").arg(artifact::target_folder()?.join("bpf-lints"));
     // As in the build of the BPF programs: only the two crates that need an unstable feature get it.
-    let flags = [
-        &format!("--cfg=bpf_target_arch=\"{}\"", std::env::consts::ARCH),
-        "-Cdebuginfo=2",
-        "-Clink-arg=--btf",
-    ];
-    cargo
-        .env("RUSTC_BOOTSTRAP", "aya_ebpf,trace_ebpf")
-        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
+    let flags = [&format!("--cfg=bpf_target_arch=\"{}\"", std::env::consts::ARCH), "-Cdebuginfo=2", "-Clink-arg=--btf"];
+    cargo.env("RUSTC_BOOTSTRAP", "aya_ebpf,trace_ebpf").env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     process::run(cargo.args(["--", "-D", "warnings"]))
 }
 
 /// The table of hooks is made by the program itself.
 fn hooks_document() -> Result<()> {
-    let made =
-        process::text(Command::new(artifact::modtrail()?).args(["doctor", "--hooks-table"]))?;
+    let made = process::text(Command::new(artifact::modtrail()?).args(["doctor", "--hooks-table"]))?;
     let path = paths::workspace().join("docs/hooks.md");
-    let kept =
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let kept = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     if made == kept {
         return Ok(());
     }
-    let lines = made
-        .lines()
-        .zip(kept.lines())
-        .take_while(|(a, b)| a == b)
-        .count();
-    bail!(
-        "docs/hooks.md differs from `modtrail doctor --hooks-table` from line {}: write it anew",
-        lines + 1
-    )
+    let lines = made.lines().zip(kept.lines()).take_while(|(a, b)| a == b).count();
+    bail!("docs/hooks.md differs from `modtrail doctor --hooks-table` from line {}: write it anew", lines + 1)
 }

@@ -95,25 +95,14 @@ fn shipped(text: &str) -> Result<Shipped, String> {
     if host.is_empty() || !guest.starts_with('/') {
         return Err("expected HOST:GUEST with an absolute path in the guest".to_owned());
     }
-    Ok(Shipped {
-        host: PathBuf::from(host),
-        guest: guest.to_owned(),
-    })
+    Ok(Shipped { host: PathBuf::from(host), guest: guest.to_owned() })
 }
 
 impl VmArguments {
     fn options(self) -> VmOptions {
         let words = |lists: Vec<String>| -> Vec<String> {
-            let split = |list: &String| {
-                list.split([' ', ',', '\n'])
-                    .map(str::to_owned)
-                    .collect::<Vec<_>>()
-            };
-            lists
-                .iter()
-                .flat_map(split)
-                .filter(|word| !word.is_empty())
-                .collect()
+            let split = |list: &String| list.split([' ', ',', '\n']).map(str::to_owned).collect::<Vec<_>>();
+            lists.iter().flat_map(split).filter(|word| !word.is_empty()).collect()
         };
         let default_timeout = if self.interactive { None } else { Some(120) };
         VmOptions {
@@ -129,16 +118,8 @@ impl VmArguments {
             files: self.files,
             out: self.out,
             append: self.append,
-            boot: if self.bzimage {
-                BootFile::BzImage
-            } else {
-                BootFile::Fastest
-            },
-            streams: if self.interactive {
-                Streams::Interactive
-            } else {
-                Streams::PassThrough
-            },
+            boot: if self.bzimage { BootFile::BzImage } else { BootFile::Fastest },
+            streams: if self.interactive { Streams::Interactive } else { Streams::PassThrough },
             command: self.command,
         }
     }
@@ -172,17 +153,12 @@ fn run_vm(options: &VmOptions) -> Result<ExitCode> {
         End::Died(reason) => eprintln!("xtask: the guest died: {reason}"),
         End::Interrupted(_) => eprintln!("xtask: interrupted, the guest was killed"),
     }
-    Ok(ExitCode::from(
-        u8::try_from(outcome.status()).unwrap_or(u8::MAX),
-    ))
+    Ok(ExitCode::from(u8::try_from(outcome.status()).unwrap_or(u8::MAX)))
 }
 
 fn tail(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
-    lines
-        .get(lines.len().saturating_sub(10)..)
-        .unwrap_or_default()
-        .join("\n")
+    lines.get(lines.len().saturating_sub(10)..).unwrap_or_default().join("\n")
 }
 
 #[cfg(test)]
@@ -193,9 +169,7 @@ mod tests {
 
     fn options(words: &[&str]) -> Result<VmOptions, clap::Error> {
         let words = ["xtask", "vm"].iter().chain(words);
-        let Task::Vm(arguments) = Arguments::try_parse_from(words)?.task else {
-            panic!("another task")
-        };
+        let Task::Vm(arguments) = Arguments::try_parse_from(words)?.task else { panic!("another task") };
         Ok(arguments.options())
     }
 
@@ -217,13 +191,7 @@ mod tests {
         ];
         let options = options(&line).unwrap();
         assert_eq!(options.modules, ["xfs", "tipc"]);
-        assert_eq!(
-            options.files,
-            [Shipped {
-                host: "/a".into(),
-                guest: "/b".into()
-            }]
-        );
+        assert_eq!(options.files, [Shipped { host: "/a".into(), guest: "/b".into() }]);
         assert_eq!(options.append, ["-x y"]);
         assert_eq!(options.command, ["sh", "-c", "a b"]);
         assert_eq!(options.timeout.map(|time| time.as_secs()), Some(120));
@@ -232,10 +200,7 @@ mod tests {
     #[test]
     fn an_interactive_guest_has_no_limit_of_its_own() {
         let options = options(&["--kernel", "6.12", "--interactive", "--", "top"]).unwrap();
-        assert_eq!(
-            (options.timeout, options.streams),
-            (None, Streams::Interactive)
-        );
+        assert_eq!((options.timeout, options.streams), (None, Streams::Interactive));
     }
 
     #[test]

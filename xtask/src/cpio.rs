@@ -26,11 +26,7 @@ pub struct Archive<W: Write> {
 impl<W: Write> Archive<W> {
     /// An empty archive.
     pub fn new(sink: W) -> Archive<W> {
-        Archive {
-            sink,
-            entries: 0,
-            folders: BTreeSet::new(),
-        }
+        Archive { sink, entries: 0, folders: BTreeSet::new() }
     }
 
     /// A folder with mode 0755 and its parents.
@@ -65,13 +61,10 @@ impl<W: Write> Archive<W> {
 
     /// A file of the host, or a folder with all that is in it; links in it are followed, modes are kept.
     pub fn copy(&mut self, host: &Path, path: &str) -> Result<()> {
-        let meta = host
-            .metadata()
-            .with_context(|| format!("cannot read {}", host.display()))?;
+        let meta = host.metadata().with_context(|| format!("cannot read {}", host.display()))?;
         let mode = meta.permissions().mode();
         if meta.is_file() {
-            let content =
-                fs::read(host).with_context(|| format!("cannot read {}", host.display()))?;
+            let content = fs::read(host).with_context(|| format!("cannot read {}", host.display()))?;
             return self.file(path, mode, &content);
         }
         if !meta.is_dir() {
@@ -79,9 +72,7 @@ impl<W: Write> Archive<W> {
         }
         self.folder_with_mode(path, mode)?;
         let mut names = Vec::new();
-        for entry in
-            fs::read_dir(host).with_context(|| format!("cannot read {}", host.display()))?
-        {
+        for entry in fs::read_dir(host).with_context(|| format!("cannot read {}", host.display()))? {
             names.push(entry?.file_name());
         }
         names.sort();
@@ -109,17 +100,12 @@ impl<W: Write> Archive<W> {
     fn entry(&mut self, path: &str, mode: u32, content: &[u8]) -> Result<()> {
         let size = u32::try_from(content.len()).context("a file of 4 GiB or more")?;
         self.entries += 1;
-        self.put(path, mode, content, size)
-            .with_context(|| format!("cannot write {path} to the archive"))
+        self.put(path, mode, content, size).with_context(|| format!("cannot write {path} to the archive"))
     }
 
     fn put(&mut self, path: &str, mode: u32, content: &[u8], size: u32) -> io::Result<()> {
         let name = path.len() + 1;
-        write!(
-            self.sink,
-            "070701{:08x}{mode:08x}{:08x}{:08x}",
-            self.entries, 0, 0
-        )?;
+        write!(self.sink, "070701{:08x}{mode:08x}{:08x}{:08x}", self.entries, 0, 0)?;
         write!(self.sink, "{:08x}{:08x}{size:08x}{:08x}{:08x}", 1, 0, 0, 0)?;
         write!(self.sink, "{:08x}{:08x}{name:08x}{:08x}{path}\0", 0, 0, 0)?;
         self.pad(110 + name)?;
@@ -130,8 +116,7 @@ impl<W: Write> Archive<W> {
     /// Both the header with its name and the content fill whole words of four bytes.
     fn pad(&mut self, written: usize) -> io::Result<()> {
         let zeroes = [0_u8; 3];
-        self.sink
-            .write_all(zeroes.get(..written.wrapping_neg() % 4).unwrap_or_default())
+        self.sink.write_all(zeroes.get(..written.wrapping_neg() % 4).unwrap_or_default())
     }
 }
 

@@ -32,18 +32,7 @@ pub fn base() -> Result<PathBuf> {
     let stamps: Result<Vec<_>> = libraries.iter().map(|path| paths::stamp(path)).collect();
     let key = paths::key((INIT, paths::stamp(&busybox)?, paths::stamp(kmod)?, stamps?));
     piece(&pieces()?.join(format!("base-{key}.cpio")), |archive| {
-        for folder in [
-            "dev",
-            "proc",
-            "sys",
-            "run",
-            "mnt",
-            "out",
-            "etc/modprobe.d",
-            "var/log",
-            "usr/bin",
-            "usr/sbin",
-        ] {
+        for folder in ["dev", "proc", "sys", "run", "mnt", "out", "etc/modprobe.d", "var/log", "usr/bin", "usr/sbin"] {
             archive.folder(folder)?;
         }
         archive.folder_with_mode("root", 0o700)?;
@@ -62,21 +51,9 @@ pub fn base() -> Result<PathBuf> {
             archive.link(&format!("sbin/{name}"), "/bin/kmod")?;
         }
         copy_libraries(archive, &[kmod.to_path_buf()])?;
-        archive.file(
-            "etc/passwd",
-            0o644,
-            b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n",
-        )?;
-        archive.file(
-            "etc/group",
-            0o644,
-            b"root:x:0:\ntty:x:5:\nnogroup:x:65534:\n",
-        )?;
-        archive.file(
-            "etc/hosts",
-            0o644,
-            b"127.0.0.1 localhost guest\n::1 localhost\n",
-        )?;
+        archive.file("etc/passwd", 0o644, b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n")?;
+        archive.file("etc/group", 0o644, b"root:x:0:\ntty:x:5:\nnogroup:x:65534:\n")?;
+        archive.file("etc/hosts", 0o644, b"127.0.0.1 localhost guest\n::1 localhost\n")?;
         archive.file("etc/hostname", 0o644, b"guest\n")
     })
 }
@@ -87,71 +64,45 @@ pub fn modules(kernel: &Kernel, wanted: &[String]) -> Result<Vec<PathBuf>> {
     let own = |name: &&String| testmodule::is_ours(name);
     let ours: Vec<String> = wanted.iter().filter(own).cloned().collect();
     let theirs: Vec<String> = wanted.iter().filter(|name| !own(name)).cloned().collect();
-    let tree = if ours.is_empty() {
-        kernel.modules()
-    } else {
-        testmodule::tree(kernel)?
-    };
+    let tree = if ours.is_empty() { kernel.modules() } else { testmodule::tree(kernel)? };
     let place = format!("lib/modules/{}", kernel.release);
     let stamp = paths::stamp(&tree.join("modules.dep"))?;
     let pieces = pieces()?;
     let key = paths::key((&kernel.release, &stamp));
-    let mut made = vec![piece(
-        &pieces.join(format!("indexes-{key}.cpio")),
-        |archive| {
-            for entry in fs::read_dir(&tree)? {
-                let entry = entry?;
-                let name = entry.file_name().to_string_lossy().into_owned();
-                if name.starts_with("modules.") {
-                    archive.copy(&entry.path(), &format!("{place}/{name}"))?;
-                }
+    let mut made = vec![piece(&pieces.join(format!("indexes-{key}.cpio")), |archive| {
+        for entry in fs::read_dir(&tree)? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.starts_with("modules.") {
+                archive.copy(&entry.path(), &format!("{place}/{name}"))?;
             }
-            Ok(())
-        },
-    )?];
+        }
+        Ok(())
+    })?];
     if !wanted.is_empty() {
         let mut sorted = wanted.to_vec();
         sorted.sort();
         let key = paths::key((&kernel.release, &stamp, &sorted));
-        made.push(piece(
-            &pieces.join(format!("modules-{key}.cpio")),
-            |archive| {
-                let mut files = Indexes::read(&tree)?.closure(&theirs)?;
-                files.extend(ours.iter().map(|name| testmodule::file_name(name)));
-                files
-                    .iter()
-                    .try_for_each(|file| archive.copy(&tree.join(file), &format!("{place}/{file}")))
-            },
-        )?);
+        made.push(piece(&pieces.join(format!("modules-{key}.cpio")), |archive| {
+            let mut files = Indexes::read(&tree)?.closure(&theirs)?;
+            files.extend(ours.iter().map(|name| testmodule::file_name(name)));
+            files.iter().try_for_each(|file| archive.copy(&tree.join(file), &format!("{place}/{file}")))
+        })?);
     }
     Ok(made)
 }
 
 /// The piece with our own programs and their libraries. Needs the cache lock.
 pub fn programs(programs: &Programs) -> Result<PathBuf> {
-    let all: Vec<PathBuf> = programs
-        .modtrail
-        .iter()
-        .chain([&programs.provoke])
-        .cloned()
-        .collect();
+    let all: Vec<PathBuf> = programs.modtrail.iter().chain([&programs.provoke]).cloned().collect();
     let stamps: Result<Vec<_>> = all.iter().map(|path| paths::stamp(path)).collect();
     let key = paths::key(stamps?);
     piece(&pieces()?.join(format!("programs-{key}.cpio")), |archive| {
         let mut copy = |program: &Path, place: &str| -> Result<()> {
             let stripped = paths::temporary_beside(&paths::cache()?.join("stripped"));
             // Line tables are most of the file, and nobody reads them in a guest.
-            let strip = Command::new("strip")
-                .arg("-g")
-                .arg("-o")
-                .arg(&stripped)
-                .arg(program)
-                .output();
-            let from = if strip.is_ok_and(|done| done.status.success()) {
-                &stripped
-            } else {
-                program
-            };
+            let strip = Command::new("strip").arg("-g").arg("-o").arg(&stripped).arg(program).output();
+            let from = if strip.is_ok_and(|done| done.status.success()) { &stripped } else { program };
             let copied = archive.copy(from, place);
             fs::remove_file(&stripped).ok();
             copied
@@ -170,11 +121,9 @@ pub fn assemble(
     pieces: &[PathBuf],
     own: impl FnOnce(&mut Archive<Vec<u8>>) -> Result<()>,
 ) -> Result<()> {
-    let mut file =
-        File::create(target).with_context(|| format!("cannot write {}", target.display()))?;
+    let mut file = File::create(target).with_context(|| format!("cannot write {}", target.display()))?;
     for path in pieces {
-        let mut piece =
-            File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let mut piece = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
         // Marks it as in use, so that it is not thrown away.
         piece.set_modified(std::time::SystemTime::now()).ok();
         io::copy(&mut piece, &mut file).context("cannot write the initramfs")?;
@@ -186,9 +135,7 @@ pub fn assemble(
 
 fn copy_libraries<W: io::Write>(archive: &mut Archive<W>, programs: &[PathBuf]) -> Result<()> {
     for library in tools::libraries(programs)? {
-        let place = library
-            .to_str()
-            .context("a library whose path is not UTF-8")?;
+        let place = library.to_str().context("a library whose path is not UTF-8")?;
         archive.copy(&library, place)?;
     }
     Ok(())
@@ -200,10 +147,7 @@ fn pieces() -> Result<PathBuf> {
     Ok(folder)
 }
 
-fn piece(
-    path: &Path,
-    fill: impl FnOnce(&mut Archive<BufWriter<File>>) -> Result<()>,
-) -> Result<PathBuf> {
+fn piece(path: &Path, fill: impl FnOnce(&mut Archive<BufWriter<File>>) -> Result<()>) -> Result<PathBuf> {
     if path.exists() {
         return Ok(path.to_path_buf());
     }
@@ -231,12 +175,5 @@ fn discard_unused(folder: &Path) {
 /// Unpacks a tar of what a guest left into `folder`.
 pub fn unpack_out(tar: &Path, folder: &Path) -> Result<()> {
     paths::make_dir(folder)?;
-    process::run(
-        Command::new("tar")
-            .arg("-xf")
-            .arg(tar)
-            .arg("-C")
-            .arg(folder)
-            .arg("--no-same-owner"),
-    )
+    process::run(Command::new("tar").arg("-xf").arg(tar).arg("-C").arg(folder).arg("--no-same-owner"))
 }

@@ -49,10 +49,7 @@ impl Series {
     /// Whether a release (`6.1.0-56-amd64`) is one of this series, built for the Debian release whose
     /// compiler and libraries its headers need.
     fn owns(self, release: &Release) -> bool {
-        let version = (
-            release.numbers.first().copied(),
-            release.numbers.get(1).copied(),
-        );
+        let version = (release.numbers.first().copied(), release.numbers.get(1).copied());
         match self {
             Series::V5_10 => version == (Some(5), Some(10)) && release.rebuilt_for.is_empty(),
             Series::V6_1 => version == (Some(6), Some(1)) && release.rebuilt_for.is_empty(),
@@ -72,9 +69,7 @@ impl FromStr for Series {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Series, String> {
-        let found = Series::ALL
-            .into_iter()
-            .find(|series| series.as_str() == text);
+        let found = Series::ALL.into_iter().find(|series| series.as_str() == text);
         found.ok_or_else(|| format!("no kernel series {text}: one of 5.10, 6.1, 6.12, newest"))
     }
 }
@@ -102,31 +97,17 @@ impl Release {
             Some((_, backport)) => (format!("deb{}", backport.split('.').next()?), "0"),
             None => (String::new(), abi),
         };
-        let numbers: Option<Vec<u32>> = point
-            .split('.')
-            .chain([abi, plus_point])
-            .map(|number| number.parse().ok())
-            .collect();
+        let numbers: Option<Vec<u32>> =
+            point.split('.').chain([abi, plus_point]).map(|number| number.parse().ok()).collect();
         let numbers = numbers.filter(|numbers| numbers.len() == 5)?;
-        let rebuilt_for = if plus.is_empty() {
-            old_backport
-        } else {
-            plus.to_owned()
-        };
-        Some(Release {
-            numbers,
-            rebuilt_for,
-            name: name.to_owned(),
-        })
+        let rebuilt_for = if plus.is_empty() { old_backport } else { plus.to_owned() };
+        Some(Release { numbers, rebuilt_for, name: name.to_owned() })
     }
 }
 
 /// The releases of a series among package names, newest first.
 fn releases(packages: &[String], series: Series) -> Vec<Release> {
-    let mut found: Vec<Release> = packages
-        .iter()
-        .filter_map(|name| Release::of_package(name))
-        .collect();
+    let mut found: Vec<Release> = packages.iter().filter_map(|name| Release::of_package(name)).collect();
     found.retain(|release| series.owns(release));
     found.sort();
     found.reverse();
@@ -167,9 +148,7 @@ pub fn provide(series: Series) -> Result<Kernel> {
     let kernels = paths::cache()?.join("kernels");
     paths::make_dir(&kernels)?;
     let chosen = kernels.join(format!("{series}.chosen"));
-    let kept = fs::read_to_string(&chosen)
-        .ok()
-        .and_then(|release| unpacked(&kernels, series, &release));
+    let kept = fs::read_to_string(&chosen).ok().and_then(|release| unpacked(&kernels, series, &release));
     let fresh = paths::age(&chosen).is_some_and(|age| age < apt::INDEX_KEPT);
     if let (Some(kernel), true) = (&kept, fresh) {
         return Ok(kernel.clone());
@@ -184,10 +163,7 @@ pub fn provide(series: Series) -> Result<Kernel> {
         }
         Err(error) => {
             let kernel = kept.ok_or(error)?;
-            say(format!(
-                "cannot look for a newer {series} kernel, using {}",
-                kernel.release
-            ));
+            say(format!("cannot look for a newer {series} kernel, using {}", kernel.release));
             Ok(kernel)
         }
     }
@@ -195,11 +171,7 @@ pub fn provide(series: Series) -> Result<Kernel> {
 
 fn unpacked(kernels: &Path, series: Series, release: &str) -> Option<Kernel> {
     let folder = kernels.join(release);
-    let kernel = Kernel {
-        series,
-        release: release.to_owned(),
-        folder,
-    };
+    let kernel = Kernel { series, release: release.to_owned(), folder };
     (!release.is_empty() && kernel.bzimage().exists()).then_some(kernel)
 }
 
@@ -208,31 +180,19 @@ fn fetch_newest(kernels: &Path, series: Series) -> Result<Kernel> {
     archive.refresh(apt::INDEX_KEPT)?;
     let packages = archive.names("linux-")?;
     let mut last = None;
-    for release in releases(&packages, series)
-        .into_iter()
-        .take(POINT_RELEASES_TRIED)
-    {
+    for release in releases(&packages, series).into_iter().take(POINT_RELEASES_TRIED) {
         if let Some(kernel) = unpacked(kernels, series, &release.name) {
             return Ok(kernel);
         }
         let wanted = parts(&archive, &packages, &release.name)?;
         let folder = kernels.join(&release.name);
-        match paths::fill_folder(&folder, |part| {
-            install(&archive, &wanted, &release.name, part)
-        }) {
+        match paths::fill_folder(&folder, |part| install(&archive, &wanted, &release.name, part)) {
             Ok(()) => {
-                return Ok(Kernel {
-                    series,
-                    release: release.name,
-                    folder,
-                });
+                return Ok(Kernel { series, release: release.name, folder });
             }
             Err(error) => last = Some(error),
         }
-        say(format!(
-            "no complete {} from this mirror, trying the one before",
-            release.name
-        ));
+        say(format!("no complete {} from this mirror, trying the one before", release.name));
     }
     match last {
         Some(error) => Err(error.context(format!("cannot get a {series} kernel"))),
@@ -245,9 +205,7 @@ fn parts(archive: &PrivateApt, packages: &[String], release: &str) -> Result<Vec
     let image = format!("linux-image-{release}");
     let mut wanted = vec![image.clone()];
     let split = archive.dependencies(&image)?;
-    let ours = split
-        .into_iter()
-        .filter(|name| name.ends_with(release) && packages.contains(name));
+    let ours = split.into_iter().filter(|name| name.ends_with(release) && packages.contains(name));
     wanted.extend(ours);
     Ok(wanted)
 }
@@ -259,10 +217,7 @@ fn install(archive: &PrivateApt, wanted: &[String], release: &str, folder: &Path
     let modules = ["lib/modules", "usr/lib/modules"].map(|place| root.join(place).join(release));
     let modules = modules.iter().find(|place| place.join("kernel").is_dir());
     let modules = modules.with_context(|| format!("{release} comes without its modules"))?;
-    let images = [
-        root.join("boot").join(format!("vmlinuz-{release}")),
-        modules.join("vmlinuz"),
-    ];
+    let images = [root.join("boot").join(format!("vmlinuz-{release}")), modules.join("vmlinuz")];
     let image = images.iter().find(|path| path.is_file());
     let image = image.with_context(|| format!("{release} comes without its image"))?;
     fs::rename(image, folder.join("vmlinuz"))?;
@@ -271,9 +226,7 @@ fn install(archive: &PrivateApt, wanted: &[String], release: &str, folder: &Path
     fs::remove_dir_all(&root)?;
     depmod(folder, release)?;
     if let Err(error) = vmlinux::extract(&folder.join("vmlinuz"), &folder.join("vmlinux")) {
-        say(format!(
-            "{release} boots from its compressed image: {error:#}"
-        ));
+        say(format!("{release} boots from its compressed image: {error:#}"));
     }
     Ok(())
 }
@@ -282,13 +235,7 @@ fn install(archive: &PrivateApt, wanted: &[String], release: &str, folder: &Path
 pub fn depmod(base: &Path, release: &str) -> Result<()> {
     let kmod = crate::tools::kmod()?;
     use std::os::unix::process::CommandExt;
-    process::run(
-        Command::new(kmod)
-            .arg0("depmod")
-            .arg("-b")
-            .arg(base)
-            .arg(release),
-    )
+    process::run(Command::new(kmod).arg0("depmod").arg("-b").arg(base).arg(release))
 }
 
 #[cfg(test)]
@@ -296,22 +243,13 @@ mod tests {
     use super::{Series, releases};
 
     fn newest(series: Series, packages: &[&str]) -> Vec<String> {
-        let packages: Vec<String> = packages
-            .iter()
-            .map(|name| format!("linux-image-{name}"))
-            .collect();
-        releases(&packages, series)
-            .into_iter()
-            .map(|release| release.name)
-            .collect()
+        let packages: Vec<String> = packages.iter().map(|name| format!("linux-image-{name}")).collect();
+        releases(&packages, series).into_iter().map(|release| release.name).collect()
     }
 
     #[test]
     fn numbers_are_compared_as_numbers() {
-        let found = newest(
-            Series::V6_1,
-            &["6.1.0-9-amd64", "6.1.0-56-amd64", "6.1.0-47-amd64"],
-        );
+        let found = newest(Series::V6_1, &["6.1.0-9-amd64", "6.1.0-56-amd64", "6.1.0-47-amd64"]);
         assert_eq!(found, ["6.1.0-56-amd64", "6.1.0-47-amd64", "6.1.0-9-amd64"]);
     }
 
@@ -331,29 +269,14 @@ mod tests {
                 "amd64",
             ],
         );
-        assert_eq!(
-            found,
-            [
-                "6.12.117+deb12-amd64",
-                "6.12.115+deb12.1-amd64",
-                "6.12.115+deb12-amd64"
-            ]
-        );
+        assert_eq!(found, ["6.12.117+deb12-amd64", "6.12.115+deb12.1-amd64", "6.12.115+deb12-amd64"]);
         assert!(newest(Series::V6_1, &["6.1.0-0.deb11.52-amd64"]).is_empty());
     }
 
     #[test]
     fn newest_is_the_highest_of_all() {
-        let all = [
-            "6.12.117+deb12-amd64",
-            "7.2.13+deb14-amd64",
-            "7.2.13+deb14-rt-amd64",
-            "5.10.0-46-amd64",
-        ];
-        assert_eq!(
-            newest(Series::Newest, &all).first().map(String::as_str),
-            Some("7.2.13+deb14-amd64")
-        );
+        let all = ["6.12.117+deb12-amd64", "7.2.13+deb14-amd64", "7.2.13+deb14-rt-amd64", "5.10.0-46-amd64"];
+        assert_eq!(newest(Series::Newest, &all).first().map(String::as_str), Some("7.2.13+deb14-amd64"));
     }
 
     #[test]

@@ -26,12 +26,7 @@ impl Indexes {
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
         };
         let aliases = text("modules.alias")?;
-        Ok(Indexes::parse(
-            &text("modules.dep")?,
-            &text("modules.builtin")?,
-            &text("modules.softdep")?,
-            &aliases,
-        ))
+        Ok(Indexes::parse(&text("modules.dep")?, &text("modules.builtin")?, &text("modules.softdep")?, &aliases))
     }
 
     fn parse(dep: &str, builtin: &str, softdep: &str, alias: &str) -> Indexes {
@@ -42,32 +37,15 @@ impl Indexes {
             indexes.needs.insert(name_of(file), needs);
         }
         indexes.builtin.extend(builtin.lines().map(name_of));
-        for words in softdep
-            .lines()
-            .map(|line| line.split_whitespace().collect::<Vec<_>>())
-        {
+        for words in softdep.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()) {
             if let ["softdep", module, wanted @ ..] = words.as_slice() {
-                let wanted = wanted
-                    .iter()
-                    .filter(|word| !word.ends_with(':'))
-                    .map(|word| (*word).to_owned());
-                indexes
-                    .soft
-                    .entry(plain(module))
-                    .or_default()
-                    .extend(wanted);
+                let wanted = wanted.iter().filter(|word| !word.ends_with(':')).map(|word| (*word).to_owned());
+                indexes.soft.entry(plain(module)).or_default().extend(wanted);
             }
         }
-        for words in alias
-            .lines()
-            .map(|line| line.split_whitespace().collect::<Vec<_>>())
-        {
+        for words in alias.lines().map(|line| line.split_whitespace().collect::<Vec<_>>()) {
             if let ["alias", alias, module] = words.as_slice() {
-                indexes
-                    .plain_aliases
-                    .entry((*alias).to_owned())
-                    .or_default()
-                    .push(plain(module));
+                indexes.plain_aliases.entry((*alias).to_owned()).or_default().push(plain(module));
             }
         }
         indexes
@@ -133,31 +111,19 @@ mod tests {
             "alias crc32c crc32c_generic\nalias fs-xfs xfs\n",
         );
         let modules: Vec<String> = modules.iter().map(|name| (*name).to_owned()).collect();
-        let files = indexes
-            .closure(&modules)
-            .map_err(|error| error.to_string())?;
+        let files = indexes.closure(&modules).map_err(|error| error.to_string())?;
         Ok(files.into_iter().collect())
     }
 
     #[test]
     fn dependencies_come_along_soft_ones_too() {
         let files = closure(&["xfs"]).unwrap();
-        assert_eq!(
-            files,
-            [
-                "kernel/crypto/crc32c_generic.ko.xz",
-                "kernel/fs/xfs/xfs.ko",
-                "kernel/lib/libcrc32c.ko"
-            ]
-        );
+        assert_eq!(files, ["kernel/crypto/crc32c_generic.ko.xz", "kernel/fs/xfs/xfs.ko", "kernel/lib/libcrc32c.ko"]);
     }
 
     #[test]
     fn dashes_are_underscores_and_circles_end() {
-        assert_eq!(
-            closure(&["can_raw"]).unwrap(),
-            closure(&["can-raw"]).unwrap()
-        );
+        assert_eq!(closure(&["can_raw"]).unwrap(), closure(&["can-raw"]).unwrap());
         assert_eq!(closure(&["a"]).unwrap(), ["kernel/a.ko", "kernel/b.ko"]);
     }
 

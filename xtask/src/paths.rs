@@ -21,11 +21,7 @@ pub fn workspace() -> &'static Path {
 
 /// `$MODTRAIL_CACHE`, else `$XDG_CACHE_HOME/modtrail`, else `~/.cache/modtrail`; made where missing.
 pub fn cache() -> Result<PathBuf> {
-    let set = |name: &str| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = match (set("MODTRAIL_CACHE"), set("XDG_CACHE_HOME"), set("HOME")) {
         (Some(folder), _, _) => std::path::absolute(folder)?,
         (None, Some(folder), _) => folder.join("modtrail"),
@@ -59,8 +55,7 @@ pub fn lock_cache() -> Result<CacheLock> {
     let file = File::create(&path).with_context(|| format!("cannot open {}", path.display()))?;
     if file.try_lock().is_err() {
         say("waiting for another run that is filling the cache");
-        file.lock()
-            .with_context(|| format!("cannot lock {}", path.display()))?;
+        file.lock().with_context(|| format!("cannot lock {}", path.display()))?;
     }
     Ok(CacheLock { _file: file })
 }
@@ -98,17 +93,14 @@ pub fn fill_folder(folder: &Path, fill: impl FnOnce(&Path) -> Result<()>) -> Res
         return filled;
     }
     if folder.exists() {
-        fs::remove_dir_all(folder)
-            .with_context(|| format!("cannot replace {}", folder.display()))?;
+        fs::remove_dir_all(folder).with_context(|| format!("cannot replace {}", folder.display()))?;
     }
     fs::rename(&part, folder).with_context(|| format!("cannot make {}", folder.display()))
 }
 
 /// How long ago a file was last written; `None` where it does not exist or lies in the future.
 pub fn age(path: &Path) -> Option<Duration> {
-    SystemTime::now()
-        .duration_since(path.metadata().ok()?.modified().ok()?)
-        .ok()
+    SystemTime::now().duration_since(path.metadata().ok()?.modified().ok()?).ok()
 }
 
 /// A short name for the inputs of something cached.
@@ -120,9 +112,7 @@ pub fn key(inputs: impl Hash) -> String {
 
 /// What stands for a file's content in a [`key`]: its path, size and time of writing.
 pub fn stamp(path: &Path) -> Result<(PathBuf, u64, Option<Duration>)> {
-    let meta = path
-        .metadata()
-        .with_context(|| format!("cannot read {}", path.display()))?;
+    let meta = path.metadata().with_context(|| format!("cannot read {}", path.display()))?;
     let written = meta.modified()?.duration_since(SystemTime::UNIX_EPOCH).ok();
     Ok((path.to_path_buf(), meta.len(), written))
 }

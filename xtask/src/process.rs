@@ -25,10 +25,7 @@ pub fn run(command: &mut Command) -> Result<()> {
 /// Runs `command` and returns its stdout; its stderr becomes part of the error where it fails.
 pub fn output(command: &mut Command) -> Result<Vec<u8>> {
     let shown = show(command);
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot start `{shown}`"))?;
+    let output = command.stdin(Stdio::null()).output().with_context(|| format!("cannot start `{shown}`"))?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         bail!("`{shown}` failed: {}\n{}", output.status, stderr.trim_end());
@@ -43,15 +40,13 @@ pub fn text(command: &mut Command) -> Result<String> {
 
 /// Whether `program` stands in PATH.
 pub fn in_path(program: &str) -> bool {
-    std::env::var_os("PATH").is_some_and(|path| {
-        std::env::split_paths(&path).any(|folder| is_executable(&folder.join(program)))
-    })
+    std::env::var_os("PATH")
+        .is_some_and(|path| std::env::split_paths(&path).any(|folder| is_executable(&folder.join(program))))
 }
 
 fn is_executable(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    path.metadata()
-        .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+    path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
 /// `cargo` in the workspace with the toolchain this one runs under, without what an outer `cargo run` sets
@@ -60,21 +55,12 @@ pub fn host_cargo() -> Command {
     let mut command = Command::new("cargo");
     for (name, _) in std::env::vars_os() {
         let Some(text) = name.to_str() else { continue };
-        let inherited = [
-            "CARGO_PKG_",
-            "CARGO_MANIFEST_",
-            "CARGO_BIN_",
-            "CARGO_PRIMARY_",
-            "CARGO_CRATE_",
-        ];
+        let inherited = ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_PRIMARY_", "CARGO_CRATE_"];
         if inherited.iter().any(|prefix| text.starts_with(prefix)) || text == "OUT_DIR" {
             command.env_remove(&name);
         }
     }
-    command
-        .env_remove("LD_LIBRARY_PATH")
-        .env_remove("CARGO")
-        .current_dir(crate::paths::workspace());
+    command.env_remove("LD_LIBRARY_PATH").env_remove("CARGO").current_dir(crate::paths::workspace());
     command
 }
 
@@ -84,18 +70,9 @@ pub fn foreign_toolchain(program: &str) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         let Some(text) = name.to_str() else { continue };
-        let kept = [
-            "CARGO_HOME",
-            "CARGO_NET_",
-            "CARGO_HTTP_",
-            "CARGO_REGISTR",
-            "CARGO_SOURCE_",
-        ];
+        let kept = ["CARGO_HOME", "CARGO_NET_", "CARGO_HTTP_", "CARGO_REGISTR", "CARGO_SOURCE_"];
         let foreign = text.starts_with("CARGO") || text.starts_with("RUSTC") || text == "RUSTFLAGS";
-        let toolchain = matches!(
-            text,
-            "RUSTUP_TOOLCHAIN" | "RUSTDOC" | "RUSTDOCFLAGS" | "OUT_DIR"
-        );
+        let toolchain = matches!(text, "RUSTUP_TOOLCHAIN" | "RUSTDOC" | "RUSTDOCFLAGS" | "OUT_DIR");
         if (foreign && !kept.iter().any(|prefix| text.starts_with(prefix))) || toolchain {
             command.env_remove(&name);
         }

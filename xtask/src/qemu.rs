@@ -84,21 +84,13 @@ impl Machine {
             Wiring::Terminal => command.stdin(Stdio::piped()).stdout(Stdio::piped()),
         };
         tie(&mut command, [&stdout, &stderr]);
-        let mut child = command
-            .spawn()
-            .with_context(|| format!("cannot start {PROGRAM}: run `cargo xtask setup`"))?;
+        let mut child = command.spawn().with_context(|| format!("cannot start {PROGRAM}: run `cargo xtask setup`"))?;
         drop((stdout, stderr));
         let streams = match (child.stdin.take(), child.stdout.take()) {
             (Some(keyboard), Some(screen)) => Streams::Terminal { keyboard, screen },
-            _ => Streams::Pipes {
-                stdout: stdout_reader,
-                stderr: stderr_reader,
-            },
+            _ => Streams::Pipes { stdout: stdout_reader, stderr: stderr_reader },
         };
-        Ok(Qemu {
-            child,
-            streams: Some(streams),
-        })
+        Ok(Qemu { child, streams: Some(streams) })
     }
 
     fn arguments(&self, command: &mut Command, stdout: RawFd, stderr: RawFd) {
@@ -107,70 +99,34 @@ impl Machine {
             Accelerator::Kvm => ["-accel", "kvm", "-cpu", "host"],
             Accelerator::Tcg => ["-accel", "tcg,thread=multi", "-cpu", "max"],
         };
-        command.args([
-            "-nodefaults",
-            "-no-user-config",
-            "-display",
-            "none",
-            "-no-reboot",
-            "-M",
-            "q35",
-        ]);
+        command.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-M", "q35"]);
         command.args(accelerator);
-        command.args([
-            "-m",
-            &self.memory_mib.to_string(),
-            "-smp",
-            &self.smp.to_string(),
-        ]);
+        command.args(["-m", &self.memory_mib.to_string(), "-smp", &self.smp.to_string()]);
         let console = file("console", &self.console());
-        command.args([
-            "-chardev",
-            &console,
-            "-chardev",
-            &file("results", &self.results()),
-        ]);
+        command.args(["-chardev", &console, "-chardev", &file("results", &self.results())]);
         let ports = match self.wiring {
             Wiring::Pipes => {
                 for (set, fd, id) in [(1, stdout, "stdout"), (2, stderr, "stderr")] {
                     command.args(["-add-fd", &format!("fd={fd},set={set}")]);
-                    command.args([
-                        "-chardev",
-                        &format!("file,id={id},path=/dev/fdset/{set},append=on"),
-                    ]);
+                    command.args(["-chardev", &format!("file,id={id},path=/dev/fdset/{set},append=on")]);
                 }
                 ["console", "stdout", "stderr", "results"]
             }
             Wiring::Terminal => {
-                command.args([
-                    "-chardev",
-                    "stdio,id=terminal,signal=off",
-                    "-chardev",
-                    "null,id=none",
-                ]);
+                command.args(["-chardev", "stdio,id=terminal,signal=off", "-chardev", "null,id=none"]);
                 ["terminal", "console", "none", "results"]
             }
         };
         // Each port has an interrupt line of its own; the usual two lines for four ports lose interrupts.
         for (index, (port, line)) in ports.iter().zip([4, 3, 5, 7]).enumerate() {
-            command.args([
-                "-device",
-                &format!("isa-serial,index={index},irq={line},chardev={port}"),
-            ]);
+            command.args(["-device", &format!("isa-serial,index={index},irq={line},chardev={port}")]);
         }
         let console = match self.wiring {
             Wiring::Pipes => "console=ttyS0",
             Wiring::Terminal => "console=ttyS1",
         };
-        command
-            .arg("-kernel")
-            .arg(&self.kernel)
-            .arg("-initrd")
-            .arg(&self.initrd);
-        command.args([
-            "-append",
-            &format!("{console} {APPEND} {}", self.append.join(" ")),
-        ]);
+        command.arg("-kernel").arg(&self.kernel).arg("-initrd").arg(&self.initrd);
+        command.args(["-append", &format!("{console} {APPEND} {}", self.append.join(" "))]);
     }
 }
 
@@ -229,9 +185,7 @@ impl Qemu {
 
     /// Its exit, if it has ended.
     pub fn ended(&mut self) -> Result<Option<ExitStatus>> {
-        self.child
-            .try_wait()
-            .context("cannot wait for the emulator")
+        self.child.try_wait().context("cannot wait for the emulator")
     }
 
     /// Ends it now.

@@ -31,38 +31,16 @@ impl Relay {
         match from {
             qemu::Streams::Pipes { stdout, stderr } => {
                 let capture = to == Streams::Capture;
-                let stdout = thread::spawn(move || {
-                    if capture {
-                        collect(stdout)
-                    } else {
-                        pass(stdout, io::stdout())
-                    }
-                });
-                let stderr = thread::spawn(move || {
-                    if capture {
-                        collect(stderr)
-                    } else {
-                        pass(stderr, io::stderr())
-                    }
-                });
-                Relay {
-                    stdout,
-                    stderr: Some(stderr),
-                    ended,
-                    _terminal: None,
-                }
+                let stdout = thread::spawn(move || if capture { collect(stdout) } else { pass(stdout, io::stdout()) });
+                let stderr = thread::spawn(move || if capture { collect(stderr) } else { pass(stderr, io::stderr()) });
+                Relay { stdout, stderr: Some(stderr), ended, _terminal: None }
             }
             qemu::Streams::Terminal { keyboard, screen } => {
                 let raw = terminal::raw();
                 let stdout = thread::spawn(move || pass(screen, io::stdout()));
                 let seen = Arc::clone(&ended);
                 thread::spawn(move || type_in(keyboard, &seen));
-                Relay {
-                    stdout,
-                    stderr: None,
-                    ended,
-                    _terminal: Some(raw),
-                }
+                Relay { stdout, stderr: None, ended, _terminal: Some(raw) }
             }
         }
     }
@@ -70,10 +48,7 @@ impl Relay {
     /// Waits for the end of the streams, which end with the emulator; what was captured of output and error.
     pub fn finish(self) -> (Vec<u8>, Vec<u8>) {
         let stdout = self.stdout.join().unwrap_or_default();
-        let stderr = self
-            .stderr
-            .and_then(|thread| thread.join().ok())
-            .unwrap_or_default();
+        let stderr = self.stderr.and_then(|thread| thread.join().ok()).unwrap_or_default();
         self.ended.store(true, Ordering::Relaxed);
         (stdout, stderr)
     }

@@ -43,10 +43,7 @@ fn demo() -> VmOptions {
     };
     let mut options = VmOptions::new(Series::V6_12, &["sh", "-c", &script]);
     options.modules = DEMO_MODULES.map(str::to_owned).to_vec();
-    options.files = vec![Shipped {
-        host: paths::workspace().join("xtask/guest/demo.sh"),
-        guest: DEMO.to_owned(),
-    }];
+    options.files = vec![Shipped { host: paths::workspace().join("xtask/guest/demo.sh"), guest: DEMO.to_owned() }];
     if screen {
         options.streams = Streams::Interactive;
         options.timeout = None;
@@ -58,18 +55,11 @@ fn demo() -> VmOptions {
 
 /// `modtrail doctor` decides: 0 it can, 3 it cannot.
 fn can_trace(modtrail: &Path) -> Result<bool> {
-    let answer = privileged(modtrail)
-        .arg("doctor")
-        .output()
-        .context("cannot start modtrail doctor")?;
+    let answer = privileged(modtrail).arg("doctor").output().context("cannot start modtrail doctor")?;
     match answer.status.code() {
         Some(0) => Ok(true),
         Some(3) => Ok(false),
-        _ => bail!(
-            "modtrail doctor: {}\n{}",
-            answer.status,
-            String::from_utf8_lossy(&answer.stderr).trim_end()
-        ),
+        _ => bail!("modtrail doctor: {}\n{}", answer.status, String::from_utf8_lossy(&answer.stderr).trim_end()),
     }
 }
 

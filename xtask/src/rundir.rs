@@ -46,12 +46,7 @@ impl Drop for RunFolder {
 }
 
 fn clear_abandoned(all: &Path) {
-    for folder in fs::read_dir(all)
-        .into_iter()
-        .flatten()
-        .flatten()
-        .map(|entry| entry.path())
-    {
+    for folder in fs::read_dir(all).into_iter().flatten().flatten().map(|entry| entry.path()) {
         if paths::age(&folder).is_none_or(|age| age < SURELY_LOCKED) {
             continue;
         }

@@ -17,10 +17,7 @@ use crate::progress::say;
 
 /// Packages of Debian, with a reason each.
 const PACKAGES: [(&str, &str); 17] = [
-    (
-        "rustc-web",
-        "the compiler for BPF, of one version with the next",
-    ),
+    ("rustc-web", "the compiler for BPF, of one version with the next"),
     ("libstd-rust-web-dev-bpf", "core, compiled for BPF"),
     ("cargo-web", "links the BPF programs by bpf-linker"),
     ("rust-web-clippy", "lints of the BPF programs"),
@@ -59,25 +56,14 @@ pub fn run() -> Result<()> {
 }
 
 fn packages() -> Result<()> {
-    let missing: Vec<&str> = PACKAGES
-        .iter()
-        .map(|(name, _)| *name)
-        .filter(|name| !is_installed(name))
-        .collect();
+    let missing: Vec<&str> = PACKAGES.iter().map(|(name, _)| *name).filter(|name| !is_installed(name)).collect();
     if missing.is_empty() {
         return Ok(());
     }
     say(format!("installing {}", missing.join(" ")));
     let install = || {
         let mut command = as_root("apt-get");
-        command.args([
-            "-q",
-            "-o",
-            "DPkg::Lock::Timeout=120",
-            "install",
-            "-y",
-            "--no-install-recommends",
-        ]);
+        command.args(["-q", "-o", "DPkg::Lock::Timeout=120", "install", "-y", "--no-install-recommends"]);
         process::run(command.args(&missing))
     };
     let known = missing.iter().all(|name| is_known(name));
@@ -90,20 +76,12 @@ fn packages() -> Result<()> {
 }
 
 fn is_installed(package: &str) -> bool {
-    let query = Command::new("dpkg-query")
-        .args(["-W", "-f", "${db:Status-Status}\n", package])
-        .output();
-    query.is_ok_and(|answer| {
-        String::from_utf8_lossy(&answer.stdout)
-            .lines()
-            .any(|line| line == "installed")
-    })
+    let query = Command::new("dpkg-query").args(["-W", "-f", "${db:Status-Status}\n", package]).output();
+    query.is_ok_and(|answer| String::from_utf8_lossy(&answer.stdout).lines().any(|line| line == "installed"))
 }
 
 fn is_known(package: &str) -> bool {
-    let query = Command::new("apt-cache")
-        .args(["show", "--no-all-versions", package])
-        .output();
+    let query = Command::new("apt-cache").args(["show", "--no-all-versions", package]).output();
     query.is_ok_and(|answer| answer.status.success() && !answer.stdout.is_empty())
 }
 
@@ -114,39 +92,25 @@ pub fn is_root() -> bool {
 }
 
 fn as_root(program: &str) -> Command {
-    let mut command = if is_root() {
-        Command::new("env")
-    } else {
-        Command::new("sudo")
-    };
+    let mut command = if is_root() { Command::new("env") } else { Command::new("sudo") };
     command.args(["DEBIAN_FRONTEND=noninteractive", program]);
     command
 }
 
 fn toolchain() -> Result<()> {
     if !in_path("rustup") {
-        bail!(
-            "rustup is not in PATH: it chooses between the compiler for the host and the one for BPF"
-        );
+        bail!("rustup is not in PATH: it chooses between the compiler for the host and the one for BPF");
     }
     let known = process::text(foreign_toolchain("rustup").args(["toolchain", "list", "-v"]))?;
     let linked = known.lines().any(|line| {
         let mut words = line.split_whitespace();
-        words.next() == Some(BPF_TOOLCHAIN)
-            && words.any(|word| word.trim_end_matches('/') == BPF_TOOLCHAIN_ROOT)
+        words.next() == Some(BPF_TOOLCHAIN) && words.any(|word| word.trim_end_matches('/') == BPF_TOOLCHAIN_ROOT)
     });
     if linked {
         return Ok(());
     }
-    say(format!(
-        "telling rustup of the compiler for BPF ({BPF_TOOLCHAIN})"
-    ));
-    process::run(foreign_toolchain("rustup").args([
-        "toolchain",
-        "link",
-        BPF_TOOLCHAIN,
-        BPF_TOOLCHAIN_ROOT,
-    ]))
+    say(format!("telling rustup of the compiler for BPF ({BPF_TOOLCHAIN})"));
+    process::run(foreign_toolchain("rustup").args(["toolchain", "link", BPF_TOOLCHAIN, BPF_TOOLCHAIN_ROOT]))
 }
 
 fn bpf_linker() -> Result<()> {
@@ -156,38 +120,20 @@ fn bpf_linker() -> Result<()> {
     say(format!("building bpf-linker {BPF_LINKER} (about a minute)"));
     let prefix = llvm_prefix()?;
     let mut cargo = foreign_toolchain("cargo");
-    cargo.arg(format!("+{BPF_TOOLCHAIN}")).args([
-        "install",
-        "bpf-linker",
-        "--version",
-        BPF_LINKER,
-        "--force",
-    ]);
+    cargo.arg(format!("+{BPF_TOOLCHAIN}")).args(["install", "bpf-linker", "--version", BPF_LINKER, "--force"]);
     cargo.args(["--locked", "--no-default-features", "--features", "llvm-22"]);
     // Outside the workspace, whose own settings are not meant for it.
-    cargo
-        .env("LLVM_PREFIX", &prefix)
-        .env("CARGO_PROFILE_RELEASE_DEBUG", "0")
-        .current_dir("/");
+    cargo.env("LLVM_PREFIX", &prefix).env("CARGO_PROFILE_RELEASE_DEBUG", "0").current_dir("/");
     process::run(&mut cargo)?;
     if !has_bpf_linker() {
-        bail!(
-            "bpf-linker {BPF_LINKER} was built but does not answer: is cargo's bin folder in PATH?"
-        );
+        bail!("bpf-linker {BPF_LINKER} was built but does not answer: is cargo's bin folder in PATH?");
     }
     Ok(())
 }
 
 fn has_bpf_linker() -> bool {
-    let answer = Command::new("bpf-linker")
-        .arg("--version")
-        .env_remove("LD_LIBRARY_PATH")
-        .output();
-    answer.is_ok_and(|answer| {
-        String::from_utf8_lossy(&answer.stdout)
-            .trim()
-            .ends_with(BPF_LINKER)
-    })
+    let answer = Command::new("bpf-linker").arg("--version").env_remove("LD_LIBRARY_PATH").output();
+    answer.is_ok_and(|answer| String::from_utf8_lossy(&answer.stdout).trim().ends_with(BPF_LINKER))
 }
 
 /// A folder in which LLVM has the name linkers look for. It ends up in bpf-linker, so it must last.

@@ -11,11 +11,7 @@ pub fn size() -> (u16, u16) {
     let mut size: libc::winsize = unsafe { std::mem::zeroed() };
     // SAFETY: `size` is a winsize that lives through the call, which is what TIOCGWINSZ writes to.
     let answer = unsafe { libc::ioctl(libc::STDOUT_FILENO, libc::TIOCGWINSZ, &mut size) };
-    if answer == 0 && size.ws_row > 0 && size.ws_col > 0 {
-        (size.ws_row, size.ws_col)
-    } else {
-        (24, 80)
-    }
+    if answer == 0 && size.ws_row > 0 && size.ws_col > 0 { (size.ws_row, size.ws_col) } else { (24, 80) }
 }
 
 /// Whether both ends are a terminal, as an interactive guest needs.
@@ -55,11 +51,7 @@ impl Drop for Raw {
 
 /// Whether a key waits on standard input, waiting for one for up to `patience`.
 pub fn key_waits(patience: Duration) -> bool {
-    let mut poll = libc::pollfd {
-        fd: libc::STDIN_FILENO,
-        events: libc::POLLIN,
-        revents: 0,
-    };
+    let mut poll = libc::pollfd { fd: libc::STDIN_FILENO, events: libc::POLLIN, revents: 0 };
     let milliseconds = i32::try_from(patience.as_millis()).unwrap_or(i32::MAX);
     // SAFETY: `poll` is one pollfd that lives through the call.
     unsafe { libc::poll(&mut poll, 1, milliseconds) > 0 }

@@ -38,47 +38,22 @@ pub fn run(filter: Option<&str>) -> Result<ExitCode> {
     let mut counts = Counts::default();
     let filter: Vec<&str> = filter.into_iter().collect();
     if process::in_path("cargo-nextest") {
-        counts.add(count(
-            host_cargo()
-                .args(["nextest", "run", "--no-fail-fast", "--no-tests=pass"])
-                .args(&filter),
-        )?);
-        counts.add(count(
-            host_cargo()
-                .args(["test", "--quiet", "--doc", "--no-fail-fast"])
-                .args(&filter),
-        )?);
+        counts.add(count(host_cargo().args(["nextest", "run", "--no-fail-fast", "--no-tests=pass"]).args(&filter))?);
+        counts.add(count(host_cargo().args(["test", "--quiet", "--doc", "--no-fail-fast"]).args(&filter))?);
     } else {
-        counts.add(count(
-            host_cargo().args(["test", "--no-fail-fast"]).args(&filter),
-        )?);
+        counts.add(count(host_cargo().args(["test", "--no-fail-fast"]).args(&filter))?);
     }
     say("scenarios in guests");
     let mut guests = host_cargo();
-    guests.args([
-        "test",
-        "-p",
-        "xtask",
-        "--features",
-        "guest",
-        "--test",
-        "guest",
-        "--no-fail-fast",
-    ]);
-    guests
-        .args(&filter)
-        .args(["--", "--test-threads", GUESTS_AT_ONCE]);
+    guests.args(["test", "-p", "xtask", "--features", "guest", "--test", "guest", "--no-fail-fast"]);
+    guests.args(&filter).args(["--", "--test-threads", GUESTS_AT_ONCE]);
     if let Some(modtrail) = &programs.modtrail {
         // Built just now: not each guest has to ask cargo again.
         guests.env("MODTRAIL_BIN", modtrail);
     }
     counts.add(count(&mut guests)?);
     println!("{} passed, {} failed", counts.passed, counts.failed);
-    Ok(if counts.failed == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    Ok(if counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Runs one test command, passing on what it writes, and reads the counts out of it. A command that fails
@@ -106,10 +81,7 @@ fn tally(from: impl Read, mut to: impl Write) -> Counts {
     let mut counts = Counts::default();
     let mut reader = BufReader::new(from);
     let mut line = Vec::new();
-    while reader
-        .read_until(b'\n', &mut line)
-        .is_ok_and(|length| length > 0)
-    {
+    while reader.read_until(b'\n', &mut line).is_ok_and(|length| length > 0) {
         to.write_all(&line).and_then(|()| to.flush()).ok();
         counts.add(summary(&String::from_utf8_lossy(&line)).unwrap_or_default());
         line.clear();
@@ -120,15 +92,11 @@ fn tally(from: impl Read, mut to: impl Write) -> Counts {
 /// The counts in a summary line of either test runner.
 fn summary(line: &str) -> Option<Counts> {
     let line = line.trim();
-    let is_summary = line.starts_with("test result:")
-        || (line.starts_with("Summary [") && line.contains("run:"));
+    let is_summary = line.starts_with("test result:") || (line.starts_with("Summary [") && line.contains("run:"));
     if !is_summary {
         return None;
     }
-    let words: Vec<&str> = line
-        .split([' ', ',', ';', ':'])
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words: Vec<&str> = line.split([' ', ',', ';', ':']).filter(|word| !word.is_empty()).collect();
     let mut counts = Counts::default();
     for pair in words.windows(2) {
         match pair {
@@ -146,25 +114,11 @@ mod tests {
 
     #[test]
     fn both_runners_are_understood() {
-        let libtest = "test result: FAILED. 3 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.01s";
-        assert_eq!(
-            summary(libtest),
-            Some(Counts {
-                passed: 3,
-                failed: 1
-            })
-        );
+        let libtest =
+            "test result: FAILED. 3 passed; 1 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.01s";
+        assert_eq!(summary(libtest), Some(Counts { passed: 3, failed: 1 }));
         let nextest = "     Summary [   0.012s] 12 tests run: 10 passed (1 slow), 1 failed, 1 timed out, 4 skipped";
-        assert_eq!(
-            summary(nextest),
-            Some(Counts {
-                passed: 10,
-                failed: 2
-            })
-        );
-        assert_eq!(
-            summary("        PASS [   0.003s] xtask cli::tests::passed"),
-            None
-        );
+        assert_eq!(summary(nextest), Some(Counts { passed: 10, failed: 2 }));
+        assert_eq!(summary("        PASS [   0.003s] xtask cli::tests::passed"), None);
     }
 }

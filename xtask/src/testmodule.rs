@@ -19,13 +19,7 @@ const SOURCE: &str = include_str!("../module/modtrail_test.c");
 const MAKEFILE: &str = include_str!("../module/Makefile");
 
 /// The modules that `module/Makefile` makes.
-pub const NAMES: [&str; 5] = [
-    "modtrail_test",
-    "modtrail_slow",
-    "modtrail_fail",
-    "modtrail_nested",
-    "modtrail_exist",
-];
+pub const NAMES: [&str; 5] = ["modtrail_test", "modtrail_slow", "modtrail_fail", "modtrail_nested", "modtrail_exist"];
 
 /// The compiler Debian 12 builds its kernels with; headers of older ones name one that is not there.
 const COMPILER: &str = "gcc-12";
@@ -43,9 +37,7 @@ pub fn file_name(name: &str) -> String {
 /// `lib/modules/RELEASE` with all modules of the kernel and ours. Needs the cache lock.
 pub fn tree(kernel: &Kernel) -> Result<PathBuf> {
     let key = paths::key((SOURCE, MAKEFILE));
-    let base = paths::cache()?
-        .join("testmodule")
-        .join(format!("{}-{key}", kernel.release));
+    let base = paths::cache()?.join("testmodule").join(format!("{}-{key}", kernel.release));
     let place = Path::new("lib/modules").join(&kernel.release);
     if !base.exists() {
         let headers = headers(kernel)?;
@@ -54,12 +46,7 @@ pub fn tree(kernel: &Kernel) -> Result<PathBuf> {
             build(&headers, &built)?;
             paths::make_dir(&part.join("lib/modules"))?;
             // Hard links: the files are the kernel's own, only the indexes are ours.
-            process::run(
-                Command::new("cp")
-                    .arg("-al")
-                    .arg(kernel.modules())
-                    .arg(part.join("lib/modules")),
-            )?;
+            process::run(Command::new("cp").arg("-al").arg(kernel.modules()).arg(part.join("lib/modules")))?;
             let target = part.join(&place);
             unlink_indexes(&target)?;
             paths::make_dir(&target.join("extra"))?;
@@ -93,39 +80,19 @@ fn build(headers: &Path, folder: &Path) -> Result<()> {
     fs::write(folder.join("Makefile"), MAKEFILE)?;
     let mut make = Command::new("make");
     // An outer make or cargo may have left settings of its own.
-    for name in [
-        "MAKEFLAGS",
-        "MFLAGS",
-        "MAKELEVEL",
-        "CC",
-        "CFLAGS",
-        "LDFLAGS",
-        "ARCH",
-        "CROSS_COMPILE",
-    ] {
+    for name in ["MAKEFLAGS", "MFLAGS", "MAKELEVEL", "CC", "CFLAGS", "LDFLAGS", "ARCH", "CROSS_COMPILE"] {
         make.env_remove(name);
     }
-    make.arg("-s")
-        .arg("-C")
-        .arg(headers)
-        .arg(format!("M={}", folder.display()));
+    make.arg("-s").arg("-C").arg(headers).arg(format!("M={}", folder.display()));
     // Type information of our modules would need another tool, and nobody reads it.
-    make.args([
-        &format!("CC={COMPILER}"),
-        "CONFIG_DEBUG_INFO_BTF_MODULES=",
-        "modules",
-    ]);
-    process::output(&mut make)
-        .map(drop)
-        .context("cannot build the test modules")
+    make.args([&format!("CC={COMPILER}"), "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules"]);
+    process::output(&mut make).map(drop).context("cannot build the test modules")
 }
 
 /// The folder to build modules for a kernel in, fetched and unpacked where it is not there.
 fn headers(kernel: &Kernel) -> Result<PathBuf> {
     if kernel.series == Series::Newest {
-        bail!(
-            "the test modules are built for 5.10, 6.1 and 6.12: newer headers need a newer compiler"
-        );
+        bail!("the test modules are built for 5.10, 6.1 and 6.12: newer headers need a newer compiler");
     }
     let package = format!("linux-headers-{}", kernel.release);
     let folder = kernel.folder.join("headers");
@@ -134,8 +101,7 @@ fn headers(kernel: &Kernel) -> Result<PathBuf> {
         let archive = PrivateApt::open()?;
         archive.refresh(apt::INDEX_KEPT)?;
         let mut wanted = vec![package.clone()];
-        let ours =
-            |name: &String| name.starts_with("linux-headers-") || name.starts_with("linux-kbuild-");
+        let ours = |name: &String| name.starts_with("linux-headers-") || name.starts_with("linux-kbuild-");
         wanted.extend(archive.dependencies(&package)?.into_iter().filter(ours));
         say(format!("headers of {}", kernel.release));
         paths::fill_folder(&folder, |part| {
@@ -155,14 +121,8 @@ mod tests {
 
     #[test]
     fn names_are_those_the_makefile_makes() {
-        let roles = MAKEFILE
-            .lines()
-            .find_map(|line| line.strip_prefix("roles := "))
-            .unwrap();
-        let mut made: Vec<String> = roles
-            .split(' ')
-            .map(|role| format!("modtrail_{role}"))
-            .collect();
+        let roles = MAKEFILE.lines().find_map(|line| line.strip_prefix("roles := ")).unwrap();
+        let mut made: Vec<String> = roles.split(' ').map(|role| format!("modtrail_{role}")).collect();
         made.insert(0, "modtrail_test".to_owned());
         assert_eq!(made, NAMES);
     }

@@ -33,10 +33,7 @@ pub fn busybox() -> Result<PathBuf> {
         paths::fill_folder(&folder, |part| {
             archive.unpack(&[archive.of_host_release("busybox-static")], part)?;
             let places = ["bin/busybox", "usr/bin/busybox"].map(|place| part.join(place));
-            let found = places
-                .iter()
-                .find(|path| path.exists())
-                .context("no busybox in its package")?;
+            let found = places.iter().find(|path| path.exists()).context("no busybox in its package")?;
             fs::rename(found, part.join("busybox")).context("cannot move busybox")
         })?;
     }
@@ -53,10 +50,7 @@ pub fn applets(busybox: &Path) -> Result<Vec<String>> {
 pub fn libraries(programs: &[PathBuf]) -> Result<BTreeSet<PathBuf>> {
     let mut found = BTreeSet::new();
     for program in programs {
-        let answer = Command::new("ldd")
-            .arg(program)
-            .env_remove("LD_LIBRARY_PATH")
-            .output();
+        let answer = Command::new("ldd").arg(program).env_remove("LD_LIBRARY_PATH").output();
         let answer = answer.context("cannot start ldd")?;
         for line in String::from_utf8_lossy(&answer.stdout).lines() {
             if line.contains("not found") {

@@ -209,19 +209,10 @@ fn machine(
         folder: folder.to_path_buf(),
     };
     // A name of our own: the cache may replace the kernel while we run.
-    fs::hard_link(&file, &machine.kernel)
-        .or_else(|_| fs::copy(&file, &machine.kernel).map(drop))?;
+    fs::hard_link(&file, &machine.kernel).or_else(|_| fs::copy(&file, &machine.kernel).map(drop))?;
     initramfs::assemble(&machine.initrd, pieces, |archive| {
-        archive.file(
-            "run/modtrail/settings",
-            0o600,
-            settings(options, wiring).as_bytes(),
-        )?;
-        archive.file(
-            "run/modtrail/command",
-            0o600,
-            script(&options.command).as_bytes(),
-        )?;
+        archive.file("run/modtrail/settings", 0o600, settings(options, wiring).as_bytes())?;
+        archive.file("run/modtrail/command", 0o600, script(&options.command).as_bytes())?;
         for shipped in &options.files {
             archive.copy(&shipped.host, &shipped.guest)?;
         }
@@ -291,14 +282,7 @@ fn drive(options: &VmOptions, machine: &Machine, kernel: &Kernel) -> Result<VmOu
             paths::make_dir(out)?;
         }
     }
-    Ok(VmOutcome {
-        end,
-        stdout,
-        stderr,
-        console,
-        took,
-        release: kernel.release.clone(),
-    })
+    Ok(VmOutcome { end, stdout, stderr, console, took, release: kernel.release.clone() })
 }
 
 /// Waits for the emulator's end; ends it itself when the time is up or we are asked to stop.
@@ -309,9 +293,7 @@ fn wait(qemu: &mut Qemu, timeout: Option<Duration>, started: Instant) -> Result<
         }
         let cut = match interrupt::asked() {
             Some(signal) => Some(End::Interrupted(signal)),
-            None => timeout
-                .filter(|limit| started.elapsed() >= *limit)
-                .map(|_| End::TimedOut),
+            None => timeout.filter(|limit| started.elapsed() >= *limit).map(|_| End::TimedOut),
         };
         if cut.is_some() {
             qemu.kill();

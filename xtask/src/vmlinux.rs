@@ -58,9 +58,7 @@ fn payload(image: &[u8]) -> Option<&[u8]> {
 }
 
 fn unpack(command: &[&str], payload: &[u8]) -> Result<Vec<u8>> {
-    let [program, arguments @ ..] = command else {
-        bail!("no command")
-    };
+    let [program, arguments @ ..] = command else { bail!("no command") };
     let mut child = Command::new(program)
         .args(arguments)
         .stdin(Stdio::piped())
@@ -72,14 +70,9 @@ fn unpack(command: &[&str], payload: &[u8]) -> Result<Vec<u8>> {
     std::thread::scope(|scope| {
         // A reader that has enough closes the pipe: what it wrote decides, not whether it read all.
         scope.spawn(move || stdin.write_all(payload).ok());
-        let output = child
-            .wait_with_output()
-            .with_context(|| format!("cannot run {program}"))?;
+        let output = child.wait_with_output().with_context(|| format!("cannot run {program}"))?;
         if output.stdout.is_empty() {
-            bail!(
-                "{program}: {}",
-                String::from_utf8_lossy(&output.stderr).trim()
-            );
+            bail!("{program}: {}", String::from_utf8_lossy(&output.stderr).trim());
         }
         Ok(output.stdout)
     })

@@ -47,7 +47,12 @@ unsafe fn arguments(record: *mut CallEntered, argv: u64) {
             ended = true;
         } else {
             // SAFETY: `index` is below `ARGV`, so the place lies inside the record.
-            unsafe { read::text64((&raw mut (*record).argv).cast::<trace_common::wire::Text64>().add(index as usize), argument) };
+            unsafe {
+                read::text64(
+                    (&raw mut (*record).argv).cast::<trace_common::wire::Text64>().add(index as usize),
+                    argument,
+                )
+            };
             argc = index + 1;
         }
     }

@@ -47,7 +47,9 @@ fn state(hooks: &[Hook], indexes_error: Option<&std::io::Error>) -> String {
     let degraded = hooks.iter().filter(|hook| hook.may_miss || hook.attached.is_none()).count();
     match degraded {
         0 => line(&mut out, format_args!("every moment is seen")),
-        count => line(&mut out, format_args!("{count} moments are not seen, or not reliably: results may be incomplete")),
+        count => {
+            line(&mut out, format_args!("{count} moments are not seen, or not reliably: results may be incomplete"))
+        }
     }
     out
 }

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 pub fn run(file: &Path) -> Result<ExitCode, Failure> {
     let (model, ending) = read(file, |_, _| {})?;
     let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
-    top::replay(model, name)?;
+    top::replay(&model, name)?;
     tell_ending(ending, file);
     Ok(ExitCode::SUCCESS)
 }

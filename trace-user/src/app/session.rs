@@ -139,7 +139,8 @@ impl Session {
         // Facts first: the command must not run before everything is ready for it.
         self.step(|change, model| {
             each(change, model);
-        }).await?;
+        })
+        .await?;
         let mut command = Running::start(&until.command)?;
         let mut wish = Wish::More;
         while wish == Wish::More {
@@ -226,20 +227,26 @@ async fn passed(deadline: Option<Instant>) {
 
 /// What Ctrl-C means: it reaches the command too, and while that runs, its own end is what counts.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Interrupt {
+pub enum Interrupt {
+    /// It ends the session.
     Ends,
+    /// It is the command's.
     IsForTheCommand,
 }
 
 /// The signals that end a session in order.
-struct Signals {
+pub struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hang_up: Signal,
 }
 
 impl Signals {
-    fn new() -> Result<Self, Failure> {
+    /// Listens from now on.
+    ///
+    /// # Errors
+    /// [`Failure`] where the system does not let it.
+    pub fn new() -> Result<Self, Failure> {
         let on = |kind| signal(kind).map_err(|error| Failure::cannot_trace("cannot listen for signals", &error));
         Ok(Self {
             interrupt: on(SignalKind::interrupt())?,
@@ -249,7 +256,7 @@ impl Signals {
     }
 
     /// Waits for one that ends the session.
-    async fn stop(&mut self, interrupt: Interrupt) {
+    pub async fn stop(&mut self, interrupt: Interrupt) {
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => if interrupt == Interrupt::Ends { return },
@@ -277,7 +284,10 @@ pub fn tell_gaps(model: &Model) {
     }
     let counts = model.counts();
     if counts.capped > 0 {
-        eprintln!("modtrail: {} open requests, calls or loads were given up because there were too many", counts.capped);
+        eprintln!(
+            "modtrail: {} open requests, calls or loads were given up because there were too many",
+            counts.capped
+        );
     }
     let in_flight = model.verdicts().get(&crate::joined::Verdict::InFlight).copied().unwrap_or(0);
     let open = model.open_requests().count() as u64 + in_flight;

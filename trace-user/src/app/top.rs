@@ -1,16 +1,157 @@
-//! `modtrail top`: placeholder until the dashboard's room is wired.
+//! `modtrail top` and the dashboard of `modtrail replay`: the loop that brings events, keys and frames together.
+//!
+//! In: a live session or a finished model, and the terminal. Out: frames, until the person quits or a signal comes.
 
 use super::failure::Failure;
+use super::runtime;
+use super::session::{Interrupt, Session, Signals};
 use crate::cli::TraceArgs;
 use crate::model::Model;
+use crate::tui::terminal::{Terminal, TerminalError};
+use crate::tui::{Mode, Msg, Outcome, Theme, UiState, draw, update};
+use ratatui::crossterm::event;
+use std::env;
 use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
 
-/// x
-pub fn run(_trace: &TraceArgs) -> Result<ExitCode, Failure> {
-    Err(Failure::no_terminal())
+/// The least time between two frames.
+const FRAME: Duration = Duration::from_millis(50);
+/// How often a frame is drawn where nothing happens: ages grow.
+const STILL: Duration = Duration::from_secs(1);
+/// Keys typed ahead at most.
+const TYPED: usize = 256;
+
+/// Runs the live dashboard.
+///
+/// # Errors
+/// [`Failure`] where the kernel cannot be traced or there is no terminal.
+pub fn run(trace: &TraceArgs) -> Result<ExitCode, Failure> {
+    if trace.probe_log {
+        return Err(Failure::usage("the dashboard has no place for the probes' messages: use modtrail log --probe-log"));
+    }
+    runtime()?.block_on(async {
+        let mut session = Session::begin(trace, None)?;
+        let mut dashboard = Dashboard::open(Mode::Live)?;
+        let mut signals = Signals::new()?;
+        let mut typed = typed();
+        while !dashboard.quit {
+            tokio::select! {
+                stepped = session.step(|_, _| {}) => {
+                    stepped?;
+                    dashboard.stale = true;
+                }
+                message = typed.recv() => dashboard.take(message, session.model()),
+                () = signals.stop(Interrupt::Ends) => break,
+                () = tokio::time::sleep_until(dashboard.next_frame()) => dashboard.draw(session.model())?,
+            }
+        }
+        drop(dashboard);
+        session.end(|_, _| {})?;
+        Ok(ExitCode::SUCCESS)
+    })
 }
 
-/// x
-pub fn replay(_model: Model, _name: String) -> Result<(), Failure> {
-    Err(Failure::no_terminal())
+/// Shows a finished model until the person quits.
+///
+/// # Errors
+/// [`Failure`] where there is no terminal.
+pub fn replay(model: &Model, name: String) -> Result<(), Failure> {
+    runtime()?.block_on(async {
+        let mut dashboard = Dashboard::open(Mode::Replay { name })?;
+        let mut signals = Signals::new()?;
+        let mut typed = typed();
+        while !dashboard.quit {
+            tokio::select! {
+                message = typed.recv() => dashboard.take(message, model),
+                () = signals.stop(Interrupt::Ends) => break,
+                () = tokio::time::sleep_until(dashboard.next_frame()) => dashboard.draw(model)?,
+            }
+        }
+        Ok(())
+    })
+}
+
+/// The screen and what it shows.
+struct Dashboard {
+    terminal: Terminal,
+    theme: Theme,
+    state: UiState,
+    /// The model as it was when the person paused.
+    frozen: Option<Model>,
+    drawn: Option<Instant>,
+    stale: bool,
+    quit: bool,
+}
+
+impl Dashboard {
+    fn open(mode: Mode) -> Result<Self, Failure> {
+        let variable = |name| env::var(name).ok();
+        let theme = Theme::from_env(
+            variable("NO_COLOR").as_deref(),
+            variable("TERM").as_deref(),
+            variable("COLORTERM").as_deref(),
+        );
+        let terminal = Terminal::open().map_err(no_terminal)?;
+        let (columns, rows) = terminal.size().map_err(no_terminal)?;
+        let mut state = UiState::new(mode);
+        update(&mut state, &Model::default(), Msg::Resize(columns, rows));
+        Ok(Self { terminal, theme, state, frozen: None, drawn: None, stale: true, quit: false })
+    }
+
+    /// When the next frame is due.
+    fn next_frame(&self) -> Instant {
+        let pause = if self.stale { FRAME } else { STILL };
+        self.drawn.map_or_else(Instant::now, |drawn| drawn + pause)
+    }
+
+    /// Takes in what the person did; `None`: the terminal is gone.
+    fn take(&mut self, message: Option<Msg>, live: &Model) {
+        let Some(message) = message else {
+            self.quit = true;
+            return;
+        };
+        let outcome = update(&mut self.state, self.frozen.as_ref().unwrap_or(live), message);
+        match (self.state.is_paused(), self.frozen.is_some()) {
+            (true, false) => self.frozen = Some(live.clone()),
+            (false, true) => self.frozen = None,
+            (true, true) | (false, false) => {}
+        }
+        self.quit = outcome == Outcome::Quit;
+        self.stale = true;
+    }
+
+    fn draw(&mut self, live: &Model) -> Result<(), Failure> {
+        let shown = self.frozen.as_ref().unwrap_or(live);
+        update(&mut self.state, shown, Msg::Tick { events: live.counts().events });
+        let (state, theme) = (&self.state, &self.theme);
+        self.terminal.draw(|area, buffer| draw(shown, state, theme, area, buffer)).map_err(no_terminal)?;
+        self.drawn = Some(Instant::now());
+        self.stale = false;
+        Ok(())
+    }
+}
+
+/// What the person types, from a thread of its own: reading the terminal cannot be waited for together with the rest.
+fn typed() -> mpsc::Receiver<Msg> {
+    let (sender, receiver) = mpsc::channel(TYPED);
+    thread::spawn(move || {
+        while let Ok(event) = event::read() {
+            if let Some(message) = Msg::from_terminal(event)
+                && sender.blocking_send(message).is_err()
+            {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+fn no_terminal(error: TerminalError) -> Failure {
+    match error {
+        TerminalError::None(_) => Failure::no_terminal(),
+        TerminalError::Enter(_) | TerminalError::Draw(_) => Failure::input_output("cannot show the dashboard", &error),
+    }
 }

@@ -18,12 +18,8 @@ use std::process::ExitCode;
 /// [`Failure`] where it cannot be done.
 pub fn run(args: &WatchArgs) -> Result<ExitCode, Failure> {
     let limits = Limits { default: args.limit, named: args.limit_for.iter().cloned().collect() };
-    let mut watcher = Watcher {
-        alerts: Alerts::new(limits),
-        sink: args.sink,
-        exec: args.exec.clone().map(Exec::new),
-        failure: None,
-    };
+    let mut watcher =
+        Watcher { alerts: Alerts::new(limits), sink: args.sink, exec: args.exec.clone().map(Exec::new), failure: None };
     let outcome = runtime()?.block_on(async {
         let session = Session::begin(&args.trace, None)?;
         eprintln!("modtrail: watching; a request or load that is open for {} is an alert", args.limit);

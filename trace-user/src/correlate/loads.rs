@@ -30,7 +30,13 @@ impl Loads {
     }
 
     /// A load began; what the thread had open before ended unseen and is returned.
-    pub fn began(&mut self, at: Stamp, task: Task, syscall: Option<Syscall>, request: Option<RequestId>) -> Option<Load> {
+    pub fn began(
+        &mut self,
+        at: Stamp,
+        task: Task,
+        syscall: Option<Syscall>,
+        request: Option<RequestId>,
+    ) -> Option<Load> {
         self.last += 1;
         let load = Load {
             id: LoadId(self.last),

@@ -180,11 +180,7 @@ fn without_return(call: &Call, helpers: &Helpers, now: Stamp, may_miss_returns: 
     let exited = call.exited.map(|(at, _)| at);
     let waited = exited.is_some_and(|at| now.mono.since(at.mono) >= RETURN_GRACE);
     let gone = call.caller_gone.is_some();
-    if helper_over && (gone || (may_miss_returns && waited)) {
-        State::OverWith(Gap::ReturnUnseen)
-    } else {
-        State::Open
-    }
+    if helper_over && (gone || (may_miss_returns && waited)) { State::OverWith(Gap::ReturnUnseen) } else { State::Open }
 }
 
 fn count_duplicates(request: &mut Request, other: &mut Request) {

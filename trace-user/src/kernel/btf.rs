@@ -158,11 +158,11 @@ mod tests {
             strings.windows(wanted.len()).position(|window| window == wanted).unwrap() as u32
         };
         let types: Vec<u32> = [
-            vec![at("int"), 1 << 24, 4, 32],                                                            // 1
-            vec![0, UNION << 24 | 1, 4, at("three"), 1, 0],                                             // 2
-            vec![0, STRUCT << 24 | 2, 8, at("two"), 1, 0, 0, 2, 32],                                    // 3
-            vec![at("pair"), STRUCT << 24 | 2, 12, at("one"), 1, 0, 0, 3, 32],                          // 4
-            vec![at("none"), STRUCT << 24, 0],                                                          // 5
+            vec![at("int"), 1 << 24, 4, 32],                                   // 1
+            vec![0, UNION << 24 | 1, 4, at("three"), 1, 0],                    // 2
+            vec![0, STRUCT << 24 | 2, 8, at("two"), 1, 0, 0, 2, 32],           // 3
+            vec![at("pair"), STRUCT << 24 | 2, 12, at("one"), 1, 0, 0, 3, 32], // 4
+            vec![at("none"), STRUCT << 24, 0],                                 // 5
         ]
         .concat();
         let type_bytes: Vec<u8> = types.iter().flat_map(|word| word.to_ne_bytes()).collect();

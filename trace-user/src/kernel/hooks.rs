@@ -252,7 +252,12 @@ pub const LADDERS: &[Ladder] = &[
         rungs: &[
             rung(Fentry, &[("coming_fentry", "tracepoint_module_notify")], TRAMPOLINE),
             rung(Kprobe, &[("coming_kprobe", "tracepoint_module_notify")], ALL),
-            lossy(RawTracepoint, &[("coming_raw", "module_load")], "4.17", "modules that fail while parameters are parsed"),
+            lossy(
+                RawTracepoint,
+                &[("coming_raw", "module_load")],
+                "4.17",
+                "modules that fail while parameters are parsed",
+            ),
         ],
     },
     Ladder {
@@ -336,8 +341,12 @@ mod tests {
         let expected: BTreeSet<Kind> = Kind::ALL.into_iter().filter(|kind| *kind != Kind::CallerGone).collect();
         assert_eq!(moments, expected);
         assert_eq!(LADDERS.len(), moments.len());
-        let programs: Vec<&str> =
-            LADDERS.iter().flat_map(|ladder| ladder.rungs).flat_map(|rung| rung.programs).map(|(name, _)| *name).collect();
+        let programs: Vec<&str> = LADDERS
+            .iter()
+            .flat_map(|ladder| ladder.rungs)
+            .flat_map(|rung| rung.programs)
+            .map(|(name, _)| *name)
+            .collect();
         assert_eq!(programs.iter().collect::<BTreeSet<_>>().len(), programs.len());
     }
 

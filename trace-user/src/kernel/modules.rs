@@ -160,10 +160,14 @@ mod tests {
 
     fn indexes() -> Indexes {
         let mut indexes = Indexes::default();
-        indexes.take_dependencies("kernel/net/can/can.ko.xz:\nkernel/net/can/can-raw.ko.xz: kernel/net/can/can.ko.xz\n\
-            kernel/c.ko: kernel/b.ko kernel/a.ko\nkernel/a.ko:\nkernel/b.ko: kernel/a.ko\n");
-        indexes.take_aliases("# a comment\nalias net-pf-29 can\nalias can-proto-1 can_raw\n\
-            alias pci:v0000[8-9]*d0* c\nalias twice a\nalias twice b\nalias crypto-x* a\n");
+        indexes.take_dependencies(
+            "kernel/net/can/can.ko.xz:\nkernel/net/can/can-raw.ko.xz: kernel/net/can/can.ko.xz\n\
+            kernel/c.ko: kernel/b.ko kernel/a.ko\nkernel/a.ko:\nkernel/b.ko: kernel/a.ko\n",
+        );
+        indexes.take_aliases(
+            "# a comment\nalias net-pf-29 can\nalias can-proto-1 can_raw\n\
+            alias pci:v0000[8-9]*d0* c\nalias twice a\nalias twice b\nalias crypto-x* a\n",
+        );
         indexes.take_soft("softdep can_raw pre: a post: b\n");
         indexes.take_built_in("kernel/fs/ext4/ext4.ko\n");
         indexes.take_built_in_info(b"ext4.license=GPL\0ext4.alias=fs-ext4\0ext4.alias=fs-ext3\0");

@@ -44,7 +44,8 @@ pub fn live_modules() -> io::Result<Arc<[Arc<str>]>> {
 /// The kernel's version, major and minor; zeros where it is spelt in no known way.
 #[must_use]
 pub fn kernel_version(release: &str) -> (u32, u32) {
-    let mut numbers = release.split(|character: char| !character.is_ascii_digit()).map(|word| word.parse().unwrap_or(0));
+    let mut numbers =
+        release.split(|character: char| !character.is_ascii_digit()).map(|word| word.parse().unwrap_or(0));
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 

@@ -19,6 +19,7 @@ pub struct Model {
     hooks: Arc<[Hook]>,
     requests: BTreeMap<RequestId, Arc<Request>>,
     open: BTreeMap<RequestId, Stamp>,
+    children: BTreeMap<RequestId, Vec<RequestId>>,
     calls: BTreeMap<CallId, Arc<Call>>,
     loads: BTreeMap<LoadId, Arc<Load>>,
     open_loads: BTreeMap<LoadId, Stamp>,
@@ -116,7 +117,7 @@ impl Model {
 
     /// The requests that were asked for by `parent`'s helper.
     pub fn children(&self, parent: RequestId) -> impl Iterator<Item = &Arc<Request>> {
-        self.requests.range(parent..).map(|(_, request)| request).filter(move |child| child.parent == Some(parent))
+        self.children.get(&parent).into_iter().flatten().filter_map(|id| self.requests.get(id))
     }
 
     /// Helper calls that serve no request, oldest first.
@@ -211,11 +212,17 @@ impl Model {
         } else {
             self.open.insert(id, request.asked);
         }
-        self.requests.insert(id, request);
+        let parent = request.parent;
+        if self.requests.insert(id, request).is_none()
+            && let Some(parent) = parent
+        {
+            self.children.entry(parent).or_default().push(id);
+        }
         if self.requests.len() > KEPT {
             let oldest = self.requests.keys().find(|id| !self.open.contains_key(id)).copied();
             if let Some(oldest) = oldest {
                 self.requests.remove(&oldest);
+                self.children.remove(&oldest);
                 self.counts.forgotten += 1;
             }
         }

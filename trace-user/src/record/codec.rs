@@ -208,9 +208,7 @@ fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
         }
         Wire::Exited(exited) => Moment::Exited { status: exited.status },
         Wire::LoadBegan(began) => Moment::LoadBegan { syscall: event_syscall(began.syscall)? },
-        Wire::LoadEnded(ended) => {
-            Moment::LoadEnded { syscall: event_syscall(ended.syscall)?, result: ended.result }
-        }
+        Wire::LoadEnded(ended) => Moment::LoadEnded { syscall: event_syscall(ended.syscall)?, result: ended.result },
         Wire::ImageRead(image) => Moment::ImageRead { bytes: image.bytes },
         Wire::Coming(of) => Moment::Coming(event_module(of)),
         Wire::InitBegun(of) => Moment::InitBegun(event_module(of)),
@@ -275,11 +273,9 @@ fn event_fact(wire: Wire) -> Result<Result<Fact, Wire>, CodecFault> {
             let resolution = Arc::new(Resolution { known: resolved.known, modules });
             Fact::Resolved { alias: resolved.alias.into(), resolution }
         }
-        Wire::Lost(lost) => Fact::Lost {
-            loss: event_loss(lost.what)?,
-            count: lost.count,
-            until: Ktime::from_nanos(lost.until),
-        },
+        Wire::Lost(lost) => {
+            Fact::Lost { loss: event_loss(lost.what)?, count: lost.count, until: Ktime::from_nanos(lost.until) }
+        }
         Wire::Tick(_) => Fact::Tick,
         Wire::End(_) => Fact::End,
         probe => return Ok(Err(probe)),

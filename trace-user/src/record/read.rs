@@ -105,8 +105,12 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, F
                     Err(_) => events.damaged(),
                 }
             }
-            Err(McapError::BadMagic) if records == 0 => return Err(Fault::Foreign("it does not begin like an MCAP file")),
-            Err(McapError::UnexpectedEof) if records == 0 => return Err(Fault::Foreign("it ends before its first record")),
+            Err(McapError::BadMagic) if records == 0 => {
+                return Err(Fault::Foreign("it does not begin like an MCAP file"));
+            }
+            Err(McapError::UnexpectedEof) if records == 0 => {
+                return Err(Fault::Foreign("it ends before its first record"));
+            }
             Err(McapError::UnexpectedEof) => break,
             // The length of a record is damaged: nothing behind it can be found.
             Err(_) => {

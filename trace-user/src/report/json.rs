@@ -152,7 +152,8 @@ fn requester(request: &Request) -> RequesterLine<'_> {
 
 fn helper(request: &Request) -> Option<HelperLine<'_>> {
     let call = request.call.as_deref()?;
-    let status = request.status();
+    // A helper whose exec failed has run no program that could have exited.
+    let status = request.status().filter(|_| call.executed.is_none_or(|(_, result)| result == 0));
     let signal = status.map(|status| status & 0x7f).filter(|signal| *signal != 0);
     let exit_code = status.filter(|_| signal.is_none()).map(|status| status >> 8 & 0xff);
     Some(HelperLine {

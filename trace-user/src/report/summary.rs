@@ -47,10 +47,13 @@ pub fn summary(model: &Model, ending: Ending) -> String {
 
 fn head(out: &mut String, model: &Model, ending: Ending) {
     if let Some(machine) = model.machine() {
-        line(out, format_args!(
-            "{} - Linux {} {}, {} CPUs, modtrail {}",
-            machine.hostname, machine.release, machine.arch, machine.cpus, machine.version
-        ));
+        line(
+            out,
+            format_args!(
+                "{} - Linux {} {}, {} CPUs, modtrail {}",
+                machine.hostname, machine.release, machine.arch, machine.cpus, machine.version
+            ),
+        );
     }
     let first = model.first().unwrap_or_default();
     let begin = model.wall_ns(first).and_then(wall::iso).unwrap_or_else(|| "an unknown instant".to_owned());
@@ -98,10 +101,17 @@ fn slowest(out: &mut String, model: &Model) {
     title(out, "slowest requests");
     for request in requests.into_iter().take(ROWS) {
         let total = request.total().unwrap_or_default();
-        line(out, format_args!(
-            "  {:>7} #{:<5} {:<24} {:<20} {}",
-            total.to_string(), request.id.0, request.alias, request.verdict.words(), longest(request)
-        ));
+        line(
+            out,
+            format_args!(
+                "  {:>7} #{:<5} {:<24} {:<20} {}",
+                total.to_string(),
+                request.id.0,
+                request.alias,
+                request.verdict.words(),
+                longest(request)
+            ),
+        );
     }
 }
 
@@ -150,10 +160,17 @@ fn list(out: &mut String, name: &str, model: &Model, belongs: impl Fn(&Request) 
     title(out, name);
     for request in rows.iter().take(ROWS) {
         let task = &request.requester.task;
-        line(out, format_args!(
-            "  #{:<5} {:<24} {}[{}]: {}",
-            request.id.0, request.alias, task.comm.to_text(), task.key.tgid.0, explain(request)
-        ));
+        line(
+            out,
+            format_args!(
+                "  #{:<5} {:<24} {}[{}]: {}",
+                request.id.0,
+                request.alias,
+                task.comm.to_text(),
+                task.key.tgid.0,
+                explain(request)
+            ),
+        );
     }
     more(out, rows.len());
 }

@@ -65,7 +65,7 @@ const fn place(column: Column, head: &'static str, width: u16, more: u16, rank: 
 }
 
 const REQUESTS: [Place; 10] = [
-    place(Column::Number, "#", 5, 2, 9),
+    place(Column::Number, "#", 6, 0, 9),
     place(Column::Time, "time", 12, 0, 4),
     place(Column::Alias, "alias", 13, 47, 0),
     place(Column::Verdict, "verdict", 14, 6, 0),
@@ -78,7 +78,7 @@ const REQUESTS: [Place; 10] = [
 ];
 
 const HELPERS: [Place; 8] = [
-    place(Column::Number, "#", 5, 2, 9),
+    place(Column::Number, "#", 6, 0, 9),
     place(Column::Time, "time", 12, 0, 4),
     place(Column::Command, "command", 24, 100, 0),
     place(Column::Requester, "caller", 14, 10, 3),
@@ -89,7 +89,7 @@ const HELPERS: [Place; 8] = [
 ];
 
 const LOADS: [Place; 10] = [
-    place(Column::Number, "#", 5, 2, 9),
+    place(Column::Number, "#", 6, 0, 9),
     place(Column::Time, "time", 12, 0, 4),
     place(Column::Module, "module", 14, 30, 0),
     place(Column::Requester, "by", 14, 10, 3),
@@ -123,13 +123,9 @@ impl Column {
     #[must_use]
     pub const fn at_right(self) -> bool {
         match self {
-            Self::Number
-            | Self::Total
-            | Self::ToLive
-            | Self::Duplicates
-            | Self::Helper
-            | Self::Bytes
-            | Self::Init => true,
+            Self::Number | Self::Total | Self::ToLive | Self::Duplicates | Self::Helper | Self::Bytes | Self::Init => {
+                true
+            }
             Self::Time
             | Self::Alias
             | Self::Verdict
@@ -162,11 +158,12 @@ pub fn fit(places: &[Place], width: u16) -> Vec<(Place, u16)> {
     while room > 0 && used {
         used = false;
         for (place, given) in &mut fitted {
-            if room > 0 && *given < place.width.saturating_add(place.more) {
-                *given += 1;
-                room -= 1;
-                used = true;
-            }
+            // The more a column can use, the more it gets in each round.
+            let wanted = place.width.saturating_add(place.more).saturating_sub(*given);
+            let more = wanted.min(1 + place.more / 16).min(room);
+            *given += more;
+            room -= more;
+            used |= more > 0;
         }
     }
     fitted

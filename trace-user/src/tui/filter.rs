@@ -44,7 +44,7 @@ pub struct Filter {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FilterFault {
     /// The screen's rows have no such field.
-    #[error("no field {key:?} here: use {known}")]
+    #[error("no {key}: here, use {known}")]
     UnknownKey {
         /// What stands before the colon.
         key: String,
@@ -95,7 +95,7 @@ impl fmt::Display for Known {
             return write!(out, "words alone");
         }
         for (place, key) in self.0.iter().enumerate() {
-            write!(out, "{}{}:", if place == 0 { "" } else { " " }, key.as_str())?;
+            write!(out, "{}{}", if place == 0 { "" } else { " " }, key.as_str())?;
         }
         Ok(())
     }
@@ -141,7 +141,7 @@ fn term(word: &str, known: Known) -> Result<Term, FilterFault> {
         return Ok(Term { key: None, text: word.to_ascii_lowercase(), number: word.parse().ok() });
     };
     let Some(key) = known.0.iter().copied().find(|known| known.as_str().eq_ignore_ascii_case(key)) else {
-        return Err(FilterFault::UnknownKey { key: key.to_owned(), known });
+        return Err(FilterFault::UnknownKey { key: super::format::cut(key, 12), known });
     };
     let number = text.parse().ok();
     if key == Key::Pid && number.is_none() && !text.is_empty() {
@@ -182,8 +182,7 @@ impl Term {
     fn call(&self, call: &Call) -> bool {
         (self.asks(Key::Path) && (self.captured(&call.path) || call.argv.iter().any(|word| self.captured(word))))
             || (self.asks(Key::Comm) && self.comm(call.caller.comm))
-            || (self.asks(Key::Pid)
-                && (self.pid(&call.caller) || call.helper.is_some_and(|(task, _)| self.pid(&task))))
+            || (self.asks(Key::Pid) && (self.pid(&call.caller) || call.helper.is_some_and(|(task, _)| self.pid(&task))))
     }
 
     fn load(&self, load: &Load) -> bool {
@@ -230,10 +229,7 @@ mod tests {
     #[test]
     fn unknown_fields_and_pids_are_said() {
         let fault = |text| Filter::parse(text, Screen::Requests).map_err(|fault| fault.to_string());
-        assert_eq!(
-            fault("colour:red"),
-            Err("no field \"colour\" here: use alias: module: comm: pid: verdict:".to_owned())
-        );
+        assert_eq!(fault("colour:red"), Err("no colour: here, use alias module comm pid verdict".to_owned()));
         assert_eq!(fault("pid:x"), Err("\"x\" is no pid".to_owned()));
         assert!(fault("alias:pci:v8086 pid:").is_ok());
     }

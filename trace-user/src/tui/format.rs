@@ -3,6 +3,7 @@
 use super::theme::Tone;
 use crate::errno::{Ending, errno_text};
 use crate::event::{Stamp, Task, Wait};
+use crate::explain::task_words;
 use crate::joined::{Call, Load, Request, RequestId, Verdict};
 use crate::model::Model;
 use trace_common::kind::Kind;
@@ -31,7 +32,7 @@ pub fn instant(model: &Model, at: Stamp) -> String {
 /// What [`instant`] is given in: the head of its column.
 #[must_use]
 pub fn instant_unit(model: &Model) -> &'static str {
-    if model.machine().is_some() { "time UTC" } else { "since boot s" }
+    if model.machine().is_some() { "time UTC" } else { "boot s" }
 }
 
 /// How long after `from`: `+12.3ms`.
@@ -49,7 +50,7 @@ pub fn growing(age: Nanos) -> String {
 /// A task as `comm[pid]`.
 #[must_use]
 pub fn task(task: &Task) -> String {
-    format!("{}[{}]", task.comm, task.key.tgid.0)
+    task_words(task)
 }
 
 /// How a request ended for its requester: `exit 1`, `SIGKILL`, `ENOENT`; `started` where it did not wait for more.
@@ -164,6 +165,17 @@ pub fn cut(text: &str, width: usize) -> String {
     short
 }
 
+/// At most `width` characters of a task's `comm[pid]`: of the name less, of the pid all.
+#[must_use]
+pub fn cut_task(text: &str, width: usize) -> String {
+    match text.rsplit_once('[') {
+        Some((name, pid)) if pid.chars().count() + 2 <= width => {
+            format!("{}[{pid}", cut(name, width - pid.chars().count() - 1))
+        }
+        Some(_) | None => cut(text, width),
+    }
+}
+
 /// How good a verdict is.
 #[must_use]
 pub const fn verdict_tone(verdict: Verdict) -> Tone {
@@ -226,5 +238,8 @@ mod tests {
         assert_eq!(cut("grün", 4), "grün");
         assert_eq!(cut("grüner", 4), "grü…");
         assert_eq!(cut("x", 0), "");
+        assert_eq!(cut_task("a-long-name[530]", 12), "a-long…[530]");
+        assert_eq!(cut_task("sh[1]", 12), "sh[1]");
+        assert_eq!(cut_task("sh[4194304]", 6), "sh[41…");
     }
 }

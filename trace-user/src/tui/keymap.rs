@@ -13,7 +13,7 @@ pub enum Action {
     PageUp,
     /// One screen down.
     PageDown,
-    /// To the first row, and follow it.
+    /// To the first row, follow.
     First,
     /// To the last row.
     Last,
@@ -93,7 +93,7 @@ pub const BINDINGS: [Binding; 16] = [
         action: Action::Back,
         keys: &[(KeyCode::Esc, NONE)],
         shown: "esc",
-        says: "back, or clear the filter",
+        says: "back, clear filter",
         hint: Hint::Footer("back"),
     },
     Binding {
@@ -121,7 +121,7 @@ pub const BINDINGS: [Binding; 16] = [
         action: Action::Sort,
         keys: &[(KeyCode::Char('s'), NONE)],
         shown: "s",
-        says: "sort by the next column",
+        says: "sort by next column",
         hint: Hint::Footer("sort"),
     },
     Binding {
@@ -150,7 +150,7 @@ pub const BINDINGS: [Binding; 16] = [
         keys: &[(KeyCode::Down, NONE), (KeyCode::Char('j'), NONE)],
         shown: "down j",
         says: "row down",
-        hint: Hint::HelpOnly,
+        hint: Hint::Footer("scroll"),
     },
     Binding {
         action: Action::PageUp,
@@ -170,7 +170,7 @@ pub const BINDINGS: [Binding; 16] = [
         action: Action::First,
         keys: &[(KeyCode::Home, NONE), (KeyCode::Char('g'), NONE)],
         shown: "home g",
-        says: "first row, and follow it",
+        says: "first row, follow",
         hint: Hint::HelpOnly,
     },
     Binding {

@@ -71,16 +71,10 @@ impl<'m> Row<'m> {
     }
 }
 
-/// The first call with the number.
+/// The helper call with the number. It is looked for from the newest on, where the screen mostly is.
 #[must_use]
 pub fn find_call(model: &Model, number: u64) -> Option<&Call> {
     model.calls().rev().map(|call| &**call).find(|call| call.id.0 == number)
-}
-
-/// The load with the number.
-#[must_use]
-pub fn find_load(model: &Model, number: u64) -> Option<&Load> {
-    model.loads().rev().map(|load| &**load).find(|load| load.id.0 == number)
 }
 
 /// How long a helper call is, or was, under way: to its helper's end.

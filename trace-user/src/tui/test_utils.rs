@@ -104,7 +104,7 @@ impl Story {
         let argv = [path, "-q", "--", alias].map(Captured::whole).into();
         let entered = CallEntered { call, wait: Wait::Proc, path: Captured::whole(path), argv, argv_more: false };
         self.probe(at + 60, requester, Moment::CallEntered(entered));
-        self.probe(at + 300, Task::new(90, 90, 1, "kworker/u8:2"), Moment::CallPicked { call });
+        self.probe(at + 300, worker(pid), Moment::CallPicked { call });
         self.probe(at + 900, helper, Moment::Born { call });
         self.probe(at + 2_000, helper, Moment::Executed { result: executed });
     }
@@ -114,7 +114,7 @@ impl Story {
         let helper = self.helper(helped);
         let call = CallAddress(u64::from(helped.pid));
         self.probe(at, helper, Moment::Exited { status: Some(status) });
-        self.probe(at + 200, Task::new(90, 90, 1, "kworker/u8:2"), Moment::Completed { call: Some(call) });
+        self.probe(at + 200, worker(helped.pid), Moment::Completed { call: Some(call) });
         self.probe(at + 300, helped.requester, Moment::CallReturned { result: status });
     }
 
@@ -138,6 +138,11 @@ impl Story {
     }
 }
 
+/// A kernel worker waits for the one helper that it started.
+fn worker(pid: u32) -> Task {
+    Task::new(100_000 + pid, 100_000 + pid, 1, "kworker/u8:2")
+}
+
 pub fn stamp(at: u64) -> Stamp {
     Stamp::awake(BEGAN_NS + at * 1_000)
 }
@@ -154,20 +159,20 @@ fn hooks() -> Arc<[Hook]> {
         loses: loses.into(),
         refused: refused.into(),
     };
-    Kind::ALL
-        .into_iter()
-        .map(|kind| match kind {
-            Kind::Requested => hook(kind, Some("fexit security_kernel_module_request"), "", ""),
-            Kind::CallReturned => hook(
-                kind,
-                Some("kretprobe call_usermodehelper_exec"),
-                "returns, where more callers wait at once than the probe has places",
-                "fexit call_usermodehelper_exec: ENOTSUPP (not supported)",
-            ),
-            Kind::Freed => hook(kind, None, "when the memory of a module is given back", "raw tracepoint: EPERM"),
-            _ => hook(kind, Some("tp_btf module_load"), "", ""),
-        })
-        .collect()
+    let hooks = Kind::ALL.into_iter().map(|kind| {
+        if kind == Kind::Requested {
+            hook(kind, Some("fexit security_kernel_module_request"), "", "")
+        } else if kind == Kind::CallReturned {
+            let loses = "returns, where more callers wait at once than the probe has places";
+            let refused = "fexit call_usermodehelper_exec: ENOTSUPP (not supported)";
+            hook(kind, Some("kretprobe call_usermodehelper_exec"), loses, refused)
+        } else if kind == Kind::Freed {
+            hook(kind, None, "when the memory of a module is given back", "raw tracepoint: EPERM")
+        } else {
+            hook(kind, Some("kprobe do_init_module"), "", "")
+        }
+    });
+    hooks.collect()
 }
 
 /// Every verdict that a screen must tell apart, helpers of other kinds, loads by others, an open request, and a loss.
@@ -193,10 +198,8 @@ pub fn busy() -> Story {
     story.helped(open, 0);
     let helper = story.helper(open);
     story.load(910_000, helper, "tun");
-    story.fact(
-        960_000,
-        Fact::Lost { loss: Lost::Kernel(Loss::RingFull), count: 12, until: stamp(955_000).mono },
-    );
+    story.fact(955_000, Fact::Lost { loss: Lost::Kernel(Loss::RingFull), count: 12, until: stamp(960_000).mono });
+    story.probe(970_000, Task::new(33, 33, 3, "stray"), Moment::CallReturned { result: 0 });
     story.until(3_400_000);
     story
 }
@@ -208,14 +211,21 @@ fn went_live(story: &mut Story) {
     story.helped(first, 0);
     let helper = story.helper(first);
     story.load(130_000, helper, "can");
-    let nested = Helped { alias: "crypto-hmac(sha256)", requester: helper, path: "/sbin/modprobe", pid: 414, at: 140_000 };
+    let nested =
+        Helped { alias: "crypto-hmac(sha256)", requester: helper, path: "/sbin/modprobe", pid: 414, at: 140_000 };
     story.helped(nested, 0);
     story.ended(nested, 147_000, 256);
     story.went_live(150_000, helper, "can");
     story.load(152_000, helper, "can_raw");
     story.went_live(221_100, helper, "can_raw");
     story.ended(first, 230_000, 0);
-    let vfat = Helped { alias: "fs-vfat", requester: Task::new(600, 600, 5, "mount"), path: "/sbin/modprobe", pid: 601, at: 250_000 };
+    let vfat = Helped {
+        alias: "fs-vfat",
+        requester: Task::new(600, 600, 5, "mount"),
+        path: "/sbin/modprobe",
+        pid: 601,
+        at: 250_000,
+    };
     story.helped(vfat, 0);
     story.ended(vfat, 255_000, 0);
 }
@@ -226,12 +236,18 @@ fn went_wrong(story: &mut Story) {
     let hollow = Helped { alias: "fs-xfs", requester: mount, path, pid: 501, at: 300_000 };
     story.helped(hollow, 0);
     story.ended(hollow, 306_000, 0);
-    let missing =
-        Helped { alias: "net-pf-44", requester: Task::new(510, 510, 6, "socat"), path: "/nonexistent", pid: 511, at: 320_000 };
+    let missing = Helped {
+        alias: "net-pf-44",
+        requester: Task::new(510, 510, 6, "socat"),
+        path: "/nonexistent",
+        pid: 511,
+        at: 320_000,
+    };
     story.helped(missing, -2);
     story.probe(322_200, story.helper(missing), Moment::Exited { status: Some(0) });
     story.probe(322_500, missing.requester, Moment::CallReturned { result: -2 });
-    let failed = Helped { alias: "block-major-2", requester: Task::new(520, 520, 6, "blkid"), path, pid: 521, at: 340_000 };
+    let failed =
+        Helped { alias: "block-major-2", requester: Task::new(520, 520, 6, "blkid"), path, pid: 521, at: 340_000 };
     story.helped(failed, 0);
     let helper = story.helper(failed);
     story.load(345_000, helper, "floppy");
@@ -293,4 +309,3 @@ pub fn text(buffer: &Buffer) -> String {
     });
     rows.collect()
 }
-

@@ -3,10 +3,10 @@
 use super::state::{Direction, Overlay};
 use super::test_utils::{Helped, Story, busy, drawn, text};
 use super::{Mode, Msg, Outcome, Screen, Theme, UiState, update};
-use crate::event::Task;
+use crate::event::{Moment, Task};
 use crate::model::Model;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 const SIZES: [(u16, u16); 5] = [(80, 24), (120, 30), (200, 60), (60, 12), (20, 5)];
 
@@ -198,7 +198,7 @@ fn sorting_goes_through_the_columns_and_reverses() {
 #[test]
 fn the_selection_stays_on_its_row_while_others_come() {
     let mut story = busy();
-    let mut state = live(story.model(), 80, 24);
+    let mut state = live(story.model(), 60, 12);
     let first = selected(&state);
     typed(&mut state, story.model(), "jj");
     let chosen = selected(&state);
@@ -206,7 +206,13 @@ fn the_selection_stays_on_its_row_while_others_come() {
     for pid in 0..40 {
         let requester = Task::new(9_000 + pid, 9_000 + pid, 9, "storm");
         story.helped(
-            Helped { alias: "net-pf-9", requester, path: "/sbin/modprobe", pid: 8_000 + pid, at: 3_500_000 + u64::from(pid) },
+            Helped {
+                alias: "net-pf-9",
+                requester,
+                path: "/sbin/modprobe",
+                pid: 8_000 + pid,
+                at: 3_500_000 + u64::from(pid),
+            },
             0,
         );
     }
@@ -309,12 +315,23 @@ fn no_keys_in_any_order_break_it() {
         (seed >> 33) % below
     };
     let codes = [
-        KeyCode::Up, KeyCode::Down, KeyCode::PageUp, KeyCode::PageDown, KeyCode::Home, KeyCode::End, KeyCode::Enter,
-        KeyCode::Esc, KeyCode::Tab, KeyCode::BackTab, KeyCode::Backspace, KeyCode::F(1), KeyCode::Delete,
+        KeyCode::Up,
+        KeyCode::Down,
+        KeyCode::PageUp,
+        KeyCode::PageDown,
+        KeyCode::Home,
+        KeyCode::End,
+        KeyCode::Enter,
+        KeyCode::Esc,
+        KeyCode::Tab,
+        KeyCode::BackTab,
+        KeyCode::Backspace,
+        KeyCode::F(1),
+        KeyCode::Delete,
     ];
     let characters: Vec<char> = "/?sS gGjkq:alispdvert0é🦀".chars().collect();
     let mut state = live(model, 80, 24);
-    for step in 0..20_000 {
+    for step in 0..6_000 {
         let msg = match random(20) {
             0 => Msg::Resize(random(220) as u16, random(70) as u16),
             1 => Msg::Paste("alias:can pid:".into()),
@@ -339,34 +356,47 @@ fn no_keys_in_any_order_break_it() {
     }
 }
 
+/// The budgets of a frame and of a tick hold for a build with optimisation; this one draws either way.
 #[test]
-#[expect(clippy::print_stdout, reason = "a measure for a person; nothing is decided by it")]
-fn a_frame_of_a_hundred_thousand_requests_is_drawn() {
+fn a_hundred_thousand_requests_are_drawn_in_time() {
     let mut story = Story::default();
     story.machine();
-    for pid in 0..100_000_u32 {
+    let count: u32 = if cfg!(debug_assertions) { 5_000 } else { 100_000 };
+    for pid in 0..count {
         let at = 1_000 + u64::from(pid) * 10;
-        let one = Helped { alias: "net-pf-9", requester: Task::new(5, pid, 1, "storm"), path: "/x", pid: 200_000 + pid, at };
+        let requester = Task::new(5, pid, 1, "storm");
+        let one = Helped { alias: "net-pf-9", requester, path: "/x", pid: 200_000 + pid, at };
         story.helped(one, -2);
-        story.probe(at + 3_000, story.helper(one), crate::event::Moment::Exited { status: Some(0) });
-        story.probe(at + 3_100, one.requester, crate::event::Moment::CallReturned { result: -2 });
-        if pid % 1_000 == 0 {
+        story.probe(at + 3_000, story.helper(one), Moment::Exited { status: Some(0) });
+        story.probe(at + 3_100, one.requester, Moment::CallReturned { result: -2 });
+        if pid.is_multiple_of(1_000) {
             story.until(at - 1_000);
         }
     }
     story.until(9_000_000);
     let model = story.model();
     let mut state = live(model, 200, 60);
-    assert_eq!(state.list(Screen::Requests).len(), 100_000);
-    for (what, keys) in [("newest first", ""), ("at the end", "G"), ("filtered", "/verdict:missing net-pf\n"), ("sorted by total", "sssss")] {
+    assert_eq!(state.list(Screen::Requests).len(), count as usize);
+    let ways = [("newest first", ""), ("the end", "G"), ("filter", "/verdict:missing net-pf\n"), ("by total", "sssss")];
+    for (what, keys) in ways {
         typed(&mut state, model, keys);
-        state.list_mut(Screen::Requests).forget();
-        let begun = Instant::now();
-        tick(&mut state, model);
-        let ticked = begun.elapsed();
-        let begun = Instant::now();
-        let _ = drawn(model, &state, Theme::Colours, 200, 60);
-        println!("{what}: rows from nothing {ticked:?}, frame {:?}", begun.elapsed());
+        let frame = best(|| drop(drawn(model, &state, Theme::Colours, 200, 60)));
+        let idle = best(|| tick(&mut state.clone(), model));
+        let afresh = best(|| {
+            state.list_mut(Screen::Requests).forget();
+            tick(&mut state, model);
+        });
+        println!("{what}: frame {frame:?}, tick without news {idle:?}, rows afresh {afresh:?}");
+        assert!(cfg!(debug_assertions) || frame.as_millis() < 5, "{what}: {frame:?}");
     }
-    state.list_mut(Screen::Requests).follow();
+}
+
+/// The shortest of five runs: what the work takes, without what else the machine does.
+fn best(mut work: impl FnMut()) -> Duration {
+    let runs = (0..5).map(|_| {
+        let begun = Instant::now();
+        work();
+        begun.elapsed()
+    });
+    runs.min().unwrap_or_default()
 }

@@ -5,10 +5,9 @@
 
 use super::filter::Filter;
 use super::keymap::{self, Action};
-use super::row;
 use super::state::{Input, Mode, Opened, Overlay, Paused, Screen, Sort, UiState, window};
 use super::view;
-use crate::joined::RequestId;
+use crate::joined::{LoadId, RequestId};
 use crate::model::Model;
 use ratatui::crossterm::event::{
     Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
@@ -177,7 +176,7 @@ fn open_selected(state: &mut UiState, model: &Model) {
     let Some(number) = state.list(state.screen).selected().filter(|_| state.opened.is_none()) else { return };
     let id = match state.screen {
         Screen::Requests => Some(RequestId(number)),
-        Screen::Loads => row::find_load(model, number).and_then(|load| load.request),
+        Screen::Loads => model.load(LoadId(number)).and_then(|load| load.request),
         Screen::Helpers | Screen::Probes => None,
     };
     if let Some(id) = id.filter(|id| model.request(*id).is_some()) {
@@ -234,27 +233,25 @@ fn pause(state: &mut UiState, model: &Model) {
 
 fn on_typed(state: &mut UiState, key: KeyEvent) {
     let Some(input) = &mut state.input else { return };
-    match key.code {
-        KeyCode::Esc => {
+    let control = key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
+    if key.code == KeyCode::Esc {
+        state.input = None;
+        back(state);
+    } else if key.code == KeyCode::Enter {
+        if input.fault.is_none() {
             state.input = None;
-            return back(state);
         }
-        KeyCode::Enter => {
-            if input.fault.is_none() {
-                state.input = None;
-            }
-            return;
-        }
-        KeyCode::Backspace => {
-            input.text.pop();
-        }
-        KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => input.text.clear(),
-        KeyCode::Char(typed) if !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => {
-            return type_text(state, typed.encode_utf8(&mut [0; 4]));
-        }
-        _other_keys => return,
+    } else if key.code == KeyCode::Backspace {
+        input.text.pop();
+        apply_input(state);
+    } else if key.code == KeyCode::Char('u') && control {
+        input.text.clear();
+        apply_input(state);
+    } else if let KeyCode::Char(typed) = key.code
+        && !control
+    {
+        type_text(state, typed.encode_utf8(&mut [0; 4]));
     }
-    apply_input(state);
 }
 
 /// Appends what can be shown on one line; line ends and other control characters become spaces.

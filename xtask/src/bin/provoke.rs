@@ -39,32 +39,24 @@ fn main() -> ExitCode {
 fn obey(words: &[&str]) -> Result<()> {
     match words {
         ["socket", family, rest @ ..] if rest.len() <= 2 => {
-            let kind = rest
-                .first()
-                .map_or(Ok(libc::SOCK_RAW), |word| socket_type(word))?;
+            let kind = rest.first().map_or(Ok(libc::SOCK_RAW), |word| socket_type(word))?;
             let protocol = rest.get(1).map_or(Ok(0), |word| number(word))?;
             println!("{}", errno_name(socket(number(family)?, kind, protocol)));
             Ok(())
         }
-        ["sockets", count, families @ ..] if !families.is_empty() => {
-            sockets(number(count)?, families)
-        }
+        ["sockets", count, families @ ..] if !families.is_empty() => sockets(number(count)?, families),
         ["chardevs", count, major] => chardevs(number(count)?, number(major)?),
         ["finit", count, file] => finit(number(count)?, file),
         ["fs", name] => mount(name),
-        ["kill-after", milliseconds, "--", program, arguments @ ..] => kill_after(
-            Duration::from_millis(number(milliseconds)?),
-            program,
-            arguments,
-        ),
+        ["kill-after", milliseconds, "--", program, arguments @ ..] => {
+            kill_after(Duration::from_millis(number(milliseconds)?), program, arguments)
+        }
         _ => bail!("not a command: {}", words.join(" ")),
     }
 }
 
 fn number<T: std::str::FromStr>(word: &str) -> Result<T> {
-    word.parse()
-        .ok()
-        .with_context(|| format!("not a number: {word}"))
+    word.parse().ok().with_context(|| format!("not a number: {word}"))
 }
 
 fn socket_type(word: &str) -> Result<i32> {
@@ -93,12 +85,7 @@ fn family_list(words: &[&str]) -> Result<Vec<i32>> {
 
 fn sockets(count: usize, words: &[&str]) -> Result<()> {
     let families = family_list(words)?;
-    let family = |index: usize| {
-        families
-            .get(index % families.len())
-            .copied()
-            .unwrap_or_default()
-    };
+    let family = |index: usize| families.get(index % families.len()).copied().unwrap_or_default();
     let results = together(count, |index| socket(family(index), libc::SOCK_RAW, 0))?;
     for (index, result) in results.iter().enumerate() {
         println!("{index} family {} {}", family(index), errno_name(*result));
@@ -118,12 +105,7 @@ fn chardevs(count: usize, major: u32) -> Result<()> {
     std::fs::create_dir(&folder).context("cannot make a folder for the devices")?;
     let mut paths = Vec::new();
     for index in 0..count {
-        let path = CString::new(
-            folder
-                .join(index.to_string())
-                .into_os_string()
-                .into_encoded_bytes(),
-        )?;
+        let path = CString::new(folder.join(index.to_string()).into_os_string().into_encoded_bytes())?;
         let device = libc::makedev(major, u32::try_from(index)?);
         // SAFETY: `path` is NUL-terminated and lives through the call.
         if unsafe { libc::mknod(path.as_ptr(), libc::S_IFCHR | 0o600, device) } == -1 {
@@ -167,15 +149,7 @@ fn finit(count: usize, file: &str) -> Result<()> {
 fn mount(name: &str) -> Result<()> {
     let kind = CString::new(name)?;
     // SAFETY: all strings are NUL-terminated and live through the call; there is no data.
-    let mounted = unsafe {
-        libc::mount(
-            c"none".as_ptr(),
-            c"/mnt".as_ptr(),
-            kind.as_ptr(),
-            0,
-            std::ptr::null(),
-        )
-    };
+    let mounted = unsafe { libc::mount(c"none".as_ptr(), c"/mnt".as_ptr(), kind.as_ptr(), 0, std::ptr::null()) };
     println!("{}", errno_name(if mounted == -1 { errno() } else { 0 }));
     Ok(())
 }
@@ -183,11 +157,8 @@ fn mount(name: &str) -> Result<()> {
 fn kill_after(delay: Duration, program: &str, arguments: &[&str]) -> Result<()> {
     let mut child = Command::new(program);
     // A group of its own, so that what it started is killed with it.
-    let mut child = child
-        .args(arguments)
-        .process_group(0)
-        .spawn()
-        .with_context(|| format!("cannot start {program}"))?;
+    let mut child =
+        child.args(arguments).process_group(0).spawn().with_context(|| format!("cannot start {program}"))?;
     thread::sleep(delay);
     let group = i32::try_from(child.id())?;
     // SAFETY: the child has not been waited for, so its number is still its own.
@@ -224,24 +195,12 @@ fn together(count: usize, act: impl Fn(usize) -> i32) -> Result<Vec<i32>> {
     }
     shared.go.store(1, Ordering::Release);
     // SAFETY: `go` is a live aligned u32 in memory that all processes share.
-    unsafe {
-        libc::syscall(
-            libc::SYS_futex,
-            shared.go.as_ptr(),
-            libc::FUTEX_WAKE,
-            i32::MAX,
-        )
-    };
+    unsafe { libc::syscall(libc::SYS_futex, shared.go.as_ptr(), libc::FUTEX_WAKE, i32::MAX) };
     for child in children {
         // SAFETY: no status is asked for.
         unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
     }
-    Ok(shared
-        .results
-        .iter()
-        .take(count)
-        .map(|result| result.load(Ordering::Acquire))
-        .collect())
+    Ok(shared.results.iter().take(count).map(|result| result.load(Ordering::Acquire)).collect())
 }
 
 /// A child's life: wait on the line, act, note the result, end.
@@ -250,15 +209,7 @@ fn take_part(shared: &Shared, index: usize, act: &impl Fn(usize) -> i32) -> ! {
     while shared.go.load(Ordering::Acquire) == 0 {
         let no_limit = std::ptr::null::<libc::timespec>();
         // SAFETY: `go` is a live aligned u32 in memory that all processes share; there is no time limit.
-        unsafe {
-            libc::syscall(
-                libc::SYS_futex,
-                shared.go.as_ptr(),
-                libc::FUTEX_WAIT,
-                0,
-                no_limit,
-            )
-        };
+        unsafe { libc::syscall(libc::SYS_futex, shared.go.as_ptr(), libc::FUTEX_WAIT, 0, no_limit) };
     }
     let result = act(index);
     if let Some(place) = shared.results.get(index) {
@@ -269,21 +220,9 @@ fn take_part(shared: &Shared, index: usize, act: &impl Fn(usize) -> i32) -> ! {
 }
 
 fn shared() -> Result<&'static Shared> {
-    let (protection, flags) = (
-        libc::PROT_READ | libc::PROT_WRITE,
-        libc::MAP_SHARED | libc::MAP_ANONYMOUS,
-    );
+    let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
     // SAFETY: a new mapping at an address of the kernel's choice touches nothing that exists.
-    let memory = unsafe {
-        libc::mmap(
-            std::ptr::null_mut(),
-            size_of::<Shared>(),
-            protection,
-            flags,
-            -1,
-            0,
-        )
-    };
+    let memory = unsafe { libc::mmap(std::ptr::null_mut(), size_of::<Shared>(), protection, flags, -1, 0) };
     if memory == libc::MAP_FAILED {
         return Err(io::Error::last_os_error()).context("cannot share memory");
     }
@@ -303,9 +242,7 @@ fn closed(fd: i32) -> i32 {
 }
 
 fn errno() -> i32 {
-    io::Error::last_os_error()
-        .raw_os_error()
-        .unwrap_or_default()
+    io::Error::last_os_error().raw_os_error().unwrap_or_default()
 }
 
 fn errno_name(errno: i32) -> String {

@@ -21,11 +21,11 @@ pub fn draw(state: &UiState, theme: Theme, area: Rect, buffer: &mut Buffer) {
 /// The end of what is typed is what one looks at, so the beginning goes where there is no room.
 fn typed(input: &Input, theme: Theme, width: u16) -> Line<'static> {
     let told = match &input.fault {
-        Some(fault) => format!("  ! {fault}"),
+        Some(fault) => format!(" ! {fault}"),
         None => "  enter: keep, esc: show every row".to_owned(),
     };
     let tone = if input.fault.is_some() { Tone::Bad } else { Tone::Dim };
-    let room = usize::from(width).saturating_sub(told.chars().count() + 2).max(8);
+    let room = usize::from(width).saturating_sub(told.chars().count() + 2).max(5);
     let beginning = input.text.chars().count().saturating_sub(room);
     let text: String = input.text.chars().skip(beginning).collect();
     Line::from(vec![
@@ -59,6 +59,7 @@ fn applies(action: crate::tui::keymap::Action, state: &UiState) -> bool {
         (Overlay::Help, _) => matches!(action, Action::Back | Action::Quit),
         (Overlay::None, Action::Back) => !list || !state.list(state.screen).filter.is_empty(),
         (Overlay::None, Action::Open) => list && state.screen.opens_requests(),
+        (Overlay::None, Action::Down) => !list,
         (Overlay::None, Action::Sort) => list && state.screen.sorts(),
         (Overlay::None, Action::Pause) => state.mode == Mode::Live,
         (Overlay::None, _) => true,

@@ -67,13 +67,16 @@ fn source(model: &Model, state: &UiState) -> Vec<Piece> {
         }
         Mode::Live => pieces.push(Piece::new(0, "LIVE", Tone::Good)),
         Mode::Replay { name } => {
-            pieces.push(Piece { rank: 0, spans: vec![("REPLAY ".into(), Tone::Busy), (format::cut(name, 40), Tone::Plain)] });
+            pieces.push(Piece {
+                rank: 0,
+                spans: vec![("REPLAY ".into(), Tone::Busy), (format::cut(name, 40), Tone::Plain)],
+            });
         }
     }
     let now = state.paused.map_or(model.now(), |paused| paused.at);
     pieces.push(Piece::new(1, super::instant_with_unit(model, now), Tone::Plain));
     if matches!(state.mode, Mode::Replay { .. }) && !model.has_ended() {
-        pieces.push(Piece::new(2, "no end: cut short", Tone::Warn));
+        pieces.push(Piece::new(2, "no end", Tone::Warn));
     }
     if let Some(machine) = model.machine() {
         pieces.push(Piece::new(4, machine.hostname.clone(), Tone::Accent));
@@ -100,13 +103,13 @@ fn figures(model: &Model) -> Vec<Piece> {
         let alias = model.request(id).map(|request| request.alias.to_string()).unwrap_or_default();
         pieces.push(Piece::new(8, format!("#{} {}", id.0, format::cut(&alias, 40)), Tone::Dim));
     }
-    pieces.push(Piece::named(3, "requests", format::count(counts.requests), Tone::Plain));
+    pieces.push(Piece::named(4, "requests", format::count(counts.requests), Tone::Plain));
     let unseen = model.hooks().iter().filter(|hook| hook.attached.is_none()).count() as u64;
     let doubts = [
-        (4, "unseen moments", unseen),
-        (5, "late", counts.late),
-        (5, "unmatched", counts.unmatched),
-        (4, "given up", counts.capped),
+        (5, "unseen moments", unseen),
+        (3, "late", counts.late),
+        (3, "unmatched", counts.unmatched),
+        (3, "given up", counts.capped),
         (6, "forgotten", counts.forgotten),
     ];
     let doubts = doubts.into_iter().filter(|(_, _, number)| *number > 0);

@@ -4,29 +4,32 @@ use crate::tui::keymap::BINDINGS;
 use crate::tui::theme::{Theme, Tone};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::text::Line;
-use ratatui::text::Span;
+use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph, Widget};
 
 /// Draws the keys over the body.
 pub fn draw(theme: Theme, area: Rect, buffer: &mut Buffer) {
+    let lines = lines(theme);
+    if lines.len() > usize::from(area.height.saturating_sub(2)) {
+        return in_columns(&lines, area, buffer);
+    }
     let block = Block::bordered().title(" keys ").title_style(theme.style(Tone::Title));
     let inner = block.inner(area);
     block.render(area, buffer);
-    let lines = lines(theme);
     let notes = [
         "mouse: wheel moves, a click selects, another opens, tabs can be clicked",
         "filter: words, or alias: module: comm: pid: verdict: path:; all must match",
     ];
-    let rows = usize::from(inner.height);
-    if lines.len() + notes.len() + 1 <= rows {
-        let notes = notes.map(|note| Line::styled(note, theme.style(Tone::Dim)));
-        let text: Vec<Line<'_>> = lines.into_iter().chain([Line::default()]).chain(notes).collect();
-        return Paragraph::new(text).render(inner, buffer);
-    }
+    let notes = notes.map(|note| Line::styled(format!(" {note}"), theme.style(Tone::Dim)));
+    Paragraph::new(lines.into_iter().chain(notes).collect::<Vec<_>>()).render(inner, buffer);
+}
+
+/// As many columns as the keys need where there are few rows, without what only looks good.
+fn in_columns(lines: &[Line<'static>], area: Rect, buffer: &mut Buffer) {
+    let rows = usize::from(area.height);
     let columns = lines.len().div_ceil(rows.max(1)).max(1);
     let parts = vec![Constraint::Fill(1); columns];
-    let areas = Layout::horizontal(parts).spacing(1).split(inner);
+    let areas = Layout::horizontal(parts).spacing(1).split(area);
     for (part, lines) in areas.iter().zip(lines.chunks(rows.max(1))) {
         Paragraph::new(lines.to_vec()).render(*part, buffer);
     }

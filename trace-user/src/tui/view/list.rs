@@ -2,7 +2,7 @@
 
 use super::probes;
 use crate::event::Hook;
-use crate::joined::{Call, Load, Request, RequestId};
+use crate::joined::{Call, Load, LoadId, Request, RequestId};
 use crate::model::Model;
 use crate::tui::column::{Column, Place, fit};
 use crate::tui::format;
@@ -12,7 +12,7 @@ use crate::tui::theme::{Theme, Tone};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{self, Paragraph, StatefulWidget, Table, TableState, Widget, Wrap};
+use ratatui::widgets::{self, HighlightSpacing, Paragraph, StatefulWidget, Table, TableState, Widget, Wrap};
 use trace_common::kind::Kind;
 
 /// The mark before the selected row.
@@ -47,13 +47,14 @@ pub fn draw(model: &Model, state: &UiState, theme: Theme, body: Rect, buffer: &m
     let table = Table::new(drawn, widths)
         .header(head_row(model, list, &places, theme))
         .row_highlight_style(theme.style(Tone::Selected))
-        .highlight_symbol(MARK);
+        .highlight_symbol(MARK)
+        .highlight_spacing(HighlightSpacing::Always);
     let selected = (!list.is_empty()).then(|| list.index.saturating_sub(top));
     let mut selection = TableState::new().with_selected(selected);
     StatefulWidget::render(table, heads.union(rows), buffer, &mut selection);
     if list.is_empty() {
         let told = empty(state.screen, list);
-        Paragraph::new(Line::styled(told, theme.style(Tone::Dim))).wrap(Wrap { trim: true }).render(rows, buffer);
+        Paragraph::new(Line::styled(told, theme.style(Tone::Dim))).wrap(Wrap { trim: false }).render(rows, buffer);
     }
     if let Some(Row::Hook(hook)) = list.selected().and_then(|number| find(model, state.screen, number)) {
         probes::draw(hook, theme, below, buffer);
@@ -70,7 +71,7 @@ fn find(model: &Model, screen: Screen, number: u64) -> Option<Row<'_>> {
     match screen {
         Screen::Requests => model.request(RequestId(number)).map(|request| Row::Request(request)),
         Screen::Helpers => row::find_call(model, number).map(Row::Call),
-        Screen::Loads => row::find_load(model, number).map(Row::Load),
+        Screen::Loads => model.load(LoadId(number)).map(|load| Row::Load(load)),
         Screen::Probes => {
             let kind = u16::try_from(number).ok().and_then(Kind::from_number)?;
             model.hooks().iter().find(|hook| hook.moment == kind).map(Row::Hook)
@@ -110,7 +111,10 @@ fn cells(model: &Model, row: Row<'_>, places: &[(Place, u16)], theme: Theme) -> 
             Row::Load(load) => load_cell(model, load, place.column),
             Row::Hook(hook) => hook_cell(hook, place.column),
         };
-        let line = Line::from(Span::styled(format::cut(&text, usize::from(*width)), theme.style(tone)));
+        let width = usize::from(*width);
+        let is_task = place.column == Column::Requester;
+        let text = if is_task { format::cut_task(&text, width) } else { format::cut(&text, width) };
+        let line = Line::from(Span::styled(text, theme.style(tone)));
         if place.column.at_right() { line.right_aligned() } else { line }
     });
     widgets::Row::new(cells)
@@ -192,9 +196,7 @@ fn load_cell(model: &Model, load: &Load, column: Column) -> Cell {
         Column::Init => duration(row::init(load)),
         Column::ToLive => duration(row::load_to_live(load)),
         Column::Total if load.over => duration(row::load_age(load, model.now())),
-        Column::Total => {
-            (row::load_age(load, model.now()).map(format::growing).unwrap_or_default(), Tone::Busy)
-        }
+        Column::Total => (row::load_age(load, model.now()).map(format::growing).unwrap_or_default(), Tone::Busy),
         Column::Alias
         | Column::Verdict
         | Column::Duplicates
@@ -215,6 +217,7 @@ fn hook_cell(hook: &Hook, column: Column) -> Cell {
             None => ("not seen".into(), Tone::Bad),
         },
         Column::Loses if hook.may_miss && hook.loses.is_empty() => ("may miss some".into(), Tone::Warn),
+        Column::Loses if hook.may_miss => (format!("may miss some; {}", hook.loses), Tone::Warn),
         Column::Loses => (hook.loses.to_string(), Tone::Warn),
         Column::Time
         | Column::Number

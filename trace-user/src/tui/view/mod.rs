@@ -103,10 +103,7 @@ fn areas(area: Rect) -> Areas {
 }
 
 fn draw_too_small(theme: Theme, area: Rect, buffer: &mut Buffer) {
-    let told = format!(
-        "terminal too small: needs {WIDTH_MIN}x{HEIGHT_MIN}, has {}x{}",
-        area.width, area.height
-    );
+    let told = format!("terminal too small: needs {WIDTH_MIN}x{HEIGHT_MIN}, has {}x{}", area.width, area.height);
     Paragraph::new(Line::styled(told, theme.style(Tone::Warn))).wrap(Wrap { trim: true }).render(area, buffer);
 }
 

@@ -30,8 +30,7 @@ pub fn lines(model: &Model, request: &Request, theme: Theme, width: u16) -> Vec<
         lines.push(phase_line(*phase, *share, before, total, bar, theme));
         before = before.plus(*share);
     }
-    let unseen: Vec<&str> =
-        Phase::ALL.into_iter().filter(|phase| shares.get(*phase).is_none()).map(words).collect();
+    let unseen: Vec<&str> = Phase::ALL.into_iter().filter(|phase| shares.get(*phase).is_none()).map(words).collect();
     let told = match (seen.is_empty(), unseen.is_empty()) {
         (true, _) => Some("the time of its return was not seen".to_owned()),
         (false, false) => Some(format!("not seen or not reached: {}", unseen.join(", "))),
@@ -41,16 +40,9 @@ pub fn lines(model: &Model, request: &Request, theme: Theme, width: u16) -> Vec<
     lines
 }
 
-fn phase_line(
-    phase: Phase,
-    share: Nanos,
-    before: Nanos,
-    total: Nanos,
-    bar: u16,
-    theme: Theme,
-) -> Line<'static> {
-    let begin = eighths(before, total, bar);
-    let end = eighths(before.plus(share), total, bar);
+fn phase_line(phase: Phase, share: Nanos, before: Nanos, total: Nanos, bar: u16, theme: Theme) -> Line<'static> {
+    let begin = eighths(before, total, bar).min(u64::from(bar - 1) * 8);
+    let end = if share > Nanos::ZERO { eighths(before.plus(share), total, bar).max(begin + 1) } else { begin };
     let (blank, filled) = blocks(begin, end);
     let drawn = blank + filled.chars().count();
     let rest = usize::from(bar).saturating_sub(drawn);

@@ -22,14 +22,10 @@ pub fn draw(hook: &Hook, theme: Theme, area: Rect, buffer: &mut Buffer) {
     };
     let loses = if hook.loses.is_empty() { "nothing" } else { &*hook.loses };
     let refused = if hook.refused.is_empty() { "none" } else { &*hook.refused };
-    let told = [
-        seen,
-        (format!("loses: {loses}"), Tone::Plain),
-        (format!("better ones refused: {refused}"), Tone::Dim),
-    ];
+    let told = [seen, (format!("loses: {loses}"), Tone::Plain), (format!("better ones refused: {refused}"), Tone::Dim)];
     let width = usize::from(inner.width);
-    let lines = told.into_iter().flat_map(|(text, tone)| {
-        wrap(&text, width).into_iter().map(move |line| Line::styled(line, theme.style(tone)))
-    });
+    let lines = told
+        .into_iter()
+        .flat_map(|(text, tone)| wrap(&text, width).into_iter().map(move |line| Line::styled(line, theme.style(tone))));
     Paragraph::new(lines.collect::<Vec<_>>()).render(inner, buffer);
 }

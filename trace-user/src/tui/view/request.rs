@@ -63,7 +63,7 @@ fn what(model: &Model, request: &Request, theme: Theme, width: u16) -> Vec<Line<
     lines.extend(phases::lines(model, request, theme, width));
     lines.push(Line::default());
     lines.push(heading("what its helper did", theme));
-    lines.extend(tree::lines(model, request, theme));
+    lines.extend(tree::lines(model, request, theme, width));
     lines
 }
 
@@ -109,7 +109,7 @@ fn who(model: &Model, request: &Request, theme: Theme, width: u16) -> Vec<Line<'
 fn title(model: &Model, request: &Request, theme: Theme) -> Line<'static> {
     let total = match request.total() {
         Some(total) => format!("  total {total}"),
-        None if request.is_open() => format!("  open for {}", format::growing(request.age(model.now()))),
+        None if request.is_open() => format!("  open for {}", request.age(model.now())),
         None => String::new(),
     };
     let to_live = request.to_live().map_or_else(String::new, |to_live| format!("  to live {to_live}"));
@@ -141,7 +141,8 @@ fn result(request: &Request) -> String {
 
 fn duplicates(request: &Request) -> String {
     let counts = request.duplicates;
-    let counted = [("same alias", counts.same_alias), ("same module", counts.same_module), ("same file", counts.same_file)];
+    let counted =
+        [("same alias", counts.same_alias), ("same module", counts.same_module), ("same file", counts.same_file)];
     let told: Vec<String> =
         counted.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| format!("{count} {name}")).collect();
     if told.is_empty() { "none".to_owned() } else { told.join(", ") }

@@ -1,5 +1,6 @@
 //! What a request's helper did: its loads in order, and under each the requests that the module's init made.
 
+use super::line::wrap;
 use crate::event::Stamp;
 use crate::joined::{Call, Load, Request};
 use crate::model::Model;
@@ -17,7 +18,7 @@ struct Node {
 
 /// The lines of the tree.
 #[must_use]
-pub fn lines(model: &Model, request: &Request, theme: Theme) -> Vec<Line<'static>> {
+pub fn lines(model: &Model, request: &Request, theme: Theme, width: u16) -> Vec<Line<'static>> {
     let Some(call) = request.call.as_deref() else {
         return vec![Line::styled(" no helper was called", theme.style(Tone::Dim))];
     };
@@ -33,7 +34,7 @@ pub fn lines(model: &Model, request: &Request, theme: Theme) -> Vec<Line<'static
     let loads = &request.loads;
     let others = nested.iter().filter(|child| !loads.iter().any(|load| asked_by(child, load)));
     under.extend(others.map(|child| child_node(model, child)));
-    let mut lines = vec![line("", helper_parts(call), theme), line("  ", moments(request.asked, call), theme)];
+    let mut lines = helper_lines(request.asked, call, theme, usize::from(width));
     branch(&under, " ", theme, &mut lines);
     lines
 }
@@ -46,7 +47,7 @@ fn asked_by(child: &Request, load: &Load) -> bool {
 
 fn branch(nodes: &[Node], before: &str, theme: Theme, lines: &mut Vec<Line<'static>>) {
     for (place, node) in nodes.iter().enumerate() {
-        let (joint, below) = if place + 1 == nodes.len() { ("└ ", "  ") } else { ("├ ", "│ ") };
+        let (joint, below) = if place + 1 == nodes.len() { ("└", "  ") } else { ("├", "│ ") };
         lines.push(line(&format!("{before}{joint}"), node.parts.clone(), theme));
         branch(&node.under, &format!("{before}{below}"), theme, lines);
     }
@@ -58,17 +59,23 @@ fn line(before: &str, parts: Vec<Part>, theme: Theme) -> Line<'static> {
     Line::from(spans)
 }
 
-fn helper_parts(call: &Call) -> Vec<Part> {
-    let mut parts = Vec::new();
-    if let Some((task, _)) = call.helper {
-        parts.push((format!("[{}] ", task.key.tgid.0), Tone::Accent));
+/// Its process and how it ended, what it executes, and when it came to what.
+fn helper_lines(asked: Stamp, call: &Call, theme: Theme, width: usize) -> Vec<Line<'static>> {
+    const INDENT: usize = 3;
+    let process = call.helper.map_or_else(String::new, |(task, _)| format!("[{}] ", task.key.tgid.0));
+    let before = format!("{process}{}  ", format::call_result(call));
+    let mut lines = Vec::new();
+    let room = width.saturating_sub(before.chars().count() + 1);
+    for (place, part) in wrap(&format::command(call), room).into_iter().enumerate() {
+        let named = if place == 0 { before.clone() } else { " ".repeat(before.chars().count()) };
+        lines.push(line("", vec![(named, Tone::Title), (part, Tone::Plain)], theme));
     }
-    parts.push((format::command(call), Tone::Plain));
-    parts.push((format!("  {}", format::call_result(call)), Tone::Title));
-    parts
+    let moments = wrap(&moments(asked, call), width.saturating_sub(INDENT));
+    lines.extend(moments.into_iter().map(|part| line("  ", vec![(part, Tone::Dim)], theme)));
+    lines
 }
 
-fn moments(asked: Stamp, call: &Call) -> Vec<Part> {
+fn moments(asked: Stamp, call: &Call) -> String {
     let seen = [
         ("called", Some(call.entered)),
         ("picked", call.picked),
@@ -77,8 +84,9 @@ fn moments(asked: Stamp, call: &Call) -> Vec<Part> {
         ("exited", call.exited.map(|(at, _)| at)),
         ("reaped", call.completed),
     ];
-    let told = seen.into_iter().filter_map(|(name, at)| Some(format!("{name} {}  ", format::offset(asked, at?))));
-    vec![(told.collect(), Tone::Dim)]
+    let told: Vec<String> =
+        seen.into_iter().filter_map(|(name, at)| Some(format!("{name} {}", format::offset(asked, at?)))).collect();
+    told.join(", ")
 }
 
 fn load_parts(request: &Request, load: &Load) -> Vec<Part> {

@@ -1,0 +1,116 @@
+//! Many requests at once: none lost, none joined wrongly, whatever the hooks.
+
+use crate::lab::{Lab, Log};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+use xtask::kernels::Series;
+
+crate::on_each_kernel!(
+    many_aliases,
+    many_aliases_by_kprobes,
+    one_alias,
+    one_alias_by_kprobes,
+    abandoned_by_kprobes,
+    a_ring_that_is_too_small,
+);
+
+/// Each alias ends in its own number, and its helper exits with that number and one: what is joined wrongly shows.
+const EXIT_BY_ALIAS: &str = "n=${3##*-}\nexit $((n + 1))";
+
+fn many_aliases(kernel: Series) {
+    let log = Lab::new(kernel).helper(EXIT_BY_ALIAS).log("provoke chardevs 45 240");
+    check_many_aliases(&log);
+    assert!(log.requests.iter().all(|request| request["incomplete"] == json!(null)), "{}", log.shown());
+    assert!(log.requests.iter().all(|request| request["result"].is_i64()), "{}", log.shown());
+}
+
+fn many_aliases_by_kprobes(kernel: Series) {
+    let log = Lab::new(kernel).flags("--hooks kprobe").helper(EXIT_BY_ALIAS).log("provoke chardevs 45 240");
+    check_many_aliases(&log);
+    check_unseen_returns(&log);
+}
+
+/// `char-major-240-0` to `-44`, each followed by `char-major-240`.
+fn check_many_aliases(log: &Log) {
+    let mut exits: BTreeMap<String, Value> = BTreeMap::new();
+    let mut helpers = BTreeSet::new();
+    for request in &log.requests {
+        let alias = request["alias"].as_str().expect("an alias").to_owned();
+        assert!(helpers.insert(request["helper"]["pid"].as_u64()), "a helper of two requests: {request}");
+        assert_eq!(request["helper"]["argv"][3], alias.as_str());
+        if alias != "char-major-240" {
+            assert!(exits.insert(alias, request["helper"]["exit_code"].clone()).is_none(), "twice: {request}");
+        }
+    }
+    let expected = (0..45).map(|minor| (format!("char-major-240-{minor}"), json!(minor + 1))).collect();
+    assert_eq!(exits, expected, "{}", log.shown());
+    assert_eq!(log.requests.len(), 90, "{}", log.shown());
+    for request in &log.requests {
+        let expected = if request["helper"]["exit_code"] == 1 { "not_found" } else { "helper_failed" };
+        assert_eq!(request["verdict"], expected, "{request}");
+    }
+}
+
+fn one_alias(kernel: Series) {
+    let log = Lab::new(kernel).modules("can").log("provoke sockets 45 29");
+    check_one_alias(&log);
+    let most = log.requests.iter().filter_map(|request| request["duplicates"]["same_alias"].as_u64()).max();
+    assert!(most >= Some(40), "{}", log.shown());
+}
+
+fn one_alias_by_kprobes(kernel: Series) {
+    let log = Lab::new(kernel).flags("--hooks kprobe").modules("can").log("provoke sockets 45 29");
+    check_one_alias(&log);
+    check_unseen_returns(&log);
+}
+
+/// 45 ask for net-pf-29; `provoke` goes on to ask for a protocol that no module has.
+fn check_one_alias(log: &Log) {
+    let family: Vec<&Value> = log.requests.iter().filter(|request| request["alias"] == "net-pf-29").collect();
+    assert_eq!(family.len(), 45, "{}", log.shown());
+    let live: Vec<&&Value> = family.iter().filter(|request| request["verdict"] == "live").collect();
+    assert_eq!(live.len(), 1, "{}", log.shown());
+    for request in &family {
+        match request["verdict"].as_str() {
+            Some("live" | "already_live") => assert_eq!(request["satisfied_by"], json!(null), "{request}"),
+            Some("satisfied_by_another") => assert_eq!(request["satisfied_by"]["request"], live[0]["id"], "{request}"),
+            other => panic!("{other:?}: {request}"),
+        }
+    }
+    assert_eq!(log.count("not_found"), log.requests.len() - 45, "{}", log.shown());
+}
+
+/// What the return probes miss is null and marked, and nothing else is.
+fn check_unseen_returns(log: &Log) {
+    let unseen = "the requester's return was not seen";
+    for request in &log.requests {
+        let missed = request["result"].is_null();
+        assert_eq!(missed, request["total_ns"].is_null(), "{request}");
+        assert_eq!(missed, request["incomplete"] == unseen, "{request}");
+    }
+}
+
+fn abandoned_by_kprobes(kernel: Series) {
+    let lab = Lab::new(kernel).flags("--hooks kprobe").modules("can").helper("sleep 1\nexec /sbin/modprobe \"$@\"");
+    let log = lab.log("provoke kill-after 300 -- provoke socket 29 raw 0; sleep 3");
+    let request = log.only("net-pf-29");
+    assert_eq!(request["verdict"], "abandoned", "{request}");
+    assert_eq!(request["helper"]["exit_code"], 0);
+}
+
+fn a_ring_that_is_too_small(kernel: Series) {
+    // The reader is stopped while the storm fills the ring, so that something is lost for certain.
+    let log = Lab::new(kernel).flags("--ring-bytes 4096").modules("can").log(
+        "kill -STOP $(pidof modtrail); provoke sockets 20 29; kill -CONT $(pidof modtrail); sleep 1; provoke socket 27",
+    );
+    assert!(log.stderr.contains("events dropped because the ring buffer was full"), "{}", log.shown());
+    // What was not touched by the loss is as it should be, and what was is not guessed.
+    let after = log.only("net-pf-27");
+    assert_eq!((&after["verdict"], &after["incomplete"]), (&json!("not_found"), &json!(null)), "{}", log.shown());
+    for request in log.requests.iter().filter(|request| request["alias"] != "net-pf-27") {
+        let verdict = request["verdict"].as_str().expect("a verdict");
+        let right = ["live", "satisfied_by_another", "already_live"];
+        assert!(right.contains(&verdict) || verdict == "incomplete" || verdict == "in_flight", "{request}");
+        assert!(request["incomplete"].is_string(), "{request}");
+    }
+}

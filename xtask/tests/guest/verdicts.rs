@@ -1,0 +1,211 @@
+//! Each verdict, provoked.
+
+use crate::lab::Lab;
+use serde_json::json;
+use xtask::kernels::Series;
+
+crate::on_each_kernel!(
+    live,
+    live_with_a_dependency,
+    live_by_a_helper_that_forks,
+    live_by_a_helper_that_daemonises,
+    already_live,
+    already_live_built_in,
+    satisfied_by_another,
+    hollow,
+    hollow_by_a_module_whose_init_says_it_exists,
+    init_failed,
+    not_found,
+    helper_failed_by_exit_code,
+    helper_failed_by_signal,
+    helper_missing,
+    abandoned,
+    unwaited,
+    in_flight,
+    nested,
+);
+
+fn live(kernel: Series) {
+    let log = Lab::new(kernel).modules("can can_raw").log("provoke socket 29 raw 1; exit 3");
+    assert_eq!(log.status, 3, "the command's status is passed on: {}", log.shown());
+    assert_eq!(log.requests.len(), 2, "{}", log.shown());
+    for (alias, module) in [("net-pf-29", "can"), ("can-proto-1", "can_raw")] {
+        let request = log.only(alias);
+        assert_eq!(request["verdict"], "live", "{request}");
+        assert_eq!(request["module"], module);
+        assert_eq!(request["result"], 0);
+        assert_eq!(request["wait"], "proc");
+        assert_eq!(request["requester"]["comm"], "provoke");
+        assert_eq!(request["requester"]["uid"], 0);
+        assert_eq!(request["requester"]["stack"][0], "__request_module");
+        assert_eq!(request["helper"]["argv"], json!(["/sbin/modprobe", "-q", "--", alias]));
+        assert_eq!(request["helper"]["exit_code"], 0);
+        let load = &request["loads"][0];
+        assert_eq!(load["module"], module);
+        assert_eq!(load["pid"], request["helper"]["pid"]);
+        assert_eq!(load["live_ns"], request["request_to_live_ns"]);
+        assert!(load["bytes"].as_u64().expect("bytes") > 10_000);
+        assert!(request["request_to_live_ns"].as_u64() < request["total_ns"].as_u64());
+        assert_eq!(request["incomplete"], json!(null));
+    }
+    assert_eq!(log.requests[0]["requester"]["pid"], log.requests[1]["requester"]["pid"]);
+}
+
+fn live_with_a_dependency(kernel: Series) {
+    let log = Lab::new(kernel).modules("af_key").log("provoke socket 15 raw 2");
+    let request = log.only("net-pf-15");
+    assert_eq!(request["verdict"], "live", "{request}");
+    let loads: Vec<_> = request["loads"].as_array().expect("loads").iter().collect();
+    let seen: Vec<_> = loads.iter().map(|load| (load["module"].as_str(), load["dependency"].as_bool())).collect();
+    assert_eq!(seen, [(Some("xfrm_algo"), Some(true)), (Some("af_key"), Some(false))]);
+    assert_eq!(request["request_to_live_ns"], loads[1]["live_ns"]);
+}
+
+fn live_by_a_helper_that_forks(kernel: Series) {
+    let lab = Lab::new(kernel).modules("can").helper("/sbin/modprobe \"$@\"\nexit $?");
+    let log = lab.log("provoke socket 29 raw 0");
+    let request = log.only("net-pf-29");
+    assert_eq!(request["verdict"], "live", "{request}");
+    assert_ne!(request["loads"][0]["pid"], request["helper"]["pid"]);
+}
+
+fn live_by_a_helper_that_daemonises(kernel: Series) {
+    let lab = Lab::new(kernel).modules("can").helper("(sleep 0.5; exec /sbin/modprobe \"$@\") &\nexit 0");
+    let log = lab.log("provoke socket 29 raw 0");
+    let request = log.only("net-pf-29");
+    assert_eq!(request["verdict"], "live", "{request}");
+    assert!(request["request_to_live_ns"].as_u64() > request["total_ns"].as_u64(), "{request}");
+}
+
+fn already_live(kernel: Series) {
+    let lab = Lab::new(kernel).modules("can modtrail_test").setup("/sbin/modprobe can; /sbin/modprobe modtrail_test");
+    let log = lab.log("echo request net-pf-29 > /proc/modtrail_test");
+    let request = log.only("net-pf-29");
+    assert_eq!(request["verdict"], "already_live", "{request}");
+    assert_eq!(request["result"], 0);
+    assert_eq!(request["loads"], json!([]));
+}
+
+fn already_live_built_in(kernel: Series) {
+    // ELF is part of every kernel that runs one.
+    let lab = Lab::new(kernel).modules("modtrail_test").setup(
+        "/sbin/modprobe modtrail_test; sed -n 's|.*/\\([^/]*\\)\\.ko$|\\1|p' /lib/modules/$(uname -r)/modules.builtin | head -1 > /tmp/builtin",
+    );
+    let log = lab.log("echo request $(cat /tmp/builtin) > /proc/modtrail_test");
+    assert_eq!(log.requests.len(), 1, "{}", log.shown());
+    assert_eq!(log.requests[0]["verdict"], "already_live", "{}", log.shown());
+}
+
+fn satisfied_by_another(kernel: Series) {
+    let lab = Lab::new(kernel).modules("modtrail_test modtrail_slow").setup("/sbin/modprobe modtrail_test");
+    // A person loads the slow module; the kernel asks for it while its init runs.
+    let log =
+        lab.log("/sbin/modprobe modtrail_slow & sleep 1; echo request modtrail-test-slow > /proc/modtrail_test; wait");
+    let request = log.only("modtrail-test-slow");
+    assert_eq!(request["verdict"], "satisfied_by_another", "{request}");
+    assert_eq!(request["satisfied_by"]["module"], "modtrail_slow");
+    assert_eq!(request["satisfied_by"]["comm"], "modprobe");
+    assert_eq!(request["satisfied_by"]["request"], json!(null));
+    assert_ne!(request["satisfied_by"]["pid"], request["helper"]["pid"]);
+}
+
+fn hollow(kernel: Series) {
+    let log = Lab::new(kernel).modules("phonet").helper("exit 0").log("provoke socket 35 dgram 0");
+    let request = log.only("net-pf-35");
+    assert_eq!(request["verdict"], "hollow", "{request}");
+    assert_eq!(request["module"], "phonet");
+    assert_eq!(request["result"], 0);
+}
+
+fn hollow_by_a_module_whose_init_says_it_exists(kernel: Series) {
+    let lab = Lab::new(kernel).modules("modtrail_test modtrail_exist").setup("/sbin/modprobe modtrail_test");
+    let log = lab.log("echo request modtrail-test-exist > /proc/modtrail_test");
+    let request = log.only("modtrail-test-exist");
+    assert_eq!(request["verdict"], "hollow", "{request}");
+    assert_eq!(request["loads"][0]["result"], -17);
+}
+
+fn init_failed(kernel: Series) {
+    let lab = Lab::new(kernel).modules("modtrail_test modtrail_fail").setup("/sbin/modprobe modtrail_test");
+    let log = lab.log("echo request modtrail-test-fail > /proc/modtrail_test");
+    let request = log.only("modtrail-test-fail");
+    assert_eq!(request["verdict"], "init_failed", "{request}");
+    assert_eq!(request["loads"][0]["module"], "modtrail_fail");
+    assert_eq!(request["loads"][0]["result"], -19);
+    assert_eq!(request["helper"]["exit_code"], 1);
+}
+
+fn not_found(kernel: Series) {
+    let log = Lab::new(kernel).log("provoke socket 27");
+    let request = log.only("net-pf-27");
+    assert_eq!(request["verdict"], "not_found", "{request}");
+    assert_eq!(request["module"], json!(null));
+    assert_eq!((&request["result"], &request["helper"]["exit_code"]), (&json!(256), &json!(1)));
+}
+
+fn helper_failed_by_exit_code(kernel: Series) {
+    let log = Lab::new(kernel).helper("exit 7").log("provoke socket 29");
+    let request = log.only("net-pf-29");
+    assert_eq!(request["verdict"], "helper_failed", "{request}");
+    assert_eq!((&request["result"], &request["helper"]["exit_code"]), (&json!(1792), &json!(7)));
+}
+
+fn helper_failed_by_signal(kernel: Series) {
+    let log = Lab::new(kernel).helper("kill -9 $$").log("provoke socket 29");
+    let request = log.only("net-pf-29");
+    assert_eq!(request["verdict"], "helper_failed", "{request}");
+    assert_eq!((&request["helper"]["exit_code"], &request["helper"]["signal"]), (&json!(null), &json!(9)));
+}
+
+fn helper_missing(kernel: Series) {
+    let log = Lab::new(kernel).setup("echo /nonexistent > /proc/sys/kernel/modprobe").log("provoke socket 29");
+    let request = log.only("net-pf-29");
+    assert_eq!(request["verdict"], "helper_missing", "{request}");
+    assert_eq!(request["result"], -2);
+    assert_eq!(request["helper"]["path"], "/nonexistent");
+    assert_eq!(request["helper"]["exit_code"], json!(null));
+}
+
+fn abandoned(kernel: Series) {
+    let lab = Lab::new(kernel).modules("can").helper("sleep 1\nexec /sbin/modprobe \"$@\"");
+    let log = lab.log("provoke kill-after 300 -- provoke socket 29 raw 0; sleep 2");
+    let request = log.only("net-pf-29");
+    assert_eq!(request["verdict"], "abandoned", "{request}");
+    assert_eq!(request["result"], -512);
+    // The helper went on, and the line was held until it ended.
+    assert_eq!(request["helper"]["exit_code"], 0);
+    assert!(request["request_to_live_ns"].as_u64() > request["total_ns"].as_u64(), "{request}");
+    assert_eq!(request["incomplete"], json!(null));
+}
+
+fn unwaited(kernel: Series) {
+    let lab = Lab::new(kernel).modules("can modtrail_test").setup("/sbin/modprobe modtrail_test");
+    let log = lab.log("echo nowait net-pf-29 > /proc/modtrail_test; sleep 1");
+    let request = log.only("net-pf-29");
+    assert_eq!(request["verdict"], "unwaited", "{request}");
+    assert_eq!(request["wait"], "exec");
+    assert_eq!(request["helper"]["exit_code"], 0);
+    assert!(request["request_to_live_ns"].as_u64() > request["total_ns"].as_u64(), "{request}");
+}
+
+fn in_flight(kernel: Series) {
+    let log = Lab::new(kernel).helper("sleep 30").log("provoke socket 29 & sleep 0.5");
+    let request = log.only("net-pf-29");
+    assert_eq!(request["verdict"], "in_flight", "{request}");
+    assert_eq!(request["total_ns"], json!(null));
+    assert_eq!(request["incomplete"], "tracing ended first");
+    assert!(log.stderr.contains("1 requests were still open"), "{}", log.shown());
+}
+
+fn nested(kernel: Series) {
+    let lab =
+        Lab::new(kernel).modules("modtrail_test modtrail_nested modtrail_slow").setup("/sbin/modprobe modtrail_test");
+    let log = lab.log("echo request modtrail-test-nested > /proc/modtrail_test");
+    let outer = log.only("modtrail-test-nested");
+    let inner = log.only("modtrail-test-slow");
+    assert_eq!((&outer["verdict"], &inner["verdict"]), (&json!("live"), &json!("live")), "{}", log.shown());
+    assert_eq!((&outer["parent"], &inner["parent"]), (&json!(null), &outer["id"]));
+    assert_eq!(inner["requester"]["pid"], outer["helper"]["pid"]);
+    let modules: Vec<_> = outer["loads"].as_array().expect("loads").iter().map(|load| &load["module"]).collect();
+    assert_eq!(modules, ["modtrail_nested"], "the inner request's load is its own");
+}

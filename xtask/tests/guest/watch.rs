@@ -1,0 +1,56 @@
+//! Alerts while a load is still stuck.
+
+use crate::lab::{self, Lab};
+use serde_json::json;
+use xtask::kernels::Series;
+
+crate::on_each_kernel!(a_helper_that_sleeps, a_module_whose_init_is_slow);
+
+fn a_helper_that_sleeps(kernel: Series) {
+    // `watch` says in /out/now what it had said while the helper still slept.
+    let folder = tempfile::tempdir().expect("a folder");
+    let lab =
+        Lab::new(kernel).modules("can").helper("sleep 20\nexec /sbin/modprobe \"$@\"").out(folder.path().to_owned());
+    let outcome = lab.run(
+        "modtrail watch --sink stdout-json --exec 'env | grep ^MODTRAIL_ | sort > /out/facts.$MODTRAIL_STATE' > /out/all 2> /tmp/ready &\n\
+         until grep -q watching /tmp/ready; do sleep 0.1; done\n\
+         provoke socket 29 raw 0 &\n\
+         sleep 15; cp /out/all /out/now\n\
+         wait $!; sleep 1; kill -TERM $(pidof modtrail); wait; cat /out/all",
+    );
+    let notices = lab::lines(&outcome);
+    assert_eq!(notices.len(), 2, "{notices:?}");
+    let (firing, resolved) = (&notices[0], &notices[1]);
+    assert_eq!((&firing["state"], &resolved["state"]), (&json!("firing"), &json!("resolved")));
+    for notice in &notices {
+        assert_eq!(notice["alias"], "net-pf-29");
+        assert_eq!(notice["module"], "can");
+        assert_eq!(notice["comm"], "provoke");
+        assert_eq!(notice["limit_ns"], 10_000_000_000_u64);
+    }
+    let age = firing["age_ns"].as_u64().expect("an age");
+    assert!((10_000_000_000..11_000_000_000).contains(&age), "told {age} ns after it began");
+    assert!(firing["stuck_in"].as_str().expect("a place").contains("/tmp/helper"), "{firing}");
+    assert!(resolved["age_ns"].as_u64() > Some(20_000_000_000), "{resolved}");
+    assert_eq!(resolved["verdict"], "live");
+    let now = std::fs::read_to_string(folder.path().join("now")).expect("what was said by then");
+    assert!(now.contains("firing") && !now.contains("resolved"), "{now}");
+    let facts = std::fs::read_to_string(folder.path().join("facts.firing")).expect("the command ran");
+    assert!(facts.contains("MODTRAIL_ALIAS=net-pf-29") && facts.contains("MODTRAIL_MODULE=can"), "{facts}");
+    assert!(folder.path().join("facts.resolved").exists());
+}
+
+fn a_module_whose_init_is_slow(kernel: Series) {
+    // Loaded by a person, with a limit of its own by the module's name.
+    let outcome = Lab::new(kernel).modules("modtrail_slow").run(
+        "modtrail watch --limit-for modtrail_slow=500ms > /tmp/all 2> /tmp/ready &\n\
+         until grep -q watching /tmp/ready; do sleep 0.1; done\n\
+         /sbin/modprobe modtrail_slow; sleep 1; kill -TERM $(pidof modtrail); wait; cat /tmp/all",
+    );
+    let text = String::from_utf8_lossy(&outcome.stdout).into_owned();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(lines[0].contains("STUCK load of modtrail_slow, modprobe["), "{text}");
+    assert!(lines[0].contains("stuck in the init of modtrail_slow"), "{text}");
+    assert!(lines[1].contains("ENDED load of modtrail_slow"), "{text}");
+}
