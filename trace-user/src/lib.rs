@@ -23,5 +23,7 @@ pub mod pipeline;
 pub mod record;
 pub mod report;
 pub mod source;
+#[cfg(test)]
+mod testing;
 pub mod tui;
 pub mod verdict;

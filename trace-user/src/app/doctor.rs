@@ -75,24 +75,6 @@ pub fn hooks_table() -> String {
     out
 }
 
-/// Sends the program's log, in which the probes' messages are, to stderr.
-pub fn show_probe_log() {
-    struct Stderr;
-    impl log::Log for Stderr {
-        fn enabled(&self, _: &log::Metadata<'_>) -> bool {
-            true
-        }
-        fn log(&self, record: &log::Record<'_>) {
-            eprintln!("probe: {}", record.args());
-        }
-        fn flush(&self) {}
-    }
-    static STDERR: Stderr = Stderr;
-    if log::set_logger(&STDERR).is_ok() {
-        log::set_max_level(log::LevelFilter::Debug);
-    }
-}
-
 /// Writing to a string cannot fail.
 fn line(out: &mut String, arguments: std::fmt::Arguments<'_>) {
     let _ = writeln!(out, "{arguments}");

@@ -72,9 +72,6 @@ impl Session {
     pub fn begin(trace: &TraceArgs, recording: Option<&Path>) -> Result<Self, Failure> {
         // The file first: a wrong path is said before the kernel is touched.
         let recorder = recording.map(Recorder::create).transpose()?;
-        if trace.probe_log {
-            super::doctor::show_probe_log();
-        }
         let source = Live::attach(trace.options())?;
         Ok(Self { source, pipeline: Pipeline::default(), recorder, flushed: Instant::now(), batch: Vec::new() })
     }

@@ -30,7 +30,9 @@ const TYPED: usize = 256;
 /// [`Failure`] where the kernel cannot be traced or there is no terminal.
 pub fn run(trace: &TraceArgs) -> Result<ExitCode, Failure> {
     if trace.probe_log {
-        return Err(Failure::usage("the dashboard has no place for the probes' messages: use modtrail log --probe-log"));
+        return Err(Failure::usage(
+            "the dashboard has no place for the probes' messages: use modtrail log --probe-log",
+        ));
     }
     runtime()?.block_on(async {
         let mut session = Session::begin(trace, None)?;

@@ -10,6 +10,8 @@ pub mod loads;
 pub mod losses;
 pub mod modules;
 pub mod requests;
+#[cfg(test)]
+mod tests;
 
 use crate::event::{Body, Event, Fact, Module, Moment, Probe, Requested, Resolution, Stamp, Task};
 use crate::joined::{CallId, Change, Gap, Load, Request, RequestId, Verdict};

@@ -33,15 +33,13 @@ pub enum AttachError {
 
 /// How the probes are to be loaded.
 #[derive(Clone, Copy, Debug)]
-pub struct Plan<'a> {
+pub struct Plan {
     /// Which rungs may be taken.
     pub choice: HookChoice,
     /// What the probes are told.
     pub settings: Settings,
     /// The kernel's version, major and minor.
     pub release: (u32, u32),
-    /// The kernel's types; `None` where it carries none.
-    pub btf: Option<&'a Btf>,
     /// The ring buffer's size in bytes: a power of two, at least a page.
     pub ring_bytes: u32,
     /// Whether the probes write debug messages.
@@ -79,20 +77,22 @@ unsafe impl Pod for SettingsPod {}
 ///
 /// # Errors
 /// [`AttachError`] where the kernel takes no eBPF of ours, or a needed moment has no hook.
-pub fn attach(plan: &Plan<'_>) -> Result<Attached, AttachError> {
+pub fn attach(plan: &Plan) -> Result<Attached, AttachError> {
     let settings = SettingsPod(plan.settings);
     let level: u8 = match plan.log {
         ProbeLog::On => 5,
         ProbeLog::Off => 0,
     };
+    let types = Btf::from_sys_fs().ok();
+    let types = types.as_ref();
     let mut ebpf = EbpfLoader::new()
-        .btf(plan.btf)
+        .btf(types)
         .override_global("SETTINGS", &settings, true)
         .override_global("AYA_LOG_LEVEL", &level, false)
         .map_max_entries("EVENTS", plan.ring_bytes)
         .load(OBJECT)
         .map_err(|error| AttachError::Load(Box::new(error)))?;
-    let mut hooks: Vec<Hook> = LADDERS.iter().rev().map(|ladder| climb(&mut ebpf, ladder, plan)).collect();
+    let mut hooks: Vec<Hook> = LADDERS.iter().rev().map(|ladder| climb(&mut ebpf, ladder, plan, types)).collect();
     hooks.reverse();
     for needed in NEEDED {
         let blind = hooks.iter().find(|hook| hook.moment == needed && hook.attached.is_none());
@@ -104,10 +104,10 @@ pub fn attach(plan: &Plan<'_>) -> Result<Attached, AttachError> {
 }
 
 /// Takes the first rung that holds.
-fn climb(ebpf: &mut Ebpf, ladder: &Ladder, plan: &Plan<'_>) -> Hook {
+fn climb(ebpf: &mut Ebpf, ladder: &Ladder, plan: &Plan, types: Option<&Btf>) -> Hook {
     let mut refused = Vec::new();
     for rung in ladder.rungs.iter().filter(|rung| plan.choice.allows(rung.mechanism)) {
-        match take(ebpf, rung, plan) {
+        match take(ebpf, rung, plan, types) {
             Ok(()) => {
                 return Hook {
                     moment: ladder.moment,
@@ -152,19 +152,19 @@ const fn lost_without(moment: Kind) -> &'static str {
 }
 
 /// Attaches all programs of a rung, or says why one could not be.
-fn take(ebpf: &mut Ebpf, rung: &Rung, plan: &Plan<'_>) -> Result<(), String> {
+fn take(ebpf: &mut Ebpf, rung: &Rung, plan: &Plan, types: Option<&Btf>) -> Result<(), String> {
     for (program, target) in rung.programs {
         if *program == "live_chain_fentry" {
             fits_live_chain(plan)?;
         }
-        one(ebpf, rung.mechanism, program, target, plan.btf).map_err(|error| chain(error.as_ref()))?;
+        one(ebpf, rung.mechanism, program, target, types).map_err(|error| chain(error.as_ref()))?;
     }
     Ok(())
 }
 
 /// The exact hook of LIVE is shared with other chains: it needs the address of the modules' own, and up to 5.10 it
 /// fires at every process exit (kernel/exit.c `profile_task_exit`).
-fn fits_live_chain(plan: &Plan<'_>) -> Result<(), String> {
+fn fits_live_chain(plan: &Plan) -> Result<(), String> {
     if plan.settings.module_notify_list == 0 {
         return Err("the address of module_notify_list is not in /proc/kallsyms".to_owned());
     }

@@ -4,6 +4,7 @@
 //! read: one pass finds where types begin, and members of the few wanted structs are looked at. The format:
 //! Documentation/bpf/btf.rst, 6.12.
 
+use std::fs;
 use trace_common::settings::{Offsets, UNKNOWN};
 
 const MAGIC: u16 = 0xeb9f;
@@ -24,6 +25,13 @@ pub enum BtfFault {
     /// A kind of type that is newer than this program: what follows cannot be found.
     #[error("the BTF holds a type of unknown kind {0}")]
     Kind(u32),
+}
+
+/// The offsets in the running kernel: from its BTF, or, where it carries none, those that have never changed.
+#[must_use]
+pub fn running() -> Offsets {
+    let bytes = fs::read("/sys/kernel/btf/vmlinux").unwrap_or_default();
+    Btf::parse(&bytes).map_or(Offsets::WITHOUT_BTF, |types| types.offsets())
 }
 
 /// Parsed far enough to look structs up.

@@ -5,6 +5,7 @@ pub mod btf;
 pub mod hooks;
 pub mod modules;
 pub mod names;
+pub mod probe_log;
 pub mod ring;
 pub mod snapshot;
 pub mod symbols;

@@ -7,19 +7,17 @@ use crate::clock;
 use crate::decode::decode;
 use crate::event::{Body, Event, Fact, Hook, Lost, Moment, Resolution, Stamp};
 use crate::kernel::attach::{self, AttachError, Attached, Plan, ProbeLog};
-use crate::kernel::btf;
 use crate::kernel::hooks::HookChoice;
 use crate::kernel::modules::Indexes;
 use crate::kernel::names::SystemNames;
-use crate::kernel::ring::{self, Ring, RingError};
-use crate::kernel::snapshot;
+use crate::kernel::ring::{Ring, RingError};
 use crate::kernel::symbols::Symbols;
+use crate::kernel::{btf, probe_log, snapshot};
 use std::collections::BTreeSet;
-use std::fs;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use trace_common::settings::{Offsets, Settings};
+use trace_common::settings::Settings;
 use trace_common::time::{Ktime, Nanos};
 
 /// Records taken from the ring before the others get their turn.
@@ -79,11 +77,10 @@ impl Live {
     pub fn attach(options: Options) -> Result<Self, LiveError> {
         let symbols = Symbols::read().unwrap_or_default();
         let (machine, at) = snapshot::machine();
-        let types = aya::Btf::from_sys_fs().ok();
         let settings = Settings {
             module_notify_list: symbols.module_notify_list(),
             own_tgid: std::process::id(),
-            offsets: offsets(),
+            offsets: btf::running(),
             ..Settings::EMPTY
         };
         let release = snapshot::kernel_version(&machine.release);
@@ -91,14 +88,12 @@ impl Live {
             choice: options.hooks,
             settings,
             release,
-            btf: types.as_ref(),
             ring_bytes: options.ring_bytes,
             log: options.probe_log,
         })?;
-        drop(types);
         let ring = Ring::open(&mut attached.ebpf)?;
         if options.probe_log == ProbeLog::On {
-            forward_log(&mut attached);
+            probe_log::forward(&mut attached.ebpf);
         }
         let begun = clock::now();
         let hooks = Fact::Hooks(attached.hooks.clone().into());
@@ -222,27 +217,4 @@ fn fact(at: Stamp, fact: Fact) -> Event {
 /// The list of live modules as a fact; nothing on a kernel that shows none.
 fn live_modules(at: Stamp) -> Option<Event> {
     snapshot::live_modules().ok().map(|names| fact(at, Fact::LiveModules(names)))
-}
-
-/// Struct offsets from the kernel's BTF, or those that have never changed.
-fn offsets() -> Offsets {
-    let bytes = fs::read("/sys/kernel/btf/vmlinux").unwrap_or_default();
-    btf::Btf::parse(&bytes).map_or(Offsets::WITHOUT_BTF, |types| types.offsets())
-}
-
-/// Sends the probes' own messages to the program's log for as long as the runtime runs.
-fn forward_log(attached: &mut Attached) {
-    let logger = aya_log::EbpfLogger::init(&mut attached.ebpf).map_err(|error| error.to_string());
-    let logger = logger.and_then(|logger| ring::watch(logger).map_err(|error| error.to_string()));
-    match logger {
-        Ok(mut logger) => {
-            tokio::spawn(async move {
-                while let Ok(mut ready) = logger.readable_mut().await {
-                    ready.get_inner_mut().flush();
-                    ready.clear_ready();
-                }
-            });
-        }
-        Err(error) => log::warn!("cannot read the probes' messages: {error}"),
-    }
 }

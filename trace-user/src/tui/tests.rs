@@ -1,10 +1,11 @@
 //! Snapshots and behaviour of the whole dashboard.
 
 use super::state::{Direction, Overlay};
-use super::test_utils::{Helped, Story, busy, drawn, text};
+use super::test_utils::{drawn, text};
 use super::{Mode, Msg, Outcome, Screen, Theme, UiState, update};
 use crate::event::{Moment, Task};
 use crate::model::Model;
+use crate::testing::{Helped, Story, busy};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use std::time::{Duration, Instant};
 

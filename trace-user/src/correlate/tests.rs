@@ -1,0 +1,398 @@
+//! The traps of joining, one test each: data in, verdict out.
+
+use crate::event::{Event, Fact, Hook, Lost, Moment, Syscall, Task};
+use crate::joined::{Gap, Request, RequestId, Verdict};
+use crate::phases::{Phase, phases};
+use crate::pipeline::Pipeline;
+use crate::testing::{Helped, Story, busy, module, stamp, worker};
+use std::sync::Arc;
+use trace_common::ids::CallAddress;
+use trace_common::kind::{Kind, Loss};
+use trace_common::time::Nanos;
+
+const PATH: &str = "/sbin/modprobe";
+
+fn helped(alias: &str, requester: Task, pid: u32, at: u64) -> Helped<'_> {
+    Helped { alias, requester, path: PATH, pid, at }
+}
+
+fn ping() -> Task {
+    Task::new(412, 412, 5, "ping")
+}
+
+/// A story in which `net-pf-29` stands for `can`, and `can-proto-1` for `can_raw`, which needs `can`.
+fn story() -> Story {
+    let mut story = Story::default();
+    story.fact(0, Fact::LiveModules(["vfat".into()].into()));
+    story.resolves("net-pf-29", &[("can", &[])]);
+    story.resolves("can-proto-1", &[("can_raw", &["can"])]);
+    story.resolves("fs-vfat", &[("vfat", &[])]);
+    story.resolves("net-pf-27", &[]);
+    story
+}
+
+/// The hook of the helper call's return may miss some.
+fn lossy_returns(story: &mut Story) {
+    let hook = Hook {
+        moment: Kind::CallReturned,
+        attached: Some("kretprobe call_usermodehelper_exec".into()),
+        may_miss: true,
+        loses: "".into(),
+        refused: "".into(),
+    };
+    story.fact(0, Fact::Hooks([hook].into()));
+}
+
+fn verdict(story: &Story, number: u64) -> Verdict {
+    story.request(number).verdict
+}
+
+#[test]
+fn the_wanted_modules_own_live_is_live_and_a_dependencys_is_not() {
+    let mut story = story();
+    let request = helped("can-proto-1", ping(), 413, 10_000);
+    story.helped(request, 0);
+    let helper = story.helper(request);
+    story.load(20_000, helper, "can");
+    story.went_live(30_000, helper, "can");
+    story.ended(request, 40_000, 0);
+    story.until(50_000);
+    assert_eq!(verdict(&story, 1), Verdict::Hollow);
+
+    let again = helped("can-proto-1", ping(), 414, 60_000);
+    story.helped(again, 0);
+    let helper = story.helper(again);
+    story.load(65_000, helper, "can_raw");
+    story.went_live(70_000, helper, "can_raw");
+    story.ended(again, 75_000, 0);
+    story.until(80_000);
+    let request = story.request(2);
+    assert_eq!((request.verdict, request.to_live()), (Verdict::Live, Some(Nanos::new(10_000_000))));
+}
+
+#[test]
+fn a_pointer_that_is_reused_starts_a_new_call() {
+    let mut story = story();
+    let first = helped("net-pf-27", ping(), 413, 10_000);
+    story.helped(first, 0);
+    story.probe(20_000, story.helper(first), Moment::Exited { status: Some(256) });
+    story.probe(20_300, first.requester, Moment::CallReturned { result: 256 });
+    // The next call gets the same address before the worker of the first has returned.
+    let second =
+        Helped { requester: Task::new(500, 500, 6, "other"), at: 20_400, ..helped("net-pf-29", ping(), 413, 0) };
+    story.probe(20_400, second.requester, asked("net-pf-29"));
+    story.probe(20_410, second.requester, entered(CallAddress(413)));
+    story.probe(20_420, worker(413), Moment::Completed { call: Some(CallAddress(413)) });
+    let helper = Task::new(600, 600, 20_500, "modprobe");
+    story.probe(20_500, worker(77), Moment::CallPicked { call: CallAddress(413) });
+    story.probe(20_600, helper, Moment::Born { call: CallAddress(413) });
+    story.probe(20_700, helper, Moment::Executed { result: 0 });
+    story.probe(30_000, helper, Moment::Exited { status: Some(0) });
+    story.probe(30_100, worker(77), Moment::Completed { call: Some(CallAddress(413)) });
+    story.probe(30_200, second.requester, Moment::CallReturned { result: 0 });
+    story.until(40_000);
+    assert_eq!((verdict(&story, 1), verdict(&story, 2)), (Verdict::NotFound, Verdict::Hollow));
+    let call = story.request(2).call.clone().expect("a call");
+    assert_eq!(call.completed, Some(stamp(30_100)));
+    assert_eq!(call.helper.map(|(helper, _)| helper.tid.0), Some(600));
+}
+
+#[test]
+fn a_pid_that_is_reused_is_another_task() {
+    let mut story = story();
+    let request = helped("net-pf-29", ping(), 413, 10_000);
+    story.helped(request, 0);
+    story.probe(15_000, story.helper(request), Moment::Exited { status: Some(0) });
+    // Another process with the helper's pid loads the module: it is not the helper.
+    let other = Task::new(413, 413, 99_999, "modprobe");
+    story.load(16_000, other, "can");
+    story.went_live(20_000, other, "can");
+    story.probe(21_000, ping(), Moment::CallReturned { result: 0 });
+    story.until(30_000);
+    let request = story.request(1);
+    assert_eq!(request.verdict, Verdict::SatisfiedByAnother);
+    assert_eq!(request.satisfied_by.as_ref().map(|by| by.task), Some(other));
+    assert!(request.loads.is_empty());
+}
+
+#[test]
+fn a_grandchilds_load_belongs_to_the_request() {
+    let mut story = story();
+    let request = helped("net-pf-29", ping(), 413, 10_000);
+    story.helped(request, 0);
+    let (child, grandchild) = (Task::new(420, 420, 11_000, "sh"), Task::new(421, 421, 12_000, "modprobe"));
+    story.probe(12_500, story.helper(request), Moment::Forked { child: child.key });
+    story.probe(12_600, child, Moment::Forked { child: grandchild.key });
+    story.load(13_000, grandchild, "can");
+    story.went_live(20_000, grandchild, "can");
+    story.probe(21_000, grandchild, Moment::Exited { status: Some(0) });
+    story.probe(21_100, child, Moment::Exited { status: Some(0) });
+    story.ended(request, 22_000, 0);
+    story.until(30_000);
+    assert_eq!(verdict(&story, 1), Verdict::Live);
+}
+
+#[test]
+fn the_first_that_is_live_satisfies_the_others() {
+    let mut story = story();
+    let first = helped("net-pf-29", ping(), 413, 10_000);
+    let second = helped("net-pf-29", Task::new(500, 500, 6, "other"), 414, 10_500);
+    let third = helped("net-pf-29", Task::new(501, 501, 6, "late"), 415, 30_000);
+    story.helped(first, 0);
+    story.helped(second, 0);
+    let winner = story.helper(first);
+    let loser = story.helper(second);
+    story.probe(13_000, loser, Moment::LoadBegan { syscall: Syscall::Finit });
+    story.load(13_500, winner, "can");
+    story.went_live(20_000, winner, "can");
+    // 6.5 and later give the loser the winner's 0.
+    story.probe(21_000, loser, Moment::LoadEnded { syscall: Syscall::Finit, result: 0 });
+    story.ended(first, 22_000, 0);
+    story.ended(second, 23_000, 0);
+    story.helped(third, 0);
+    story.ended(third, 35_000, 0);
+    story.until(40_000);
+    let verdicts = [1, 2, 3].map(|number| verdict(&story, number));
+    assert_eq!(verdicts, [Verdict::Live, Verdict::SatisfiedByAnother, Verdict::AlreadyLive]);
+    let second = story.request(2);
+    assert_eq!(second.satisfied_by.as_ref().and_then(|by| by.request), Some(RequestId(1)));
+    assert_eq!(second.live, Some(stamp(20_000)));
+    assert_eq!((second.duplicates.same_alias, second.duplicates.same_file), (1, 1));
+    assert_eq!(story.request(3).duplicates.same_alias, 0);
+}
+
+#[test]
+fn a_module_that_was_unloaded_is_not_already_live() {
+    let mut story = story();
+    let rmmod = Task::new(300, 300, 3, "rmmod");
+    story.probe(5_000, rmmod, Moment::Going(module("vfat")));
+    let request = helped("fs-vfat", ping(), 413, 10_000);
+    story.helped(request, 0);
+    story.ended(request, 15_000, 0);
+    story.until(20_000);
+    assert_eq!(verdict(&story, 1), Verdict::Hollow);
+}
+
+#[test]
+fn a_killed_requester_leaves_its_helper_open() {
+    let mut story = story();
+    let request = helped("net-pf-29", ping(), 413, 10_000);
+    story.helped(request, 0);
+    story.probe(15_000, ping(), Moment::CallReturned { result: -512 });
+    story.until(20_000);
+    assert!(story.request(1).is_open());
+    let helper = story.helper(request);
+    story.load(25_000, helper, "can");
+    story.went_live(30_000, helper, "can");
+    story.probe(31_000, helper, Moment::Exited { status: Some(0) });
+    story.until(40_000);
+    let request = story.request(1);
+    assert_eq!((request.verdict, request.is_open()), (Verdict::Abandoned, false));
+    assert_eq!(request.to_live(), Some(Nanos::new(20_000_000)));
+    assert_eq!(request.total(), Some(Nanos::new(5_000_000)));
+}
+
+#[test]
+fn an_unseen_return_is_marked_and_the_helpers_end_proves_the_verdict() {
+    let mut story = story();
+    lossy_returns(&mut story);
+    let request = helped("net-pf-29", ping(), 413, 10_000);
+    story.helped(request, 0);
+    let helper = story.helper(request);
+    story.load(13_000, helper, "can");
+    story.went_live(20_000, helper, "can");
+    story.probe(21_000, helper, Moment::Exited { status: Some(0) });
+    story.until(30_000);
+    assert!(story.request(1).is_open(), "the return may still come");
+    story.until(1_100_000);
+    let request = story.request(1);
+    assert_eq!((request.verdict, request.result, request.total()), (Verdict::Live, None, None));
+    assert_eq!(request.gaps, [Gap::ReturnUnseen]);
+}
+
+#[test]
+fn a_caller_that_exits_before_its_helper_was_killed() {
+    let mut story = story();
+    lossy_returns(&mut story);
+    let request = helped("net-pf-29", ping(), 413, 10_000);
+    story.helped(request, 0);
+    story.probe(12_500, ping(), Moment::CallerGone);
+    story.probe(21_000, story.helper(request), Moment::Exited { status: Some(0) });
+    story.until(30_000);
+    assert_eq!(verdict(&story, 1), Verdict::Abandoned);
+}
+
+#[test]
+fn status_0_of_a_helper_that_may_not_have_run_proves_nothing() {
+    let mut story = story();
+    lossy_returns(&mut story);
+    let requester = ping();
+    story.probe(10_000, requester, asked("net-pf-29"));
+    story.probe(10_100, requester, entered(CallAddress(413)));
+    let helper = Task::new(413, 413, 10_200, "modprobe");
+    story.probe(10_200, helper, Moment::Born { call: CallAddress(413) });
+    // Neither the exec nor the return is seen. A helper whose exec fails exits with 0 too.
+    story.probe(11_000, helper, Moment::Exited { status: Some(0) });
+    story.until(1_100_000);
+    assert_eq!(verdict(&story, 1), Verdict::Incomplete);
+}
+
+#[test]
+fn a_loss_makes_doubtful_what_rests_on_nothing_having_been_seen() {
+    let mut story = story();
+    for (number, alias) in ["net-pf-29", "can-proto-1", "net-pf-27"].into_iter().enumerate() {
+        let number = number as u32;
+        let at = 10_000 + u64::from(number) * 20_000;
+        let request = helped(alias, ping(), 413 + number, at);
+        story.helped(request, 0);
+        if number == 0 {
+            let helper = story.helper(request);
+            story.load(at + 3_000, helper, "can");
+            story.went_live(at + 8_000, helper, "can");
+        }
+        story.ended(request, at + 10_000, if number == 2 { 256 } else { 0 });
+    }
+    // Found later than the requests ended, and yet known before they are judged.
+    let lost = Fact::Lost { loss: Lost::Kernel(Loss::RingFull), count: 3, until: stamp(45_000).mono };
+    story.fact(5_000, lost);
+    story.until(90_000);
+    let verdicts = [1, 2, 3].map(|number| verdict(&story, number));
+    assert_eq!(verdicts, [Verdict::Live, Verdict::Incomplete, Verdict::NotFound]);
+    assert_eq!(story.request(2).gaps, [Gap::EventsLost]);
+    assert!(story.request(3).gaps.is_empty());
+    assert_eq!(story.model().lost_total(), 3);
+}
+
+#[test]
+fn a_request_that_gets_no_slot_is_throttled() {
+    let mut story = story();
+    story.probe(10_000, ping(), asked("net-pf-29"));
+    story.until(5_500_000);
+    assert!(story.request(1).is_open());
+    story.until(7_000_000);
+    let request = story.request(1);
+    assert_eq!((request.verdict, request.gaps.as_slice()), (Verdict::Throttled, [Gap::NothingFollowed].as_slice()));
+}
+
+#[test]
+fn a_request_that_a_security_module_denies_ends_at_once() {
+    let mut story = story();
+    let Moment::Requested(mut requested) = asked("net-pf-29") else { panic!("a request") };
+    requested.lsm_result = Some(-1);
+    story.probe(10_000, ping(), Moment::Requested(requested));
+    story.until(20_000);
+    assert_eq!((verdict(&story, 1), story.request(1).result), (Verdict::Denied, Some(-1)));
+}
+
+#[test]
+fn refused_while_helpers_are_disabled() {
+    let mut story = story();
+    story.probe(10_000, ping(), asked("net-pf-29"));
+    story.probe(10_100, ping(), entered(CallAddress(413)));
+    story.probe(10_200, ping(), Moment::CallReturned { result: -16 });
+    story.until(20_000);
+    assert_eq!(verdict(&story, 1), Verdict::Refused);
+}
+
+#[test]
+fn phases_sum_to_the_total_whatever_was_seen() {
+    // Every subset of one request's events between its being asked and its return.
+    let mut whole = story();
+    let request = helped("net-pf-29", ping(), 413, 10_000);
+    whole.helped(request, 0);
+    let helper = whole.helper(request);
+    whole.load(13_000, helper, "can");
+    whole.went_live(20_000, helper, "can");
+    whole.ended(request, 30_000, 0);
+    let begin = whole.events.iter().position(|event| event.at == stamp(10_000)).expect("the request");
+    let events: Vec<Event> = whole.events[begin..].to_vec();
+    let (first, middle, last) = (&events[0], &events[1..events.len() - 1], &events[events.len() - 1]);
+    for subset in 0..1_u32 << middle.len() {
+        // The call has to be there, or there is no return to tie.
+        if subset & 0b10 == 0 {
+            continue;
+        }
+        let mut part = story();
+        part.send(first.clone());
+        let kept = middle.iter().enumerate().filter(|(index, _)| subset >> index & 1 == 1);
+        kept.for_each(|(_, event)| part.send(event.clone()));
+        part.send(last.clone());
+        part.until(7_000_000);
+        let request = part.request(1);
+        assert_eq!(Some(phases(&request, None).sum()), request.total(), "subset {subset:b}");
+    }
+}
+
+#[test]
+fn an_unseen_border_gives_its_time_to_the_phase_before() {
+    let mut seen = story();
+    let request = helped("net-pf-29", ping(), 413, 10_000);
+    seen.helped(request, 0);
+    seen.ended(request, 30_000, 256);
+    seen.until(40_000);
+    let shown = |request: &Request| {
+        let phases = phases(request, None);
+        Phase::ALL.map(|phase| phases.get(phase).map(|share| share.as_nanos() / 1_000))
+    };
+    let us = Some;
+    assert_eq!(shown(&seen.request(1)), [us(40), us(260), us(1_700), us(18_200), None, None, None, us(100)]);
+    let mut unseen = story();
+    let borders = |event: &&Event| match &event.body {
+        crate::event::Body::Probe(probe) => {
+            !matches!(probe.moment, Moment::CallPicked { .. } | Moment::Completed { .. } | Moment::Admitted { .. })
+        }
+        crate::event::Body::Fact(_) => true,
+    };
+    seen.events.iter().filter(borders).for_each(|event| unseen.send(event.clone()));
+    assert_eq!(shown(&unseen.request(1)), [us(60), us(1_940), None, us(18_300), None, None, None, None]);
+}
+
+#[test]
+fn events_that_come_swapped_within_the_window_make_no_difference() {
+    let story = busy();
+    let straight = requests(&story.events);
+    for seed in 1..200_u64 {
+        let mut events = story.events.clone();
+        let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        // Swaps of neighbours that lie less than half the window apart, ticks left in their place.
+        for index in 1..events.len() {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            let near = events[index].at.mono.since(events[index - 1].at.mono) < Nanos::from_millis(50);
+            let probes = [index - 1, index].iter().all(|at| matches!(events[*at].body, crate::event::Body::Probe(_)));
+            let apart = events[index].at != events[index - 1].at;
+            if state & 1 == 1 && near && probes && apart {
+                events.swap(index - 1, index);
+            }
+        }
+        assert_eq!(requests(&events), straight, "seed {seed}");
+    }
+}
+
+/// What the pipeline makes of the events.
+fn requests(events: &[Event]) -> Vec<Arc<Request>> {
+    let mut pipeline = Pipeline::default();
+    events.iter().for_each(|event| pipeline.push(event.clone(), |_, _| {}));
+    pipeline.model().requests().cloned().collect()
+}
+
+fn asked(alias: &str) -> Moment {
+    Moment::Requested(crate::event::Requested {
+        alias: crate::event::Captured::whole(alias),
+        uid: 0,
+        lsm_result: Some(0),
+        cgroup: None,
+        stack: [].into(),
+    })
+}
+
+fn entered(call: CallAddress) -> Moment {
+    Moment::CallEntered(crate::event::CallEntered {
+        call,
+        wait: crate::event::Wait::Proc,
+        path: crate::event::Captured::whole(PATH),
+        argv: [].into(),
+        argv_more: false,
+    })
+}

@@ -1,0 +1,38 @@
+//! The probes' own debug messages, for whoever debugs modtrail itself.
+//!
+//! In: the loaded object's log ring. Out: lines on stderr, for as long as the runtime runs.
+
+use super::ring;
+use aya::Ebpf;
+use aya_log::EbpfLogger;
+
+/// Sends the probes' messages to stderr from now on. Where it cannot, it says why; tracing goes on without.
+pub fn forward(ebpf: &mut Ebpf) {
+    let logger = EbpfLogger::init_with_logger(ebpf, Stderr).map_err(|error| error.to_string());
+    match logger.and_then(|logger| ring::watch(logger).map_err(|error| error.to_string())) {
+        Ok(mut logger) => {
+            tokio::spawn(async move {
+                while let Ok(mut ready) = logger.readable_mut().await {
+                    ready.get_inner_mut().flush();
+                    ready.clear_ready();
+                }
+            });
+        }
+        Err(error) => eprintln!("modtrail: the probes' messages cannot be read: {error}"),
+    }
+}
+
+/// A logger that writes to stderr.
+struct Stderr;
+
+impl log::Log for Stderr {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        eprintln!("probe: {}", record.args());
+    }
+
+    fn flush(&self) {}
+}

@@ -1,0 +1,303 @@
+//! Models for tests, made by sending events through the pipeline.
+//!
+//! In: what happened, in microseconds since tracing began. Out: the model that the pipeline makes of it.
+
+use crate::event::{
+    Body, CallEntered, Captured, Event, Fact, Hook, Lost, Machine, Module, Moment, Probe, Requested, Resolution, Stamp,
+    Syscall, Task, Wait, Wanted,
+};
+use crate::joined::{Request, RequestId};
+use crate::model::Model;
+use crate::pipeline::Pipeline;
+use std::sync::Arc;
+use trace_common::ids::{CallAddress, ModuleAddress};
+use trace_common::kind::{Kind, Loss};
+
+/// 2026-11-23 10:00:00 UTC.
+const WALL_NS: u64 = 1_795_428_000_000_000_000;
+/// When tracing began: nanoseconds since boot.
+const BEGAN_NS: u64 = 41_700_000_000;
+
+/// Events on their way into a model; instants are microseconds since tracing began.
+#[derive(Default)]
+pub struct Story {
+    pipeline: Pipeline,
+    /// Everything that was sent, as it was sent.
+    pub events: Vec<Event>,
+}
+
+/// A helper that a request's call started.
+#[derive(Clone, Copy)]
+pub struct Helped<'t> {
+    pub alias: &'t str,
+    pub requester: Task,
+    pub path: &'t str,
+    pub pid: u32,
+    pub at: u64,
+}
+
+impl Story {
+    pub fn fact(&mut self, at: u64, fact: Fact) {
+        self.send(Event { at: stamp(at), body: Body::Fact(fact) });
+    }
+
+    pub fn probe(&mut self, at: u64, task: Task, moment: Moment) {
+        let probe = Probe { task, cpu: 0, moment };
+        self.send(Event { at: stamp(at), body: Body::Probe(probe) });
+    }
+
+    pub fn send(&mut self, event: Event) {
+        self.events.push(event.clone());
+        self.pipeline.push(event, |_, _| {});
+    }
+
+    /// The request with this number.
+    pub fn request(&self, number: u64) -> Arc<Request> {
+        self.model().request(RequestId(number)).expect("the request is kept").clone()
+    }
+
+    /// Everything up to `at` is final, and the model knows that it is `at`.
+    pub fn until(&mut self, at: u64) {
+        self.fact(at + 100_000, Fact::Tick);
+    }
+
+    pub fn model(&self) -> &Model {
+        self.pipeline.model()
+    }
+
+    pub fn machine(&mut self) {
+        let machine = Machine {
+            boot_id: "c1f0".into(),
+            release: "6.12.48+deb13-amd64".into(),
+            arch: "x86_64".into(),
+            hostname: "testhost".into(),
+            cpus: 4,
+            version: "0.1.0".into(),
+            wall_ns: WALL_NS,
+        };
+        self.fact(0, Fact::Machine(machine));
+        self.fact(0, Fact::Hooks(hooks()));
+        self.fact(0, Fact::LiveModules(["vfat".into()].into()));
+    }
+
+    pub fn resolves(&mut self, alias: &str, modules: &[(&str, &[&str])]) {
+        let modules = modules
+            .iter()
+            .map(|(name, dependencies)| Wanted {
+                name: (*name).into(),
+                built_in: false,
+                dependencies: dependencies.iter().map(|name| (*name).into()).collect(),
+            })
+            .collect();
+        let resolution = Arc::new(Resolution { known: true, modules });
+        self.fact(1, Fact::Resolved { alias: alias.into(), resolution });
+    }
+
+    /// Asked, admitted, called, picked, born and executed, within two milliseconds.
+    pub fn helped(&mut self, helped: Helped<'_>, executed: i32) {
+        let Helped { alias, requester, path, pid, at } = helped;
+        let call = CallAddress(u64::from(pid));
+        let helper = Task::new(pid, pid, at + 900, "modprobe");
+        let stack = ["__request_module", "__sock_create", "__sys_socket", "__x64_sys_socket", "do_syscall_64"];
+        self.probe(
+            at,
+            requester,
+            Moment::Requested(Requested {
+                alias: Captured::whole(alias),
+                uid: 1000,
+                lsm_result: Some(0),
+                cgroup: Some("/user.slice/user-1000.slice/session-3.scope".into()),
+                stack: stack.map(Arc::from).into(),
+            }),
+        );
+        self.probe(at + 40, requester, Moment::Admitted { alias: Captured::whole(alias), wait: true });
+        let argv = [path, "-q", "--", alias].map(Captured::whole).into();
+        let entered = CallEntered { call, wait: Wait::Proc, path: Captured::whole(path), argv, argv_more: false };
+        self.probe(at + 60, requester, Moment::CallEntered(entered));
+        self.probe(at + 300, worker(pid), Moment::CallPicked { call });
+        self.probe(at + 900, helper, Moment::Born { call });
+        self.probe(at + 2_000, helper, Moment::Executed { result: executed });
+    }
+
+    /// The helper exited, was reaped, and the requester returned.
+    pub fn ended(&mut self, helped: Helped<'_>, at: u64, status: i32) {
+        let helper = self.helper(helped);
+        let call = CallAddress(u64::from(helped.pid));
+        self.probe(at, helper, Moment::Exited { status: Some(status) });
+        self.probe(at + 200, worker(helped.pid), Moment::Completed { call: Some(call) });
+        self.probe(at + 300, helped.requester, Moment::CallReturned { result: status });
+    }
+
+    pub fn helper(&self, helped: Helped<'_>) -> Task {
+        Task::new(helped.pid, helped.pid, helped.at + 900, "modprobe")
+    }
+
+    /// A load from its entry to its init.
+    pub fn load(&mut self, at: u64, task: Task, name: &str) {
+        self.probe(at, task, Moment::LoadBegan { syscall: Syscall::Finit });
+        self.probe(at + 700, task, Moment::ImageRead { bytes: Some(53_248) });
+        self.probe(at + 2_000, task, Moment::Coming(module(name)));
+        self.probe(at + 2_100, task, Moment::InitBegun(module(name)));
+    }
+
+    /// The load's module went live `init` after its init began.
+    pub fn went_live(&mut self, at: u64, task: Task, name: &str) {
+        self.probe(at, task, Moment::Live(module(name)));
+        self.probe(at + 400, task, Moment::InitEnded { result: 0 });
+        self.probe(at + 500, task, Moment::LoadEnded { syscall: Syscall::Finit, result: 0 });
+    }
+}
+
+/// A kernel worker waits for the one helper that it started.
+pub fn worker(pid: u32) -> Task {
+    Task::new(100_000 + pid, 100_000 + pid, 1, "kworker/u8:2")
+}
+
+pub fn stamp(at: u64) -> Stamp {
+    Stamp::awake(BEGAN_NS + at * 1_000)
+}
+
+pub fn module(name: &str) -> Module {
+    Module { address: ModuleAddress(name.len() as u64), name: Captured::whole(name) }
+}
+
+fn hooks() -> Arc<[Hook]> {
+    let hook = |moment, attached: Option<&str>, loses: &str, refused: &str| Hook {
+        moment,
+        attached: attached.map(Arc::from),
+        may_miss: moment == Kind::CallReturned,
+        loses: loses.into(),
+        refused: refused.into(),
+    };
+    let hooks = Kind::ALL.into_iter().map(|kind| {
+        if kind == Kind::Requested {
+            hook(kind, Some("fexit security_kernel_module_request"), "", "")
+        } else if kind == Kind::CallReturned {
+            let loses = "returns, where more callers wait at once than the probe has places";
+            let refused = "fexit call_usermodehelper_exec: ENOTSUPP (not supported)";
+            hook(kind, Some("kretprobe call_usermodehelper_exec"), loses, refused)
+        } else if kind == Kind::Freed {
+            hook(kind, None, "when the memory of a module is given back", "raw tracepoint: EPERM")
+        } else {
+            hook(kind, Some("kprobe do_init_module"), "", "")
+        }
+    });
+    hooks.collect()
+}
+
+/// Every verdict that a screen must tell apart, helpers of other kinds, loads by others, an open request, and a loss.
+pub fn busy() -> Story {
+    let mut story = Story::default();
+    story.machine();
+    story.resolves("can-proto-1", &[("can_raw", &["can"])]);
+    story.resolves("crypto-hmac(sha256)", &[]);
+    story.resolves("fs-xfs", &[("xfs", &[])]);
+    story.resolves("fs-vfat", &[("vfat", &[])]);
+    story.resolves("block-major-2", &[("floppy", &[])]);
+    story.resolves("char-major-10-200", &[("tun", &[])]);
+    went_live(&mut story);
+    went_wrong(&mut story);
+    others(&mut story);
+    let open = Helped {
+        alias: "char-major-10-200",
+        requester: Task::new(7801, 7803, 9, "openvpn"),
+        path: "/sbin/modprobe",
+        pid: 7810,
+        at: 900_000,
+    };
+    story.helped(open, 0);
+    let helper = story.helper(open);
+    story.load(910_000, helper, "tun");
+    story.fact(955_000, Fact::Lost { loss: Lost::Kernel(Loss::RingFull), count: 12, until: stamp(960_000).mono });
+    story.probe(970_000, Task::new(33, 33, 3, "stray"), Moment::CallReturned { result: 0 });
+    story.until(3_400_000);
+    story
+}
+
+/// A dependency and a nested request on the way to the wanted module, and a module that was live before.
+fn went_live(story: &mut Story) {
+    let requester = Task::new(412, 412, 5, "ping");
+    let first = Helped { alias: "can-proto-1", requester, path: "/sbin/modprobe", pid: 413, at: 123_000 };
+    story.helped(first, 0);
+    let helper = story.helper(first);
+    story.load(130_000, helper, "can");
+    let nested =
+        Helped { alias: "crypto-hmac(sha256)", requester: helper, path: "/sbin/modprobe", pid: 414, at: 140_000 };
+    story.helped(nested, 0);
+    story.ended(nested, 147_000, 256);
+    story.went_live(150_000, helper, "can");
+    story.load(152_000, helper, "can_raw");
+    story.went_live(221_100, helper, "can_raw");
+    story.ended(first, 230_000, 0);
+    let vfat = Helped {
+        alias: "fs-vfat",
+        requester: Task::new(600, 600, 5, "mount"),
+        path: "/sbin/modprobe",
+        pid: 601,
+        at: 250_000,
+    };
+    story.helped(vfat, 0);
+    story.ended(vfat, 255_000, 0);
+}
+
+fn went_wrong(story: &mut Story) {
+    let mount = Task::new(500, 500, 6, "mount");
+    let path = "/sbin/modprobe";
+    let hollow = Helped { alias: "fs-xfs", requester: mount, path, pid: 501, at: 300_000 };
+    story.helped(hollow, 0);
+    story.ended(hollow, 306_000, 0);
+    let missing = Helped {
+        alias: "net-pf-44",
+        requester: Task::new(510, 510, 6, "socat"),
+        path: "/nonexistent",
+        pid: 511,
+        at: 320_000,
+    };
+    story.helped(missing, -2);
+    story.probe(322_200, story.helper(missing), Moment::Exited { status: Some(0) });
+    story.probe(322_500, missing.requester, Moment::CallReturned { result: -2 });
+    let failed =
+        Helped { alias: "block-major-2", requester: Task::new(520, 520, 6, "blkid"), path, pid: 521, at: 340_000 };
+    story.helped(failed, 0);
+    let helper = story.helper(failed);
+    story.load(345_000, helper, "floppy");
+    story.probe(360_000, helper, Moment::InitEnded { result: -19 });
+    story.probe(360_100, helper, Moment::LoadEnded { syscall: Syscall::Finit, result: -19 });
+    story.ended(failed, 362_000, 256);
+    let twice = [(531, 540), (532, 541)].map(|(tid, pid)| Helped {
+        alias: "net-pf-99",
+        requester: Task::new(530, tid, 6, "a-long-commname"),
+        path,
+        pid,
+        at: 380_000 + u64::from(tid),
+    });
+    for one in twice {
+        story.helped(one, 0);
+    }
+    story.ended(twice[0], 390_000, 256);
+    story.ended(twice[1], 391_000, 9);
+}
+
+/// Helper calls that serve no request, and loads by others.
+fn others(story: &mut Story) {
+    let udev = Task::new(300, 300, 3, "(udev-worker)");
+    story.load(400_000, udev, "snd_hda_codec_hdmi");
+    story.went_live(420_000, udev, "snd_hda_codec_hdmi");
+    let crashed = Task::new(700, 700, 8, "crashed");
+    let call = CallAddress(0x77);
+    let words = ["/usr/lib/systemd/systemd-coredump", "700", "1000", "1000", "11", "1795428000"];
+    let entered = CallEntered {
+        call,
+        wait: Wait::Exec,
+        path: Captured::whole(words[0]),
+        argv: words.map(Captured::whole).into(),
+        argv_more: true,
+    };
+    let helper = Task::new(701, 701, 450_500, "kworker/u8:1");
+    story.probe(450_000, crashed, Moment::CallEntered(entered));
+    story.probe(450_300, Task::new(91, 91, 1, "kworker/u8:1"), Moment::CallPicked { call });
+    story.probe(450_500, helper, Moment::Born { call });
+    story.probe(451_000, helper, Moment::Executed { result: 0 });
+    story.probe(451_100, crashed, Moment::CallReturned { result: 0 });
+    story.probe(520_000, helper, Moment::Exited { status: Some(0) });
+}
