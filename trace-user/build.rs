@@ -33,7 +33,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Compiles the recording's schema without protoc.
 fn messages(out: &Path) -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=proto/modtrail.proto");
-    let descriptors = protox::compile(["proto/modtrail.proto"], ["proto"])?;
+    // Without comments: the schema stands in every recording.
+    let mut compiler = protox::Compiler::new(["proto"])?;
+    let descriptors = compiler.include_source_info(false).open_file("proto/modtrail.proto")?.file_descriptor_set();
     fs::write(out.join("modtrail.fds"), descriptors.encode_to_vec())?;
     prost_build::Config::new().out_dir(out).compile_fds(descriptors)?;
     Ok(())

@@ -255,7 +255,7 @@ pub enum Lost {
     Kernel(Loss),
     /// A record of the ring buffer that could not be understood.
     Undecodable,
-    /// A part of a recording that could not be read.
+    /// An event of a recording that could not be read.
     Damaged,
 }
 
@@ -409,7 +409,7 @@ impl Lost {
         match self {
             Self::Kernel(loss) => loss.as_str(),
             Self::Undecodable => "records that could not be decoded",
-            Self::Damaged => "damaged parts of the recording",
+            Self::Damaged => "events that could not be read from the damaged recording",
         }
     }
 }

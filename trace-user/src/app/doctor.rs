@@ -4,9 +4,10 @@ use super::failure::Failure;
 use super::{output, runtime};
 use crate::cli::DoctorArgs;
 use crate::event::Hook;
+use crate::kernel::attach::AttachError;
 use crate::kernel::hooks::{LADDERS, NEEDED};
 use crate::kernel::snapshot;
-use crate::source::live::Live;
+use crate::source::live::{Live, LiveError};
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
@@ -23,9 +24,18 @@ pub fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     let _ = output::line(&format!("Linux {} {}", machine.release, machine.arch))?;
     let runtime = runtime()?;
     let _guard = runtime.enter();
-    let source = Live::attach(args.trace.options())?;
-    let _ = output::line(state(source.hooks(), source.indexes_error()).trim_end())?;
-    Ok(ExitCode::SUCCESS)
+    match Live::attach(args.trace.options()) {
+        Ok(source) => {
+            let _ = output::line(state(source.hooks(), source.indexes_error()).trim_end())?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(error) => {
+            if let LiveError::Attach(AttachError::Blind { hooks, .. }) = &error {
+                let _ = output::line(state(hooks, None).trim_end())?;
+            }
+            Err(error.into())
+        }
+    }
 }
 
 /// What each moment got.

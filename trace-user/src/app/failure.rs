@@ -82,7 +82,11 @@ impl From<ReadError> for Failure {
 
 impl From<WriteError> for Failure {
     fn from(error: WriteError) -> Self {
-        Self { status: INPUT_OUTPUT, sentence: chain(&error), hint: Some("what was flushed before can be read") }
+        let hint = match &error {
+            WriteError::Create { .. } => None,
+            WriteError::Write { .. } => Some("what was flushed before can be read: modtrail report shows it"),
+        };
+        Self { status: INPUT_OUTPUT, sentence: chain(&error), hint }
     }
 }
 

@@ -14,6 +14,9 @@ pub fn run(args: &RecordArgs) -> Result<ExitCode, Failure> {
     let until = Until { duration: args.duration, command: args.command.clone() };
     let outcome = runtime()?.block_on(async {
         let session = Session::begin(&args.trace, Some(&args.output))?;
+        if args.command.is_empty() {
+            eprintln!("modtrail: recording to {}; Ctrl-C ends it", args.output.display());
+        }
         session.run(&until, |_, _| Wish::More).await
     });
     let (model, status) = outcome?;

@@ -364,15 +364,14 @@ impl Correlator {
         request.satisfied_by = decision.satisfied_by;
     }
 
-    /// Tracing ends: what is open stays in flight.
+    /// Tracing ends: what has not returned stays in flight, and what still could change is judged with that doubt.
     fn close_all(&mut self, out: &mut Vec<Change>) {
         self.look_at_open(out);
         for id in self.requests.ids() {
             let Some(mut request) = self.requests.take(id) else { continue };
             request.gaps.push(Gap::TracingEnded);
             if request.returned.is_some() {
-                let lost = self.lost_during(&request);
-                self.judge(&mut request, None, lost);
+                self.judge(&mut request, None, true);
             }
             request.ended = true;
             out.push(Change::Request(Arc::new(request)));

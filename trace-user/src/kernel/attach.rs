@@ -28,6 +28,8 @@ pub enum AttachError {
         moment: &'static str,
         /// What was tried, and what the kernel answered.
         answers: Arc<str>,
+        /// What every moment got.
+        hooks: Vec<Hook>,
     },
 }
 
@@ -94,11 +96,9 @@ pub fn attach(plan: &Plan) -> Result<Attached, AttachError> {
         .map_err(|error| AttachError::Load(Box::new(error)))?;
     let mut hooks: Vec<Hook> = LADDERS.iter().rev().map(|ladder| climb(&mut ebpf, ladder, plan, types)).collect();
     hooks.reverse();
-    for needed in NEEDED {
-        let blind = hooks.iter().find(|hook| hook.moment == needed && hook.attached.is_none());
-        if let Some(hook) = blind {
-            return Err(AttachError::Blind { moment: needed.name(), answers: hook.refused.clone() });
-        }
+    let blind = hooks.iter().find(|hook| NEEDED.contains(&hook.moment) && hook.attached.is_none());
+    if let Some((moment, answers)) = blind.map(|hook| (hook.moment.name(), hook.refused.clone())) {
+        return Err(AttachError::Blind { moment, answers, hooks });
     }
     Ok(Attached { ebpf, hooks })
 }
@@ -213,27 +213,26 @@ fn one(
     Ok(())
 }
 
-/// An error and its causes in one line; the verifier's log, which runs to pages, is cut to its last line.
+/// An error and its causes in one line, each said once; of the verifier's log, which runs to pages, the last line.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut words = vec![first_line(&error.to_string())];
-    let mut source = error.source();
-    while let Some(cause) = source {
-        words.push(first_line(&cause.to_string()));
-        source = cause.source();
+    let mut words: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(cause) = next {
+        let said = cause.to_string();
+        let said = said.split(". Verifier output").next().unwrap_or_default().lines().next().unwrap_or_default();
+        if !words.iter().any(|word| word.contains(said)) {
+            words.push(said.to_owned());
+        }
+        next = cause.source();
     }
     if let Some(ProgramError::LoadError { verifier_log, .. }) = downcast(error) {
         let log = verifier_log.to_string();
         let last = log.lines().rev().find(|line| !line.trim().is_empty() && !line.starts_with("processed"));
         words.extend(last.map(|line| format!("verifier: {line}")));
     }
-    words.dedup();
     words.join(": ")
 }
 
 fn downcast<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a ProgramError> {
     error.downcast_ref()
-}
-
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
 }

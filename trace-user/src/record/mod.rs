@@ -5,6 +5,8 @@
 
 pub mod codec;
 pub mod read;
+#[cfg(test)]
+mod tests;
 pub mod write;
 
 /// The recording's message types, generated from `proto/modtrail.proto`.

@@ -7,8 +7,7 @@
 use super::codec::from_message;
 use super::{ENCODING, SCHEMA_NAME, schema};
 use crate::event::{Body, Event, Fact, Lost, Stamp};
-use mcap::read::ChunkReader;
-use mcap::records::Record;
+use mcap::records::{Record, op};
 use mcap::sans_io::linear_reader::{LinearReadEvent, LinearReader, LinearReaderOptions};
 use mcap::{McapError, parse_record};
 use prost::Message as _;
@@ -46,7 +45,7 @@ pub enum ReadError {
 pub struct Coverage {
     /// Events read.
     pub events: u64,
-    /// Chunks or messages that could not be.
+    /// Events that could not be, where their number is known; a broken end counts one.
     pub damaged: u64,
     /// The recording was ended in order.
     pub has_end: bool,
@@ -89,7 +88,8 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, F
         coverage: Coverage::default(),
         channels: Channels::default(),
         last: Stamp::default(),
-        untold: 0,
+        expected: 0,
+        broken: false,
     };
     let mut records = 0_u64;
     while let Some(step) = reader.next_event() {
@@ -100,10 +100,7 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, F
             }
             Ok(LinearReadEvent::Record { data, opcode }) => {
                 records += 1;
-                match parse_record(opcode, data) {
-                    Ok(record) => events.record(record)?,
-                    Err(_) => events.damaged(),
-                }
+                events.record(opcode, data)?;
             }
             Err(McapError::BadMagic) if records == 0 => {
                 return Err(Fault::Foreign("it does not begin like an MCAP file"));
@@ -114,7 +111,7 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, F
             Err(McapError::UnexpectedEof) => break,
             // The length of a record is damaged: nothing behind it can be found.
             Err(_) => {
-                events.damaged();
+                events.broken = true;
                 break;
             }
         }
@@ -122,7 +119,7 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, F
     if events.coverage.events == 0 && !events.channels.known() {
         return Err(Fault::Foreign("it holds no modtrail events"));
     }
-    events.tell_damage(events.last);
+    events.finish();
     Ok(events.coverage)
 }
 
@@ -139,31 +136,54 @@ impl Channels {
     }
 }
 
+/// The records in a chunk, if its checksum holds.
+fn chunk(data: &[u8]) -> Result<Vec<Record<'static>>, McapError> {
+    let options = LinearReaderOptions::default()
+        .with_skip_start_magic(true)
+        .with_skip_end_magic(true)
+        .with_prevalidate_chunk_crcs(true)
+        .with_record_length_limit(RECORD_BYTES);
+    let mut reader = LinearReader::new_with_options(options);
+    let head = [&[op::CHUNK][..], &(data.len() as u64).to_le_bytes()].concat();
+    let mut bytes = head.chain(data);
+    let mut records = Vec::new();
+    while let Some(step) = reader.next_event() {
+        match step? {
+            LinearReadEvent::ReadRequest(need) => {
+                let count = bytes.read(reader.insert(need.min(RECORD_BYTES)))?;
+                reader.notify_read(count);
+            }
+            LinearReadEvent::Record { data, opcode } => records.push(parse_record(opcode, data)?.into_owned()),
+        }
+    }
+    Ok(records)
+}
+
 struct Events<F> {
     each: F,
     coverage: Coverage,
     channels: Channels,
     last: Stamp,
-    /// Damage that no fact speaks of yet.
-    untold: u64,
+    /// The number of the next message. A recorder numbers them without gaps, so a gap is what could not be read.
+    expected: u32,
+    /// Something could not be read since the last event.
+    broken: bool,
 }
 
 impl<F: FnMut(Event)> Events<F> {
-    fn record(&mut self, record: Record<'_>) -> Result<(), Fault> {
-        match record {
-            Record::Chunk { header, data } => {
-                // A chunk counts as a whole: its checksum is known only at its end.
-                let records: Result<Vec<Record<'_>>, McapError> =
-                    ChunkReader::new(header, &data).and_then(Iterator::collect);
-                match records {
-                    Ok(records) => records.into_iter().try_for_each(|record| self.plain(record)),
-                    Err(_) => {
-                        self.damaged();
-                        Ok(())
-                    }
-                }
+    fn record(&mut self, opcode: u8, data: &[u8]) -> Result<(), Fault> {
+        // A chunk counts as a whole: its checksum says whether any of it can be believed.
+        let records = if opcode == op::CHUNK {
+            chunk(data)
+        } else {
+            parse_record(opcode, data).map(|record| vec![record.into_owned()])
+        };
+        match records {
+            Ok(records) => records.into_iter().try_for_each(|record| self.plain(record)),
+            Err(_) => {
+                self.broken = true;
+                Ok(())
             }
-            other => self.plain(other),
         }
     }
 
@@ -177,8 +197,8 @@ impl<F: FnMut(Event)> Events<F> {
             }
             Record::Message { header, data } if self.channels.ours.contains(&header.channel_id) => {
                 match schema::Event::decode(&*data).ok().and_then(|message| from_message(message).ok()) {
-                    Some(event) => self.event(event),
-                    None => self.damaged(),
+                    Some(event) => self.event(header.sequence, event),
+                    None => self.broken = true,
                 }
             }
             Record::Message { .. } => return Err(Fault::Foreign("it is an MCAP file of another program")),
@@ -187,23 +207,28 @@ impl<F: FnMut(Event)> Events<F> {
         Ok(())
     }
 
-    fn event(&mut self, event: Event) {
-        self.tell_damage(event.at);
+    fn event(&mut self, sequence: u32, event: Event) {
+        self.tell_missing(sequence.wrapping_sub(self.expected), event.at);
+        self.expected = sequence.wrapping_add(1);
+        self.broken = false;
         self.coverage.events += 1;
         self.coverage.has_end = matches!(event.body, Body::Fact(Fact::End));
         self.last = event.at;
         (self.each)(event);
     }
 
-    fn damaged(&mut self) {
-        self.coverage.damaged += 1;
-        self.untold += 1;
+    /// What could not be read at the very end, where nothing follows whose number could tell how much it was.
+    fn finish(&mut self) {
+        if self.broken {
+            self.tell_missing(1, self.last);
+        }
     }
 
-    /// Says in its place that something is missing: it lies between what was read before it and what follows.
-    fn tell_damage(&mut self, next: Stamp) {
-        let count = std::mem::take(&mut self.untold);
+    /// Says in its place that events are missing: they lie between what was read before them and what follows.
+    fn tell_missing(&mut self, count: u32, next: Stamp) {
         if count > 0 {
+            let count = u64::from(count);
+            self.coverage.damaged += count;
             let lost = Fact::Lost { loss: Lost::Damaged, count, until: next.mono.max(self.last.mono) };
             (self.each)(Event { at: self.last, body: Body::Fact(lost) });
         }

@@ -19,7 +19,8 @@ provoke sockets N FAMILY|A-B …            N processes at once, the i-th opens 
 provoke chardevs N MAJOR                  N processes at once, the i-th opens the character device MAJOR,i
 provoke finit N FILE                      N processes at once load one module file
 provoke fs NAME                           mount a file system of that type on /mnt (fs-NAME)
-provoke kill-after MS -- CMD…             start CMD, SIGKILL it after MS milliseconds, say how it ended";
+provoke kill-after MS -- CMD…             start CMD, SIGKILL it after MS milliseconds, say how it ended
+provoke as UID -- CMD…                    become CMD as that user, without any rights of root's";
 
 /// More processes at once than any scenario needs.
 const MOST: usize = 1024;
@@ -48,6 +49,7 @@ fn obey(words: &[&str]) -> Result<()> {
         ["chardevs", count, major] => chardevs(number(count)?, number(major)?),
         ["finit", count, file] => finit(number(count)?, file),
         ["fs", name] => mount(name),
+        ["as", user, "--", program, arguments @ ..] => become_user(number(user)?, program, arguments),
         ["kill-after", milliseconds, "--", program, arguments @ ..] => {
             kill_after(Duration::from_millis(number(milliseconds)?), program, arguments)
         }
@@ -152,6 +154,11 @@ fn mount(name: &str) -> Result<()> {
     let mounted = unsafe { libc::mount(c"none".as_ptr(), c"/mnt".as_ptr(), kind.as_ptr(), 0, std::ptr::null()) };
     println!("{}", errno_name(if mounted == -1 { errno() } else { 0 }));
     Ok(())
+}
+
+fn become_user(user: u32, program: &str, arguments: &[&str]) -> Result<()> {
+    let error = Command::new(program).args(arguments).uid(user).gid(user).exec();
+    Err(error).with_context(|| format!("cannot run {program} as {user}"))
 }
 
 fn kill_after(delay: Duration, program: &str, arguments: &[&str]) -> Result<()> {

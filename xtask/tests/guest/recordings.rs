@@ -29,9 +29,10 @@ fn recorded_and_read_elsewhere(kernel: Series) {
 }
 
 fn killed_while_recording(kernel: Series) {
-    // The first requests are two seconds old when the recorder is killed, in the middle of others.
+    // The first requests are on the disk when the recorder is killed, in the middle of others.
     let outcome = Lab::new(kernel).modules("can can_raw").run(
-        "modtrail record -o /tmp/it.mcap & sleep 3; provoke socket 29 raw 1 >&2; sleep 2\n\
+        "modtrail record -o /tmp/it.mcap 2> /tmp/ready & until grep -q recording /tmp/ready; do sleep 0.1; done\n\
+         provoke socket 29 raw 1 >&2; until modtrail log /tmp/it.mcap 2> /dev/null | grep -q can_raw; do sleep 0.1; done\n\
          provoke sockets 40 26-28 > /dev/null & sleep 0.3; kill -9 $(pidof modtrail); wait\n\
          modtrail report /tmp/it.mcap >&2 && modtrail log --json /tmp/it.mcap",
     );

@@ -92,7 +92,7 @@ fn check_unseen_returns(log: &Log) {
 
 fn abandoned_by_kprobes(kernel: Series) {
     let lab = Lab::new(kernel).flags("--hooks kprobe").modules("can").helper("sleep 1\nexec /sbin/modprobe \"$@\"");
-    let log = lab.log("provoke kill-after 300 -- provoke socket 29 raw 0; sleep 3");
+    let log = lab.log("provoke kill-after 300 -- provoke socket 29 raw 0; until grep -q live /sys/module/can/initstate; do sleep 0.1; done 2> /dev/null");
     let request = log.only("net-pf-29");
     assert_eq!(request["verdict"], "abandoned", "{request}");
     assert_eq!(request["helper"]["exit_code"], 0);

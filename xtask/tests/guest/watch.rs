@@ -7,16 +7,16 @@ use xtask::kernels::Series;
 crate::on_each_kernel!(a_helper_that_sleeps, a_module_whose_init_is_slow);
 
 fn a_helper_that_sleeps(kernel: Series) {
-    // `watch` says in /out/now what it had said while the helper still slept.
+    // /out/now is what had been said while the helper still slept.
     let folder = tempfile::tempdir().expect("a folder");
     let lab =
         Lab::new(kernel).modules("can").helper("sleep 20\nexec /sbin/modprobe \"$@\"").out(folder.path().to_owned());
     let outcome = lab.run(
         "modtrail watch --sink stdout-json --exec 'env | grep ^MODTRAIL_ | sort > /out/facts.$MODTRAIL_STATE' > /out/all 2> /tmp/ready &\n\
          until grep -q watching /tmp/ready; do sleep 0.1; done\n\
-         provoke socket 29 raw 0 &\n\
-         sleep 15; cp /out/all /out/now\n\
-         wait $!; sleep 1; kill -TERM $(pidof modtrail); wait; cat /out/all",
+         provoke socket 29 raw 0 > /dev/null &\n\
+         until grep -q firing /out/all; do sleep 0.1; done; grep -qsx helper /proc/[0-9]*/comm && cp /out/all /out/now\n\
+         until [ -e /out/facts.resolved ]; do sleep 0.1; done; kill -TERM $(pidof modtrail); wait; cat /out/all",
     );
     let notices = lab::lines(&outcome);
     assert_eq!(notices.len(), 2, "{notices:?}");
@@ -45,7 +45,7 @@ fn a_module_whose_init_is_slow(kernel: Series) {
     let outcome = Lab::new(kernel).modules("modtrail_slow").run(
         "modtrail watch --limit-for modtrail_slow=500ms > /tmp/all 2> /tmp/ready &\n\
          until grep -q watching /tmp/ready; do sleep 0.1; done\n\
-         /sbin/modprobe modtrail_slow; sleep 1; kill -TERM $(pidof modtrail); wait; cat /tmp/all",
+         /sbin/modprobe modtrail_slow; until grep -q ENDED /tmp/all; do sleep 0.1; done; kill -TERM $(pidof modtrail); wait; cat /tmp/all",
     );
     let text = String::from_utf8_lossy(&outcome.stdout).into_owned();
     let lines: Vec<&str> = text.lines().collect();

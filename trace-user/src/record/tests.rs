@@ -1,0 +1,151 @@
+//! Recordings survive what happens to files: whole, cut at any byte, with any byte changed.
+
+use super::read::{Coverage, Fault, read, read_file};
+use super::write::Recorder;
+use crate::event::{Body, Event, Fact, Stamp};
+use crate::model::Model;
+use crate::pipeline::Pipeline;
+use crate::testing::busy;
+use crate::tui::{Mode, Msg, Theme, UiState, draw, update};
+use ratatui::buffer::Buffer;
+use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::layout::Rect;
+use std::fs;
+
+/// Events of every kind that a story has, as a recording of several chunks.
+fn recorded() -> (Vec<Event>, Vec<u8>) {
+    let events = busy().events;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("it.mcap");
+    let mut recorder = Recorder::create(&path).expect("the file can be made");
+    for (index, event) in events.iter().enumerate() {
+        recorder.write(event).expect("the file can be written");
+        if index % 20 == 19 {
+            recorder.flush().expect("the file can be flushed");
+        }
+    }
+    recorder.finish(Stamp::awake(u64::MAX)).expect("the file can be ended");
+    (events, fs::read(&path).expect("the file is there"))
+}
+
+fn events(bytes: &[u8]) -> (Vec<Event>, Result<Coverage, Fault>) {
+    let mut events = Vec::new();
+    let outcome = read(bytes, |event| events.push(event));
+    (events, outcome)
+}
+
+fn is_damage(event: &Event) -> bool {
+    matches!(event.body, Body::Fact(Fact::Lost { loss: crate::event::Lost::Damaged, .. }))
+}
+
+#[test]
+fn what_is_recorded_is_read_back_whole() {
+    let (written, bytes) = recorded();
+    let (mut read, outcome) = events(&bytes);
+    let end = read.pop().expect("an end");
+    assert!(matches!(end.body, Body::Fact(Fact::End)));
+    assert_eq!(read, written);
+    let count = written.len() as u64 + 1;
+    assert_eq!(outcome.expect("a recording"), Coverage { events: count, damaged: 0, has_end: true });
+}
+
+#[test]
+fn live_and_replay_draw_the_same_screens() {
+    let (written, bytes) = recorded();
+    let (mut replayed, _) = events(&bytes);
+    replayed.pop();
+    let (live, replay) = (model(&written), model(&replayed));
+    for keys in [vec![], vec![KeyCode::Enter], vec![KeyCode::Tab], vec![KeyCode::Tab; 2], vec![KeyCode::Tab; 3]] {
+        assert_eq!(screen(&live, &keys), screen(&replay, &keys), "{keys:?}");
+    }
+    assert_ne!(screen(&live, &[]), screen(&Model::default(), &[]));
+}
+
+fn model(events: &[Event]) -> Model {
+    let mut pipeline = Pipeline::default();
+    events.iter().for_each(|event| pipeline.push(event.clone(), |_, _| {}));
+    pipeline.into_model()
+}
+
+fn screen(model: &Model, keys: &[KeyCode]) -> Buffer {
+    let area = Rect::new(0, 0, 120, 40);
+    let mut state = UiState::new(Mode::Live);
+    update(&mut state, model, Msg::Resize(area.width, area.height));
+    update(&mut state, model, Msg::Tick { events: 0 });
+    for key in keys {
+        update(&mut state, model, Msg::Key(KeyEvent::new(*key, KeyModifiers::NONE)));
+        update(&mut state, model, Msg::Tick { events: 0 });
+    }
+    let mut buffer = Buffer::empty(area);
+    draw(model, &state, &Theme::from_env(None, Some("xterm"), None), area, &mut buffer);
+    buffer
+}
+
+#[test]
+fn cut_at_any_byte_all_whole_chunks_are_read() {
+    let (written, bytes) = recorded();
+    let mut most = 0;
+    for end in 0..bytes.len() {
+        let (read, outcome) = events(&bytes[..end]);
+        let Ok(coverage) = outcome else {
+            assert_eq!(most, 0, "cut at {end}: read before, refused now");
+            continue;
+        };
+        let kept: Vec<&Event> = read.iter().filter(|event| !is_damage(event)).collect();
+        assert!(kept.len() >= most, "cut at {end}: {} events, {most} before", kept.len());
+        most = kept.len();
+        let original = written.iter().take(kept.len());
+        assert!(kept.iter().zip(original).all(|(read, written)| *read == written), "cut at {end}");
+        assert!(coverage.has_end || kept.len() <= written.len(), "cut at {end}");
+    }
+    assert!(most >= written.len(), "the last cut loses nothing but the index");
+}
+
+#[test]
+fn a_changed_byte_costs_its_chunk_and_invents_nothing() {
+    let (written, bytes) = recorded();
+    let mut damaged = 0;
+    for place in 0..bytes.len() {
+        let mut bytes = bytes.clone();
+        bytes[place] ^= 0x40;
+        let (read, outcome) = events(&bytes);
+        let kept = read.iter().filter(|event| !is_damage(event)).count();
+        if kept <= written.len() {
+            let silent = outcome.is_ok_and(|coverage| coverage.damaged == 0 && coverage.has_end);
+            assert!(!silent, "byte {place}: {} events are missing, and nobody says so", written.len() + 1 - kept);
+            damaged += 1;
+        }
+        let mut left = written.iter();
+        for event in read.iter().filter(|event| !is_damage(event) && !matches!(event.body, Body::Fact(Fact::End))) {
+            assert!(left.any(|written| written == event), "byte {place}: {event:?} was never recorded");
+        }
+    }
+    assert!(damaged > 1_000, "{damaged} of {} changes cost something", bytes.len());
+}
+
+#[test]
+fn damage_is_told_in_its_place() {
+    let (written, bytes) = recorded();
+    // A byte of the third chunk: the first whose change costs events 40 to 59 and no others.
+    let (read, at) = (0..bytes.len())
+        .find_map(|place| {
+            let mut bytes = bytes.clone();
+            bytes[place] ^= 0xff;
+            let (read, _) = events(&bytes);
+            let at = read.iter().position(is_damage).filter(|at| *at == 40 && read.len() + 20 == written.len() + 2)?;
+            Some((read, at))
+        })
+        .expect("a change that costs one chunk");
+    assert_eq!((&read[at - 1], &read[at + 1]), (&written[39], &written[60]));
+    assert!(read.len() < written.len());
+    assert!(model(&read).lost_total() > 0);
+}
+
+#[test]
+fn other_files_are_refused_with_what_they_lack() {
+    for bytes in [&b""[..], b"hello", b"\x7fELF\x02\x01\x01 and so on and so on", &[0; 4096]] {
+        assert!(matches!(events(bytes).1, Err(Fault::Foreign(_))), "{bytes:?}");
+    }
+    let missing = read_file(std::path::Path::new("/nonexistent/it.mcap"), |_| {}).expect_err("no such file");
+    assert!(missing.to_string().contains("/nonexistent/it.mcap"));
+}
