@@ -4,7 +4,7 @@
 //! In: a request. Out: [`Phases`].
 
 use crate::event::{Stamp, Wait};
-use crate::joined::{Load, Request};
+use crate::joined::{Call, Load, Request};
 use std::sync::Arc;
 use trace_common::time::{Ktime, Nanos};
 
@@ -115,7 +115,7 @@ fn borders(request: &Request, end: Ktime) -> Vec<(Stretch, Ktime)> {
     // A caller that waits for exec alone is woken by it; the helper's own time is not the request's.
     let (helper, wake) = if waits {
         let helper = executed.filter(|(_, result)| *result == 0).map(|(at, _)| at);
-        (helper, call.and_then(|call| call.completed))
+        (helper, call.and_then(|call| reaped(call, end)))
     } else {
         (None, executed.map(|(at, _)| at))
     };
@@ -133,6 +133,13 @@ fn borders(request: &Request, end: Ktime) -> Vec<(Stretch, Ktime)> {
         borders.push((stretch, at.mono.max(earliest)));
     }
     borders
+}
+
+/// When the helper was reaped. The function whose return shows it wakes the requester first, and may return after it;
+/// the helper's exit, microseconds earlier, then stands for it.
+fn reaped(call: &Call, end: Ktime) -> Option<Stamp> {
+    let completed = call.completed.filter(|at| at.mono <= end);
+    completed.or(call.exited.map(|(at, _)| at))
 }
 
 /// Splits the helper's part, `begin` to `finish`, among its loads' stages and the rest. Where loads of two of its

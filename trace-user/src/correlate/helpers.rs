@@ -143,8 +143,8 @@ impl Helpers {
     pub fn completed(&mut self, at: Stamp, thread: Tid, address: Option<CallAddress>) -> Option<CallId> {
         let picked = self.by_worker.remove(&thread);
         let id = picked.or_else(|| self.unpicked(address?))?;
-        let call = self.calls.get_mut(&id)?;
-        if call.wait == Wait::Proc {
+        // The requester may have returned first, and the call be forgotten: then this is no news.
+        if let Some(call) = self.calls.get_mut(&id).filter(|call| call.wait == Wait::Proc) {
             call.completed.get_or_insert(at);
         }
         Some(id)

@@ -98,6 +98,19 @@ fn a_pointer_that_is_reused_starts_a_new_call() {
 }
 
 #[test]
+fn a_completion_that_is_seen_after_the_return_is_no_stranger() {
+    let mut story = story();
+    let request = helped("net-pf-27", ping(), 413, 10_000);
+    story.helped(request, 0);
+    story.probe(20_000, story.helper(request), Moment::Exited { status: Some(256) });
+    story.probe(20_200, request.requester, Moment::CallReturned { result: 256 });
+    story.probe(20_300, worker(413), Moment::Completed { call: Some(CallAddress(413)) });
+    story.until(30_000);
+    assert_eq!(story.model().counts().unmatched, 0);
+    assert_eq!(phases(&story.request(1), None).get(Phase::Wake), Some(Nanos::new(200_000)));
+}
+
+#[test]
 fn a_pid_that_is_reused_is_another_task() {
     let mut story = story();
     let request = helped("net-pf-29", ping(), 413, 10_000);
@@ -344,7 +357,7 @@ fn an_unseen_border_gives_its_time_to_the_phase_before() {
         crate::event::Body::Fact(_) => true,
     };
     seen.events.iter().filter(borders).for_each(|event| unseen.send(event.clone()));
-    assert_eq!(shown(&unseen.request(1)), [us(60), us(1_940), None, us(18_300), None, None, None, None]);
+    assert_eq!(shown(&unseen.request(1)), [us(60), us(1_940), None, us(18_000), None, None, None, us(300)]);
 }
 
 #[test]

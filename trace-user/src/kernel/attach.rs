@@ -141,7 +141,7 @@ const fn lost_without(moment: Kind) -> &'static str {
         Kind::CallPicked => "the border between queue and fork_exec",
         Kind::Born | Kind::Exited => "which loads belong to a request, and the helper's end",
         Kind::Executed => "the border between fork_exec and user, and why a helper could not be started",
-        Kind::Completed => "the border between user and wake",
+        Kind::Completed => "the exact border between user and wake: the helper's exit stands for it",
         Kind::CallerGone | Kind::Forked => "loads by descendants of a helper",
         Kind::LoadBegan | Kind::LoadEnded => "when loads begin and end, and loads that fail early",
         Kind::ImageRead => "how many bytes a load reads",
