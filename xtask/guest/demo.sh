@@ -58,7 +58,7 @@ while :; do
     unload can_raw
     unload can
     # Different ones at once.
-    provoke sockets 6 15 29 26 27 35 40
+    provoke sockets 5 15 29 26 27 35
     pause
     unload llc2
     unload af_key

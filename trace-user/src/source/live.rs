@@ -24,8 +24,8 @@ use trace_common::time::{Ktime, Nanos};
 const BATCH: usize = 4_096;
 /// How often time is told while something may be held back for it.
 const BUSY: Duration = Duration::from_millis(50);
-/// How often time is told otherwise.
-const IDLE: Duration = Duration::from_secs(1);
+/// How often time is told otherwise: what is stuck past its limit is to be said within a second.
+const IDLE: Duration = Duration::from_millis(250);
 /// How long after the last record something may still be held back.
 const SETTLED: Nanos = Nanos::from_millis(300);
 /// Aliases whose meaning is remembered; beyond, all are looked up anew.

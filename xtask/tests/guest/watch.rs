@@ -10,11 +10,11 @@ fn a_helper_that_sleeps(kernel: Series) {
     // /out/now is what had been said while the helper still slept.
     let folder = tempfile::tempdir().expect("a folder");
     let lab =
-        Lab::new(kernel).modules("can").helper("sleep 20\nexec /sbin/modprobe \"$@\"").out(folder.path().to_owned());
+        Lab::new(kernel).modules("af_key").helper("sleep 20\nexec /sbin/modprobe \"$@\"").out(folder.path().to_owned());
     let outcome = lab.run(
         "modtrail watch --sink stdout-json --exec 'env | grep ^MODTRAIL_ | sort > /out/facts.$MODTRAIL_STATE' > /out/all 2> /tmp/ready &\n\
          until grep -q watching /tmp/ready; do sleep 0.1; done\n\
-         provoke socket 29 raw 0 > /dev/null &\n\
+         provoke socket 15 raw 2 > /dev/null &\n\
          until grep -q firing /out/all; do sleep 0.1; done; grep -qsx helper /proc/[0-9]*/comm && cp /out/all /out/now\n\
          until [ -e /out/facts.resolved ]; do sleep 0.1; done; kill -TERM $(pidof modtrail); wait; cat /out/all",
     );
@@ -23,8 +23,8 @@ fn a_helper_that_sleeps(kernel: Series) {
     let (firing, resolved) = (&notices[0], &notices[1]);
     assert_eq!((&firing["state"], &resolved["state"]), (&json!("firing"), &json!("resolved")));
     for notice in &notices {
-        assert_eq!(notice["alias"], "net-pf-29");
-        assert_eq!(notice["module"], "can");
+        assert_eq!(notice["alias"], "net-pf-15");
+        assert_eq!(notice["module"], "af_key");
         assert_eq!(notice["comm"], "provoke");
         assert_eq!(notice["limit_ns"], 10_000_000_000_u64);
     }
@@ -36,7 +36,7 @@ fn a_helper_that_sleeps(kernel: Series) {
     let now = std::fs::read_to_string(folder.path().join("now")).expect("what was said by then");
     assert!(now.contains("firing") && !now.contains("resolved"), "{now}");
     let facts = std::fs::read_to_string(folder.path().join("facts.firing")).expect("the command ran");
-    assert!(facts.contains("MODTRAIL_ALIAS=net-pf-29") && facts.contains("MODTRAIL_MODULE=can"), "{facts}");
+    assert!(facts.contains("MODTRAIL_ALIAS=net-pf-15") && facts.contains("MODTRAIL_MODULE=af_key"), "{facts}");
     assert!(folder.path().join("facts.resolved").exists());
 }
 
