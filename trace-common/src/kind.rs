@@ -119,7 +119,8 @@ impl Kind {
 pub enum Loss {
     /// The ring buffer had no room for the record.
     RingFull = 0,
-    /// The map of helper processes had no room: what this process does cannot be tied to its request.
+    /// A helper process or a waiting caller could not be noted: its map had no room, or the kernel's types do not tell
+    /// where its pid lies. What it does cannot be tied to its request.
     Untracked = 1,
 }
 
@@ -138,7 +139,7 @@ impl Loss {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::RingFull => "events dropped because the ring buffer was full",
-            Self::Untracked => "helper processes not followed because their map was full",
+            Self::Untracked => "helper processes or callers that could not be followed",
         }
     }
 }

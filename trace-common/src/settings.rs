@@ -28,8 +28,6 @@ pub struct Offsets {
     pub task_start_boottime: u32,
     /// `task_struct.tgid`
     pub task_tgid: u32,
-    /// `task_struct.pid`
-    pub task_pid: u32,
     /// `task_struct.exit_code`
     pub task_exit_code: u32,
     /// `task_struct.signal`
@@ -46,8 +44,6 @@ pub struct Offsets {
     pub module_name: u32,
     /// `load_info.len`
     pub load_info_len: u32,
-    /// `linux_binprm.filename`
-    pub bprm_filename: u32,
     /// Keeps the size a multiple of eight.
     pub reserved: u32,
 }
@@ -63,7 +59,6 @@ impl Offsets {
         task_group_leader: UNKNOWN,
         task_start_boottime: UNKNOWN,
         task_tgid: UNKNOWN,
-        task_pid: UNKNOWN,
         task_exit_code: UNKNOWN,
         task_signal: UNKNOWN,
         signal_live: UNKNOWN,
@@ -72,7 +67,6 @@ impl Offsets {
         call_argv: UNKNOWN,
         module_name: UNKNOWN,
         load_info_len: UNKNOWN,
-        bprm_filename: UNKNOWN,
         reserved: 0,
     };
 
@@ -83,4 +77,4 @@ impl Offsets {
         Self { call_work: 0, call_path: 40, call_argv: 48, module_name: 24, load_info_len: 24, ..Self::UNKNOWN };
 }
 
-const _: () = assert!(size_of::<Settings>() == 72, "no implicit padding: the loader writes these bytes");
+const _: () = assert!(size_of::<Settings>() == 64, "no implicit padding: the loader writes these bytes");

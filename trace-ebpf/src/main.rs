@@ -159,10 +159,10 @@ fn exited_raw(ctx: RawTracePointContext) -> i32 {
     task::exited(&ctx)
 }
 
-/// `void do_exit(long code)`, before the thread is taken out of its group.
+/// `void exit_files(struct task_struct *tsk)`, which `do_exit` calls after it took the thread out of its group.
 #[kprobe]
 fn exited_kprobe(ctx: ProbeContext) -> u32 {
-    task::exiting(&ctx, ctx.arg(0).unwrap_or(0)) as u32
+    task::exited(&ctx) as u32
 }
 
 // load began and ended: the two system calls, by the name of their function on this architecture

@@ -257,6 +257,8 @@ pub enum Lost {
     Undecodable,
     /// An event of a recording that could not be read.
     Damaged,
+    /// An event that came after later ones had been judged without it.
+    Late,
 }
 
 /// The machine that was traced.
@@ -409,6 +411,7 @@ impl Lost {
         match self {
             Self::Kernel(loss) => loss.as_str(),
             Self::Undecodable => "records that could not be decoded",
+            Self::Late => "events that came too late to be put in order",
             Self::Damaged => "events that could not be read from the damaged recording",
         }
     }

@@ -129,6 +129,8 @@ pub enum Gap {
     EventsLost,
     /// Nothing was seen of what followed its being asked.
     NothingFollowed,
+    /// What the alias stands for: it could not be read, or the module indexes could not.
+    AliasUnknown,
     /// Tracing ended before it did.
     TracingEnded,
 }
@@ -319,6 +321,7 @@ impl Gap {
             Self::ReturnUnseen => "the requester's return was not seen",
             Self::EventsLost => "events were lost while it was open",
             Self::NothingFollowed => "what followed was not seen",
+            Self::AliasUnknown => "what the alias stands for is not known",
             Self::TracingEnded => "tracing ended first",
         }
     }

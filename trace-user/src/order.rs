@@ -5,7 +5,7 @@
 //! older than a window has been delivered. In: events as they came. Out: the same events by instant, with each tick
 //! moved to the instant up to which the order is final. Pure: no clock; time is what the ticks say.
 
-use crate::event::{Body, Event, Fact, Stamp};
+use crate::event::{Body, Event, Fact, Lost, Stamp};
 use std::collections::BTreeMap;
 use trace_common::time::{Ktime, Nanos};
 
@@ -22,7 +22,6 @@ pub struct Order {
     held: BTreeMap<(Ktime, u64), Event>,
     arrivals: u64,
     passed: Ktime,
-    late: u64,
 }
 
 impl Order {
@@ -46,15 +45,11 @@ impl Order {
         }
     }
 
-    /// Events that came after a later one had been passed on.
-    #[must_use]
-    pub const fn late(&self) -> u64 {
-        self.late
-    }
-
     fn hold(&mut self, event: Event, out: &mut Vec<Event>) {
         if event.at.mono < self.passed {
-            self.late += 1;
+            // What has been passed on was judged without it.
+            let late = Fact::Lost { loss: Lost::Late, count: 1, until: self.passed };
+            out.push(Event { at: event.at, body: Body::Fact(late) });
             out.push(event);
             return;
         }
@@ -117,8 +112,9 @@ mod tests {
         order.push(live(50), &mut out);
         order.push(fact(50 + WINDOW.as_nanos(), Fact::Tick), &mut out);
         order.push(live(40), &mut out);
-        assert_eq!(instants(&out), [50, 50, 40]);
-        assert_eq!(order.late(), 1);
+        assert_eq!(instants(&out), [50, 50, 40, 40]);
+        let late = Fact::Lost { loss: Lost::Late, count: 1, until: Ktime::from_nanos(50) };
+        assert_eq!(out[2].body, Body::Fact(late));
     }
 
     #[test]

@@ -26,10 +26,12 @@ impl Pipeline {
         self.run(each);
     }
 
-    /// Lets out what is held back: the source has stopped without saying so.
-    pub fn flush(&mut self, each: impl FnMut(&Change, &Model)) {
+    /// The source stopped without saying so: what is held back is let out, and what is open is closed as it stands.
+    pub fn cut(&mut self, mut each: impl FnMut(&Change, &Model)) {
         self.order.finish(&mut self.ordered);
-        self.run(each);
+        self.run(&mut each);
+        self.correlator.cut(&mut self.changes);
+        self.tell(&mut each);
     }
 
     /// The model as it is now.
@@ -45,15 +47,19 @@ impl Pipeline {
     }
 
     fn run(&mut self, mut each: impl FnMut(&Change, &Model)) {
-        for event in self.ordered.drain(..) {
+        for event in std::mem::take(&mut self.ordered) {
             if let Body::Probe(_) = event.body {
-                self.model.count_event(event.at, self.order.late());
+                self.model.count_event(event.at);
             }
             self.correlator.step(event, &mut self.changes);
-            for change in self.changes.drain(..) {
-                self.model.apply(&change);
-                each(&change, &self.model);
-            }
+            self.tell(&mut each);
+        }
+    }
+
+    fn tell(&mut self, mut each: impl FnMut(&Change, &Model)) {
+        for change in self.changes.drain(..) {
+            self.model.apply(&change);
+            each(&change, &self.model);
         }
     }
 }

@@ -191,6 +191,7 @@ pub fn busy() -> Story {
     story.machine();
     story.resolves("can-proto-1", &[("can_raw", &["can"])]);
     story.resolves("crypto-hmac(sha256)", &[]);
+    story.resolves("net-pf-99", &[]);
     story.resolves("fs-xfs", &[("xfs", &[])]);
     story.resolves("fs-vfat", &[("vfat", &[])]);
     story.resolves("block-major-2", &[("floppy", &[])]);

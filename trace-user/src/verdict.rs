@@ -3,16 +3,13 @@
 //! In: a request as far as it is joined, what is known of modules' lives, and whether events were lost meanwhile.
 //! Out: a verdict, and whose load it was. Pure; the same input gives the same verdict.
 
+use crate::correlate::helpers::ERESTARTSYS;
 use crate::correlate::modules::Modules;
 use crate::event::{Stamp, Wait};
 use crate::joined::{Call, EEXIST, Request, SatisfiedBy, Verdict};
 
 /// `-EBUSY`: helpers are disabled (kernel/umh.c `call_usermodehelper_exec`, 5.10 to 7.3).
 const EBUSY: i32 = -16;
-/// `-ETIME`: no slot in five seconds (kernel/module/kmod.c `__request_module`, 5.10 to 7.3).
-const ETIME: i32 = -62;
-/// `-ERESTARTSYS`: the requester was killed while it waited (kernel/umh.c, 5.10 to 7.3).
-const ERESTARTSYS: i32 = -512;
 /// The wait status word of modprobe's only failing exit code.
 const EXIT_1: i32 = 1 << 8;
 
@@ -54,7 +51,6 @@ fn by_return(request: &Request) -> Option<Verdict> {
     }
     match (request.result, request.wait()) {
         (Some(EBUSY), _) if request.call.as_ref().is_some_and(|call| call.helper.is_none()) => Some(Verdict::Refused),
-        (Some(ETIME), None) => Some(Verdict::Throttled),
         (Some(ERESTARTSYS), _) => Some(Verdict::Abandoned),
         (Some(0), Some(Wait::Exec | Wait::None)) => Some(Verdict::Unwaited),
         (Some(_), _) => None,
@@ -103,6 +99,10 @@ fn from_what_was_tried(request: &Request, modules: &Modules) -> (Verdict, bool) 
         return (Verdict::AlreadyLive, false);
     }
     let status = request.status();
+    let known = resolution.is_some_and(|resolution| resolution.known);
+    if !known && request.loads.is_empty() && matches!(status, Some(0 | EXIT_1)) {
+        return (Verdict::Incomplete, true);
+    }
     let error = request.failed_load().and_then(|load| load.error());
     match error {
         // modprobe takes -EEXIST for success; where nothing is live after all, its 0 is hollow.

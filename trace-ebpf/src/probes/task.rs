@@ -82,38 +82,27 @@ pub fn forked(ctx: &impl EbpfContext, child: *const u8) -> i32 {
     0
 }
 
-/// hook: `sched:sched_process_exit`, 5.10 to 7.3: `exit_code` is set, and the thread is out of `signal->live`.
+/// hooks: `sched:sched_process_exit`, and `exit_files` within `do_exit`, 5.10 to 7.3: `exit_code` is set, and the thread
+/// is out of `signal->live`. Records the end of a followed process with its last thread; where the count of threads
+/// cannot be read, the end of the main thread stands for it.
 #[inline(always)]
 pub fn exited(ctx: &impl EbpfContext) -> i32 {
-    let status = read::field::<i32>(read::current(), read::offsets().task_exit_code);
-    gone(ctx, status, 0)
-}
-
-/// hook: `void do_exit(long code)`, 5.10 to 7.3: the thread still counts in `signal->live`.
-#[inline(always)]
-pub fn exiting(ctx: &impl EbpfContext, code: u64) -> i32 {
-    gone(ctx, Some(code as i32), 1)
-}
-
-/// Records the end of a followed process when no more than `live_left` of its threads are left. Where the count
-/// cannot be read, the end of the main thread stands for the end of the process.
-#[inline(always)]
-fn gone(ctx: &impl EbpfContext, status: Option<i32>, live_left: i32) -> i32 {
     caller_gone(ctx.pid());
     if !followed(ctx.tgid()) {
         return 0;
     }
-    let offsets = read::offsets();
-    let live = read::field::<u64>(read::current(), offsets.task_signal)
+    let (task, offsets) = (read::current(), read::offsets());
+    let live = read::field::<u64>(task, offsets.task_signal)
         .and_then(|signal| read::field::<i32>(signal, offsets.signal_live));
     let last = match live {
-        Some(live) => live <= live_left,
+        Some(live) => live == 0,
         None => ctx.tgid() == ctx.pid(),
     };
     if !last {
         return 0;
     }
     let _ = HELPERS.remove(ctx.tgid());
+    let status = read::field::<i32>(task, offsets.task_exit_code);
     emit::record(Kind::Exited, |record: *mut Exited| {
         // SAFETY: `record` is the room reserved for an `Exited`.
         unsafe {

@@ -91,8 +91,10 @@ impl From<WriteError> for Failure {
 }
 
 fn live_hint(error: &LiveError) -> &'static str {
-    if denied(error) {
-        return if rustix::process::geteuid().is_root() {
+    let is_root = rustix::process::geteuid().is_root();
+    // Root is denied some hooks on kernels that lack the others altogether: then the lack is what counts.
+    if denied(error) || (!is_root && matches!(error, LiveError::Attach(AttachError::Blind { denied: true, .. }))) {
+        return if is_root {
             "the kernel denies eBPF to root here: look for lockdown, a container, or a seccomp filter; a recording made \
              elsewhere can be read without rights"
         } else {

@@ -7,7 +7,7 @@ use super::{replay, runtime};
 use crate::cli::LogArgs;
 use crate::joined::{Change, Request};
 use crate::model::Model;
-use crate::report::{json, line, summary::Ending};
+use crate::report::{json, line};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -42,12 +42,6 @@ fn recording(file: &Path, json: bool) -> Result<ExitCode, Failure> {
     let (model, ending) = replay::read(file, |change, model| {
         lines.on(change, model);
     })?;
-    if ending == Ending::Missing {
-        // What was open when it was cut off is in flight for ever.
-        for request in model.open_requests() {
-            let _ = lines.write(request, &model);
-        }
-    }
     if !lines.closed {
         tell_gaps(&model);
         replay::tell_ending(ending, file);

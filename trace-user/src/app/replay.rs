@@ -29,8 +29,10 @@ pub fn run(file: &Path) -> Result<ExitCode, Failure> {
 pub fn read(file: &Path, mut each: impl FnMut(&Change, &Model)) -> Result<(Model, Ending), Failure> {
     let mut pipeline = Pipeline::default();
     let coverage = recording::replay(file, |event| pipeline.push(event, &mut each))?;
-    pipeline.flush(&mut each);
     let ending = if coverage.has_end { Ending::Whole } else { Ending::Missing };
+    if ending == Ending::Missing {
+        pipeline.cut(&mut each);
+    }
     Ok((pipeline.into_model(), ending))
 }
 

@@ -10,7 +10,7 @@ use crate::joined::Change;
 use crate::kernel::attach::ProbeLog;
 use crate::model::Model;
 use crate::pipeline::Pipeline;
-use crate::record::write::Recorder;
+use crate::record::write::{Recorder, Target};
 use crate::source::live::{Live, Options};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
@@ -70,9 +70,11 @@ impl Session {
     /// # Errors
     /// [`Failure`] where the kernel cannot be traced or the file cannot be made.
     pub fn begin(trace: &TraceArgs, recording: Option<&Path>) -> Result<Self, Failure> {
-        // The file first: a wrong path is said before the kernel is touched.
-        let recorder = recording.map(Recorder::create).transpose()?;
+        // The file first: a wrong path is said before the kernel is touched. What it held is kept until there is
+        // something to record.
+        let target = recording.map(Target::open).transpose()?;
         let source = Live::attach(trace.options())?;
+        let recorder = target.map(Recorder::begin).transpose()?;
         Ok(Self { source, pipeline: Pipeline::default(), recorder, flushed: Instant::now(), batch: Vec::new() })
     }
 
@@ -122,7 +124,8 @@ impl Session {
         Ok(self.pipeline.into_model())
     }
 
-    /// Runs until told to stop: by `until`, by a signal, or by the caller's wish. Gives the command's status.
+    /// Runs until told to stop: by `until`, by a signal, or by the caller's wish. Gives the command's status: however
+    /// tracing ends, the command is waited for.
     ///
     /// # Errors
     /// [`Failure`] where the source or the recording fails, or the command cannot be run.
@@ -132,27 +135,47 @@ impl Session {
         mut each: impl FnMut(&Change, &Model) -> Wish,
     ) -> Result<(Model, Option<ExitStatus>), Failure> {
         let mut signals = Signals::new()?;
-        let deadline = until.duration.map(|duration| Instant::now() + Duration::from_nanos(duration.as_nanos()));
         // Facts first: the command must not run before everything is ready for it.
         self.step(|change, model| {
             each(change, model);
         })
         .await?;
         let mut command = Running::start(&until.command)?;
+        let followed = self.follow(until.duration, &mut command, &mut signals, &mut each).await;
+        let ended = followed.and_then(|()| {
+            self.end(|change, model| {
+                each(change, model);
+            })
+        });
+        let status = match command {
+            Some(running) => running.finish(&mut signals).await,
+            None => None,
+        };
+        Ok((ended?, status))
+    }
+
+    async fn follow(
+        &mut self,
+        duration: Option<Nanos>,
+        command: &mut Option<Running>,
+        signals: &mut Signals,
+        each: &mut impl FnMut(&Change, &Model) -> Wish,
+    ) -> Result<(), Failure> {
+        let deadline = duration.map(|duration| Instant::now() + Duration::from_nanos(duration.as_nanos()));
         let mut wish = Wish::More;
         while wish == Wish::More {
-            let pause = command.as_ref().map_or(GRACE, Running::pause);
-            let interrupt = command.as_ref().map_or(Interrupt::Ends, Running::interrupt);
             let open = self.model().open_requests().count();
             if command.as_ref().is_some_and(|command| command.is_done(open)) {
                 break;
             }
             tokio::select! {
                 stepped = self.source.next(&mut self.batch) => stepped?,
-                () = signals.stop(interrupt) => break,
+                signal = signals.next() => match command.as_ref().filter(|command| command.ended.is_none()) {
+                    Some(running) => running.pass(signal),
+                    None => break,
+                },
                 () = passed(deadline) => break,
                 () = ended(command.as_mut()) => {}
-                () = tokio::time::sleep(pause) => {}
             }
             self.take_in(|change, model| {
                 if each(change, model) == Wish::Stop {
@@ -160,11 +183,7 @@ impl Session {
                 }
             })?;
         }
-        let status = command.and_then(|command| command.status);
-        let model = self.end(|change, model| {
-            each(change, model);
-        })?;
-        Ok((model, status))
+        Ok(())
     }
 }
 
@@ -193,14 +212,29 @@ impl Running {
         })
     }
 
-    /// What Ctrl-C means now.
-    const fn interrupt(&self) -> Interrupt {
-        if self.ended.is_some() { Interrupt::Ends } else { Interrupt::IsForTheCommand }
+    /// Passes a signal on. Ctrl-C has reached the command already: the terminal sends it to all.
+    fn pass(&self, signal: Ending) {
+        let signal = match signal {
+            Ending::Interrupt => return,
+            Ending::Terminate => rustix::process::Signal::TERM,
+            Ending::HangUp => rustix::process::Signal::HUP,
+        };
+        let process = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+        if let Some(process) = process {
+            // It may have ended by itself just now.
+            let _ = rustix::process::kill_process(process, signal);
+        }
     }
 
-    /// How long to wait at most before looking again.
-    const fn pause(&self) -> Duration {
-        if self.ended.is_some() { Duration::from_millis(50) } else { GRACE }
+    /// Waits for its end, tracing or not.
+    async fn finish(mut self, signals: &mut Signals) -> Option<ExitStatus> {
+        while self.ended.is_none() {
+            tokio::select! {
+                () = ended(Some(&mut self)) => {}
+                signal = signals.next() => self.pass(signal),
+            }
+        }
+        self.status
     }
 }
 
@@ -222,13 +256,15 @@ async fn passed(deadline: Option<Instant>) {
     }
 }
 
-/// What Ctrl-C means: it reaches the command too, and while that runs, its own end is what counts.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Interrupt {
-    /// It ends the session.
-    Ends,
-    /// It is the command's.
-    IsForTheCommand,
+/// A signal that asks for the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// Ctrl-C.
+    Interrupt,
+    /// SIGTERM.
+    Terminate,
+    /// The terminal is gone.
+    HangUp,
 }
 
 /// The signals that end a session in order.
@@ -252,14 +288,12 @@ impl Signals {
         })
     }
 
-    /// Waits for one that ends the session.
-    pub async fn stop(&mut self, interrupt: Interrupt) {
-        loop {
-            tokio::select! {
-                _ = self.interrupt.recv() => if interrupt == Interrupt::Ends { return },
-                _ = self.terminate.recv() => return,
-                _ = self.hang_up.recv() => return,
-            }
+    /// Waits for one.
+    pub async fn next(&mut self) -> Ending {
+        tokio::select! {
+            _ = self.interrupt.recv() => Ending::Interrupt,
+            _ = self.terminate.recv() => Ending::Terminate,
+            _ = self.hang_up.recv() => Ending::HangUp,
         }
     }
 }

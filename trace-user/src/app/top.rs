@@ -4,7 +4,7 @@
 
 use super::failure::Failure;
 use super::runtime;
-use super::session::{Interrupt, Session, Signals};
+use super::session::{Session, Signals};
 use crate::cli::TraceArgs;
 use crate::model::Model;
 use crate::tui::terminal::{Terminal, TerminalError};
@@ -46,7 +46,7 @@ pub fn run(trace: &TraceArgs) -> Result<ExitCode, Failure> {
                     dashboard.stale = true;
                 }
                 message = typed.recv() => dashboard.take(message, session.model()),
-                () = signals.stop(Interrupt::Ends) => break,
+                _ = signals.next() => break,
                 () = tokio::time::sleep_until(dashboard.next_frame()) => dashboard.draw(session.model())?,
             }
         }
@@ -68,7 +68,7 @@ pub fn replay(model: &Model, name: String) -> Result<(), Failure> {
         while !dashboard.quit {
             tokio::select! {
                 message = typed.recv() => dashboard.take(message, model),
-                () = signals.stop(Interrupt::Ends) => break,
+                _ = signals.next() => break,
                 () = tokio::time::sleep_until(dashboard.next_frame()) => dashboard.draw(model)?,
             }
         }

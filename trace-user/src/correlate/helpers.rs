@@ -14,6 +14,9 @@ use trace_common::ids::{CallAddress, TaskKey, Tgid, Tid};
 /// Calls that can be open at once. Beyond, the oldest is given up and counted.
 const OPEN: usize = 65_536;
 
+/// What the call returns to a caller that was killed while it waited (kernel/umh.c, 5.10 to 7.3).
+pub const ERESTARTSYS: i32 = -512;
+
 /// A process of a helper's tree.
 #[derive(Clone, Copy, Debug)]
 struct Member {
@@ -81,7 +84,11 @@ impl Helpers {
         };
         self.calls.insert(id, call);
         self.by_address.insert(entered.call, id);
-        self.by_caller.insert(caller.tid, id);
+        let before = self.by_caller.insert(caller.tid, id);
+        // A thread makes one call at a time: the one before has returned unseen.
+        if let Some(before) = before.filter(|before| self.calls.get(before).is_some_and(|call| call.exited.is_some())) {
+            self.forget(before);
+        }
         if self.calls.len() > OPEN
             && let Some((oldest, _)) = self.calls.first_key_value()
         {
@@ -172,7 +179,9 @@ impl Helpers {
         let Some(call) = self.calls.get(&id) else {
             return true;
         };
-        let never_born = call.helper.is_none() && call.returned.is_some_and(|(_, result)| result < 0);
+        // A killed caller leaves its call in the queue: the helper may still be born.
+        let refused = call.returned.is_some_and(|(_, result)| result < 0 && result != ERESTARTSYS);
+        let never_born = call.helper.is_none() && (refused || call.completed.is_some());
         let returned = call.returned.is_some() || call.caller_gone.is_some();
         returned && (never_born || call.exited.is_some()) && !self.alive(id)
     }

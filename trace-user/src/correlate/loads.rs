@@ -5,16 +5,20 @@ use crate::event::{Module, Stamp, Syscall, Task};
 use crate::joined::{Load, LoadId, RequestId};
 use std::collections::BTreeMap;
 use trace_common::ids::Tid;
+use trace_common::time::Nanos;
 
 /// Loads that can be open at once. Beyond, the oldest is given up and counted.
 const OPEN: usize = 65_536;
+
+/// How long after its last stage a load's end is waited for.
+const END_GRACE: Nanos = Nanos::from_secs(1);
 
 /// The open loads.
 #[derive(Debug, Default)]
 pub struct Loads {
     open: BTreeMap<Tid, Load>,
     last: u64,
-    capped: u64,
+    surplus: Vec<Load>,
 }
 
 impl Loads {
@@ -25,8 +29,20 @@ impl Loads {
     }
 
     /// Loads given up because too many were open, since the last time this was asked.
-    pub fn take_capped(&mut self) -> u64 {
-        std::mem::take(&mut self.capped)
+    pub fn take_surplus(&mut self) -> Vec<Load> {
+        std::mem::take(&mut self.surplus)
+    }
+
+    /// Takes out the loads whose end was missed: `do_init_module` returned, and the system call, which follows at once,
+    /// was not seen to. Where the return of `do_init_module` may be missed too, going live has to do.
+    pub fn unended(&mut self, now: Stamp, may_miss_inits: bool) -> Vec<Load> {
+        let is_unended = |load: &Load| {
+            let live = load.live.filter(|_| may_miss_inits);
+            let last = load.init_ended.map(|(at, _)| at).or(live);
+            last.is_some_and(|at| now.mono.since(at.mono) >= END_GRACE)
+        };
+        let threads: Vec<Tid> = self.open.iter().filter(|(_, load)| is_unended(load)).map(|(tid, _)| *tid).collect();
+        threads.into_iter().filter_map(|thread| self.abandoned(thread)).collect()
     }
 
     /// A load began; what the thread had open before ended unseen and is returned.
@@ -55,8 +71,9 @@ impl Loads {
         };
         let unended = self.open.insert(task.tid, load).map(over);
         if self.open.len() > OPEN {
-            self.capped += 1;
-            self.open.pop_first();
+            let oldest = self.open.iter().min_by_key(|(_, load)| load.id).map(|(thread, _)| *thread);
+            let surplus = oldest.and_then(|thread| self.abandoned(thread));
+            self.surplus.extend(surplus);
         }
         unended
     }

@@ -13,7 +13,9 @@ pub mod requests;
 #[cfg(test)]
 mod tests;
 
-use crate::event::{Body, Event, Fact, Module, Moment, Probe, Requested, Resolution, Stamp, Task};
+use crate::event::{
+    Body, CallEntered, Captured, Event, Fact, Module, Moment, Probe, Requested, Resolution, Stamp, Task,
+};
 use crate::joined::{CallId, Change, Gap, Load, Request, RequestId, Verdict};
 use crate::verdict;
 use helpers::Helpers;
@@ -21,12 +23,16 @@ use loads::Loads;
 use losses::Losses;
 use modules::{Birth, Modules};
 use requests::{Requests, State};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use trace_common::kind::Kind;
 
-/// Resolutions kept: every alias a machine asks for in practice, and an end to those that a program makes up.
+/// Resolutions kept: every alias a machine asks for in practice, and an end to those that a program makes up. More
+/// than the live source remembers having told, so that what it does not tell again is known.
 const RESOLUTIONS: usize = 65_536;
+
+/// Loads kept of one request: no module has so many dependencies.
+const LOADS: usize = 1_024;
 
 /// The stage.
 #[derive(Debug, Default)]
@@ -37,7 +43,10 @@ pub struct Correlator {
     modules: Modules,
     losses: Losses,
     resolutions: BTreeMap<Arc<str>, Arc<Resolution>>,
+    /// Their aliases, oldest first.
+    resolved: VecDeque<Arc<str>>,
     may_miss_returns: bool,
+    may_miss_inits: bool,
     now: Stamp,
 }
 
@@ -50,22 +59,31 @@ impl Correlator {
             Body::Probe(probe) => self.probe(at, &probe, out),
             Body::Fact(fact) => self.fact(at, fact, out),
         }
-        let capped = self.helpers.take_capped() + self.loads.take_capped();
-        out.extend((0..capped).map(|_| Change::Capped));
+        for load in self.loads.take_surplus() {
+            out.push(Change::Capped);
+            self.tell_load(load, out);
+        }
+        out.extend((0..self.helpers.take_capped()).map(|_| Change::Capped));
     }
 
     fn fact(&mut self, at: Stamp, fact: Fact, out: &mut Vec<Change>) {
         match &fact {
             Fact::Hooks(hooks) => {
-                let returns = hooks.iter().find(|hook| hook.moment == Kind::CallReturned);
-                self.may_miss_returns = returns.is_some_and(|hook| hook.may_miss || hook.attached.is_none());
+                let may_miss = |moment| {
+                    hooks.iter().any(|hook| hook.moment == moment && (hook.may_miss || hook.attached.is_none()))
+                };
+                self.may_miss_returns = may_miss(Kind::CallReturned);
+                self.may_miss_inits = may_miss(Kind::InitEnded);
             }
             Fact::LiveModules(names) => self.modules.list(names, at),
             Fact::Resolved { alias, resolution } => {
-                if self.resolutions.len() < RESOLUTIONS {
-                    self.resolutions.insert(alias.clone(), resolution.clone());
-                } else {
-                    out.push(Change::Capped);
+                if self.resolutions.insert(alias.clone(), resolution.clone()).is_none() {
+                    self.resolved.push_back(alias.clone());
+                }
+                if self.resolved.len() > RESOLUTIONS
+                    && let Some(oldest) = self.resolved.pop_front()
+                {
+                    self.resolutions.remove(&oldest);
                 }
             }
             Fact::Lost { loss, count, until } => {
@@ -74,6 +92,9 @@ impl Correlator {
                 return;
             }
             Fact::Tick => {
+                for load in self.loads.unended(self.now, self.may_miss_inits) {
+                    self.tell_load(load, out);
+                }
                 self.look_at_open(out);
                 out.push(Change::Now(self.now));
                 return;
@@ -97,7 +118,7 @@ impl Correlator {
             }
             Moment::CallEntered(entered) => {
                 let request = self.requests.of(task.tid);
-                let request = request.filter(|id| self.requests.get(*id).is_some_and(|open| open.call.is_none()));
+                let request = request.filter(|id| self.requests.get(*id).is_some_and(|open| serves(open, entered)));
                 let call = self.helpers.entered(at, task, entered, request);
                 self.call_changed(Some(call), out);
             }
@@ -292,9 +313,11 @@ impl Correlator {
         let Some(request) = load.request.and_then(|id| self.requests.get_mut(id)) else {
             return;
         };
+        let kept = request.loads.len();
         match request.loads.iter_mut().find(|known| known.id == load.id) {
             Some(known) => *known = load,
-            None => request.loads.push(load),
+            None if kept < LOADS => request.loads.push(load),
+            None => out.push(Change::Capped),
         }
         let lost = request.loads.iter().filter(|load| load.lost_to_another()).count();
         request.duplicates.same_file = u32::try_from(lost).unwrap_or(u32::MAX);
@@ -343,8 +366,9 @@ impl Correlator {
         }
         self.judge(&mut request, gap, lost);
         request.ended = true;
+        self.requests.closed(id);
         if let Some(call) = &request.call
-            && self.helpers.is_over(call.id)
+            && (self.helpers.is_over(call.id) || gap == Some(Gap::ReturnUnseen))
         {
             self.helpers.forget(call.id);
         }
@@ -353,8 +377,10 @@ impl Correlator {
 
     fn judge(&self, request: &mut Request, gap: Option<Gap>, lost: bool) {
         if gap == Some(Gap::NothingFollowed) {
-            let waited = self.now.mono.since(request.asked.mono) >= requests::SLOT_LIMIT;
-            let turned_away = request.admitted.is_none() && waited && !lost;
+            // Turned away is who found all slots taken, was not denied, and got none in time; else it is not known.
+            let waited = self.now.mono.since(request.asked.mono) >= requests::SLOT_TIMEOUT;
+            let asked_in_vain = request.admitted.is_none() && request.lsm_result == Some(0) && waited;
+            let turned_away = asked_in_vain && self.requests.found_all_taken(request.id) && !lost;
             request.verdict = if turned_away { Verdict::Throttled } else { Verdict::Incomplete };
             return;
         }
@@ -362,6 +388,15 @@ impl Correlator {
         request.verdict = decision.verdict;
         request.live = decision.live;
         request.satisfied_by = decision.satisfied_by;
+        let known = request.resolution.as_ref().is_some_and(|resolution| resolution.known);
+        if request.verdict == Verdict::Incomplete && !known {
+            request.gaps.push(Gap::AliasUnknown);
+        }
+    }
+
+    /// The source stopped without its end: everything that is open is closed as it stands.
+    pub fn cut(&mut self, out: &mut Vec<Change>) {
+        self.close_all(out);
     }
 
     /// Tracing ends: what has not returned stays in flight, and what still could change is judged with that doubt.
@@ -381,4 +416,16 @@ impl Correlator {
     fn lost_during(&self, request: &Request) -> bool {
         self.losses.overlap(request.asked.mono, self.now.mono)
     }
+}
+
+/// Whether a call that the requester's thread enters is the request's own: it passes the alias on to modprobe
+/// (kernel/module/kmod.c `call_modprobe`, 5.10 to 7.3). A thread whose request was turned away makes other calls.
+fn serves(request: &Request, call: &CallEntered) -> bool {
+    let passes_it_on = match (call.argv.get(3), &request.alias) {
+        (Some(Captured::Whole(passed)), Captured::Whole(alias)) => passed == alias,
+        (Some(_), _) => true,
+        // A vector that could not be read, or nothing like modprobe's.
+        (None, _) => call.argv.is_empty(),
+    };
+    request.call.is_none() && request.returned.is_none() && passes_it_on
 }

@@ -60,6 +60,14 @@ impl Modules {
 
     /// `name` went live.
     pub fn live(&mut self, name: &Arc<str>, birth: Birth) {
+        // Listed as live by an edge that read the list while the module went live: one life, and this is its birth.
+        if let Some(life) = self.lives.get_mut(name).and_then(VecDeque::back_mut)
+            && life.gone.is_none()
+            && life.birth.is_none()
+        {
+            *life = Life { birth: Some(birth), from: birth.at, gone: None };
+            return;
+        }
         self.gone(name, birth.at);
         self.push(name, Life { birth: Some(birth), from: birth.at, gone: None });
     }

@@ -6,10 +6,10 @@
 //! has returned and no process of its helper's tree is left to load anything; for an abandoned or unwaited one, when
 //! its helper has ended. Where a return cannot be seen, the helper's own end stands for it, and the gap is named.
 
-use super::helpers::Helpers;
+use super::helpers::{ERESTARTSYS, Helpers};
 use crate::event::{Captured, Requested, Stamp, Task, Wait};
 use crate::joined::{Call, Duplicates, Gap, Request, RequestId, Requester, Verdict};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trace_common::ids::Tid;
 use trace_common::time::Nanos;
@@ -24,8 +24,13 @@ pub const GRACE: Nanos = Nanos::from_secs(2);
 /// How long after the helper's end a return that a probe may miss is waited for.
 pub const RETURN_GRACE: Nanos = Nanos::from_secs(1);
 
-/// The kernel waits five seconds for a slot (`MAX_KMOD_ALL_BUSY_TIMEOUT`, kernel/module/kmod.c, 5.10 to 7.3); a
-/// second more, and a request without a slot has been turned away.
+/// Requests that can be inside `__request_module` at once (`MAX_KMOD_CONCURRENT`, kernel/module/kmod.c, 5.10 to 7.3).
+const SLOTS: usize = 50;
+
+/// How long the kernel waits for a slot (`MAX_KMOD_ALL_BUSY_TIMEOUT`, kernel/module/kmod.c, 5.10 to 7.3).
+pub const SLOT_TIMEOUT: Nanos = Nanos::from_secs(5);
+
+/// When nothing is expected any more of a request that made no helper call: a second after its wait for a slot.
 pub const SLOT_LIMIT: Nanos = Nanos::from_secs(6);
 
 /// The open requests.
@@ -33,6 +38,8 @@ pub const SLOT_LIMIT: Nanos = Nanos::from_secs(6);
 pub struct Requests {
     open: BTreeMap<RequestId, Request>,
     by_tid: BTreeMap<Tid, RequestId>,
+    /// The open requests that were asked while as many others were as there are slots.
+    found_all_taken: BTreeSet<RequestId>,
     last: u64,
 }
 
@@ -61,8 +68,13 @@ impl Requests {
             }),
             ..request
         };
+        let mut waiting = 0;
         for other in self.open.values_mut().filter(|other| other.returned.is_none()) {
             count_duplicates(&mut request, other);
+            waiting += 1;
+        }
+        if waiting >= SLOTS {
+            self.found_all_taken.insert(id);
         }
         self.by_tid.insert(task.tid, id);
         self.open.insert(id, request);
@@ -73,6 +85,17 @@ impl Requests {
     pub fn next_id(&mut self) -> RequestId {
         self.last += 1;
         RequestId(self.last)
+    }
+
+    /// Whether all slots were taken when the request was asked.
+    #[must_use]
+    pub fn found_all_taken(&self, id: RequestId) -> bool {
+        self.found_all_taken.contains(&id)
+    }
+
+    /// The request has been judged: nothing is asked about it any more.
+    pub fn closed(&mut self, id: RequestId) {
+        self.found_all_taken.remove(&id);
     }
 
     /// The request that the thread has open.
@@ -163,9 +186,9 @@ pub fn state(request: &Request, helpers: &Helpers, now: Stamp, may_miss_returns:
 
 fn after_return(request: &Request, call: &Call, helpers: &Helpers, returned: (Stamp, i32), now: Stamp) -> State {
     let (at, result) = returned;
-    let goes_on = result == -512 || (result == 0 && call.wait != Wait::Proc);
+    let goes_on = result == ERESTARTSYS || (result == 0 && call.wait != Wait::Proc);
     let over = if goes_on {
-        helpers.is_over(call.id)
+        helpers.is_over(call.id) || since(call.exited.map(|(at, _)| at).or(call.completed), now, GRACE)
     } else {
         // A module of its own is live, or nothing is left that could load one.
         let loading = request.loads.iter().any(|load| !load.over);
@@ -176,11 +199,16 @@ fn after_return(request: &Request, call: &Call, helpers: &Helpers, returned: (St
 }
 
 fn without_return(call: &Call, helpers: &Helpers, now: Stamp, may_miss_returns: bool) -> State {
-    let helper_over = call.exited.is_some() && !helpers.alive(call.id);
     let exited = call.exited.map(|(at, _)| at);
-    let waited = exited.is_some_and(|at| now.mono.since(at.mono) >= RETURN_GRACE);
+    let helper_over = exited.is_some() && (!helpers.alive(call.id) || since(exited, now, GRACE));
+    let waited = since(exited, now, RETURN_GRACE);
     let gone = call.caller_gone.is_some();
     if helper_over && (gone || (may_miss_returns && waited)) { State::OverWith(Gap::ReturnUnseen) } else { State::Open }
+}
+
+/// Whether `moment` is so long ago.
+fn since(moment: Option<Stamp>, now: Stamp, long: Nanos) -> bool {
+    moment.is_some_and(|at| now.mono.since(at.mono) >= long)
 }
 
 fn count_duplicates(request: &mut Request, other: &mut Request) {

@@ -277,14 +277,92 @@ fn a_loss_makes_doubtful_what_rests_on_nothing_having_been_seen() {
 }
 
 #[test]
-fn a_request_that_gets_no_slot_is_throttled() {
+fn a_request_that_finds_all_slots_taken_and_gets_none_is_throttled() {
     let mut story = story();
+    for other in 0..50 {
+        let task = Task::new(1_000 + other, 1_000 + other, 6, "other");
+        story.helped(helped("net-pf-27", task, 2_000 + other, 1_000 + u64::from(other)), 0);
+    }
     story.probe(10_000, ping(), asked("net-pf-29"));
     story.until(5_500_000);
-    assert!(story.request(1).is_open());
+    assert!(story.request(51).is_open());
     story.until(7_000_000);
-    let request = story.request(1);
+    let request = story.request(51);
     assert_eq!((request.verdict, request.gaps.as_slice()), (Verdict::Throttled, [Gap::NothingFollowed].as_slice()));
+}
+
+#[test]
+fn a_request_that_nothing_followed_although_slots_were_free_is_incomplete() {
+    let mut story = story();
+    story.probe(10_000, ping(), asked("net-pf-29"));
+    story.until(7_000_000);
+    assert_eq!(verdict(&story, 1), Verdict::Incomplete);
+}
+
+#[test]
+fn another_call_of_a_thread_that_was_turned_away_is_not_its_requests() {
+    let mut story = story();
+    story.probe(10_000, ping(), asked("net-pf-29"));
+    let Moment::CallEntered(mut core_dump) = entered(CallAddress(0x77)) else { panic!("a call") };
+    core_dump.argv = ["/usr/lib/core", "412", "1000", "11"].map(crate::event::Captured::whole).into();
+    story.probe(5_100_000, ping(), Moment::CallEntered(core_dump));
+    story.until(7_000_000);
+    assert!(story.request(1).call.is_none());
+    assert_eq!(story.model().calls().count(), 1);
+}
+
+#[test]
+fn a_requester_that_is_killed_before_its_helper_is_born_leaves_the_call_in_the_queue() {
+    let mut story = story();
+    let requester = ping();
+    story.probe(10_000, requester, asked("net-pf-29"));
+    story.probe(10_100, requester, entered(CallAddress(413)));
+    story.probe(10_200, requester, Moment::CallReturned { result: -512 });
+    story.until(20_000);
+    assert!(story.request(1).is_open());
+    let helper = Task::new(413, 413, 21_000, "modprobe");
+    story.probe(21_000, helper, Moment::Born { call: CallAddress(413) });
+    story.load(22_000, helper, "can");
+    story.went_live(30_000, helper, "can");
+    story.probe(31_000, helper, Moment::Exited { status: Some(0) });
+    story.until(40_000);
+    let request = story.request(1);
+    assert_eq!((request.verdict, request.live), (Verdict::Abandoned, Some(stamp(30_000))));
+}
+
+#[test]
+fn an_alias_of_unknown_meaning_gives_no_guess() {
+    let mut story = story();
+    let request = helped("net-pf-44", ping(), 413, 10_000);
+    story.helped(request, 0);
+    story.ended(request, 20_000, 256);
+    story.until(30_000);
+    assert_eq!((verdict(&story, 1), story.request(1).gaps.clone()), (Verdict::Incomplete, vec![Gap::AliasUnknown]));
+}
+
+#[test]
+fn an_event_that_comes_too_late_makes_doubtful_what_was_judged_after_it() {
+    let mut story = story();
+    let request = helped("net-pf-29", ping(), 413, 10_000);
+    story.helped(request, 0);
+    story.until(15_000);
+    story.probe(11_000, Task::new(90, 90, 1, "late"), Moment::Going(module("vfat")));
+    story.ended(request, 20_000, 0);
+    story.until(30_000);
+    assert_eq!((verdict(&story, 1), story.model().lost_total()), (Verdict::Incomplete, 1));
+}
+
+#[test]
+fn a_load_whose_end_is_missed_does_not_stay_open() {
+    let mut story = story();
+    let udev = Task::new(300, 300, 3, "udev");
+    story.load(10_000, udev, "can");
+    story.probe(20_000, udev, Moment::Live(module("can")));
+    story.probe(20_100, udev, Moment::InitEnded { result: 0 });
+    story.until(500_000);
+    assert_eq!(story.model().open_loads().count(), 1);
+    story.until(1_100_000);
+    assert_eq!(story.model().open_loads().count(), 0);
 }
 
 #[test]

@@ -30,6 +30,8 @@ pub enum AttachError {
         answers: Arc<str>,
         /// What every moment got.
         hooks: Vec<Hook>,
+        /// The kernel's answer was that it is not allowed.
+        denied: bool,
     },
 }
 
@@ -98,7 +100,8 @@ pub fn attach(plan: &Plan) -> Result<Attached, AttachError> {
     hooks.reverse();
     let blind = hooks.iter().find(|hook| NEEDED.contains(&hook.moment) && hook.attached.is_none());
     if let Some((moment, answers)) = blind.map(|hook| (hook.moment.name(), hook.refused.clone())) {
-        return Err(AttachError::Blind { moment, answers, hooks });
+        let denied = answers.contains("Operation not permitted") || answers.contains("Permission denied");
+        return Err(AttachError::Blind { moment, answers, hooks, denied });
     }
     Ok(Attached { ebpf, hooks })
 }
@@ -162,14 +165,14 @@ fn take(ebpf: &mut Ebpf, rung: &Rung, plan: &Plan, types: Option<&Btf>) -> Resul
     Ok(())
 }
 
-/// The exact hook of LIVE is shared with other chains: it needs the address of the modules' own, and up to 5.10 it
-/// fires at every process exit (kernel/exit.c `profile_task_exit`).
+/// The exact hook of LIVE is shared with other chains: it needs the address of the modules' own, and in 5.10 it
+/// fires at every process exit (kernel/exit.c `profile_task_exit`); 6.1 is the first that was seen not to.
 fn fits_live_chain(plan: &Plan) -> Result<(), String> {
     if plan.settings.module_notify_list == 0 {
         return Err("the address of module_notify_list is not in /proc/kallsyms".to_owned());
     }
-    if plan.release < (5, 11) {
-        return Err("not used before 5.11, where it fires at every process exit".to_owned());
+    if plan.release < (6, 1) {
+        return Err("not used before 6.1, where it may fire at every process exit".to_owned());
     }
     Ok(())
 }

@@ -78,7 +78,6 @@ impl<'data> Btf<'data> {
             task_group_leader: self.offset("task_struct", "group_leader"),
             task_start_boottime: self.offset("task_struct", "start_boottime"),
             task_tgid: self.offset("task_struct", "tgid"),
-            task_pid: self.offset("task_struct", "pid"),
             task_exit_code: self.offset("task_struct", "exit_code"),
             task_signal: self.offset("task_struct", "signal"),
             signal_live: self.offset("signal_struct", "live"),
@@ -87,7 +86,6 @@ impl<'data> Btf<'data> {
             call_argv: self.offset("subprocess_info", "argv"),
             module_name: self.offset("module", "name"),
             load_info_len: self.offset("load_info", "len"),
-            bprm_filename: self.offset("linux_binprm", "filename"),
             reserved: 0,
         }
     }

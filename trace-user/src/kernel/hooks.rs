@@ -219,7 +219,7 @@ pub const LADDERS: &[Ladder] = &[
         rungs: &[
             rung(BtfTracepoint, &[("exited_btf", "sched_process_exit")], "5.5"),
             rung(RawTracepoint, &[("exited_raw", "sched_process_exit")], "4.17"),
-            rung(Kprobe, &[("exited_kprobe", "do_exit")], ALL),
+            rung(Kprobe, &[("exited_kprobe", "exit_files")], ALL),
         ],
     },
     Ladder {

@@ -3,7 +3,7 @@
 //! In: the text of `modules.dep`, `modules.alias`, `modules.softdep`, `modules.builtin` and
 //! `modules.builtin.modinfo`. Out: a [`Resolution`] per alias. modprobe's own configuration (`/etc/modprobe.d`) is not
 //! consulted. Order of look-up as in libkmod's `kmod_module_new_from_lookup` (kmod 30): a module's name, then aliases, then
-//! what is built in.
+//! names of what is built in, then its aliases.
 
 use crate::event::{Resolution, Wanted};
 use glob::Pattern;
@@ -12,17 +12,49 @@ use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 /// The indexes of one kernel.
 #[derive(Debug, Default)]
 pub struct Indexes {
     dependencies: BTreeMap<Arc<str>, Vec<Arc<str>>>,
     soft: BTreeMap<Arc<str>, Vec<Arc<str>>>,
-    /// Aliases without wildcards.
-    exact: BTreeMap<Box<str>, Vec<Arc<str>>>,
-    /// Aliases with wildcards: what stands before the first, the whole pattern, the module.
-    patterns: Vec<(Box<str>, Box<str>, Arc<str>)>,
+    aliases: Aliases,
     built_in: BTreeSet<Arc<str>>,
+    /// Aliases of what is built in; asked last.
+    built_in_aliases: Aliases,
+}
+
+/// Aliases and the modules they stand for.
+#[derive(Debug, Default)]
+struct Aliases {
+    /// Those without wildcards.
+    exact: BTreeMap<Box<str>, Vec<Arc<str>>>,
+    /// Those with: what stands before the first, the whole pattern, the module.
+    patterns: Vec<(Box<str>, Box<str>, Arc<str>)>,
+}
+
+impl Aliases {
+    fn add(&mut self, pattern: &str, module: Arc<str>) {
+        let pattern = normal(pattern);
+        match pattern.find(['*', '?', '[']) {
+            None => self.exact.entry(pattern.into()).or_default().push(module),
+            Some(wildcard) => {
+                let prefix = pattern.get(..wildcard).unwrap_or_default().into();
+                self.patterns.push((prefix, pattern.into(), module));
+            }
+        }
+    }
+
+    /// The modules that `name`, normalised, is an alias of.
+    fn find(&self, name: &str) -> Vec<Arc<str>> {
+        let exact = self.exact.get(name).into_iter().flatten();
+        let candidates = self.patterns.iter().filter(|(prefix, _, _)| name.starts_with(&**prefix));
+        let matching = candidates
+            .filter(|(_, pattern, _)| Pattern::new(pattern).is_ok_and(|pattern| pattern.matches(name)))
+            .map(|(_, _, module)| module);
+        exact.chain(matching).cloned().collect()
+    }
 }
 
 impl Indexes {
@@ -41,25 +73,24 @@ impl Indexes {
         Ok(indexes)
     }
 
-    /// What `alias` stands for.
+    /// When the indexes in `folder` were last made; `None` where that cannot be told.
+    #[must_use]
+    pub fn changed(folder: &Path) -> Option<SystemTime> {
+        fs::metadata(folder.join("modules.dep")).and_then(|file| file.modified()).ok()
+    }
+
+    /// What `alias` stands for: by the first index that knows it.
     #[must_use]
     pub fn resolve(&self, alias: &str) -> Resolution {
         let name = normal(alias);
-        let mut names: Vec<Arc<str>> = Vec::new();
-        if let Some((name, _)) = self.dependencies.get_key_value(&*name) {
-            names.push(name.clone());
-        } else {
-            names.extend(self.exact.get(&*name).into_iter().flatten().cloned());
-            let options = glob::MatchOptions { case_sensitive: true, ..Default::default() };
-            let candidates = self.patterns.iter().filter(|(prefix, _, _)| name.starts_with(&**prefix));
-            let matching = candidates.filter(|(_, pattern, _)| {
-                Pattern::new(pattern).is_ok_and(|pattern| pattern.matches_with(&name, options))
-            });
-            names.extend(matching.map(|(_, _, module)| module.clone()));
-            if names.is_empty() {
-                names.extend(self.built_in.get(&*name).cloned());
-            }
-        }
+        let by_name = self.dependencies.get_key_value(&*name).map(|(name, _)| name.clone());
+        let indexes: [&dyn Fn() -> Vec<Arc<str>>; 4] = [
+            &|| by_name.iter().cloned().collect(),
+            &|| self.aliases.find(&name),
+            &|| self.built_in.get(&*name).cloned().into_iter().collect(),
+            &|| self.built_in_aliases.find(&name),
+        ];
+        let mut names = indexes.iter().map(|find| find()).find(|names| !names.is_empty()).unwrap_or_default();
         let mut seen = BTreeSet::new();
         names.retain(|name| seen.insert(name.clone()));
         Resolution { known: true, modules: names.into_iter().map(|name| self.wanted(name)).collect() }
@@ -87,7 +118,7 @@ impl Indexes {
         for line in text.lines() {
             let mut words = line.split_ascii_whitespace();
             if let (Some("alias"), Some(pattern), Some(module)) = (words.next(), words.next(), words.next()) {
-                self.alias(pattern, normal(module).into());
+                self.aliases.add(pattern, normal(module).into());
             }
         }
     }
@@ -114,18 +145,7 @@ impl Indexes {
             let Ok(entry) = std::str::from_utf8(entry) else { continue };
             let Some((key, value)) = entry.split_once('=') else { continue };
             let Some((module, "alias")) = key.split_once('.') else { continue };
-            self.alias(value, normal(module).into());
-        }
-    }
-
-    fn alias(&mut self, pattern: &str, module: Arc<str>) {
-        let pattern = normal(pattern);
-        match pattern.find(['*', '?', '[']) {
-            None => self.exact.entry(pattern.into()).or_default().push(module),
-            Some(wildcard) => {
-                let prefix = pattern.get(..wildcard).unwrap_or_default().into();
-                self.patterns.push((prefix, pattern.into(), module));
-            }
+            self.built_in_aliases.add(value, normal(module).into());
         }
     }
 }

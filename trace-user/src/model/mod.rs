@@ -37,8 +37,6 @@ pub struct Model {
 pub struct Counts {
     /// Events taken in, facts not counted.
     pub events: u64,
-    /// Events that came after a later one had been passed on.
-    pub late: u64,
     /// Events that could be tied to nothing seen before.
     pub unmatched: u64,
     /// Open things given up because too many were open.
@@ -62,7 +60,8 @@ impl Model {
             Change::Load(load) => self.load_changed(load.clone()),
             Change::Fact { fact, at } => self.fact(fact.clone(), *at),
             Change::Lost { loss, count, at } => {
-                *self.lost.entry(*loss).or_default() += count;
+                let lost = self.lost.entry(*loss).or_default();
+                *lost = lost.saturating_add(*count);
                 self.advance(*at);
             }
             Change::Unmatched => self.counts.unmatched += 1,
@@ -71,10 +70,9 @@ impl Model {
         }
     }
 
-    /// One event came in at `at`; `late` is how many have come late by now.
-    pub fn count_event(&mut self, at: Stamp, late: u64) {
+    /// One event came in at `at`.
+    pub fn count_event(&mut self, at: Stamp) {
         self.counts.events += 1;
-        self.counts.late = late;
         self.advance(at);
     }
 
@@ -90,7 +88,7 @@ impl Model {
         let (machine, anchor) = self.machine.as_ref()?;
         let after = at.boot.since(anchor.boot).as_nanos();
         let before = anchor.boot.since(at.boot).as_nanos();
-        Some((machine.wall_ns + after).saturating_sub(before))
+        Some(machine.wall_ns.saturating_add(after).saturating_sub(before))
     }
 
     /// By what each moment is seen.
@@ -156,7 +154,7 @@ impl Model {
     /// Everything that was lost, together.
     #[must_use]
     pub fn lost_total(&self) -> u64 {
-        self.lost.values().sum()
+        self.lost.values().fold(0, |sum: u64, count| sum.saturating_add(*count))
     }
 
     /// The longest time from being asked to return that was seen, and whose it was.

@@ -30,6 +30,7 @@ pub enum CodecFault {
 
 const UNDECODABLE: u32 = 100;
 const DAMAGED: u32 = 101;
+const LATE: u32 = 102;
 
 /// The message for an event.
 #[must_use]
@@ -324,6 +325,7 @@ const fn loss_number(loss: Lost) -> u32 {
         Lost::Kernel(loss) => loss.index(),
         Lost::Undecodable => UNDECODABLE,
         Lost::Damaged => DAMAGED,
+        Lost::Late => LATE,
     }
 }
 
@@ -331,6 +333,7 @@ fn event_loss(number: u32) -> Result<Lost, CodecFault> {
     match number {
         UNDECODABLE => Ok(Lost::Undecodable),
         DAMAGED => Ok(Lost::Damaged),
+        LATE => Ok(Lost::Late),
         kernel => {
             let loss = Loss::ALL.into_iter().find(|loss| loss.index() == kernel);
             loss.map(Lost::Kernel).ok_or(CodecFault::Number("loss"))

@@ -153,7 +153,10 @@ fn chunk(data: &[u8]) -> Result<Vec<Record<'static>>, McapError> {
                 let count = bytes.read(reader.insert(need.min(RECORD_BYTES)))?;
                 reader.notify_read(count);
             }
-            LinearReadEvent::Record { data, opcode } => records.push(parse_record(opcode, data)?.into_owned()),
+            LinearReadEvent::Record { data, opcode: opcode @ (op::SCHEMA | op::CHANNEL | op::MESSAGE) } => {
+                records.push(parse_record(opcode, data)?.into_owned());
+            }
+            LinearReadEvent::Record { .. } => {}
         }
     }
     Ok(records)
@@ -173,10 +176,13 @@ struct Events<F> {
 impl<F: FnMut(Event)> Events<F> {
     fn record(&mut self, opcode: u8, data: &[u8]) -> Result<(), Fault> {
         // A chunk counts as a whole: its checksum says whether any of it can be believed.
-        let records = if opcode == op::CHUNK {
-            chunk(data)
-        } else {
-            parse_record(opcode, data).map(|record| vec![record.into_owned()])
+        let records = match opcode {
+            op::CHUNK => chunk(data),
+            op::SCHEMA | op::CHANNEL | op::MESSAGE => {
+                parse_record(opcode, data).map(|record| vec![record.into_owned()])
+            }
+            // Indexes and the like: of no use to someone who reads it all.
+            _ => Ok(Vec::new()),
         };
         match records {
             Ok(records) => records.into_iter().try_for_each(|record| self.plain(record)),
@@ -195,7 +201,10 @@ impl<F: FnMut(Event)> Events<F> {
             Record::Channel(channel) if self.channels.schemas.contains(&channel.schema_id) => {
                 self.channels.ours.insert(channel.id);
             }
-            Record::Message { header, data } if self.channels.ours.contains(&header.channel_id) => {
+            // Where the channel's own record is damaged, the messages still tell whether they are ours.
+            Record::Message { header, data }
+                if self.channels.ours.contains(&header.channel_id) || self.broken || self.coverage.damaged > 0 =>
+            {
                 match schema::Event::decode(&*data).ok().and_then(|message| from_message(message).ok()) {
                     Some(event) => self.event(header.sequence, event),
                     None => self.broken = true,

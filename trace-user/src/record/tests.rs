@@ -1,7 +1,7 @@
 //! Recordings survive what happens to files: whole, cut at any byte, with any byte changed.
 
 use super::read::{Coverage, Fault, read, read_file};
-use super::write::Recorder;
+use super::write::{Recorder, Target};
 use crate::event::{Body, Event, Fact, Stamp};
 use crate::model::Model;
 use crate::pipeline::Pipeline;
@@ -17,7 +17,8 @@ fn recorded() -> (Vec<Event>, Vec<u8>) {
     let events = busy().events;
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("it.mcap");
-    let mut recorder = Recorder::create(&path).expect("the file can be made");
+    let mut recorder =
+        Recorder::begin(Target::open(&path).expect("the file can be made")).expect("the file can be begun");
     for (index, event) in events.iter().enumerate() {
         recorder.write(event).expect("the file can be written");
         if index % 20 == 19 {
@@ -139,6 +140,15 @@ fn damage_is_told_in_its_place() {
     assert_eq!((&read[at - 1], &read[at + 1]), (&written[39], &written[60]));
     assert!(read.len() < written.len());
     assert!(model(&read).lost_total() > 0);
+}
+
+#[test]
+fn a_target_that_is_never_begun_keeps_what_it_held() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("old.mcap");
+    fs::write(&path, b"precious").expect("the file can be written");
+    drop(Target::open(&path).expect("the file can be opened"));
+    assert_eq!(fs::read(&path).expect("the file is there"), b"precious");
 }
 
 #[test]

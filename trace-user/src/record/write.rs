@@ -12,7 +12,7 @@ use mcap::write::NoSeek;
 use mcap::{Compression, McapError, WriteOptions, Writer};
 use prost::Message as _;
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -52,14 +52,36 @@ pub struct Recorder {
     unsynced: bool,
 }
 
-impl Recorder {
-    /// Begins a recording in a new file; one that is there already is replaced.
+/// A file that can be written, and is as it was.
+pub struct Target {
+    file: File,
+    path: PathBuf,
+}
+
+impl Target {
+    /// Opens or makes the file. What is in it stays until a recording begins.
     ///
     /// # Errors
-    /// [`WriteError`] where the file cannot be made or written.
-    pub fn create(path: &Path) -> Result<Self, WriteError> {
-        let create = |source| WriteError::Create { path: path.to_owned(), source };
-        let file = File::create(path).map_err(create)?;
+    /// [`WriteError::Create`] with what the system answered.
+    pub fn open(path: &Path) -> Result<Self, WriteError> {
+        let opened = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+        let file = opened.map_err(|source| WriteError::Create { path: path.to_owned(), source })?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+}
+
+impl Recorder {
+    /// Begins a recording; what the file held is gone from here on. The schema is on the disk when this returns, so
+    /// that whatever happens later, the file is known for a recording.
+    ///
+    /// # Errors
+    /// [`WriteError::Write`] with what the system answered.
+    pub fn begin(target: Target) -> Result<Self, WriteError> {
+        let Target { file, path } = target;
+        let io_failed = |source| WriteError::Write { path: path.clone(), source };
+        if file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            file.set_len(0).map_err(io_failed)?;
+        }
         let options = WriteOptions::new()
             .compression(Some(Compression::Zstd))
             .profile(PROFILE)
@@ -68,13 +90,14 @@ impl Recorder {
             .disable_seeking(true)
             .emit_message_indexes(false)
             .calculate_data_section_crc(false);
-        let failed = |error| WriteError::Write { path: path.to_owned(), source: io_error(error) };
-        let clone = file.try_clone().map_err(create)?;
-        let mut writer = Writer::with_options(NoSeek::new(clone), options).map_err(failed)?;
-        let schema = writer.add_schema(SCHEMA_NAME, ENCODING, DESCRIPTORS).map_err(failed)?;
-        let channel = writer.add_channel(schema, TOPIC, ENCODING, &BTreeMap::new()).map_err(failed)?;
-        let path = path.to_owned();
-        Ok(Self { writer, file, path, channel, sequence: 0, buffer: Vec::new(), unsynced: true })
+        let clone = file.try_clone().map_err(io_failed)?;
+        let mut writer = Writer::with_options(NoSeek::new(clone), options).map_err(|error| failed(&path, error))?;
+        let schema = writer.add_schema(SCHEMA_NAME, ENCODING, DESCRIPTORS).map_err(|error| failed(&path, error))?;
+        let channel =
+            writer.add_channel(schema, TOPIC, ENCODING, &BTreeMap::new()).map_err(|error| failed(&path, error))?;
+        let mut recorder = Self { writer, file, path, channel, sequence: 0, buffer: Vec::new(), unsynced: true };
+        recorder.flush()?;
+        Ok(recorder)
     }
 
     /// Appends one event.

@@ -1,5 +1,6 @@
 //! One request as one line of text for a person.
 
+use super::plain::plain;
 use super::wall;
 use crate::explain::explain;
 use crate::joined::Request;
@@ -12,12 +13,12 @@ pub fn request_line(request: &Request, model: &Model) -> String {
     let when = when.unwrap_or_else(|| format!("{}", request.asked.boot.since(Default::default())));
     let total = request.total().map_or_else(|| "-".to_owned(), |total| total.to_string());
     let task = &request.requester.task;
-    format!(
+    plain(&format!(
         "{when} {:<24} {:<20} {total:>7}  {}[{}]: {}",
         request.alias,
         request.verdict.words(),
         task.comm.to_text(),
         task.key.tgid.0,
         explain(request),
-    )
+    ))
 }

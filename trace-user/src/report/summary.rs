@@ -1,6 +1,7 @@
 //! The summary of a whole trace: what machine, what was lost, every verdict, what took longest, what was hollow, what
 //! was asked for many times at once, which modules cost most, and what could not be seen.
 
+use super::plain::plain;
 use super::wall;
 use crate::explain::explain;
 use crate::joined::{Load, Request, Verdict};
@@ -64,7 +65,6 @@ fn head(out: &mut String, model: &Model, ending: Ending) {
         line(out, format_args!("  LOST: {count} {}", lost.as_str()));
     }
     let shown = [
-        (counts.late, "events came too late to be put in order"),
         (counts.unmatched, "events belong to something that began before tracing or was lost"),
         (counts.capped, "open requests, calls or loads given up because there were too many"),
         (counts.forgotten, "older requests, calls and loads are counted but no longer kept"),
@@ -214,10 +214,11 @@ fn more(out: &mut String, rows: usize) {
 }
 
 fn title(out: &mut String, name: &str) {
-    line(out, format_args!("\n{name}"));
+    line(out, format_args!(""));
+    line(out, format_args!("{name}"));
 }
 
 /// Writing to a string cannot fail.
 fn line(out: &mut String, arguments: std::fmt::Arguments<'_>) {
-    let _ = writeln!(out, "{arguments}");
+    let _ = writeln!(out, "{}", plain(&arguments.to_string()));
 }

@@ -16,8 +16,10 @@ use crate::kernel::{btf, probe_log, snapshot};
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
-use trace_common::settings::Settings;
+use std::time::{Duration, SystemTime};
+use tokio::time::Instant;
+use trace_common::kind::Kind;
+use trace_common::settings::{Offsets, Settings, UNKNOWN};
 use trace_common::time::{Ktime, Nanos};
 
 /// Records taken from the ring before the others get their turn.
@@ -60,11 +62,14 @@ pub enum LiveError {
 pub struct Live {
     ring: Ring,
     names: SystemNames,
-    indexes: io::Result<Indexes>,
-    resolved: BTreeSet<Arc<str>>,
+    aliases: Aliases,
     /// What was established at the start and not handed out yet.
     facts: Vec<Event>,
     last_look: Stamp,
+    /// When time is told next. It outlives a wait that is given up, so that nobody can put it off.
+    next_tick: Instant,
+    /// The ring held more than a batch: it is to be read on at once.
+    more: bool,
     last_record: Ktime,
     attached: Attached,
 }
@@ -77,10 +82,11 @@ impl Live {
     pub fn attach(options: Options) -> Result<Self, LiveError> {
         let symbols = Symbols::read().unwrap_or_default();
         let (machine, at) = snapshot::machine();
+        let offsets = btf::running();
         let settings = Settings {
             module_notify_list: symbols.module_notify_list(),
             own_tgid: std::process::id(),
-            offsets: btf::running(),
+            offsets,
             ..Settings::EMPTY
         };
         let release = snapshot::kernel_version(&machine.release);
@@ -91,6 +97,7 @@ impl Live {
             ring_bytes: options.ring_bytes,
             log: options.probe_log,
         })?;
+        tell_unknown_offsets(&mut attached.hooks, &offsets);
         let ring = Ring::open(&mut attached.ebpf)?;
         if options.probe_log == ProbeLog::On {
             probe_log::forward(&mut attached.ebpf);
@@ -102,10 +109,11 @@ impl Live {
         Ok(Self {
             ring,
             names: SystemNames::new(symbols),
-            indexes: Indexes::read(&snapshot::modules_folder()),
-            resolved: BTreeSet::new(),
+            aliases: Aliases::new(),
             facts,
             last_look: begun,
+            next_tick: Instant::now(),
+            more: false,
             last_record: begun.mono,
             attached,
         })
@@ -120,7 +128,7 @@ impl Live {
     /// Why the module indexes could not be read, where they could not.
     #[must_use]
     pub fn indexes_error(&self) -> Option<&io::Error> {
-        self.indexes.as_ref().err()
+        self.aliases.indexes.as_ref().err()
     }
 
     /// Waits for the next events and appends them to `out`, a tick last.
@@ -128,12 +136,10 @@ impl Live {
     /// # Errors
     /// [`LiveError`] where the ring or its counters cannot be read.
     pub async fn next(&mut self, out: &mut Vec<Event>) -> Result<(), LiveError> {
-        let busy = clock::now().mono.since(self.last_record) < SETTLED;
-        let pause = if busy { BUSY } else { IDLE };
-        if self.facts.is_empty() {
+        if self.facts.is_empty() && !self.more {
             tokio::select! {
                 ready = self.ring.readable() => ready.map_err(LiveError::Wait)?,
-                () = tokio::time::sleep(pause) => {}
+                () = tokio::time::sleep_until(self.next_tick) => {}
             }
         }
         self.collect(out)
@@ -148,10 +154,10 @@ impl Live {
         out.append(&mut self.facts);
         let now = clock::now();
         let mut undecodable = 0;
-        let (names, indexes, resolved) = (&mut self.names, self.indexes.as_ref().ok(), &mut self.resolved);
+        let (names, aliases) = (&mut self.names, &mut self.aliases);
         let count = self.ring.drain(BATCH, |bytes| match decode(bytes, names) {
             Ok(event) => {
-                before(&event, names, indexes, resolved, out);
+                before(&event, names, aliases, out);
                 out.push(event);
             }
             Err(_) => undecodable += 1,
@@ -161,9 +167,12 @@ impl Live {
         }
         self.losses(now, undecodable, out)?;
         // A full batch leaves records behind that are older than now: only an empty ring makes time known.
-        if count < BATCH {
+        self.more = count == BATCH;
+        if !self.more {
             out.push(fact(now, Fact::Tick));
         }
+        let busy = now.mono.since(self.last_record) < SETTLED;
+        self.next_tick = Instant::now() + if busy { BUSY } else { IDLE };
         Ok(())
     }
 
@@ -185,29 +194,65 @@ impl Live {
     }
 }
 
+/// What aliases stand for, looked up once each while the indexes stay as they are.
+struct Aliases {
+    indexes: io::Result<Indexes>,
+    changed: Option<SystemTime>,
+    told: BTreeSet<Arc<str>>,
+}
+
+impl Aliases {
+    fn new() -> Self {
+        let folder = snapshot::modules_folder();
+        Self { indexes: Indexes::read(&folder), changed: Indexes::changed(&folder), told: BTreeSet::new() }
+    }
+
+    /// What `alias` stands for; `None` where that was told before and still holds.
+    fn tell(&mut self, alias: &Arc<str>) -> Option<Resolution> {
+        let folder = snapshot::modules_folder();
+        if Indexes::changed(&folder) != self.changed {
+            *self = Self::new();
+        }
+        if self.told.len() >= ALIASES {
+            self.told.clear();
+        }
+        let is_new = self.told.insert(alias.clone());
+        is_new.then(|| self.indexes.as_ref().map_or_else(|_| Resolution::default(), |indexes| indexes.resolve(alias)))
+    }
+}
+
 /// Appends what has to be known before `event`.
-fn before(
-    event: &Event,
-    names: &mut SystemNames,
-    indexes: Option<&Indexes>,
-    resolved: &mut BTreeSet<Arc<str>>,
-    out: &mut Vec<Event>,
-) {
+fn before(event: &Event, names: &mut SystemNames, aliases: &mut Aliases, out: &mut Vec<Event>) {
     let Body::Probe(probe) = &event.body else { return };
     if let Moment::Live(_) = probe.moment {
         names.modules_changed();
     }
     let Moment::Requested(requested) = &probe.moment else { return };
     let Some(alias) = requested.alias.text() else { return };
-    if resolved.contains(alias) {
-        return;
+    if let Some(resolution) = aliases.tell(alias) {
+        out.push(fact(event.at, Fact::Resolved { alias: alias.clone(), resolution: Arc::new(resolution) }));
     }
-    if resolved.len() >= ALIASES {
-        resolved.clear();
+}
+
+/// Says what is lost where the kernel's types do not tell how a task is laid out.
+fn tell_unknown_offsets(hooks: &mut [Hook], offsets: &Offsets) {
+    let lacks = |known: &[u32]| known.contains(&UNKNOWN);
+    let pid = lacks(&[offsets.task_group_leader, offsets.task_start_boottime]);
+    let end = lacks(&[offsets.task_exit_code, offsets.task_signal, offsets.signal_live]);
+    for hook in hooks {
+        let loses = match hook.moment {
+            Kind::Born | Kind::Forked if pid => {
+                "the kernel's BTF does not tell when a task started: a reused pid is taken for the same task"
+            }
+            Kind::Exited if end => {
+                "the kernel's BTF does not tell how a task ended: exit codes, and whether a thread was the last"
+            }
+            _ => continue,
+        };
+        let before = if hook.loses.is_empty() { String::new() } else { format!("{}; ", hook.loses) };
+        hook.loses = format!("{before}{loses}").into();
+        hook.may_miss = true;
     }
-    resolved.insert(alias.clone());
-    let resolution = Arc::new(indexes.map_or_else(Resolution::default, |indexes| indexes.resolve(alias)));
-    out.push(fact(event.at, Fact::Resolved { alias: alias.clone(), resolution }));
 }
 
 fn fact(at: Stamp, fact: Fact) -> Event {

@@ -3,6 +3,7 @@
 
 use super::text::{kind, number, state};
 use crate::alert::rules::Notice;
+use std::io;
 use std::process::Stdio;
 use tokio::process::{Child, Command};
 
@@ -24,7 +25,7 @@ pub enum ExecError {
     Busy,
     /// The system refused.
     #[error("cannot run the alert's command")]
-    Start(#[source] std::io::Error),
+    Start(#[source] io::Error),
 }
 
 impl Exec {
@@ -47,6 +48,8 @@ impl Exec {
             .args(["-c", &self.command])
             .envs(facts(notice))
             .stdin(Stdio::null())
+            // stdout is the alerts' own.
+            .stdout(io::stderr())
             .spawn()
             .map_err(ExecError::Start)?;
         self.running.push(child);

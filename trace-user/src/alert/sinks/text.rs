@@ -2,6 +2,7 @@
 
 use crate::alert::rules::{Notice, Standing, Subject};
 use crate::model::Model;
+use crate::report::plain::plain;
 use crate::report::wall;
 use serde_json::json;
 
@@ -11,7 +12,7 @@ pub fn line(notice: &Notice, model: &Model) -> String {
     let when = model.wall_ns(notice.at).and_then(wall::iso).unwrap_or_default();
     let who = format!("{}[{}]", notice.task.0, notice.task.1);
     let what = what(notice);
-    match notice.standing {
+    plain(&match notice.standing {
         Standing::Firing => format!(
             "{when} STUCK {what}, {who}: open for {}, over its limit of {}; stuck in {}",
             notice.age, notice.limit, notice.stuck_in
@@ -21,7 +22,7 @@ pub fn line(notice: &Notice, model: &Model) -> String {
             let separator = if how.is_empty() { "" } else { ": " };
             format!("{when} ENDED {what}, {who}: after {}{separator}{how}", notice.age)
         }
-    }
+    })
 }
 
 /// The JSON object, without a newline.

@@ -107,7 +107,6 @@ fn figures(model: &Model) -> Vec<Piece> {
     let unseen = model.hooks().iter().filter(|hook| hook.attached.is_none()).count() as u64;
     let doubts = [
         (5, "unseen moments", unseen),
-        (3, "late", counts.late),
         (3, "unmatched", counts.unmatched),
         (3, "given up", counts.capped),
         (6, "forgotten", counts.forgotten),

@@ -1,0 +1,27 @@
+//! Text that a terminal shows and does not obey. An alias and a comm can be chosen by anyone; written to root's
+//! terminal as they are, they could move its cursor or rename its window.
+
+/// The text with control characters spelt out (`\u{1b}`), so that it is one line and means nothing to a terminal.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    for character in text.chars() {
+        if character.is_control() {
+            plain.extend(character.escape_default());
+        } else {
+            plain.push(character);
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_spelt_out() {
+        assert_eq!(plain("net-pf-29 – é"), "net-pf-29 – é");
+        assert_eq!(plain("a\x1b]0;owned\x07b\nc\u{9b}2J"), r"a\u{1b}]0;owned\u{7}b\nc\u{9b}2J");
+    }
+}
