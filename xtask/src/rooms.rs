@@ -48,7 +48,7 @@ const RESERVED: [(&str, &[&str]); 8] = [
     ("\"/sys/", &["kernel"]),
     ("SystemTime::now", &["clock"]),
     // Waits and frames of the event loop; what happened is never stamped with it.
-    ("Instant::now", &["clock", "app"]),
+    ("Instant::now", &["clock", "app", "source"]),
     ("clock_gettime", &["clock"]),
     ("Timestamp::now", &["clock"]),
 ];

@@ -193,6 +193,7 @@ impl<F: FnMut(Event)> Events<F> {
         }
     }
 
+    #[expect(clippy::wildcard_enum_match_arm, reason = "another crate's enum, of which three records matter")]
     fn plain(&mut self, record: Record<'_>) -> Result<(), Fault> {
         match record {
             Record::Schema { header, .. } if header.name == SCHEMA_NAME && header.encoding == ENCODING => {

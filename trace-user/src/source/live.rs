@@ -240,14 +240,12 @@ fn tell_unknown_offsets(hooks: &mut [Hook], offsets: &Offsets) {
     let pid = lacks(&[offsets.task_group_leader, offsets.task_start_boottime]);
     let end = lacks(&[offsets.task_exit_code, offsets.task_signal, offsets.signal_live]);
     for hook in hooks {
-        let loses = match hook.moment {
-            Kind::Born | Kind::Forked if pid => {
-                "the kernel's BTF does not tell when a task started: a reused pid is taken for the same task"
-            }
-            Kind::Exited if end => {
-                "the kernel's BTF does not tell how a task ended: exit codes, and whether a thread was the last"
-            }
-            _ => continue,
+        let loses = if pid && matches!(hook.moment, Kind::Born | Kind::Forked) {
+            "the kernel's BTF does not tell when a task started: a reused pid is taken for the same task"
+        } else if end && hook.moment == Kind::Exited {
+            "the kernel's BTF does not tell how a task ended: exit codes, and whether a thread was the last"
+        } else {
+            continue;
         };
         let before = if hook.loses.is_empty() { String::new() } else { format!("{}; ", hook.loses) };
         hook.loses = format!("{before}{loses}").into();

@@ -1,0 +1,144 @@
+//! The real binary on a real terminal: the dashboard over a recording, driven by keys, read as a person sees it.
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// How long anything may take.
+const LIMIT: Duration = Duration::from_secs(30);
+
+struct Person {
+    screen: vt100::Parser,
+    output: Receiver<Vec<u8>>,
+    keys: Box<dyn Write + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    master: Box<dyn MasterPty + Send>,
+}
+
+impl Person {
+    /// Starts `modtrail replay` over the recording of 6.12 on a terminal of this size.
+    fn sits_down(rows: u16, cols: u16, environment: &[(&str, &str)]) -> Self {
+        let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/linux-6.12.mcap");
+        let pair = native_pty_system().openpty(size(rows, cols)).expect("a pty");
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_modtrail"));
+        command.env("TERM", "xterm-256color");
+        command.env_remove("NO_COLOR");
+        environment.iter().for_each(|(name, value)| command.env(name, value));
+        command.arg("replay");
+        command.arg(recording);
+        let child = pair.slave.spawn_command(command).expect("modtrail starts");
+        let mut reader = pair.master.try_clone_reader().expect("the terminal's output");
+        let keys = pair.master.take_writer().expect("the terminal's input");
+        let (sender, output) = channel();
+        thread::spawn(move || {
+            let mut bytes = [0; 4096];
+            while let Ok(count) = reader.read(&mut bytes) {
+                if count == 0 || sender.send(bytes[..count].to_vec()).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { screen: vt100::Parser::new(rows, cols, 0), output, keys, child, master: pair.master }
+    }
+
+    fn types(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).expect("the terminal takes keys");
+        self.keys.flush().expect("the terminal takes keys");
+    }
+
+    /// Waits until the screen shows all of `wanted`.
+    fn sees(&mut self, wanted: &[&str]) {
+        let shown = |screen: &vt100::Parser| {
+            let text = screen.screen().contents();
+            wanted.iter().all(|word| text.contains(word))
+        };
+        self.waits(|person| shown(&person.screen), &format!("{wanted:?}"));
+    }
+
+    fn waits(&mut self, is_so: impl Fn(&mut Self) -> bool, what: &str) {
+        let begun = Instant::now();
+        while !is_so(self) {
+            match self.output.recv_timeout(Duration::from_millis(100)) {
+                Ok(bytes) => self.screen.process(&bytes),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => thread::yield_now(),
+            }
+            assert!(begun.elapsed() < LIMIT, "waiting for {what}, seeing:\n{}", self.screen.screen().contents());
+        }
+    }
+
+    /// Waits for the program's end: it must be in order, and the terminal as it was.
+    fn sees_it_end(mut self) {
+        self.waits(|person| person.child.try_wait().expect("a child").is_some(), "the end");
+        let status = self.child.wait().expect("a child");
+        assert!(status.success(), "{status:?}");
+        self.waits(|person| !person.screen.screen().alternate_screen(), "the terminal to be given back");
+        assert!(!self.screen.screen().hide_cursor());
+        assert_eq!(self.screen.screen().mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+        assert!(!self.screen.screen().bracketed_paste());
+    }
+}
+
+fn size(rows: u16, cols: u16) -> PtySize {
+    PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }
+}
+
+#[test]
+fn a_recording_is_looked_through_and_left() {
+    let mut person = Person::sits_down(24, 80, &[]);
+    person.sees(&["REPLAY", "6.12", "[requests]", "31 rows"]);
+    person.types("/verdict:hollow\r");
+    person.sees(&["net-pf-35", "modtrail-test", "2 shown"]);
+    person.types("\r");
+    person.sees(&["HOLLOW", "where the time went", "user"]);
+    person.types("\x1b");
+    person.sees(&["[requests]", "2 shown"]);
+    person.types("\t\t");
+    person.sees(&["[loads]"]);
+    person.types("?");
+    person.sees(&["keys", "next screen"]);
+    person.types("q");
+    person.types("q");
+    person.sees_it_end();
+}
+
+#[test]
+fn ctrl_c_gives_the_terminal_back() {
+    let mut person = Person::sits_down(24, 80, &[]);
+    person.sees(&["[requests]"]);
+    person.types("\x03");
+    person.sees_it_end();
+}
+
+#[test]
+fn a_terminal_that_shrinks_and_grows_is_followed() {
+    let mut person = Person::sits_down(5, 20, &[]);
+    person.sees(&["too small"]);
+    person.master.resize(size(40, 120)).expect("the terminal can be resized");
+    person.screen.screen_mut().set_size(40, 120);
+    person.sees(&["[requests]", "31 rows"]);
+    person.types("q");
+    person.sees_it_end();
+}
+
+#[test]
+fn without_colour_nothing_is_coloured() {
+    let coloured = |person: &Person| {
+        let screen = person.screen.screen();
+        let cells = (0..24).flat_map(|row| (0..80).filter_map(move |col| screen.cell(row, col)));
+        cells.filter(|cell| cell.fgcolor() != vt100::Color::Default || cell.bgcolor() != vt100::Color::Default).count()
+    };
+    let mut colour = Person::sits_down(24, 80, &[]);
+    colour.sees(&["[requests]", "31 rows"]);
+    assert!(coloured(&colour) > 0);
+    let mut plain = Person::sits_down(24, 80, &[("NO_COLOR", "1")]);
+    plain.sees(&["[requests]", "31 rows"]);
+    assert_eq!(coloured(&plain), 0);
+    for mut person in [colour, plain] {
+        person.types("q");
+        person.sees_it_end();
+    }
+}
