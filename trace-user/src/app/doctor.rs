@@ -47,7 +47,7 @@ fn state(hooks: &[Hook], indexes_error: Option<&std::io::Error>) -> String {
         if !hook.loses.is_empty() {
             line(&mut out, format_args!("  {:<22}   lost: {}", "", hook.loses));
         }
-        if !hook.refused.is_empty() && (hook.may_miss || hook.attached.is_none()) {
+        if !hook.refused.is_empty() {
             line(&mut out, format_args!("  {:<22}   tried: {}", "", hook.refused));
         }
     }
@@ -55,13 +55,27 @@ fn state(hooks: &[Hook], indexes_error: Option<&std::io::Error>) -> String {
         line(&mut out, format_args!("  module indexes cannot be read: {error}; what an alias stands for is unknown"));
     }
     let degraded = hooks.iter().filter(|hook| hook.may_miss || hook.attached.is_none()).count();
-    match degraded {
-        0 => line(&mut out, format_args!("every moment is seen")),
-        count => {
-            line(&mut out, format_args!("{count} moments are not seen, or not reliably: results may be incomplete"))
-        }
+    if degraded == 0 {
+        line(&mut out, format_args!("every moment is seen"));
+    } else {
+        line(&mut out, format_args!("{degraded} moments are not seen, or not reliably: results may be incomplete"));
+        line(&mut out, format_args!("what to do: {}", advice(hooks)));
     }
     out
+}
+
+/// What would make more be seen.
+fn advice(hooks: &[Hook]) -> &'static str {
+    let says = |words: &str| hooks.iter().any(|hook| hook.refused.contains(words));
+    if says("no hook of the allowed kind") {
+        "leave --hooks out, so that every kind of hook may be taken"
+    } else if says("carries no BTF") {
+        "use a kernel with CONFIG_DEBUG_INFO_BTF: with it, trampolines and typed tracepoints replace return probes"
+    } else if says("os error 1)") {
+        "the kernel denies some kinds of hooks: look for lockdown (/sys/kernel/security/lockdown) or a lack of rights"
+    } else {
+        "docs/hooks.md says which kernels offer better hooks; what was tried stands above"
+    }
 }
 
 /// The ladder as Markdown.

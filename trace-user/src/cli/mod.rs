@@ -27,6 +27,30 @@ Tracing needs root, or CAP_BPF and CAP_PERFMON (and CAP_SYSLOG for kernel symbol
 Exit status: 0 fine, 2 wrong usage, 3 cannot trace here, 4 input or output failed;
 log and record with a command pass the command's own status on.";
 
+const AFTER_LOG: &str = "\
+Each line is one request, written when nothing more can change it; a request that its requester abandoned or did not
+wait for, when its helper ends. Losses, and what is still open at the end, are said on stderr.
+
+  modtrail log                              until Ctrl-C
+  modtrail log --json -- mount /dev/sdb1 /mnt | jq 'select(.verdict == \"hollow\")'
+  modtrail log boot.mcap                    the same lines, of a recording";
+
+const AFTER_WATCH: &str = "\
+A request, or a load that serves none, is an alert when it has been open for its limit, while it still is, and is resolved
+when it ends. --exec CMD gets MODTRAIL_STATE (firing, resolved), _KIND (request, load), _ID, _ALIAS, _MODULE, _COMM,
+_PID, _AGE_NS, _LIMIT_NS, _STUCK_IN and _VERDICT.
+
+  modtrail watch --limit 5s --limit-for nvidia=2m
+  modtrail watch --sink stdout-json | while read -r alert; do ...
+  modtrail watch --exec 'logger -t modtrail \"$MODTRAIL_STATE: $MODTRAIL_ALIAS in $MODTRAIL_STUCK_IN\"'";
+
+const AFTER_RECORD: &str = "\
+The file is MCAP with protobuf messages, one per event, the schema inside. What is half a second old survives a kill -9.
+
+  modtrail record -o boot.mcap --for 10m
+  modtrail record -o it.mcap -- modprobe xfs
+  modtrail replay it.mcap";
+
 /// Follows every kernel-module request from the task that asked to the moment the module is live.
 #[derive(Debug, Parser)]
 #[command(name = "modtrail", version, styles = STYLES, after_help = AFTER, max_term_width = 100)]
@@ -82,6 +106,7 @@ pub struct TopArgs {
 
 /// `modtrail record`
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_RECORD)]
 pub struct RecordArgs {
     /// The file to write; one that is there is replaced
     #[arg(short, long, value_name = "FILE")]
@@ -106,6 +131,7 @@ pub struct FileArgs {
 
 /// `modtrail log`
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_LOG)]
 pub struct LogArgs {
     /// A recording; without it, the running kernel
     #[arg(conflicts_with_all = ["command", "hooks", "ring_bytes", "probe_log"])]
@@ -123,6 +149,7 @@ pub struct LogArgs {
 
 /// `modtrail watch`
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_WATCH)]
 pub struct WatchArgs {
     /// How long a request or load may take before it is an alert
     #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]

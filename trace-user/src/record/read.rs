@@ -92,11 +92,13 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, F
         broken: false,
     };
     let mut records = 0_u64;
+    let mut size = 0;
     while let Some(step) = reader.next_event() {
         match step {
             Ok(LinearReadEvent::ReadRequest(need)) => {
                 let count = bytes.read(reader.insert(need.min(RECORD_BYTES))).map_err(Fault::Io)?;
                 reader.notify_read(count);
+                size += count;
             }
             Ok(LinearReadEvent::Record { data, opcode }) => {
                 records += 1;
@@ -115,6 +117,9 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, F
                 break;
             }
         }
+    }
+    if size == 0 {
+        return Err(Fault::Foreign("it is empty"));
     }
     if events.coverage.events == 0 && !events.channels.known() {
         return Err(Fault::Foreign("it holds no modtrail events"));

@@ -149,6 +149,9 @@ fn a_target_that_is_never_begun_keeps_what_it_held() {
     fs::write(&path, b"precious").expect("the file can be written");
     drop(Target::open(&path).expect("the file can be opened"));
     assert_eq!(fs::read(&path).expect("the file is there"), b"precious");
+    let path = folder.path().join("new.mcap");
+    drop(Target::open(&path).expect("the file can be made"));
+    assert!(!path.exists(), "nothing was recorded, so nothing is left behind");
 }
 
 #[test]

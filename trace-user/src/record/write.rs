@@ -12,7 +12,7 @@ use mcap::write::NoSeek;
 use mcap::{Compression, McapError, WriteOptions, Writer};
 use prost::Message as _;
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -52,10 +52,12 @@ pub struct Recorder {
     unsynced: bool,
 }
 
-/// A file that can be written, and is as it was.
+/// A file that can be written, and is as it was: where no recording begins, one that was not there before is taken
+/// away again.
 pub struct Target {
-    file: File,
+    file: Option<File>,
     path: PathBuf,
+    is_new: bool,
 }
 
 impl Target {
@@ -64,9 +66,24 @@ impl Target {
     /// # Errors
     /// [`WriteError::Create`] with what the system answered.
     pub fn open(path: &Path) -> Result<Self, WriteError> {
-        let opened = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+        let made = OpenOptions::new().write(true).create_new(true).open(path);
+        let (opened, is_new) = match made {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                (OpenOptions::new().write(true).open(path), false)
+            }
+            made => (made, true),
+        };
         let file = opened.map_err(|source| WriteError::Create { path: path.to_owned(), source })?;
-        Ok(Self { file, path: path.to_owned() })
+        Ok(Self { file: Some(file), path: path.to_owned(), is_new })
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        if self.is_new && self.file.is_some() {
+            // It stays empty where it cannot be removed, which is no worse.
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -76,9 +93,10 @@ impl Recorder {
     ///
     /// # Errors
     /// [`WriteError::Write`] with what the system answered.
-    pub fn begin(target: Target) -> Result<Self, WriteError> {
-        let Target { file, path } = target;
+    pub fn begin(mut target: Target) -> Result<Self, WriteError> {
+        let path = target.path.clone();
         let io_failed = |source| WriteError::Write { path: path.clone(), source };
+        let file = target.file.take().ok_or_else(|| io_failed(io::ErrorKind::NotFound.into()))?;
         if file.metadata().is_ok_and(|metadata| metadata.is_file()) {
             file.set_len(0).map_err(io_failed)?;
         }
