@@ -2,8 +2,10 @@
 
 use crate::maps::{DROPS, EVENTS};
 use crate::read;
-use aya_ebpf::helpers::generated::{bpf_get_smp_processor_id, bpf_ktime_get_boot_ns, bpf_ktime_get_ns};
-use aya_ebpf::helpers::{bpf_get_current_comm, bpf_get_current_pid_tgid};
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use aya_ebpf::helpers::generated::{
+    bpf_get_current_comm, bpf_get_smp_processor_id, bpf_ktime_get_boot_ns, bpf_ktime_get_ns,
+};
 use core::arch::asm;
 use trace_common::kind::{Kind, Loss};
 use trace_common::wire::Header;
@@ -18,7 +20,7 @@ pub fn record<T: 'static>(kind: Kind, fill: impl FnOnce(*mut T)) {
     };
     let place = entry.as_mut_ptr();
     // SAFETY: every record is `repr(C)` and starts with a `Header`; the reserved room holds a whole `T`.
-    unsafe { place.cast::<Header>().write(header(kind)) };
+    unsafe { header(place.cast(), kind) };
     fill(place);
     entry.submit(0);
 }
@@ -34,20 +36,25 @@ pub fn lost(loss: Loss) {
     }
 }
 
+/// Writes each field into its place in the ring: a header made on the stack first is copied in words that the verifier
+/// of 5.10 cannot follow.
+///
+/// # Safety
+/// `header` must be valid for writes.
 #[inline(always)]
-fn header(kind: Kind) -> Header {
+unsafe fn header(header: *mut Header, kind: Kind) {
     let task = bpf_get_current_pid_tgid();
-    // SAFETY: these helpers take no arguments and read clocks and the current CPU.
-    let (mono, boot, cpu) = unsafe { (bpf_ktime_get_ns(), bpf_ktime_get_boot_ns(), bpf_get_smp_processor_id()) };
-    Header {
-        mono,
-        boot,
-        task_start: read::current_start(),
-        tgid: (task >> 32) as u32,
-        tid: task as u32,
-        kind: kind.number(),
-        cpu: cpu as u16,
-        reserved: 0,
-        comm: bpf_get_current_comm().unwrap_or_default(),
+    // SAFETY: the caller's promise; the helpers read clocks, the current CPU and the current task's name, which the
+    // last of them writes whole, zeros where it fails.
+    unsafe {
+        (*header).mono = bpf_ktime_get_ns();
+        (*header).boot = bpf_ktime_get_boot_ns();
+        (*header).task_start = read::current_start();
+        (*header).tgid = (task >> 32) as u32;
+        (*header).tid = task as u32;
+        (*header).kind = kind.number();
+        (*header).cpu = bpf_get_smp_processor_id() as u16;
+        (*header).reserved = 0;
+        bpf_get_current_comm((&raw mut (*header).comm).cast(), 16);
     }
 }

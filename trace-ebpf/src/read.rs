@@ -3,6 +3,7 @@
 use crate::maps::SETTINGS;
 use aya_ebpf::cty::c_void;
 use aya_ebpf::helpers::bpf_probe_read_kernel;
+use aya_ebpf::helpers::generated::bpf_probe_read_kernel as bpf_probe_read_kernel_raw;
 use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_probe_read_kernel_str};
 use trace_common::settings::{Offsets, UNKNOWN};
 use trace_common::wire::{Text64, Text128};
@@ -35,6 +36,20 @@ pub fn field<T>(base: u64, offset: u32) -> Option<T> {
     let address = (base + u64::from(offset)) as *const T;
     // SAFETY: bpf_probe_read_kernel checks the address and returns an error instead of faulting.
     unsafe { bpf_probe_read_kernel(address) }.ok()
+}
+
+/// The 32-bit field at `offset` in the struct at `base`. It is read into eight bytes of stack that are all written:
+/// the verifier of 5.10 refuses the wider load that the compiler makes of two neighbouring halves.
+#[inline(always)]
+pub fn field32(base: u64, offset: u32) -> Option<u32> {
+    if base == 0 || offset == UNKNOWN {
+        return None;
+    }
+    let mut value: u64 = 0;
+    let address = (base + u64::from(offset)) as *const c_void;
+    // SAFETY: the destination has room for eight bytes, of which four are written; the kernel checks the address.
+    let answer = unsafe { bpf_probe_read_kernel_raw((&raw mut value).cast(), 4, address) };
+    (answer == 0).then_some(value as u32)
 }
 
 /// The current `task_struct`.

@@ -255,6 +255,8 @@ pub enum Lost {
     Kernel(Loss),
     /// A record of the ring buffer that could not be understood.
     Undecodable,
+    /// A hook fired, and the kernel did not run the probe: the same probe was running on that CPU.
+    Unrun,
     /// An event of a recording that could not be read.
     Damaged,
     /// An event that came after later ones had been judged without it.
@@ -410,6 +412,7 @@ impl Lost {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Kernel(loss) => loss.as_str(),
+            Self::Unrun => "events missed because the kernel did not run the probe",
             Self::Undecodable => "records that could not be decoded",
             Self::Late => "events that came too late to be put in order",
             Self::Damaged => "events that could not be read from the damaged recording",

@@ -61,7 +61,7 @@ pub fn forked(ctx: &impl EbpfContext, child: *const u8) -> i32 {
     if !followed(parent) {
         return 0;
     }
-    let Some(child_tgid) = read::field::<u32>(child as u64, read::offsets().task_tgid) else {
+    let Some(child_tgid) = read::field32(child as u64, read::offsets().task_tgid) else {
         emit::lost(Loss::Untracked);
         return 0;
     };
@@ -92,8 +92,8 @@ pub fn exited(ctx: &impl EbpfContext) -> i32 {
         return 0;
     }
     let (task, offsets) = (read::current(), read::offsets());
-    let live = read::field::<u64>(task, offsets.task_signal)
-        .and_then(|signal| read::field::<i32>(signal, offsets.signal_live));
+    let live =
+        read::field::<u64>(task, offsets.task_signal).and_then(|signal| read::field32(signal, offsets.signal_live));
     let last = match live {
         Some(live) => live == 0,
         None => ctx.tgid() == ctx.pid(),
@@ -102,11 +102,11 @@ pub fn exited(ctx: &impl EbpfContext) -> i32 {
         return 0;
     }
     let _ = HELPERS.remove(ctx.tgid());
-    let status = read::field::<i32>(task, offsets.task_exit_code);
+    let status = read::field32(task, offsets.task_exit_code);
     emit::record(Kind::Exited, |record: *mut Exited| {
         // SAFETY: `record` is the room reserved for an `Exited`.
         unsafe {
-            (*record).status = status.unwrap_or(0);
+            (*record).status = status.unwrap_or(0) as i32;
             (*record).status_seen = u32::from(status.is_some());
         }
     });

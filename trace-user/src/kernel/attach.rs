@@ -230,7 +230,9 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     }
     if let Some(ProgramError::LoadError { verifier_log, .. }) = downcast(error) {
         let log = verifier_log.to_string();
-        let last = log.lines().rev().find(|line| !line.trim().is_empty() && !line.starts_with("processed"));
+        let is_figure =
+            |line: &str| ["processed", "stack depth", "verification time"].iter().any(|word| line.starts_with(word));
+        let last = log.lines().rev().find(|line| !line.trim().is_empty() && !is_figure(line));
         words.extend(last.map(|line| format!("verifier: {line}")));
     }
     words.join(": ")

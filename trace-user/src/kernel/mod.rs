@@ -3,6 +3,7 @@
 pub mod attach;
 pub mod btf;
 pub mod hooks;
+pub mod misses;
 pub mod modules;
 pub mod names;
 pub mod probe_log;

@@ -31,6 +31,7 @@ pub enum CodecFault {
 const UNDECODABLE: u32 = 100;
 const DAMAGED: u32 = 101;
 const LATE: u32 = 102;
+const UNRUN: u32 = 103;
 
 /// The message for an event.
 #[must_use]
@@ -327,6 +328,7 @@ const fn loss_number(loss: Lost) -> u32 {
         Lost::Undecodable => UNDECODABLE,
         Lost::Damaged => DAMAGED,
         Lost::Late => LATE,
+        Lost::Unrun => UNRUN,
     }
 }
 
@@ -335,6 +337,7 @@ fn event_loss(number: u32) -> Result<Lost, CodecFault> {
         UNDECODABLE => Ok(Lost::Undecodable),
         DAMAGED => Ok(Lost::Damaged),
         LATE => Ok(Lost::Late),
+        UNRUN => Ok(Lost::Unrun),
         kernel => {
             let loss = Loss::ALL.into_iter().find(|loss| loss.index() == kernel);
             loss.map(Lost::Kernel).ok_or(CodecFault::Number("loss"))

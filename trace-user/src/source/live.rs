@@ -8,6 +8,7 @@ use crate::decode::decode;
 use crate::event::{Body, Event, Fact, Hook, Lost, Moment, Resolution, Stamp};
 use crate::kernel::attach::{self, AttachError, Attached, Plan, ProbeLog};
 use crate::kernel::hooks::HookChoice;
+use crate::kernel::misses::Misses;
 use crate::kernel::modules::Indexes;
 use crate::kernel::names::SystemNames;
 use crate::kernel::ring::{Ring, RingError};
@@ -61,6 +62,7 @@ pub enum LiveError {
 /// The source.
 pub struct Live {
     ring: Ring,
+    misses: Misses,
     names: SystemNames,
     aliases: Aliases,
     /// What was established at the start and not handed out yet.
@@ -108,6 +110,7 @@ impl Live {
         facts.extend(live_modules(begun));
         Ok(Self {
             ring,
+            misses: Misses::of(&attached.ebpf),
             names: SystemNames::new(symbols),
             aliases: Aliases::new(),
             facts,
@@ -181,8 +184,10 @@ impl Live {
     fn losses(&mut self, look: Stamp, undecodable: u64, out: &mut Vec<Event>) -> Result<(), LiveError> {
         let since = std::mem::replace(&mut self.last_look, look);
         let kernel = self.ring.lost()?.into_iter().map(|(loss, count)| (Lost::Kernel(loss), count));
-        let lost: Vec<(Lost, u64)> =
-            kernel.chain((undecodable > 0).then_some((Lost::Undecodable, undecodable))).collect();
+        let lost: Vec<(Lost, u64)> = kernel
+            .chain([(Lost::Undecodable, undecodable), (Lost::Unrun, self.misses.take())])
+            .filter(|(_, count)| *count > 0)
+            .collect();
         if !lost.is_empty() {
             let until = clock::now();
             let lost = lost.into_iter().map(|(loss, count)| Fact::Lost { loss, count, until: until.mono });
