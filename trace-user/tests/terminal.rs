@@ -2,6 +2,7 @@
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{Read, Write};
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
@@ -41,7 +42,7 @@ impl Person {
                 }
             }
         });
-        Self { screen: vt100::Parser::new(rows, cols, 0), output, keys, child, master: pair.master }
+        Self { screen: vt100::Parser::new(some(rows), some(cols), 0), output, keys, child, master: pair.master }
     }
 
     fn types(&mut self, keys: &str) {
@@ -82,6 +83,11 @@ impl Person {
     }
 }
 
+/// A terminal has some rows and columns.
+fn some(number: u16) -> NonZero<u16> {
+    NonZero::new(number).expect("some")
+}
+
 fn size(rows: u16, cols: u16) -> PtySize {
     PtySize { rows, cols, pixel_width: 0, pixel_height: 0 }
 }
@@ -118,7 +124,7 @@ fn a_terminal_that_shrinks_and_grows_is_followed() {
     let mut person = Person::sits_down(5, 20, &[]);
     person.sees(&["too small"]);
     person.master.resize(size(40, 120)).expect("the terminal can be resized");
-    person.screen.screen_mut().set_size(40, 120);
+    person.screen.screen_mut().set_size(some(40), some(120));
     person.sees(&["[requests]", "31 rows"]);
     person.types("q");
     person.sees_it_end();

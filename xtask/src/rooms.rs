@@ -82,11 +82,13 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// The room a file belongs to; `None` for those that only list rooms.
+/// The room a file belongs to; `None` for those that only list rooms, and for those that hold tests alone.
 fn room(inner: &Path) -> Option<String> {
+    let file = inner.file_stem()?.to_str()?;
     let first = inner.components().next()?.as_os_str().to_str()?;
     let name = first.strip_suffix(".rs").unwrap_or(first);
-    (!["lib", "main"].contains(&name)).then(|| name.to_owned())
+    let is_test = ["tests", "test_utils", "testing"].contains(&file);
+    (!is_test && !["lib", "main"].contains(&name)).then(|| name.to_owned())
 }
 
 /// Lines of a file that go through no door, with what is wrong about them.
