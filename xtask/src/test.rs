@@ -91,8 +91,10 @@ fn tally(from: impl Read, mut to: impl Write) -> Counts {
 
 /// The counts in a summary line of either test runner.
 fn summary(line: &str) -> Option<Counts> {
+    // nextest shows a failed test's own output, indented, and libtest's summary is in it: that one is not counted again.
+    let is_libtest = line.starts_with("test result:");
     let line = line.trim();
-    let is_summary = line.starts_with("test result:") || (line.starts_with("Summary [") && line.contains("run:"));
+    let is_summary = is_libtest || (line.starts_with("Summary [") && line.contains("run:"));
     if !is_summary {
         return None;
     }
@@ -119,6 +121,7 @@ mod tests {
         assert_eq!(summary(libtest), Some(Counts { passed: 3, failed: 1 }));
         let nextest = "     Summary [   0.012s] 12 tests run: 10 passed (1 slow), 1 failed, 1 timed out, 4 skipped";
         assert_eq!(summary(nextest), Some(Counts { passed: 10, failed: 2 }));
+        assert_eq!(summary(&format!("    {libtest}")), None);
         assert_eq!(summary("        PASS [   0.003s] xtask cli::tests::passed"), None);
     }
 }
