@@ -33,6 +33,8 @@ impl Order {
                 self.finish(out);
                 out.push(event);
             }
+            // Made when the first request for the alias came, which is not the first that was asked: it must not wait.
+            Body::Fact(Fact::Resolved { .. }) => out.push(event),
             Body::Probe(_) | Body::Fact(_) => self.hold(event, out),
         }
     }

@@ -54,6 +54,10 @@ impl Correlator {
     /// Takes one event; what it changes is appended to `out`.
     pub fn step(&mut self, event: Event, out: &mut Vec<Change>) {
         let at = event.at;
+        if let Body::Fact(Fact::Resolved { alias, resolution }) = event.body {
+            // Goes before what it is needed for, so its instant says nothing about how far time has come.
+            return self.resolved(alias, resolution);
+        }
         self.now = Stamp { mono: self.now.mono.max(at.mono), boot: self.now.boot.max(at.boot) };
         match event.body {
             Body::Probe(probe) => self.probe(at, &probe, out),
@@ -66,6 +70,17 @@ impl Correlator {
         out.extend((0..self.helpers.take_capped()).map(|_| Change::Capped));
     }
 
+    fn resolved(&mut self, alias: Arc<str>, resolution: Arc<Resolution>) {
+        if self.resolutions.insert(alias.clone(), resolution).is_none() {
+            self.resolved.push_back(alias);
+        }
+        if self.resolved.len() > RESOLUTIONS
+            && let Some(oldest) = self.resolved.pop_front()
+        {
+            self.resolutions.remove(&oldest);
+        }
+    }
+
     fn fact(&mut self, at: Stamp, fact: Fact, out: &mut Vec<Change>) {
         match &fact {
             Fact::Hooks(hooks) => {
@@ -76,16 +91,6 @@ impl Correlator {
                 self.may_miss_inits = may_miss(Kind::InitEnded);
             }
             Fact::LiveModules(names) => self.modules.list(names, at),
-            Fact::Resolved { alias, resolution } => {
-                if self.resolutions.insert(alias.clone(), resolution.clone()).is_none() {
-                    self.resolved.push_back(alias.clone());
-                }
-                if self.resolved.len() > RESOLUTIONS
-                    && let Some(oldest) = self.resolved.pop_front()
-                {
-                    self.resolutions.remove(&oldest);
-                }
-            }
             Fact::Lost { loss, count, until } => {
                 self.losses.note(at.mono, *until);
                 out.push(Change::Lost { loss: *loss, count: *count, at });
@@ -100,7 +105,7 @@ impl Correlator {
                 return;
             }
             Fact::End => self.close_all(out),
-            Fact::Machine(_) => {}
+            Fact::Machine(_) | Fact::Resolved { .. } => {}
         }
         out.push(Change::Fact { fact, at });
     }

@@ -341,6 +341,26 @@ fn an_alias_of_unknown_meaning_gives_no_guess() {
 }
 
 #[test]
+fn a_resolution_that_came_with_a_later_request_holds_for_an_earlier_one() {
+    let mut story = Story::default();
+    let [first, second] =
+        [10_000, 10_500].map(|at| helped("net-pf-29", Task::new(at as u32, at as u32, 6, "ping"), at as u32, at));
+    story.fact(0, Fact::LiveModules(["can".into()].into()));
+    // The ring hands the second over first, and the edge resolves the alias with it.
+    let resolution = crate::event::Resolution {
+        known: true,
+        modules: vec![crate::event::Wanted { name: "can".into(), built_in: false, dependencies: Vec::new() }],
+    };
+    story.fact(10_500, Fact::Resolved { alias: "net-pf-29".into(), resolution: resolution.into() });
+    for request in [second, first] {
+        story.helped(request, 0);
+        story.ended(request, 20_000, 0);
+    }
+    story.until(30_000);
+    assert_eq!([verdict(&story, 1), verdict(&story, 2)], [Verdict::AlreadyLive; 2]);
+}
+
+#[test]
 fn an_event_that_comes_too_late_makes_doubtful_what_was_judged_after_it() {
     let mut story = story();
     let request = helped("net-pf-29", ping(), 413, 10_000);
