@@ -9,6 +9,10 @@ pub enum Kind {
     Requested = 1,
     /// The request got its slot.
     Admitted = 2,
+    /// The request waited for a slot in vain, and was turned away.
+    Throttled = 3,
+    /// A security module said no.
+    Denied = 4,
     /// `call_usermodehelper_exec` was entered.
     CallEntered = 16,
     /// `call_usermodehelper_exec` returned.
@@ -46,13 +50,49 @@ pub enum Kind {
     Going = 55,
     /// The module's memory is being given back.
     Freed = 56,
+    /// The loading thread is told which module or file it loads.
+    Named = 57,
+    /// A task asks the kernel to suspend or hibernate.
+    SuspendBegan = 64,
+    /// What a task asked for is over: the kernel has resumed, or did not suspend.
+    SuspendEnded = 65,
+    /// A phase of suspend or resume begins or ends.
+    PhaseSeen = 66,
+    /// `freeze_processes` was entered.
+    FreezeBegan = 67,
+    /// `freeze_processes` returned.
+    FreezeEnded = 68,
+    /// `thaw_processes` was entered.
+    ThawBegan = 69,
+    /// `__usermodehelper_disable` was entered: helper calls are refused from here on, and those that wait are drained.
+    DisableBegan = 70,
+    /// `__usermodehelper_disable` returned.
+    DisableEnded = 71,
+    /// How far helpers are disabled was set.
+    DepthSet = 72,
+    /// A driver asks for a firmware file.
+    FirmwareBegan = 80,
+    /// A driver's request for a firmware file returns.
+    FirmwareEnded = 81,
+    /// The file was not found, and user space is asked for it.
+    FallbackBegan = 82,
+    /// The wait for user space is over.
+    FallbackEnded = 83,
+    /// A task asks that helpers stay enabled.
+    LockBegan = 84,
+    /// It has the kernel's word that they do, or its refusal.
+    LockEnded = 85,
+    /// It no longer needs them.
+    Unlocked = 86,
 }
 
 impl Kind {
     /// Every kind, in order of number.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 39] = [
         Self::Requested,
         Self::Admitted,
+        Self::Throttled,
+        Self::Denied,
         Self::CallEntered,
         Self::CallReturned,
         Self::CallPicked,
@@ -71,6 +111,23 @@ impl Kind {
         Self::Live,
         Self::Going,
         Self::Freed,
+        Self::Named,
+        Self::SuspendBegan,
+        Self::SuspendEnded,
+        Self::PhaseSeen,
+        Self::FreezeBegan,
+        Self::FreezeEnded,
+        Self::ThawBegan,
+        Self::DisableBegan,
+        Self::DisableEnded,
+        Self::DepthSet,
+        Self::FirmwareBegan,
+        Self::FirmwareEnded,
+        Self::FallbackBegan,
+        Self::FallbackEnded,
+        Self::LockBegan,
+        Self::LockEnded,
+        Self::Unlocked,
     ];
 
     /// The number that stands in a record.
@@ -85,6 +142,8 @@ impl Kind {
         match self {
             Self::Requested => "requested",
             Self::Admitted => "admitted",
+            Self::Throttled => "throttled",
+            Self::Denied => "denied",
             Self::CallEntered => "helper call entered",
             Self::CallReturned => "helper call returned",
             Self::CallPicked => "helper call picked up",
@@ -103,6 +162,23 @@ impl Kind {
             Self::Live => "live",
             Self::Going => "going",
             Self::Freed => "freed",
+            Self::Named => "named",
+            Self::SuspendBegan => "suspend began",
+            Self::SuspendEnded => "suspend ended",
+            Self::PhaseSeen => "suspend phase",
+            Self::FreezeBegan => "freeze began",
+            Self::FreezeEnded => "freeze ended",
+            Self::ThawBegan => "thaw began",
+            Self::DisableBegan => "disable began",
+            Self::DisableEnded => "disable ended",
+            Self::DepthSet => "disable depth set",
+            Self::FirmwareBegan => "firmware began",
+            Self::FirmwareEnded => "firmware ended",
+            Self::FallbackBegan => "fallback began",
+            Self::FallbackEnded => "fallback ended",
+            Self::LockBegan => "lock began",
+            Self::LockEnded => "lock ended",
+            Self::Unlocked => "unlocked",
         }
     }
 
@@ -154,6 +230,6 @@ mod tests {
             assert_eq!(Kind::from_number(kind.number()), Some(kind));
         }
         assert_eq!(Kind::from_number(0), None);
-        assert_eq!(Kind::from_number(3), None);
+        assert_eq!(Kind::from_number(5), None);
     }
 }

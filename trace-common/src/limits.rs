@@ -13,12 +13,23 @@ pub const ARGV: usize = 8;
 /// Frames kept of a requester's kernel stack: enough to reach the system call through a nested module init.
 pub const STACK: usize = 24;
 
+/// Frames kept of the kernel stack of a helper call: enough to tell who made it (`do_coredump`, `call_sbin_request_key`).
+pub const CALL_STACK: usize = 12;
+
 /// Processes of helpers that can be alive at once: 50 slots of requests and whatever they fork. More are counted as
 /// untracked, and their loads stand without a request.
 pub const TRACKED: u32 = 8_192;
 
-/// Threads that can be inside `call_usermodehelper_exec` at once. More are counted as untracked.
+/// Threads that can have a request or a helper call open at once, with those that were turned away unseen and live on (5.10,
+/// 6.1). More are counted as untracked.
 pub const CALLERS: u32 = 8_192;
 
 /// Bytes of the ring buffer unless told otherwise: about 10,000 records, some 500 requests that wait to be read.
 pub const RING_BYTES: u32 = 4 * 1024 * 1024;
+
+/// How often the two clocks are read anew where something came between.
+pub const CLOCK_TRIES: u32 = 4;
+
+/// How far apart the readings of the two clocks may lie, in nanoseconds: some tens on a machine, microseconds where it is
+/// emulated.
+pub const CLOCKS_APART_NS: u64 = 50_000;

@@ -10,10 +10,8 @@ pub const UNKNOWN: u32 = u32::MAX;
 pub struct Settings {
     /// The address of `module_notify_list`, or zero where it is not known (then no hook that needs it is attached).
     pub module_notify_list: u64,
-    /// modtrail's own process: its requests are left out. Zero leaves nothing out.
-    pub own_tgid: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// The address of `pm_test_level`, or zero where it is not known.
+    pub pm_test_level: u64,
     /// Where fields lie.
     pub offsets: Offsets,
 }
@@ -44,13 +42,25 @@ pub struct Offsets {
     pub module_name: u32,
     /// `load_info.len`
     pub load_info_len: u32,
-    /// Keeps the size a multiple of eight.
+    /// `task_struct.loginuid`
+    pub task_loginuid: u32,
+    /// `subprocess_info.wait`
+    pub call_wait: u32,
+    /// `subprocess_info.retval`
+    pub call_retval: u32,
+    /// `file.f_path.dentry`
+    pub file_dentry: u32,
+    /// `dentry.d_name.name`
+    pub dentry_name: u32,
+    /// `device.kobj.name`
+    pub device_name: u32,
+    /// Zero.
     pub reserved: u32,
 }
 
 impl Settings {
     /// Nothing known, nothing left out, no messages.
-    pub const EMPTY: Self = Self { module_notify_list: 0, own_tgid: 0, reserved: 0, offsets: Offsets::UNKNOWN };
+    pub const EMPTY: Self = Self { module_notify_list: 0, pm_test_level: 0, offsets: Offsets::UNKNOWN };
 }
 
 impl Offsets {
@@ -67,14 +77,28 @@ impl Offsets {
         call_argv: UNKNOWN,
         module_name: UNKNOWN,
         load_info_len: UNKNOWN,
+        task_loginuid: UNKNOWN,
+        call_wait: UNKNOWN,
+        call_retval: UNKNOWN,
+        file_dentry: UNKNOWN,
+        dentry_name: UNKNOWN,
+        device_name: UNKNOWN,
         reserved: 0,
     };
 
     /// What stays the same on every 64-bit kernel from 5.10 to 7.3 without structure randomisation: the fields of
     /// `subprocess_info`, `module.name` and `load_info.len`. For kernels that carry no BTF.
     /// Source: kernel/umh.c, include/linux/module.h and the BTF of Debian's 5.10, 6.1, 6.12 and 7.2 images.
-    pub const WITHOUT_BTF: Self =
-        Self { call_work: 0, call_path: 40, call_argv: 48, module_name: 24, load_info_len: 24, ..Self::UNKNOWN };
+    pub const WITHOUT_BTF: Self = Self {
+        call_work: 0,
+        call_path: 40,
+        call_argv: 48,
+        call_wait: 64,
+        call_retval: 68,
+        module_name: 24,
+        load_info_len: 24,
+        ..Self::UNKNOWN
+    };
 }
 
-const _: () = assert!(size_of::<Settings>() == 64, "no implicit padding: the loader writes these bytes");
+const _: () = assert!(size_of::<Settings>() == 88, "no implicit padding: the loader writes these bytes");

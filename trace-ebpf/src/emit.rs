@@ -8,6 +8,7 @@ use aya_ebpf::helpers::generated::{
 };
 use core::arch::asm;
 use trace_common::kind::{Kind, Loss};
+use trace_common::limits::{CLOCK_TRIES, CLOCKS_APART_NS};
 use trace_common::wire::Header;
 
 /// Writes one record of kind `kind`: `fill` gets a pointer to the whole record, its header already written, and must
@@ -44,11 +45,10 @@ pub fn lost(loss: Loss) {
 #[inline(always)]
 unsafe fn header(header: *mut Header, kind: Kind) {
     let task = bpf_get_current_pid_tgid();
-    // SAFETY: the caller's promise; the helpers read clocks, the current CPU and the current task's name, which the
-    // last of them writes whole, zeros where it fails.
+    // SAFETY: the caller's promise; the helpers read the current CPU and the current task's name, which the last of
+    // them writes whole, zeros where it fails.
     unsafe {
-        (*header).mono = bpf_ktime_get_ns();
-        (*header).boot = bpf_ktime_get_boot_ns();
+        clocks(header);
         (*header).task_start = read::current_start();
         (*header).tgid = (task >> 32) as u32;
         (*header).tid = task as u32;
@@ -56,5 +56,26 @@ unsafe fn header(header: *mut Header, kind: Kind) {
         (*header).cpu = bpf_get_smp_processor_id() as u16;
         (*header).reserved = 0;
         bpf_get_current_comm((&raw mut (*header).comm).cast(), 16);
+    }
+}
+
+/// Reads both clocks as of one instant. What comes between the two readings (an interrupt, a hypervisor that runs another
+/// guest for some milliseconds) would look like time asleep or its opposite, so they are read anew until they are close.
+///
+/// # Safety
+/// `header` must be valid for writes.
+#[inline(always)]
+unsafe fn clocks(header: *mut Header) {
+    for _ in 0..CLOCK_TRIES {
+        // SAFETY: the caller's promise; the helpers take no arguments.
+        let taken = unsafe {
+            let mono = bpf_ktime_get_ns();
+            (*header).mono = mono;
+            (*header).boot = bpf_ktime_get_boot_ns();
+            bpf_ktime_get_ns().wrapping_sub(mono)
+        };
+        if taken <= CLOCKS_APART_NS {
+            break;
+        }
     }
 }

@@ -19,7 +19,7 @@ pub static DROPS: PerCpuArray<u64> = PerCpuArray::with_max_entries(Loss::ALL.len
 #[map]
 pub static HELPERS: HashMap<u32, u64> = HashMap::with_max_entries(TRACKED, 0);
 
-/// Threads whose helper call was entered and not seen to return: thread to start time of its process.
+/// Threads whose request or helper call was seen and not its return: thread to start time of its process.
 #[map]
 pub static CALLERS: HashMap<u32, u64> = HashMap::with_max_entries(CALLERS_MAX, 0);
 

@@ -1,10 +1,12 @@
 //! The only code that reads kernel memory. Each read is checked by the kernel and may fail; none can fault.
 
 use crate::maps::SETTINGS;
+use aya_ebpf::EbpfContext;
 use aya_ebpf::cty::c_void;
 use aya_ebpf::helpers::bpf_probe_read_kernel;
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel as bpf_probe_read_kernel_raw;
-use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_probe_read_kernel_str};
+use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_get_stack, bpf_probe_read_kernel_str};
+use aya_ebpf::programs::ProbeContext;
 use trace_common::settings::{Offsets, UNKNOWN};
 use trace_common::wire::{Text64, Text128};
 
@@ -12,12 +14,6 @@ use trace_common::wire::{Text64, Text128};
 #[inline(always)]
 pub fn offsets() -> Offsets {
     SETTINGS.load().offsets
-}
-
-/// modtrail's own process, or zero.
-#[inline(always)]
-pub fn own_tgid() -> u32 {
-    SETTINGS.load().own_tgid
 }
 
 /// Whether `head` is the chain on which modules' states are told.
@@ -52,6 +48,31 @@ pub fn field32(base: u64, offset: u32) -> Option<u32> {
     (answer == 0).then_some(value as u32)
 }
 
+/// Copies the 32-bit field at `offset` in the struct at `base` into a record; whether it could be read. A value that may be
+/// missing is not kept on the stack meanwhile: the verifier of 5.10 refuses to read the half that was not written.
+///
+/// # Safety
+/// `place` must be valid for writes.
+#[inline(always)]
+pub unsafe fn copy32(place: *mut i32, base: u64, offset: u32) -> bool {
+    if base == 0 || offset == UNKNOWN {
+        return false;
+    }
+    let address = (base + u64::from(offset)) as *const c_void;
+    // SAFETY: the caller's promise for `place`, which has room for four bytes; the kernel checks the address.
+    unsafe { bpf_probe_read_kernel_raw(place.cast(), 4, address) == 0 }
+}
+
+/// Copies `pm_test_level` into a record; whether its address is known.
+///
+/// # Safety
+/// `place` must be valid for writes.
+#[inline(always)]
+pub unsafe fn pm_test_level(place: *mut i32) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { copy32(place, SETTINGS.load().pm_test_level, 0) }
+}
+
 /// The current `task_struct`.
 #[inline(always)]
 pub fn current() -> u64 {
@@ -72,6 +93,36 @@ pub fn process_start(task: u64) -> u64 {
     field::<u64>(task, offsets.task_group_leader)
         .and_then(|leader| field(leader, offsets.task_start_boottime))
         .unwrap_or(0)
+}
+
+/// Where the function under a kprobe returns to, if a walk of the stack leaves that out: on arm64 it is still in register
+/// x30 at the function's first instruction, and in no frame. Zero on other machines.
+#[inline(always)]
+pub fn unframed_return(ctx: &ProbeContext) -> u64 {
+    // SAFETY: on arm64 a kprobe's context is a `struct user_pt_regs`, whose first 31 words are x0 to x30.
+    if cfg!(bpf_target_arch = "aarch64") { unsafe { ctx.as_ptr().cast::<u64>().add(30).read() } } else { 0 }
+}
+
+/// Writes the kernel stack of `ctx` to `frames`, with `unframed` (unless zero) after the first; how many bytes it fills,
+/// or a negative errno.
+///
+/// # Safety
+/// `frames` must be valid for writes.
+#[inline(always)]
+pub unsafe fn stack<const N: usize>(ctx: &impl EbpfContext, frames: *mut [u64; N], unframed: u64) -> i64 {
+    let first = frames.cast::<u64>();
+    let before = usize::from(unframed != 0);
+    // SAFETY: `before` is at most 1, and the helper gets the size of what is behind it.
+    let bytes = unsafe { bpf_get_stack(ctx.as_ptr(), first.add(before).cast(), ((N - before) * 8) as u32, 0) };
+    if before == 0 || bytes < 8 {
+        return bytes;
+    }
+    // SAFETY: the helper has written the second frame; there is room for both.
+    unsafe {
+        first.write(first.add(1).read());
+        first.add(1).write(unframed);
+    }
+    bytes + 8
 }
 
 /// Reads the string at `source` into `text`.

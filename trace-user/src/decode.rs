@@ -4,7 +4,8 @@
 //! [`Event`], or why there is none. Anything may be in the bytes: nothing here trusts them.
 
 use crate::event::{
-    Body, CallEntered, Captured, Comm, Event, Module, Moment, Probe, Requested, Stamp, Syscall, Task, Wait,
+    Body, CallEntered, Captured, Comm, Event, FirmwareAsked, FirmwareMoment, Module, Moment, PmTest, Probe, Requested,
+    Stamp, SuspendMoment, Syscall, Task, Wait, Way,
 };
 use std::sync::Arc;
 use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
@@ -48,6 +49,9 @@ pub enum DecodeFault {
 pub trait Names {
     /// The symbol that holds the kernel address; `None` where unknown.
     fn symbol(&mut self, address: u64) -> Option<Arc<str>>;
+    /// The path of the executable of the process `tgid` that started at `start` on the boot clock; `None` where it cannot be
+    /// read, or the process is another by now.
+    fn exe(&mut self, tgid: u32, start: u64) -> Option<Arc<str>>;
     /// The path of the cgroup with this id, of which `tgid` is a member; `None` where it cannot be read.
     fn cgroup(&mut self, id: u64, tgid: u32) -> Option<Arc<str>>;
 }
@@ -76,7 +80,9 @@ fn moment(kind: Kind, bytes: &[u8], names: &mut impl Names) -> Result<Moment, De
             let record: wire::Admitted = whole(kind, bytes)?;
             Moment::Admitted { alias: short(&record.alias), wait: record.wait != 0 }
         }
-        Kind::CallEntered => Moment::CallEntered(call_entered(&whole(kind, bytes)?)),
+        Kind::Throttled => Moment::Throttled { result: turned_away(kind, bytes)? },
+        Kind::Denied => Moment::Denied { result: turned_away(kind, bytes)? },
+        Kind::CallEntered => Moment::CallEntered(call_entered(&whole(kind, bytes)?, names)),
         Kind::CallReturned => {
             let record: wire::CallReturned = whole(kind, bytes)?;
             Moment::CallReturned { result: record.result }
@@ -122,7 +128,91 @@ fn moment(kind: Kind, bytes: &[u8], names: &mut impl Names) -> Result<Moment, De
         Kind::Live => Moment::Live(module(kind, bytes)?),
         Kind::Going => Moment::Going(module(kind, bytes)?),
         Kind::Freed => Moment::Freed(module(kind, bytes)?),
+        Kind::Named => Moment::Named { name: module_name(module(kind, bytes)?.name) },
+        Kind::SuspendBegan
+        | Kind::SuspendEnded
+        | Kind::PhaseSeen
+        | Kind::FreezeBegan
+        | Kind::FreezeEnded
+        | Kind::ThawBegan
+        | Kind::DisableBegan
+        | Kind::DisableEnded
+        | Kind::DepthSet => Moment::Suspend(suspend(kind, bytes)?),
+        Kind::FirmwareBegan
+        | Kind::FirmwareEnded
+        | Kind::FallbackBegan
+        | Kind::FallbackEnded
+        | Kind::LockBegan
+        | Kind::LockEnded
+        | Kind::Unlocked => Moment::Firmware(firmware(kind, bytes)?),
     })
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "`moment` passes only these kinds")]
+fn suspend(kind: Kind, bytes: &[u8]) -> Result<SuspendMoment, DecodeFault> {
+    Ok(match kind {
+        Kind::SuspendBegan => {
+            let record: wire::SuspendBegan = whole(kind, bytes)?;
+            let way = match record.way {
+                wire::WAY_SUSPEND => Way::Suspend { state: record.state },
+                wire::WAY_HIBERNATE => Way::Hibernate,
+                _ => return Err(DecodeFault::Value { kind }),
+            };
+            SuspendMoment::Began { way, pm_test: (record.pm_test_seen != 0).then_some(PmTest(record.pm_test)) }
+        }
+        Kind::SuspendEnded => SuspendMoment::Ended { result: ended(kind, bytes)? },
+        Kind::PhaseSeen => {
+            let record: wire::PhaseSeen = whole(kind, bytes)?;
+            let (action, begins) = (short(&record.action), record.begins != 0);
+            SuspendMoment::Phase { action, value: record.value, begins }
+        }
+        Kind::FreezeEnded => SuspendMoment::FreezeEnded { result: ended(kind, bytes)? },
+        Kind::DisableBegan => SuspendMoment::DisableBegan { depth: depth(kind, bytes)? },
+        Kind::DisableEnded => SuspendMoment::DisableEnded { result: ended(kind, bytes)? },
+        Kind::DepthSet => SuspendMoment::DepthSet { depth: depth(kind, bytes)? },
+        _ => {
+            let _: wire::Header = whole(kind, bytes)?;
+            if kind == Kind::ThawBegan { SuspendMoment::ThawBegan } else { SuspendMoment::FreezeBegan }
+        }
+    })
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "`moment` passes only these kinds")]
+fn firmware(kind: Kind, bytes: &[u8]) -> Result<FirmwareMoment, DecodeFault> {
+    Ok(match kind {
+        Kind::FirmwareBegan => FirmwareMoment::Began(firmware_asked(kind, bytes)?),
+        Kind::FirmwareEnded => FirmwareMoment::Ended { result: ended(kind, bytes)? },
+        Kind::FallbackBegan => FirmwareMoment::FallbackBegan(firmware_asked(kind, bytes)?),
+        Kind::FallbackEnded => FirmwareMoment::FallbackEnded { result: ended(kind, bytes)? },
+        Kind::LockBegan => {
+            let record: wire::LockBegan = whole(kind, bytes)?;
+            FirmwareMoment::LockBegan { waits: record.waits != 0 }
+        }
+        Kind::LockEnded => {
+            let record: wire::LockEnded = whole(kind, bytes)?;
+            FirmwareMoment::LockEnded { held: record.held != 0 }
+        }
+        _ => {
+            let _: wire::Header = whole(kind, bytes)?;
+            FirmwareMoment::Unlocked
+        }
+    })
+}
+
+fn firmware_asked(kind: Kind, bytes: &[u8]) -> Result<FirmwareAsked, DecodeFault> {
+    let record: wire::FirmwareBegan = whole(kind, bytes)?;
+    let name = captured(record.name.length, record.name.truncated, &record.name.bytes);
+    Ok(FirmwareAsked { name, device: short(&record.device) })
+}
+
+fn ended(kind: Kind, bytes: &[u8]) -> Result<i32, DecodeFault> {
+    let record: wire::Ended = whole(kind, bytes)?;
+    Ok(record.result)
+}
+
+fn depth(kind: Kind, bytes: &[u8]) -> Result<i32, DecodeFault> {
+    let record: wire::DepthSeen = whole(kind, bytes)?;
+    Ok(record.depth)
 }
 
 /// The record, if the bytes are exactly one.
@@ -131,29 +221,30 @@ fn whole<T: FromBytes>(kind: Kind, bytes: &[u8]) -> Result<T, DecodeFault> {
 }
 
 fn requested(record: &wire::Requested, names: &mut impl Names) -> Requested {
-    let filled = usize::try_from(record.stack_bytes).unwrap_or(0) / size_of::<u64>();
-    let frames = record.stack.get(..filled.min(record.stack.len())).unwrap_or_default();
     Requested {
         alias: short(&record.alias),
         uid: record.uid,
-        lsm_result: (record.lsm_result != wire::LSM_UNSEEN).then_some(record.lsm_result),
+        loginuid: (record.loginuid_seen != 0).then_some(record.loginuid),
+        exe: names.exe(record.header.tgid, record.header.task_start),
         cgroup: names.cgroup(record.cgroup, record.header.tgid),
-        stack: stack(frames, names),
+        stack: stack(&record.stack, record.stack_bytes, "__request_module", names),
     }
 }
 
-/// The frames as symbols, from `__request_module` outwards: what is inside it is the probe's own.
-fn stack(frames: &[u64], names: &mut impl Names) -> Arc<[Arc<str>]> {
+/// The frames as symbols, from the function `from` outwards: what is inside it is the probe's own.
+fn stack(frames: &[u64], bytes: i64, from: &str, names: &mut impl Names) -> Arc<[Arc<str>]> {
+    let filled = usize::try_from(bytes).unwrap_or(0) / size_of::<u64>();
+    let frames = frames.get(..filled.min(frames.len())).unwrap_or_default();
     let symbols: Vec<Arc<str>> = frames
         .iter()
         .take_while(|address| **address != 0)
         .map(|address| names.symbol(*address).unwrap_or_else(|| format!("{address:#x}").into()))
         .collect();
-    let begin = symbols.iter().position(|symbol| &**symbol == "__request_module").unwrap_or(0);
+    let begin = symbols.iter().position(|symbol| &**symbol == from).unwrap_or(0);
     symbols.into_iter().skip(begin).collect()
 }
 
-fn call_entered(record: &wire::CallEntered) -> CallEntered {
+fn call_entered(record: &wire::CallEntered, names: &mut impl Names) -> CallEntered {
     let argc = usize::try_from(record.argc).unwrap_or(0);
     CallEntered {
         call: CallAddress(record.call),
@@ -161,7 +252,13 @@ fn call_entered(record: &wire::CallEntered) -> CallEntered {
         path: captured(record.path.length, record.path.truncated, &record.path.bytes),
         argv: record.argv.iter().take(argc).map(short).collect(),
         argv_more: record.argv_more != 0,
+        stack: stack(&record.stack, record.stack_bytes, "call_usermodehelper_exec", names),
     }
+}
+
+fn turned_away(kind: Kind, bytes: &[u8]) -> Result<i32, DecodeFault> {
+    let record: wire::TurnedAway = whole(kind, bytes)?;
+    Ok(record.result)
 }
 
 /// The call; `None` where the hook did not see its address.
@@ -173,6 +270,16 @@ fn seen(kind: Kind, bytes: &[u8]) -> Result<Option<CallAddress>, DecodeFault> {
 fn module(kind: Kind, bytes: &[u8]) -> Result<Module, DecodeFault> {
     let record: wire::ModuleSeen = whole(kind, bytes)?;
     Ok(Module { address: ModuleAddress(record.module), name: short(&record.name) })
+}
+
+/// The name of the module in a file of this name (`can-raw.ko.xz`); a module's own name stays as it is.
+fn module_name(name: Captured) -> Captured {
+    let module = |text: &str| text.split_once(".ko").map_or(text, |(stem, _)| stem).replace('-', "_").into();
+    match name {
+        Captured::Whole(text) => Captured::Whole(module(&text)),
+        Captured::Truncated(text) => Captured::Truncated(module(&text)),
+        Captured::Unreadable(error) => Captured::Unreadable(error),
+    }
 }
 
 fn syscall(kind: Kind, number: u32) -> Result<Syscall, DecodeFault> {
@@ -198,7 +305,7 @@ fn captured(length: i32, truncated: u32, bytes: &[u8]) -> Captured {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use trace_common::limits::{ARGV, LONG_TEXT, SHORT_TEXT, STACK};
+    use trace_common::limits::{ARGV, CALL_STACK, LONG_TEXT, SHORT_TEXT, STACK};
     use zerocopy::IntoBytes;
 
     struct Made;
@@ -208,6 +315,10 @@ mod tests {
             ["bpf_trampoline", "__request_module", "__sock_create"]
                 .get(usize::try_from(address).unwrap_or(0).wrapping_sub(1))
                 .map(|symbol| (*symbol).into())
+        }
+
+        fn exe(&mut self, tgid: u32, start: u64) -> Option<Arc<str>> {
+            (tgid == 412 && start == 5).then(|| "/usr/bin/ping".into())
         }
 
         fn cgroup(&mut self, id: u64, _tgid: u32) -> Option<Arc<str>> {
@@ -244,7 +355,9 @@ mod tests {
             alias: text("net-pf-29"),
             cgroup: 7,
             uid: 1000,
-            lsm_result: wire::LSM_UNSEEN,
+            loginuid: 1000,
+            loginuid_seen: 1,
+            reserved: 0,
             stack_bytes: 32,
             stack,
         };
@@ -254,7 +367,7 @@ mod tests {
         };
         assert_eq!(task, Task::new(412, 413, 5, "ping"));
         assert_eq!(requested.alias, Captured::whole("net-pf-29"));
-        assert_eq!(requested.lsm_result, None);
+        assert_eq!((requested.loginuid, requested.exe.as_deref()), (Some(1000), Some("/usr/bin/ping")));
         assert_eq!(requested.cgroup.as_deref(), Some("/user.slice"));
         let frames: Vec<&str> = requested.stack.iter().map(|frame| &**frame).collect();
         assert_eq!(frames, ["__request_module", "__sock_create", "0x99"]);
@@ -274,6 +387,8 @@ mod tests {
             reserved: 0,
             path: wire::Text128 { length: 4, truncated: 0, bytes: [b'x'; LONG_TEXT] },
             argv,
+            stack_bytes: 16,
+            stack: [3; CALL_STACK],
         };
         let event = decode(record.as_bytes(), &mut Made).unwrap();
         let Body::Probe(Probe { moment: Moment::CallEntered(entered), .. }) = event.body else {
@@ -283,14 +398,15 @@ mod tests {
         assert_eq!(*entered.argv, expected);
         assert_eq!((entered.wait, entered.argv_more), (Wait::Proc, true));
         assert_eq!(entered.path, Captured::whole("xxxx"));
+        assert_eq!(*entered.stack, ["__sock_create", "__sock_create"].map(Arc::from));
     }
 
     #[test]
     fn bytes_that_are_no_record_are_refused_with_the_reason() {
         assert_eq!(decode(&[0; 8], &mut Made), Err(DecodeFault::Short { bytes: 8 }));
         let mut unknown = header(Kind::Live);
-        unknown.kind = 3;
-        assert_eq!(decode(unknown.as_bytes(), &mut Made), Err(DecodeFault::Kind { number: 3 }));
+        unknown.kind = 5;
+        assert_eq!(decode(unknown.as_bytes(), &mut Made), Err(DecodeFault::Kind { number: 5 }));
         let bytes = size_of::<wire::Header>();
         let cut = header(Kind::Live);
         assert_eq!(decode(cut.as_bytes(), &mut Made), Err(DecodeFault::Size { kind: Kind::Live, bytes }));

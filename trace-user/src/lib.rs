@@ -17,13 +17,17 @@ pub mod explain;
 pub mod joined;
 pub mod kernel;
 pub mod model;
+#[cfg(test)]
+mod oracle;
 pub mod order;
 pub mod phases;
 pub mod pipeline;
 pub mod record;
 pub mod report;
 pub mod source;
+pub mod stall;
 #[cfg(test)]
 mod testing;
 pub mod tui;
 pub mod verdict;
+pub mod who;

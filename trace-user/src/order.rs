@@ -49,6 +49,10 @@ impl Order {
     }
 
     fn hold(&mut self, event: Event, out: &mut Vec<Event>) {
+        if event.at.mono < self.passed && matches!(event.body, Body::Fact(Fact::Lost { .. })) {
+            // It tells of a time that may be long past.
+            return out.push(event);
+        }
         if event.at.mono < self.passed {
             // What has been passed on was judged without it.
             let late = Fact::Lost { loss: Lost::Late, count: 1, until: self.passed };
@@ -68,6 +72,7 @@ impl Order {
         while self.held.first_key_value().is_some_and(|(key, _)| key.0 <= horizon) {
             self.pop(out);
         }
+        self.passed = self.passed.max(horizon);
         let at = Stamp { mono: horizon, boot: now.boot.minus(WINDOW) };
         out.push(Event { at, body: Body::Fact(Fact::Tick) });
     }

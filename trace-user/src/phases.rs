@@ -117,7 +117,7 @@ fn borders(request: &Request, end: Ktime) -> Vec<(Stretch, Ktime)> {
         let helper = executed.filter(|(_, result)| *result == 0).map(|(at, _)| at);
         (helper, call.and_then(|call| reaped(call, end)))
     } else {
-        (None, executed.map(|(at, _)| at))
+        (None, executed.map(|(at, _)| at).or(call.and_then(|call| call.completed)))
     };
     let seen = [
         (Stretch::SlotWait, Some(request.asked)),
@@ -138,8 +138,8 @@ fn borders(request: &Request, end: Ktime) -> Vec<(Stretch, Ktime)> {
 /// When the helper was reaped. The function whose return shows it wakes the requester first, and may return after it;
 /// the helper's exit, microseconds earlier, then stands for it.
 fn reaped(call: &Call, end: Ktime) -> Option<Stamp> {
-    let completed = call.completed.filter(|at| at.mono <= end);
-    completed.or(call.exited.map(|(at, _)| at))
+    let reaped = call.reaped().filter(|at| at.mono <= end);
+    reaped.or(call.exited.map(|(at, _)| at))
 }
 
 /// Splits the helper's part, `begin` to `finish`, among its loads' stages and the rest. Where loads of two of its

@@ -85,11 +85,11 @@ impl Story {
             .iter()
             .map(|(name, dependencies)| Wanted {
                 name: (*name).into(),
-                built_in: false,
                 dependencies: dependencies.iter().map(|name| (*name).into()).collect(),
+                ..Wanted::default()
             })
             .collect();
-        let resolution = Arc::new(Resolution { known: true, modules });
+        let resolution = Arc::new(Resolution { known: true, modules, configured: None });
         self.fact(1, Fact::Resolved { alias: alias.into(), resolution });
     }
 
@@ -105,14 +105,22 @@ impl Story {
             Moment::Requested(Requested {
                 alias: Captured::whole(alias),
                 uid: 1000,
-                lsm_result: Some(0),
+                loginuid: Some(1000),
+                exe: Some("/usr/bin/ping".into()),
                 cgroup: Some("/user.slice/user-1000.slice/session-3.scope".into()),
                 stack: stack.map(Arc::from).into(),
             }),
         );
         self.probe(at + 40, requester, Moment::Admitted { alias: Captured::whole(alias), wait: true });
         let argv = [path, "-q", "--", alias].map(Captured::whole).into();
-        let entered = CallEntered { call, wait: Wait::Proc, path: Captured::whole(path), argv, argv_more: false };
+        let entered = CallEntered {
+            call,
+            wait: Wait::Proc,
+            path: Captured::whole(path),
+            argv,
+            argv_more: false,
+            stack: [].into(),
+        };
         self.probe(at + 60, requester, Moment::CallEntered(entered));
         self.probe(at + 300, worker(pid), Moment::CallPicked { call });
         self.probe(at + 900, helper, Moment::Born { call });
@@ -293,6 +301,7 @@ fn others(story: &mut Story) {
         path: Captured::whole(words[0]),
         argv: words.map(Captured::whole).into(),
         argv_more: true,
+        stack: ["call_usermodehelper_exec", "do_coredump", "get_signal"].map(Arc::from).into(),
     };
     let helper = Task::new(701, 701, 450_500, "kworker/u8:1");
     story.probe(450_000, crashed, Moment::CallEntered(entered));

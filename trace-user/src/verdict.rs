@@ -5,11 +5,15 @@
 
 use crate::correlate::helpers::ERESTARTSYS;
 use crate::correlate::modules::Modules;
-use crate::event::{Stamp, Wait};
-use crate::joined::{Call, EEXIST, Request, SatisfiedBy, Verdict};
+use crate::event::{Stamp, Wait, Wanted};
+use crate::joined::{Call, EEXIST, Load, Request, SatisfiedBy, TurnedAway, Verdict};
+use std::sync::Arc;
+use trace_common::time::Nanos;
 
 /// `-EBUSY`: helpers are disabled (kernel/umh.c `call_usermodehelper_exec`, 5.10 to 7.3).
 const EBUSY: i32 = -16;
+/// How long a requester takes to return from a helper that has ended, at most: it waits for a processor.
+const WAKE: Nanos = Nanos::from_millis(50);
 /// The wait status word of modprobe's only failing exit code.
 const EXIT_1: i32 = 1 << 8;
 
@@ -24,30 +28,70 @@ pub struct Decision {
     pub satisfied_by: Option<SatisfiedBy>,
 }
 
-/// Decides what became of `request`, which has returned (or is known to be over) by `now`. `lost` says that events
-/// were lost while it was open: a verdict that rests on something not having been seen is then incomplete.
+/// What of a request can be hidden by a loss.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Doubt {
+    /// Events were lost while it was open: a verdict that rests on something not having been seen is incomplete.
+    pub open: bool,
+    /// Events were lost between its helper call and the return, which may then be that of a later call of the thread.
+    pub called: bool,
+}
+
+/// Decides what became of `request`, which has returned (or is known to be over) by `now`.
 #[must_use]
-pub fn decide(request: &Request, modules: &Modules, now: Stamp, lost: bool) -> Decision {
+pub fn decide(request: &Request, modules: &Modules, now: Stamp, doubt: Doubt) -> Decision {
     let own_live = own_live(request);
-    let by_return = by_return(request);
-    if let Some(verdict) = by_return {
-        return Decision { verdict, live: own_live, satisfied_by: None };
+    let lost = doubt.open;
+    // The return, or that the requester was gone, can be what was lost: neither the one nor the other is proven.
+    if lost && request.result.is_none() {
+        return Decision { verdict: Verdict::Incomplete, live: own_live, satisfied_by: None };
+    }
+    if let Some(verdict) = by_return(request) {
+        let verdict = if doubt.called && !is_started(request) { Verdict::Incomplete } else { verdict };
+        return afterwards(request, verdict, modules, now);
     }
     if own_live.is_some() {
         return Decision { verdict: Verdict::Live, live: own_live, satisfied_by: None };
     }
-    if let Some((live, satisfied_by)) = by_another(request, modules, now) {
-        return Decision { verdict: Verdict::SatisfiedByAnother, live: Some(live), satisfied_by: Some(satisfied_by) };
+    let until = returned_by(request, now);
+    if let Some((live, satisfied_by)) = by_another(request, modules, until) {
+        // That its task belongs to no helper can be for want of a birth or a fork that was lost: it may be this one's. And
+        // where the module did not stay, this one's may have loaded it again.
+        let is_sure = satisfied_by.request.is_some() && modules.stayed_live(&satisfied_by.module, live, until);
+        let verdict = if lost && !is_sure { Verdict::Incomplete } else { Verdict::SatisfiedByAnother };
+        let satisfied_by = (verdict == Verdict::SatisfiedByAnother).then_some(satisfied_by);
+        return Decision { verdict, live: Some(live), satisfied_by };
     }
-    let (verdict, proven) = from_what_was_tried(request, modules);
-    let verdict = if lost && !proven { Verdict::Incomplete } else { verdict };
+    let verdict = if lost { Verdict::Incomplete } else { from_what_was_tried(request, modules) };
     Decision { verdict, live: None, satisfied_by: None }
+}
+
+/// The verdict of a requester that went on without a helper's end, with what became of the wanted module after all.
+#[must_use]
+pub fn afterwards(request: &Request, verdict: Verdict, modules: &Modules, now: Stamp) -> Decision {
+    if let Some(live) = own_live(request) {
+        return Decision { verdict, live: Some(live), satisfied_by: None };
+    }
+    let another = by_another(request, modules, now).filter(|_| verdict != Verdict::Denied);
+    let (live, satisfied_by) = another.unzip();
+    Decision { verdict, live, satisfied_by }
+}
+
+/// Whether it waits for no more than its helper's exec, which was seen.
+fn is_started(request: &Request) -> bool {
+    let executed = request.call.as_ref().and_then(|call| call.executed);
+    request.wait() != Some(Wait::Proc) && executed.is_some_and(|(_, result)| result == 0)
 }
 
 /// Verdicts that the return alone proves, whatever the helper does.
 fn by_return(request: &Request) -> Option<Verdict> {
-    if request.lsm_result.is_some_and(|result| result != 0) {
-        return Some(Verdict::Denied);
+    match request.turned_away {
+        Some(TurnedAway::Denied) => return Some(Verdict::Denied),
+        Some(TurnedAway::Throttled) => return Some(Verdict::Throttled),
+        None => {}
+    }
+    if request.requester_gone.is_some() {
+        return Some(Verdict::Abandoned);
     }
     match (request.result, request.wait()) {
         (Some(EBUSY), _) if request.call.as_ref().is_some_and(|call| call.helper.is_none()) => Some(Verdict::Refused),
@@ -62,67 +106,99 @@ fn by_return(request: &Request) -> Option<Verdict> {
 /// and then it exits; one that waits for exec alone gets 0 when exec succeeds.
 fn by_return_unseen(call: &Call) -> Option<Verdict> {
     let executed = call.executed.is_some_and(|(_, result)| result == 0);
-    let helper_ended = call.exited.map(|(at, _)| at);
+    // A worker that could not fork wakes the caller before it is seen to be done: who was first does not tell.
+    if call.wait == Wait::Proc && call.helper.is_none() && call.reaped().is_some() {
+        return None;
+    }
+    let answered = match call.wait {
+        Wait::Proc => call.gone(),
+        Wait::Exec => call.executed.map(|(at, _)| at),
+        Wait::None => Some(call.entered),
+    };
     match (call.wait, call.caller_gone) {
-        (Wait::Proc, Some(gone)) if helper_ended.is_none_or(|ended| gone < ended) => Some(Verdict::Abandoned),
+        (_, Some(gone)) if answered.is_none_or(|answered| gone < answered) => Some(Verdict::Abandoned),
         (Wait::Exec | Wait::None, _) if executed => Some(Verdict::Unwaited),
         (Wait::Proc | Wait::Exec | Wait::None, _) => None,
     }
 }
 
 /// When the wanted module went live by this request's own helper: the last of them, since what is wanted is loaded
-/// after what it depends on.
+/// after what it depends on. Where it is not known what is wanted, that is the last load, if any.
 fn own_live(request: &Request) -> Option<Stamp> {
+    if request.module().is_none() {
+        return request.loads.last().and_then(|load| load.live);
+    }
     let wanted = request.loads.iter().rev().filter(|load| !request.is_dependency(load));
     wanted.filter_map(|load| load.live).next()
 }
 
-/// The load of another's that made the wanted module live while the request was open, where it was not live before.
-fn by_another(request: &Request, modules: &Modules, now: Stamp) -> Option<(Stamp, SatisfiedBy)> {
-    let until = request.returned.unwrap_or(now);
+/// The load of another's that made the wanted module live up to `until`, where it was not live before.
+fn by_another(request: &Request, modules: &Modules, until: Stamp) -> Option<(Stamp, SatisfiedBy)> {
     let wanted = request.resolution.as_ref()?;
     if wanted.modules.iter().any(|wanted| wanted.built_in || modules.live_at(&wanted.name, request.asked)) {
         return None;
     }
     wanted.modules.iter().find_map(|wanted| {
         let birth = modules.went_live_within(&wanted.name, request.asked, until)?;
+        if birth.request == Some(request.id) {
+            return None;
+        }
         let by = SatisfiedBy { module: wanted.name.clone(), task: birth.task, request: birth.request };
         Some((birth.at, by))
     })
 }
 
-/// The remaining rules, and whether the verdict rests on something seen alone.
-fn from_what_was_tried(request: &Request, modules: &Modules) -> (Verdict, bool) {
+/// When the request was over for its requester: at its return, or, where that was not seen, soon after its helper's end.
+fn returned_by(request: &Request, now: Stamp) -> Stamp {
+    let answered = request.call.as_ref().and_then(|call| call.exited.map(|(at, _)| at).max(call.reaped()));
+    let soon = answered.map(|at| Stamp { mono: at.mono.plus(WAKE), boot: at.boot.plus(WAKE) });
+    request.returned.or(soon.map(|soon| soon.min(now))).unwrap_or(now)
+}
+
+/// The remaining rules. Each rests on the wanted module not having been seen to go live, now or before.
+fn from_what_was_tried(request: &Request, modules: &Modules) -> Verdict {
     let resolution = request.resolution.as_deref();
     let wanted = resolution.map_or(&[] as &[_], |resolution| &resolution.modules);
     if wanted.iter().any(|wanted| wanted.built_in || modules.live_at(&wanted.name, request.asked)) {
-        return (Verdict::AlreadyLive, false);
+        return Verdict::AlreadyLive;
     }
     let status = request.status();
     let known = resolution.is_some_and(|resolution| resolution.known);
     if !known && request.loads.is_empty() && matches!(status, Some(0 | EXIT_1)) {
-        return (Verdict::Incomplete, true);
+        return Verdict::Incomplete;
     }
     let error = request.failed_load().and_then(|load| load.error());
     match error {
         // modprobe takes -EEXIST for success; where nothing is live after all, its 0 is hollow.
-        Some(EEXIST) if status == Some(0) => return (Verdict::Hollow, false),
-        Some(_) if status != Some(0) || failed_wanted(request) => return (Verdict::InitFailed, false),
+        Some(EEXIST) if status == Some(0) => return Verdict::Hollow,
+        Some(_) if status != Some(0) || failed_wanted(request) => return Verdict::InitFailed,
         Some(_) | None => {}
     }
     let executed = request.call.as_ref().and_then(|call| call.executed);
     if executed.is_some_and(|(_, result)| result < 0) {
-        return (Verdict::HelperMissing, true);
+        return Verdict::HelperMissing;
     }
     if request.result.is_some_and(|result| result < 0) {
-        return (Verdict::HelperMissing, executed.is_none());
+        return Verdict::HelperMissing;
     }
+    // A load whose end was missed may have failed, which would be the reason.
+    let unended = |load: &&Arc<Load>| load.over && load.ended.is_none() && load.live.is_none();
+    let mut unended = request.loads.iter().filter(unended);
+    // Of the loads of others than the helper itself, its status says nothing.
+    let helper = request.call.as_ref().and_then(|call| call.helper).map(|(helper, _)| helper.key);
     match status {
-        None => (Verdict::Incomplete, true),
-        Some(0) => (Verdict::Hollow, false),
-        Some(EXIT_1) if wanted.is_empty() && request.loads.is_empty() => (Verdict::NotFound, false),
-        Some(_) => (Verdict::HelperFailed, false),
+        None => Verdict::Incomplete,
+        Some(0) if unended.any(|load| Some(load.task.key) != helper) => Verdict::Incomplete,
+        Some(0) => Verdict::Hollow,
+        Some(_) if unended.next().is_some() => Verdict::Incomplete,
+        Some(EXIT_1) if !wanted.iter().any(can_be_tried) && request.loads.is_empty() => Verdict::NotFound,
+        Some(_) => Verdict::HelperFailed,
     }
+}
+
+/// There is something to load, or to run, for it: `alias net-pf-10 off` names no module.
+const fn can_be_tried(wanted: &Wanted) -> bool {
+    !wanted.missing || wanted.install.is_some()
 }
 
 fn failed_wanted(request: &Request) -> bool {

@@ -10,9 +10,14 @@
  *   nowait NAME       request_module_nowait()
  *   threads N NAME    N kernel threads released together, each request_module(NAME); "%d" in NAME becomes the
  *                     thread's index; the write returns when all are done
+ *   spawn PATH ARGS…  call_usermodehelper(UMH_NO_WAIT): starts a program and does not wait for it at all
+ *   around NAME       a driver's suspend callback asks for NAME-suspend from now on, its resume callback for
+ *                     NAME-resume, and its shutdown callback for NAME-shutdown, after which it sleeps for four
+ *                     seconds; without NAME: not any more
  *   clear             forgets the results
  *
- * Reading gives the results, a line each: "request NAME = RESULT", "thread I NAME = RESULT".
+ * Reading gives the results, a line each: "request NAME = RESULT", "thread I NAME = RESULT",
+ * "spawn PATH = RESULT", "request NAME-suspend = RESULT".
  */
 #include <linux/atomic.h>
 #include <linux/completion.h>
@@ -23,11 +28,14 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/platform_device.h>
+#include <linux/pm.h>
 #include <linux/proc_fs.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/stringify.h>
+#include <linux/umh.h>
 #include <linux/uaccess.h>
 
 #ifndef INIT_DELAY_MS
@@ -155,6 +163,91 @@ static int threads(unsigned int count, const char *pattern)
 	return error;
 }
 
+static void spawned(struct subprocess_info *info)
+{
+	argv_free(info->argv);
+}
+
+static int spawn(const char *line)
+{
+	static char *environment[] = { "HOME=/", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", NULL };
+	struct subprocess_info *info;
+	char **words = argv_split(GFP_KERNEL, line, NULL);
+
+	if (!words)
+		return -ENOMEM;
+	/* The words live until the helper has been executed, which this call does not wait for. */
+	info = words[0] ? call_usermodehelper_setup(words[0], words, environment, GFP_KERNEL, NULL, spawned, NULL) : NULL;
+	if (!info) {
+		argv_free(words);
+		return -EINVAL;
+	}
+	return call_usermodehelper_exec(info, UMH_NO_WAIT);
+}
+
+static char around[COMMAND_MAX];
+
+static void ask_around(const char *which)
+{
+	if (*around)
+		say("request %s-%s = %d\n", around, which, request_module("%s-%s", around, which));
+}
+
+static int test_suspend(struct device *device)
+{
+	ask_around("suspend");
+	return 0;
+}
+
+static int test_resume(struct device *device)
+{
+	ask_around("resume");
+	return 0;
+}
+
+/* What is seen of a shutdown has to get out of the machine before it is gone. */
+static void test_shutdown(struct platform_device *device)
+{
+	ask_around("shutdown");
+	if (*around)
+		msleep(4000);
+}
+
+static const struct dev_pm_ops test_pm = {
+	.suspend = test_suspend,
+	.resume = test_resume,
+};
+
+static struct platform_driver test_driver = {
+	.shutdown = test_shutdown,
+	.driver = {
+		.name = "modtrail_test",
+		.pm = &test_pm,
+	},
+};
+
+static struct platform_device *test_device;
+
+static int driver_start(void)
+{
+	int error = platform_driver_register(&test_driver);
+
+	if (error)
+		return error;
+	test_device = platform_device_register_simple("modtrail_test", -1, NULL, 0);
+	if (IS_ERR(test_device)) {
+		platform_driver_unregister(&test_driver);
+		return PTR_ERR(test_device);
+	}
+	return 0;
+}
+
+static void driver_stop(void)
+{
+	platform_device_unregister(test_device);
+	platform_driver_unregister(&test_driver);
+}
+
 static int obey(char *command)
 {
 	unsigned int count;
@@ -164,6 +257,10 @@ static int obey(char *command)
 		mutex_lock(&results_lock);
 		results_len = 0;
 		mutex_unlock(&results_lock);
+		return 0;
+	}
+	if (strcmp(command, "around") == 0 || strncmp(command, "around ", 7) == 0) {
+		strscpy(around, command[6] ? command + 7 : "", COMMAND_MAX);
 		return 0;
 	}
 	if (strncmp(command, "request ", 8) == 0) {
@@ -176,6 +273,12 @@ static int obey(char *command)
 		int result = request_module_nowait("%s", command + 7);
 
 		say("nowait %s = %d\n", command + 7, result);
+		return 0;
+	}
+	if (strncmp(command, "spawn ", 6) == 0) {
+		int result = spawn(command + 6);
+
+		say("spawn %s = %d\n", command + 6, result);
 		return 0;
 	}
 	if (sscanf(command, "threads %u %n", &count, &offset) == 1 && offset && command[offset])
@@ -216,13 +319,18 @@ static const struct proc_ops control_ops = {
 
 static int control_start(void)
 {
+	int error;
+
 	results = kvzalloc(RESULTS_MAX, GFP_KERNEL);
 	if (!results)
 		return -ENOMEM;
-	control = proc_create("modtrail_test", 0600, NULL, &control_ops);
+	error = driver_start();
+	control = error ? NULL : proc_create("modtrail_test", 0600, NULL, &control_ops);
 	if (!control) {
+		if (!error)
+			driver_stop();
 		kvfree(results);
-		return -ENOMEM;
+		return error ? error : -ENOMEM;
 	}
 	return 0;
 }
@@ -230,6 +338,7 @@ static int control_start(void)
 static void control_stop(void)
 {
 	proc_remove(control);
+	driver_stop();
 	kvfree(results);
 }
 

@@ -1,6 +1,6 @@
 //! Debian's archive, read without touching this machine's own package state.
 //!
-//! In: the mirrors this machine's apt already uses. Out: package names from an index of our own, and packages
+//! In: the mirrors this machine's apt already uses, a machine type. Out: package names from an index of our own, and packages
 //! unpacked into a folder. Nothing is installed; only the cache is written.
 
 use std::fs;
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::guest::Arch;
 use crate::paths;
 use crate::process;
 use crate::progress::say;
@@ -17,25 +18,31 @@ use crate::progress::say;
 /// Kernels of a series come about once a week; looking once a day is enough.
 pub const INDEX_KEPT: Duration = Duration::from_secs(24 * 3600);
 
-/// Where the kernels we run come from, beside the host's own release.
+/// Where the kernels we run come from, beside the host's own release. The kernels of bullseye's security suite are gone
+/// from some mirrors for arm64, where those of its last point release are still there.
 const SUITES: [&str; 2] = ["bookworm", "sid"];
+const SUITES_ARM64: [&str; 3] = ["bookworm", "sid", "bullseye"];
 const SECURITY_SUITES: [&str; 2] = ["bullseye-security", "bookworm-security"];
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// Our own view of the archive.
+/// Our own view of the archive, as a machine of one type has it.
 #[derive(Debug)]
 pub struct PrivateApt {
+    arch: Arch,
     folder: PathBuf,
     release: String,
 }
 
 impl PrivateApt {
     /// The private view, its source list written from this machine's mirrors. Needs the cache lock.
-    pub fn open() -> Result<PrivateApt> {
+    pub fn open(arch: Arch) -> Result<PrivateApt> {
         if !is_debian() {
             bail!("kernels for guests come from Debian's archive through apt, which this machine does not have");
         }
-        let folder = paths::cache()?.join("apt");
+        let folder = paths::cache()?.join(match arch {
+            Arch::Amd64 => "apt",
+            Arch::Arm64 => "apt-arm64",
+        });
         for name in ["lists/partial", "cache/archives/partial"] {
             paths::make_dir(&folder.join(name))?;
         }
@@ -46,13 +53,17 @@ impl PrivateApt {
             "$(SITE) $(RELEASE)",
             "Created-By: Packages",
         ]))?;
-        let sources = sources(&targets, &release)?;
+        let suites: &[&str] = match arch {
+            Arch::Amd64 => &SUITES,
+            Arch::Arm64 => &SUITES_ARM64,
+        };
+        let sources = sources(&targets, &release, suites)?;
         let list = folder.join("sources.list");
         if fs::read_to_string(&list).ok().as_deref() != Some(&sources) {
             paths::write_whole(&list, sources.as_bytes())?;
             fs::remove_file(folder.join("updated")).ok();
         }
-        Ok(PrivateApt { folder, release })
+        Ok(PrivateApt { arch, folder, release })
     }
 
     /// Brings the index up to date where it is older than `max_age`. A failing network is an error only
@@ -62,7 +73,7 @@ impl PrivateApt {
         if paths::age(&mark).is_some_and(|age| age < max_age) {
             return Ok(());
         }
-        say("reading Debian's package index");
+        say(format!("reading Debian's package index for {}", self.arch));
         let updated = process::run(self.command("apt-get").args(["-q", "update"]));
         if let Err(error) = updated {
             if !self.has_index() {
@@ -127,6 +138,12 @@ impl PrivateApt {
         ] {
             command.args(["-o", &option]);
         }
+        if self.arch == Arch::Arm64 {
+            // What is installed here is of another type and no concern of that machine.
+            for option in ["APT::Architecture=arm64", "APT::Architectures=arm64", "Dir::State::status=/dev/null"] {
+                command.args(["-o", option]);
+            }
+        }
         command.env("LC_ALL", "C.UTF-8");
         command
     }
@@ -149,8 +166,8 @@ fn host_release() -> Result<String> {
     value("VERSION_CODENAME=").context("/etc/os-release names no release")
 }
 
-/// The source list: the sites of this machine's own releases, with our suites.
-fn sources(targets: &str, release: &str) -> Result<String> {
+/// The source list: the sites of this machine's own releases, with `suites` and their security suites.
+fn sources(targets: &str, release: &str, suites: &[&str]) -> Result<String> {
     let sites: Vec<(&str, &str)> = targets.lines().filter_map(|line| line.split_once(' ')).collect();
     let of = |wanted: &str| sites.iter().find(|(_, suite)| *suite == wanted).map(|(site, _)| *site);
     let main = of(release).or_else(|| of("stable")).or_else(|| of("sid")).or_else(|| of("unstable"));
@@ -163,10 +180,10 @@ fn sources(targets: &str, release: &str) -> Result<String> {
     let mut add = |site: &str, suite: &str| {
         list.push_str(&format!("deb [target=Packages{signed}] {site} {suite} main\n"));
     };
-    if !SUITES.contains(&release) {
+    if !suites.contains(&release) {
         add(main, release);
     }
-    SUITES.iter().for_each(|suite| add(main, suite));
+    suites.iter().for_each(|suite| add(main, suite));
     let security = sites.iter().find(|(_, suite)| suite.ends_with("-security")).map(|(site, _)| *site);
     match security {
         Some(site) => SECURITY_SUITES.iter().for_each(|suite| add(site, suite)),
@@ -177,12 +194,12 @@ fn sources(targets: &str, release: &str) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::sources;
+    use super::{SUITES, sources};
 
     #[test]
     fn suites_stand_on_the_sites_of_this_machine() {
         let targets = "http://a/debian bookworm\nhttp://a/debian bookworm-updates\nhttp://b/sec bookworm-security\n";
-        let list = sources(targets, "bookworm").unwrap();
+        let list = sources(targets, "bookworm", &SUITES).unwrap();
         assert!(list.lines().any(|line| line.ends_with("http://a/debian sid main")));
         assert!(list.lines().any(|line| line.ends_with("http://b/sec bullseye-security main")));
         assert_eq!(list.lines().filter(|line| line.ends_with("bookworm main")).count(), 1);
@@ -190,6 +207,6 @@ mod tests {
 
     #[test]
     fn a_machine_without_its_own_release_is_refused() {
-        assert!(sources("http://a/other jammy\n", "bookworm").is_err());
+        assert!(sources("http://a/other jammy\n", "bookworm", &SUITES).is_err());
     }
 }

@@ -1,11 +1,15 @@
 //! The project's own programs that go into a guest.
 //!
-//! In: the workspace. Out: paths of `modtrail` and `provoke`, up to date (cargo decides).
+//! In: the workspace, a machine type. Out: paths of `modtrail` and `provoke`, up to date (cargo decides).
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::cross;
+use crate::guest::Arch;
 use crate::paths;
 use crate::process;
 
@@ -18,14 +22,34 @@ pub struct Programs {
     pub provoke: PathBuf,
 }
 
-/// Builds what has changed. `MODTRAIL_BIN` names a ready-made modtrail instead; empty, there is none.
-pub fn build() -> Result<Programs> {
-    let modtrail = match std::env::var_os("MODTRAIL_BIN") {
-        Some(path) if path.is_empty() => None,
-        Some(path) => Some(PathBuf::from(path)),
-        None => Some(modtrail()?),
+/// Builds what has changed, for guests of a machine type. `MODTRAIL_BIN` names a modtrail that was made before, for
+/// guests of the type it was made for; empty, there is none. Not under the cache lock.
+pub fn build(arch: Arch) -> Result<Programs> {
+    let named = std::env::var_os("MODTRAIL_BIN").map(PathBuf::from);
+    let without = named.as_ref().is_some_and(|path| path.as_os_str().is_empty());
+    let named = match named.filter(|_| !without) {
+        Some(path) if is_for(&path, arch)? => Some(path),
+        Some(_) | None => None,
     };
-    Ok(Programs { modtrail, provoke: provoke()? })
+    let wanted: &[&str] = if without || named.is_some() { &[] } else { &["modtrail"] };
+    let mut programs = match arch {
+        Arch::Amd64 => {
+            let built = wanted.first().map(|_| modtrail()).transpose()?;
+            Programs { modtrail: built, provoke: provoke()? }
+        }
+        Arch::Arm64 => cross_built(!wanted.is_empty())?,
+    };
+    programs.modtrail = programs.modtrail.or(named);
+    Ok(programs)
+}
+
+/// Whether the program runs on machines of the type, by its ELF header.
+fn is_for(program: &Path, arch: Arch) -> Result<bool> {
+    let mut header = [0_u8; 20];
+    let read = File::open(program).and_then(|mut file| file.read_exact(&mut header));
+    read.with_context(|| format!("cannot read {}, which MODTRAIL_BIN names", program.display()))?;
+    let [.., low, high] = header;
+    Ok(header.starts_with(b"\x7fELF") && u16::from_le_bytes([low, high]) == arch.elf_machine())
 }
 
 /// The release build of modtrail.
@@ -42,6 +66,21 @@ fn build_one(what: &[&str], profile: &str, program: &str) -> Result<PathBuf> {
     let mut cargo = process::host_cargo();
     process::run(cargo.args(["build", "--quiet"]).args(what)).with_context(|| format!("cannot build {program}"))?;
     Ok(target_folder()?.join(profile).join(program))
+}
+
+/// The release builds for arm64, in a folder of their own: another compiler makes them.
+fn cross_built(with_modtrail: bool) -> Result<Programs> {
+    let target = target_folder()?.join("arm64");
+    let lock = paths::lock_cache()?;
+    let mut cargo = cross::cargo_build(&target)?;
+    drop(lock);
+    cargo.args(["--release", "-p", "xtask", "--bin", "provoke"]);
+    if with_modtrail {
+        cargo.args(["-p", "trace-user", "--bin", "modtrail"]);
+    }
+    process::run(&mut cargo).context("cannot build modtrail and provoke for arm64")?;
+    let built = target.join(cross::TARGET).join("release");
+    Ok(Programs { modtrail: with_modtrail.then(|| built.join("modtrail")), provoke: built.join("provoke") })
 }
 
 /// Where cargo builds.

@@ -8,14 +8,17 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 
 use crate::check;
+use crate::evidence;
+use crate::guest::{Arch, Guest};
 use crate::kernels::Series;
+use crate::qemu::Clock;
 use crate::run;
 use crate::setup;
 use crate::test;
-use crate::vm::{self, Arch, BootFile, End, Shipped, Streams, VmOptions};
+use crate::vm::{self, BootFile, End, Shipped, Streams, VmOptions};
 
 /// Everything a developer of modtrail runs.
 #[derive(Debug, Parser)]
@@ -36,17 +39,15 @@ enum Task {
         /// Only tests whose name has this in it
         filter: Option<String>,
     },
+    /// Run every scenario in guests and write docs/kernels.md
+    Kernels {
+        /// Only scenarios whose name has this in it; the others stand as they were shown last
+        filter: Option<String>,
+    },
     /// Formatting, lints of the host and BPF crates, allowed imports, generated documents
     Check,
     /// Run a command as root in a fresh guest with a real kernel
     Vm(VmArguments),
-}
-
-/// A machine type, as typed.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum ArchName {
-    Amd64,
-    Arm64,
 }
 
 #[derive(Args, Debug)]
@@ -54,9 +55,9 @@ struct VmArguments {
     /// Kernel series: 5.10, 6.1, 6.12, or newest (the highest of sid that comes with its modules)
     #[arg(long, value_name = "SERIES")]
     kernel: Series,
-    /// Machine type
+    /// Machine type; arm64 is emulated, and what it needs is fetched at its first use
     #[arg(long, value_enum, default_value = "amd64")]
-    arch: ArchName,
+    arch: Arch,
     /// Processors
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=255))]
     smp: u32,
@@ -79,9 +80,12 @@ struct VmArguments {
     /// More kernel arguments
     #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
     append: Vec<String>,
-    /// Boot the compressed kernel (needed for real suspend)
+    /// Boot the compressed kernel (needed for real suspend; arm64 always does)
     #[arg(long)]
     bzimage: bool,
+    /// Let time pass by executed instructions, so that the host's other work does not show in measurements
+    #[arg(long)]
+    icount: bool,
     /// Give the command this terminal
     #[arg(long)]
     interactive: bool,
@@ -106,11 +110,7 @@ impl VmArguments {
         };
         let default_timeout = if self.interactive { None } else { Some(120) };
         VmOptions {
-            kernel: self.kernel,
-            arch: match self.arch {
-                ArchName::Amd64 => Arch::Amd64,
-                ArchName::Arm64 => Arch::Arm64,
-            },
+            guest: Guest { series: self.kernel, arch: self.arch },
             smp: self.smp,
             memory_mib: self.memory,
             timeout: self.timeout.or(default_timeout).map(Duration::from_secs),
@@ -118,6 +118,7 @@ impl VmArguments {
             files: self.files,
             out: self.out,
             append: self.append,
+            clock: if self.icount { Clock::Instructions } else { Clock::Host },
             boot: if self.bzimage { BootFile::BzImage } else { BootFile::Fastest },
             streams: if self.interactive { Streams::Interactive } else { Streams::PassThrough },
             command: self.command,
@@ -132,6 +133,7 @@ impl Arguments {
             Task::Setup => setup::run().map(|()| ExitCode::SUCCESS),
             Task::Run => run_vm(&run::prepare()?),
             Task::Test { filter } => test::run(filter.as_deref()),
+            Task::Kernels { filter } => evidence::run(filter.as_deref()),
             Task::Check => check::run(),
             Task::Vm(arguments) => run_vm(&arguments.options()),
         }
@@ -164,6 +166,8 @@ fn tail(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::{Arguments, Task};
+    use crate::guest::Guest;
+    use crate::kernels::Series;
     use crate::vm::{Shipped, Streams, VmOptions};
     use clap::Parser;
 
@@ -201,6 +205,14 @@ mod tests {
     fn an_interactive_guest_has_no_limit_of_its_own() {
         let options = options(&["--kernel", "6.12", "--interactive", "--", "top"]).unwrap();
         assert_eq!((options.timeout, options.streams), (None, Streams::Interactive));
+    }
+
+    #[test]
+    fn a_guest_is_of_amd64_unless_said_otherwise() {
+        let guest = |words: &[&str]| options(words).unwrap().guest;
+        assert_eq!(guest(&["--kernel", "6.1", "--", "true"]), Guest::amd64(Series::V6_1));
+        assert_eq!(guest(&["--kernel", "6.12", "--arch", "arm64", "--", "true"]), Guest::arm64(Series::V6_12));
+        assert!(options(&["--kernel", "6.1", "--arch", "riscv64", "--", "true"]).is_err());
     }
 
     #[test]

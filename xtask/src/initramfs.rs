@@ -12,6 +12,8 @@ use anyhow::{Context, Result};
 
 use crate::artifact::Programs;
 use crate::cpio::Archive;
+use crate::cross::Compiler;
+use crate::guest::Arch;
 use crate::kernels::Kernel;
 use crate::modules::Indexes;
 use crate::paths;
@@ -25,12 +27,10 @@ const INIT: &[u8] = include_bytes!("../guest/init");
 const PIECE_KEPT_SECONDS: u64 = 7 * 24 * 3600;
 
 /// The base piece. Needs the cache lock.
-pub fn base() -> Result<PathBuf> {
-    let busybox = tools::busybox()?;
-    let kmod = tools::kmod()?;
-    let libraries = tools::libraries(&[kmod.to_path_buf()])?;
-    let stamps: Result<Vec<_>> = libraries.iter().map(|path| paths::stamp(path)).collect();
-    let key = paths::key((INIT, paths::stamp(&busybox)?, paths::stamp(kmod)?, stamps?));
+pub fn base(arch: Arch) -> Result<PathBuf> {
+    let tools::Base { busybox, kmod, libraries } = tools::base(arch)?;
+    let stamps: Result<Vec<_>> = libraries.values().map(|path| paths::stamp(path)).collect();
+    let key = paths::key((INIT, paths::stamp(&busybox)?, paths::stamp(&kmod)?, stamps?));
     piece(&pieces()?.join(format!("base-{key}.cpio")), |archive| {
         for folder in ["dev", "proc", "sys", "run", "mnt", "out", "etc/modprobe.d", "var/log", "usr/bin", "usr/sbin"] {
             archive.folder(folder)?;
@@ -40,17 +40,17 @@ pub fn base() -> Result<PathBuf> {
         archive.folder_with_mode("var/tmp", 0o1777)?;
         archive.file("init", 0o755, INIT)?;
         archive.copy(&busybox, "bin/busybox")?;
-        for applet in tools::applets(&busybox)? {
+        for applet in tools::applets()? {
             let name = applet.rsplit('/').next().unwrap_or(&applet);
             if !tools::KMOD_NAMES.contains(&name) && name != "busybox" && name != "init" {
                 archive.link(&applet, "/bin/busybox")?;
             }
         }
-        archive.copy(kmod, "bin/kmod")?;
+        archive.copy(&kmod, "bin/kmod")?;
         for name in tools::KMOD_NAMES {
             archive.link(&format!("sbin/{name}"), "/bin/kmod")?;
         }
-        copy_libraries(archive, &[kmod.to_path_buf()])?;
+        libraries.iter().try_for_each(|(place, library)| archive.copy(library, place))?;
         archive.file("etc/passwd", 0o644, b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n")?;
         archive.file("etc/group", 0o644, b"root:x:0:\ntty:x:5:\nnogroup:x:65534:\n")?;
         archive.file("etc/hosts", 0o644, b"127.0.0.1 localhost guest\n::1 localhost\n")?;
@@ -93,7 +93,7 @@ pub fn modules(kernel: &Kernel, wanted: &[String]) -> Result<Vec<PathBuf>> {
 }
 
 /// The piece with our own programs and their libraries. Needs the cache lock.
-pub fn programs(programs: &Programs) -> Result<PathBuf> {
+pub fn programs(programs: &Programs, arch: Arch) -> Result<PathBuf> {
     let all: Vec<PathBuf> = programs.modtrail.iter().chain([&programs.provoke]).cloned().collect();
     let stamps: Result<Vec<_>> = all.iter().map(|path| paths::stamp(path)).collect();
     let key = paths::key(stamps?);
@@ -101,7 +101,7 @@ pub fn programs(programs: &Programs) -> Result<PathBuf> {
         let mut copy = |program: &Path, place: &str| -> Result<()> {
             let stripped = paths::temporary_beside(&paths::cache()?.join("stripped"));
             // Line tables are most of the file, and nobody reads them in a guest.
-            let strip = Command::new("strip").arg("-g").arg("-o").arg(&stripped).arg(program).output();
+            let strip = strip(arch)?.arg("-g").arg("-o").arg(&stripped).arg(program).output();
             let from = if strip.is_ok_and(|done| done.status.success()) { &stripped } else { program };
             let copied = archive.copy(from, place);
             fs::remove_file(&stripped).ok();
@@ -111,7 +111,10 @@ pub fn programs(programs: &Programs) -> Result<PathBuf> {
             copy(modtrail, "bin/modtrail")?;
         }
         copy(&programs.provoke, "bin/provoke")?;
-        copy_libraries(archive, &all)
+        for library in tools::libraries(&all)? {
+            archive.copy(&library, library.to_str().context("a library whose path is not UTF-8")?)?;
+        }
+        Ok(())
     })
 }
 
@@ -133,12 +136,17 @@ pub fn assemble(
     io::Write::write_all(&mut file, &archive.finish()?).context("cannot write the initramfs")
 }
 
-fn copy_libraries<W: io::Write>(archive: &mut Archive<W>, programs: &[PathBuf]) -> Result<()> {
-    for library in tools::libraries(programs)? {
-        let place = library.to_str().context("a library whose path is not UTF-8")?;
-        archive.copy(&library, place)?;
+/// The program that takes line tables out of programs for the machine type.
+fn strip(arch: Arch) -> Result<Command> {
+    match arch {
+        Arch::Amd64 => Ok(Command::new("strip")),
+        Arch::Arm64 => {
+            let compiler = Compiler::provide()?;
+            let mut strip = Command::new(compiler.program("strip"));
+            compiler.lend(&mut strip);
+            Ok(strip)
+        }
     }
-    Ok(())
 }
 
 fn pieces() -> Result<PathBuf> {

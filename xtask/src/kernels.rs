@@ -1,6 +1,6 @@
 //! The kernels guests run: Debian's newest of a series, fetched and unpacked into the cache.
 //!
-//! In: a [`Series`]. Out: a [`Kernel`]: its release, the files to boot, its modules with fresh indexes.
+//! In: a [`Guest`]. Out: a [`Kernel`]: its release, the files to boot, its modules with fresh indexes.
 
 use std::fmt;
 use std::fs;
@@ -11,13 +11,14 @@ use std::str::FromStr;
 use anyhow::{Context, Result, bail};
 
 use crate::apt::{self, PrivateApt};
+use crate::guest::{Arch, Guest};
 use crate::paths;
 use crate::process;
 use crate::progress::say;
 use crate::vmlinux;
 
 /// How many point releases are tried where the mirror lacks the newest.
-const POINT_RELEASES_TRIED: usize = 4;
+const POINT_RELEASES_TRIED: usize = 12;
 
 /// A kernel series that guests can be had for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,6 +44,16 @@ impl Series {
             Series::V6_1 => "6.1",
             Series::V6_12 => "6.12",
             Series::Newest => "newest",
+        }
+    }
+
+    /// Arguments that the series needs where it is emulated. The newest is booted by one processor, and the guest's init brings
+    /// the others online: while that kernel patches its own code, which it does most of all in its boot, another emulated
+    /// processor can trap on an instruction that has been put back meanwhile, and dies of it (7.2: `Oops: int3`).
+    pub const fn arguments(self) -> &'static str {
+        match self {
+            Series::V5_10 | Series::V6_1 | Series::V6_12 => "",
+            Series::Newest => "maxcpus=1",
         }
     }
 
@@ -83,10 +94,10 @@ struct Release {
 }
 
 impl Release {
-    /// Reads the release in an image package's name; `None` for flavours (cloud, rt), debug and meta packages.
-    fn of_package(package: &str) -> Option<Release> {
+    /// Reads the release in an image package's name; `None` for flavours (cloud, rt, 16k), debug and meta packages.
+    fn of_package(package: &str, arch: Arch) -> Option<Release> {
         let name = package.strip_prefix("linux-image-")?;
-        let version = name.strip_suffix("-amd64")?;
+        let version = name.strip_suffix(arch.as_str())?.strip_suffix('-')?;
         let (version, plus) = version.split_once('+').unwrap_or((version, ""));
         let (plus, plus_point) = plus.split_once('.').unwrap_or((plus, "0"));
         if !plus.chars().all(char::is_alphanumeric) {
@@ -106,9 +117,10 @@ impl Release {
 }
 
 /// The releases of a series among package names, newest first.
-fn releases(packages: &[String], series: Series) -> Vec<Release> {
-    let mut found: Vec<Release> = packages.iter().filter_map(|name| Release::of_package(name)).collect();
-    found.retain(|release| series.owns(release));
+fn releases(packages: &[String], guest: Guest) -> Vec<Release> {
+    let read = |name: &String| Release::of_package(name, guest.arch);
+    let mut found: Vec<Release> = packages.iter().filter_map(read).collect();
+    found.retain(|release| guest.series.owns(release));
     found.sort();
     found.reverse();
     found
@@ -117,8 +129,8 @@ fn releases(packages: &[String], series: Series) -> Vec<Release> {
 /// A kernel, ready to boot.
 #[derive(Clone, Debug)]
 pub struct Kernel {
-    /// The series it was asked for by.
-    pub series: Series,
+    /// What it was asked for by.
+    pub guest: Guest,
     /// What `uname -r` will say.
     pub release: String,
     /// The folder it is unpacked in: `vmlinuz`, perhaps `vmlinux`, `lib/modules/RELEASE`.
@@ -144,16 +156,16 @@ impl Kernel {
 
 /// The newest kernel of a series. Needs the cache lock; fetches at most once a day, and falls back to what
 /// the cache has where the network fails.
-pub fn provide(series: Series) -> Result<Kernel> {
+pub fn provide(guest: Guest) -> Result<Kernel> {
     let kernels = paths::cache()?.join("kernels");
     paths::make_dir(&kernels)?;
-    let chosen = kernels.join(format!("{series}.chosen"));
-    let kept = fs::read_to_string(&chosen).ok().and_then(|release| unpacked(&kernels, series, &release));
+    let chosen = kernels.join(format!("{guest}.chosen"));
+    let kept = fs::read_to_string(&chosen).ok().and_then(|release| unpacked(&kernels, guest, &release));
     let fresh = paths::age(&chosen).is_some_and(|age| age < apt::INDEX_KEPT);
     if let (Some(kernel), true) = (&kept, fresh) {
         return Ok(kernel.clone());
     }
-    match fetch_newest(&kernels, series) {
+    match fetch_newest(&kernels, guest) {
         Ok(kernel) => {
             paths::write_whole(&chosen, kernel.release.as_bytes())?;
             if let Some(old) = kept.filter(|old| old.release != kernel.release) {
@@ -163,40 +175,40 @@ pub fn provide(series: Series) -> Result<Kernel> {
         }
         Err(error) => {
             let kernel = kept.ok_or(error)?;
-            say(format!("cannot look for a newer {series} kernel, using {}", kernel.release));
+            say(format!("cannot look for a newer {guest} kernel, using {}", kernel.release));
             Ok(kernel)
         }
     }
 }
 
-fn unpacked(kernels: &Path, series: Series, release: &str) -> Option<Kernel> {
+fn unpacked(kernels: &Path, guest: Guest, release: &str) -> Option<Kernel> {
     let folder = kernels.join(release);
-    let kernel = Kernel { series, release: release.to_owned(), folder };
+    let kernel = Kernel { guest, release: release.to_owned(), folder };
     (!release.is_empty() && kernel.bzimage().exists()).then_some(kernel)
 }
 
-fn fetch_newest(kernels: &Path, series: Series) -> Result<Kernel> {
-    let archive = PrivateApt::open()?;
+fn fetch_newest(kernels: &Path, guest: Guest) -> Result<Kernel> {
+    let archive = PrivateApt::open(guest.arch)?;
     archive.refresh(apt::INDEX_KEPT)?;
     let packages = archive.names("linux-")?;
     let mut last = None;
-    for release in releases(&packages, series).into_iter().take(POINT_RELEASES_TRIED) {
-        if let Some(kernel) = unpacked(kernels, series, &release.name) {
+    for release in releases(&packages, guest).into_iter().take(POINT_RELEASES_TRIED) {
+        if let Some(kernel) = unpacked(kernels, guest, &release.name) {
             return Ok(kernel);
         }
         let wanted = parts(&archive, &packages, &release.name)?;
         let folder = kernels.join(&release.name);
-        match paths::fill_folder(&folder, |part| install(&archive, &wanted, &release.name, part)) {
+        match paths::fill_folder(&folder, |part| install(&archive, &wanted, guest.arch, &release.name, part)) {
             Ok(()) => {
-                return Ok(Kernel { series, release: release.name, folder });
+                return Ok(Kernel { guest, release: release.name, folder });
             }
             Err(error) => last = Some(error),
         }
         say(format!("no complete {} from this mirror, trying the one before", release.name));
     }
     match last {
-        Some(error) => Err(error.context(format!("cannot get a {series} kernel"))),
-        None => bail!("Debian's index has no {series} kernel"),
+        Some(error) => Err(error.context(format!("cannot get a {guest} kernel"))),
+        None => bail!("Debian's index has no {guest} kernel"),
     }
 }
 
@@ -210,7 +222,7 @@ fn parts(archive: &PrivateApt, packages: &[String], release: &str) -> Result<Vec
     Ok(wanted)
 }
 
-fn install(archive: &PrivateApt, wanted: &[String], release: &str, folder: &Path) -> Result<()> {
+fn install(archive: &PrivateApt, wanted: &[String], arch: Arch, release: &str, folder: &Path) -> Result<()> {
     let root = folder.join("root");
     paths::make_dir(&root)?;
     archive.unpack(wanted, &root)?;
@@ -225,6 +237,9 @@ fn install(archive: &PrivateApt, wanted: &[String], release: &str, folder: &Path
     fs::rename(modules, folder.join("lib/modules").join(release))?;
     fs::remove_dir_all(&root)?;
     depmod(folder, release)?;
+    if arch == Arch::Arm64 {
+        return Ok(()); // its image is not compressed
+    }
     if let Err(error) = vmlinux::extract(&folder.join("vmlinuz"), &folder.join("vmlinux")) {
         say(format!("{release} boots from its compressed image: {error:#}"));
     }
@@ -241,10 +256,15 @@ pub fn depmod(base: &Path, release: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::{Series, releases};
+    use crate::guest::Guest;
 
     fn newest(series: Series, packages: &[&str]) -> Vec<String> {
+        newest_for(Guest::amd64(series), packages)
+    }
+
+    fn newest_for(guest: Guest, packages: &[&str]) -> Vec<String> {
         let packages: Vec<String> = packages.iter().map(|name| format!("linux-image-{name}")).collect();
-        releases(&packages, series).into_iter().map(|release| release.name).collect()
+        releases(&packages, guest).into_iter().map(|release| release.name).collect()
     }
 
     #[test]
@@ -271,6 +291,13 @@ mod tests {
         );
         assert_eq!(found, ["6.12.117+deb12-amd64", "6.12.115+deb12.1-amd64", "6.12.115+deb12-amd64"]);
         assert!(newest(Series::V6_1, &["6.1.0-0.deb11.52-amd64"]).is_empty());
+    }
+
+    #[test]
+    fn each_machine_type_has_its_own() {
+        let all = ["6.1.0-56-amd64", "6.1.0-55-arm64", "6.1.0-56-cloud-arm64", "6.1.0-56-arm64-16k"];
+        assert_eq!(newest_for(Guest::arm64(Series::V6_1), &all), ["6.1.0-55-arm64"]);
+        assert_eq!(newest_for(Guest::amd64(Series::V6_1), &all), ["6.1.0-56-amd64"]);
     }
 
     #[test]

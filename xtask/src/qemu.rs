@@ -11,10 +11,24 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result};
 
-const PROGRAM: &str = "qemu-system-x86_64";
+use crate::cross;
+use crate::guest::Arch;
 
 /// Arguments of every kernel. `panic=-1` with `-no-reboot` ends the emulator at once; the rest saves time.
-const APPEND: &str = "panic=-1 oops=panic mitigations=off random.trust_cpu=on no_timer_check cryptomgr.notests quiet";
+const APPEND: &str = "panic=-1 oops=panic mitigations=off random.trust_cpu=on cryptomgr.notests quiet \
+    initcall_blacklist=init_encrypted,crypto_kdf108_init";
+
+/// Those of amd64. The clock is the processor's, which an emulator keeps the same on all: older kernels would choose one that
+/// is a device, whose every reading waits for the emulator's other work.
+const APPEND_AMD64: &str = "no_timer_check tsc=reliable";
+
+/// The emulator of a machine type. Needs the cache lock.
+pub fn emulator(arch: Arch) -> Result<PathBuf> {
+    match arch {
+        Arch::Amd64 => Ok(PathBuf::from("qemu-system-x86_64")),
+        Arch::Arm64 => cross::emulator(),
+    }
+}
 
 /// How the guest's processors are run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,10 +48,24 @@ pub enum Wiring {
     Terminal,
 }
 
+/// By what time passes in a guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// The host's clock.
+    Host,
+    /// The instructions that the guest executes, one a nanosecond: what is measured in it is the guest's own doing, however
+    /// busy the host is.
+    Instructions,
+}
+
 /// A guest to be started.
 #[derive(Clone, Debug)]
 pub struct Machine {
-    /// The kernel file, ELF or bzImage.
+    /// The emulator's program.
+    pub emulator: PathBuf,
+    /// The machine type.
+    pub arch: Arch,
+    /// The kernel file: ELF, bzImage, or arm64's Image.
     pub kernel: PathBuf,
     /// The initramfs.
     pub initrd: PathBuf,
@@ -49,6 +77,8 @@ pub struct Machine {
     pub append: Vec<String>,
     /// How it is run.
     pub accelerator: Accelerator,
+    /// By what time passes in it.
+    pub clock: Clock,
     /// Where the command's streams go.
     pub wiring: Wiring,
     /// A folder of this run; `console`, `results` and `emulator` are written there.
@@ -73,7 +103,7 @@ impl Machine {
 
     /// Starts it. Call from a thread that lives as long as the guest may: the emulator dies with it.
     pub fn start(&self) -> Result<Qemu> {
-        let mut command = Command::new(PROGRAM);
+        let mut command = Command::new(&self.emulator);
         let (stdout_reader, stdout) = io::pipe().context("cannot make a pipe")?;
         let (stderr_reader, stderr) = io::pipe().context("cannot make a pipe")?;
         self.arguments(&mut command, stdout.as_raw_fd(), stderr.as_raw_fd());
@@ -84,7 +114,9 @@ impl Machine {
             Wiring::Terminal => command.stdin(Stdio::piped()).stdout(Stdio::piped()),
         };
         tie(&mut command, [&stdout, &stderr]);
-        let mut child = command.spawn().with_context(|| format!("cannot start {PROGRAM}: run `cargo xtask setup`"))?;
+        let mut child = command
+            .spawn()
+            .with_context(|| format!("cannot start {}: run `cargo xtask setup`", self.emulator.display()))?;
         drop((stdout, stderr));
         let streams = match (child.stdin.take(), child.stdout.take()) {
             (Some(keyboard), Some(screen)) => Streams::Terminal { keyboard, screen },
@@ -95,38 +127,87 @@ impl Machine {
 
     fn arguments(&self, command: &mut Command, stdout: RawFd, stderr: RawFd) {
         let file = |id: &str, path: &Path| format!("file,id={id},path={}", path.display());
-        let accelerator = match self.accelerator {
-            Accelerator::Kvm => ["-accel", "kvm", "-cpu", "host"],
-            Accelerator::Tcg => ["-accel", "tcg,thread=multi", "-cpu", "max"],
-        };
-        command.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-M", "q35"]);
-        command.args(accelerator);
+        command.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
+        command.args(match (self.arch, self.accelerator) {
+            // Emulated, so that what else the host does is no part of the guest's time.
+            (Arch::Amd64, _) if self.clock == Clock::Instructions => {
+                ["-M", "q35", "-accel", "tcg,thread=single", "-cpu", "max"]
+            }
+            (Arch::Amd64, Accelerator::Kvm) => ["-M", "q35", "-accel", "kvm", "-cpu", "host"],
+            (Arch::Amd64, Accelerator::Tcg) => ["-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max"],
+            // The architecture's own way to authenticate pointers takes most of the time where it is emulated.
+            (Arch::Arm64, _) => {
+                ["-M", "virt,gic-version=3", "-accel", "tcg,thread=multi", "-cpu", "max,pauth-impdef=on"]
+            }
+        });
+        if self.clock == Clock::Instructions {
+            command.args(["-icount", "shift=0,sleep=off"]);
+        }
         command.args(["-m", &self.memory_mib.to_string(), "-smp", &self.smp.to_string()]);
-        let console = file("console", &self.console());
-        command.args(["-chardev", &console, "-chardev", &file("results", &self.results())]);
-        let ports = match self.wiring {
+        command.args(["-chardev", &file("console", &self.console()), "-chardev", &file("results", &self.results())]);
+        match self.wiring {
             Wiring::Pipes => {
                 for (set, fd, id) in [(1, stdout, "stdout"), (2, stderr, "stderr")] {
                     command.args(["-add-fd", &format!("fd={fd},set={set}")]);
                     command.args(["-chardev", &format!("file,id={id},path=/dev/fdset/{set},append=on")]);
                 }
-                ["console", "stdout", "stderr", "results"]
             }
             Wiring::Terminal => {
                 command.args(["-chardev", "stdio,id=terminal,signal=off", "-chardev", "null,id=none"]);
-                ["terminal", "console", "none", "results"]
             }
-        };
-        // Each port has an interrupt line of its own; the usual two lines for four ports lose interrupts.
-        for (index, (port, line)) in ports.iter().zip([4, 3, 5, 7]).enumerate() {
-            command.args(["-device", &format!("isa-serial,index={index},irq={line},chardev={port}")]);
         }
-        let console = match self.wiring {
-            Wiring::Pipes => "console=ttyS0",
-            Wiring::Terminal => "console=ttyS1",
-        };
+        self.ports(command);
         command.arg("-kernel").arg(&self.kernel).arg("-initrd").arg(&self.initrd);
-        command.args(["-append", &format!("{console} {APPEND} {}", self.append.join(" "))]);
+        let of_arch = match self.arch {
+            Arch::Amd64 => APPEND_AMD64,
+            Arch::Arm64 => "",
+        };
+        let append = [self.console_argument(), APPEND, of_arch, &self.append.join(" ")].join(" ");
+        command.args(["-append", &append]);
+    }
+
+    /// The serial ports, in the order in which the kernel numbers them.
+    fn ports(&self, command: &mut Command) {
+        match self.arch {
+            Arch::Amd64 => {
+                let ports = match self.wiring {
+                    Wiring::Pipes => ["console", "stdout", "stderr", "results"],
+                    Wiring::Terminal => ["terminal", "console", "none", "results"],
+                };
+                // Each port has an interrupt line of its own; the usual two lines for four ports lose interrupts.
+                for (index, (port, line)) in ports.iter().zip([4, 3, 5, 7]).enumerate() {
+                    command.args(["-device", &format!("isa-serial,index={index},irq={line},chardev={port}")]);
+                }
+            }
+            Arch::Arm64 => {
+                // The machine has one port of its own, which speaks from the start; the others are on its bus.
+                command.args(["-serial", "chardev:console"]);
+                let ports = match self.wiring {
+                    Wiring::Pipes => ["stdout", "stderr", "results"],
+                    Wiring::Terminal => ["terminal", "none", "results"],
+                };
+                for port in ports {
+                    command.args(["-device", &format!("pci-serial,chardev={port}")]);
+                }
+            }
+        }
+    }
+
+    fn console_argument(&self) -> &'static str {
+        match (self.arch, self.wiring) {
+            (Arch::Amd64, Wiring::Pipes) => "console=ttyS0",
+            (Arch::Amd64, Wiring::Terminal) => "console=ttyS1",
+            (Arch::Arm64, _) => "console=ttyAMA0",
+        }
+    }
+
+    /// What the guest calls its ports, as settings of its init.
+    pub fn port_settings(&self) -> String {
+        let ports = match self.arch {
+            Arch::Amd64 => [("TERMINAL", 0), ("STDOUT", 1), ("STDERR", 2), ("RESULTS", 3)],
+            Arch::Arm64 => [("TERMINAL", 0), ("STDOUT", 0), ("STDERR", 1), ("RESULTS", 2)],
+        };
+        ports.map(|(name, index)| format!("{name}=/dev/ttyS{index}\n")).concat()
     }
 }
 

@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use crate::paths;
 
 /// What a top-level module of trace-user may say `crate::…` of, beside itself: what stands before it in the flow.
-const DOORS: [(&str, &[&str]); 22] = [
+const DOORS: [(&str, &[&str]); 25] = [
     ("event", &[]),
     ("errno", &[]),
     ("clock", &["event"]),
@@ -27,14 +27,18 @@ const DOORS: [(&str, &[&str]); 22] = [
     ("correlate", &["event", "joined", "verdict"]),
     ("model", &["event", "joined"]),
     ("pipeline", &["event", "joined", "order", "correlate", "model"]),
-    ("explain", &["event", "errno", "joined", "phases"]),
+    ("who", &["event", "joined"]),
+    ("explain", &["event", "errno", "joined", "phases", "who"]),
     ("findings", &["event", "errno", "joined", "phases", "model"]),
-    ("report", &["event", "errno", "joined", "phases", "model", "findings", "explain"]),
-    ("tui", &["event", "errno", "joined", "phases", "model", "findings", "explain", "report"]),
-    ("export", &["event", "errno", "joined", "phases", "model", "findings", "explain", "report"]),
-    ("alert", &["event", "errno", "joined", "phases", "model", "findings", "explain", "report"]),
+    ("stall", &["event", "joined", "model"]),
+    ("report", &["event", "errno", "joined", "phases", "model", "findings", "explain", "who"]),
+    ("tui", &["event", "errno", "joined", "phases", "model", "findings", "stall", "explain", "who", "report"]),
+    ("export", &["event", "errno", "joined", "phases", "model", "findings", "explain", "who", "report"]),
+    ("alert", &["event", "errno", "joined", "phases", "model", "findings", "stall", "explain", "who", "report"]),
     ("cli", ANY),
     ("app", ANY),
+    // Tests alone: the simulated kernel's truth, held against all of it.
+    ("oracle", ANY),
 ];
 
 /// Stands for every room: those that wire the others.

@@ -9,6 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::artifact;
+use crate::guest::Guest;
 use crate::kernels::Series;
 use crate::paths;
 use crate::progress::say;
@@ -41,7 +42,7 @@ fn demo() -> VmOptions {
         let file = "/tmp/demo.mtrail";
         format!("{load} modtrail record -o {file} --for 20s >&2 && exec modtrail report {file}")
     };
-    let mut options = VmOptions::new(Series::V6_12, &["sh", "-c", &script]);
+    let mut options = VmOptions::new(Guest::amd64(Series::V6_12), &["sh", "-c", &script]);
     options.modules = DEMO_MODULES.map(str::to_owned).to_vec();
     options.files = vec![Shipped { host: paths::workspace().join("xtask/guest/demo.sh"), guest: DEMO.to_owned() }];
     if screen {

@@ -9,12 +9,13 @@ use std::thread;
 use anyhow::{Context, Result};
 
 use crate::artifact;
+use crate::guest::Arch;
 use crate::process::{self, host_cargo};
 use crate::progress::say;
 use crate::setup;
 
-/// Guests at the same time; each has two processors.
-const GUESTS_AT_ONCE: &str = "2";
+/// Guests at the same time. Each has two processors, and waits for much of its time.
+pub const GUESTS_AT_ONCE: &str = "3";
 
 /// How many tests did what.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,7 +35,7 @@ impl Counts {
 pub fn run(filter: Option<&str>) -> Result<ExitCode> {
     setup::run()?;
     say("building modtrail and provoke");
-    let programs = artifact::build()?;
+    let programs = artifact::build(Arch::Amd64)?;
     let mut counts = Counts::default();
     let filter: Vec<&str> = filter.into_iter().collect();
     if process::in_path("cargo-nextest") {
@@ -46,7 +47,8 @@ pub fn run(filter: Option<&str>) -> Result<ExitCode> {
     say("scenarios in guests");
     let mut guests = host_cargo();
     guests.args(["test", "-p", "xtask", "--features", "guest", "--test", "guest", "--no-fail-fast"]);
-    guests.args(&filter).args(["--", "--test-threads", GUESTS_AT_ONCE]);
+    // What a scenario says of its failure is shown when it fails.
+    guests.args(&filter).args(["--", "--nocapture", "--test-threads", GUESTS_AT_ONCE]);
     if let Some(modtrail) = &programs.modtrail {
         // Built just now: not each guest has to ask cargo again.
         guests.env("MODTRAIL_BIN", modtrail);

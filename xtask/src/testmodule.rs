@@ -1,7 +1,7 @@
 //! The project's own test modules, built for a guest's kernel.
 //!
-//! In: `module/`, a kernel, Debian's headers for it. Out: a module tree of that kernel with our modules in
-//! `extra/` and indexes that know their aliases. Nothing is installed.
+//! In: `module/`, a kernel, Debian's headers for it and, for arm64, a compiler from the archive. Out: a module tree of
+//! that kernel with our modules in `extra/` and indexes that know their aliases. Nothing is installed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::apt::{self, PrivateApt};
+use crate::cross::{self, Compiler};
+use crate::guest::Arch;
 use crate::kernels::{self, Kernel, Series};
 use crate::paths;
 use crate::process;
@@ -43,7 +45,7 @@ pub fn tree(kernel: &Kernel) -> Result<PathBuf> {
         let headers = headers(kernel)?;
         paths::fill_folder(&base, |part| {
             let built = part.join("build");
-            build(&headers, &built)?;
+            build(&headers, &built, kernel.guest.arch)?;
             paths::make_dir(&part.join("lib/modules"))?;
             // Hard links: the files are the kernel's own, only the indexes are ours.
             process::run(Command::new("cp").arg("-al").arg(kernel.modules()).arg(part.join("lib/modules")))?;
@@ -74,7 +76,7 @@ fn unlink_indexes(tree: &Path) -> Result<()> {
     Ok(())
 }
 
-fn build(headers: &Path, folder: &Path) -> Result<()> {
+fn build(headers: &Path, folder: &Path, arch: Arch) -> Result<()> {
     paths::make_dir(folder)?;
     fs::write(folder.join("modtrail_test.c"), SOURCE)?;
     fs::write(folder.join("Makefile"), MAKEFILE)?;
@@ -85,27 +87,41 @@ fn build(headers: &Path, folder: &Path) -> Result<()> {
     }
     make.arg("-s").arg("-C").arg(headers).arg(format!("M={}", folder.display()));
     // Type information of our modules would need another tool, and nobody reads it.
-    make.args([&format!("CC={COMPILER}"), "CONFIG_DEBUG_INFO_BTF_MODULES=", "modules"]);
+    make.args(["CONFIG_DEBUG_INFO_BTF_MODULES=", "modules"]);
+    match arch {
+        Arch::Amd64 => {
+            make.arg(format!("CC={COMPILER}"));
+        }
+        Arch::Arm64 => {
+            make.args(["ARCH=arm64", &format!("CROSS_COMPILE={}", cross::PREFIX)]);
+            make.arg(format!("CC={}{COMPILER}", cross::PREFIX));
+            Compiler::provide()?.lend(&mut make);
+        }
+    }
     process::output(&mut make).map(drop).context("cannot build the test modules")
 }
 
 /// The folder to build modules for a kernel in, fetched and unpacked where it is not there.
 fn headers(kernel: &Kernel) -> Result<PathBuf> {
-    if kernel.series == Series::Newest {
+    if kernel.guest.series == Series::Newest {
         bail!("the test modules are built for 5.10, 6.1 and 6.12: newer headers need a newer compiler");
     }
     let package = format!("linux-headers-{}", kernel.release);
     let folder = kernel.folder.join("headers");
     let place = folder.join("usr/src").join(&package);
     if !place.exists() {
-        let archive = PrivateApt::open()?;
+        let archive = PrivateApt::open(kernel.guest.arch)?;
         archive.refresh(apt::INDEX_KEPT)?;
-        let mut wanted = vec![package.clone()];
-        let ours = |name: &String| name.starts_with("linux-headers-") || name.starts_with("linux-kbuild-");
-        wanted.extend(archive.dependencies(&package)?.into_iter().filter(ours));
+        let needed = archive.dependencies(&package)?;
+        let named = |prefix: &'static str| needed.iter().filter(move |name| name.starts_with(prefix)).cloned();
+        let wanted: Vec<String> = named("linux-headers-").chain([package.clone()]).collect();
         say(format!("headers of {}", kernel.release));
         paths::fill_folder(&folder, |part| {
             archive.unpack(&wanted, part)?;
+            // The build's own tools run on this machine, whatever the kernel is for.
+            let tools = PrivateApt::open(Arch::Amd64)?;
+            tools.refresh(apt::INDEX_KEPT)?;
+            tools.unpack(&named("linux-kbuild-").collect::<Vec<_>>(), part)?;
             let makefile = part.join("usr/src").join(&package).join("Makefile");
             let text = fs::read_to_string(&makefile)?;
             let moved = text.replace("/usr/src/", &format!("{}/usr/src/", folder.display()));

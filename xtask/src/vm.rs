@@ -12,11 +12,12 @@ use anyhow::{Context, Result, bail};
 
 use crate::accelerator;
 use crate::artifact;
+use crate::guest::{Arch, Guest};
 use crate::initramfs;
 use crate::interrupt;
-use crate::kernels::{self, Kernel, Series};
+use crate::kernels::{self, Kernel};
 use crate::paths;
-use crate::qemu::{Accelerator, Machine, Qemu, Wiring};
+use crate::qemu::{self, Accelerator, Clock, Machine, Qemu, Wiring};
 use crate::relay::Relay;
 use crate::results::{self, Results};
 use crate::rundir::RunFolder;
@@ -29,15 +30,6 @@ pub const DIED: i32 = 125;
 
 /// How often the emulator and the clock are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
-
-/// Machine types guests can have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Arch {
-    /// 64-bit x86.
-    Amd64,
-    /// 64-bit ARM.
-    Arm64,
-}
 
 /// Where the command's output goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,10 +63,8 @@ pub struct Shipped {
 /// What to run, and in what.
 #[derive(Clone, Debug)]
 pub struct VmOptions {
-    /// The kernel.
-    pub kernel: Series,
-    /// The machine type.
-    pub arch: Arch,
+    /// The kernel and the machine type.
+    pub guest: Guest,
     /// Processors.
     pub smp: u32,
     /// Memory in MiB.
@@ -91,6 +81,8 @@ pub struct VmOptions {
     pub append: Vec<String>,
     /// Which file of the kernel is booted.
     pub boot: BootFile,
+    /// By what time passes in the guest.
+    pub clock: Clock,
     /// Where the output goes.
     pub streams: Streams,
     /// The command and its arguments.
@@ -99,10 +91,9 @@ pub struct VmOptions {
 
 impl VmOptions {
     /// A captured run of `command` with the defaults of `cargo xtask vm`.
-    pub fn new(kernel: Series, command: &[&str]) -> VmOptions {
+    pub fn new(guest: Guest, command: &[&str]) -> VmOptions {
         VmOptions {
-            kernel,
-            arch: Arch::Amd64,
+            guest,
             smp: 2,
             memory_mib: 1024,
             timeout: Some(Duration::from_secs(120)),
@@ -111,6 +102,7 @@ impl VmOptions {
             out: None,
             append: Vec::new(),
             boot: BootFile::Fastest,
+            clock: Clock::Host,
             streams: Streams::Capture,
             command: command.iter().map(|word| (*word).to_owned()).collect(),
         }
@@ -161,9 +153,6 @@ impl VmOutcome {
 
 /// Runs the command in a fresh guest and waits for it.
 pub fn run(options: &VmOptions) -> Result<VmOutcome> {
-    if options.arch == Arch::Arm64 {
-        bail!("guests of arm64 are not there yet: use --arch amd64");
-    }
     if options.command.is_empty() {
         bail!("no command to run in the guest");
     }
@@ -171,13 +160,17 @@ pub fn run(options: &VmOptions) -> Result<VmOutcome> {
         bail!("--interactive needs a terminal on standard input and output");
     }
     let folder = RunFolder::new()?;
-    let programs = artifact::build()?;
+    let arch = options.guest.arch;
+    let programs = artifact::build(arch)?;
     let lock = paths::lock_cache()?;
-    let kernel = kernels::provide(options.kernel)?;
-    let mut pieces = vec![initramfs::base()?];
+    let kernel = kernels::provide(options.guest)?;
+    let mut pieces = vec![initramfs::base(arch)?];
     pieces.extend(initramfs::modules(&kernel, &options.modules)?);
-    pieces.push(initramfs::programs(&programs)?);
-    let accelerator = accelerator::decide(|| can_boot_by_kvm(&kernel, &pieces))?;
+    pieces.push(initramfs::programs(&programs, arch)?);
+    let accelerator = match arch {
+        Arch::Amd64 => accelerator::decide(|| can_boot_by_kvm(&kernel, &pieces))?,
+        Arch::Arm64 => Accelerator::Tcg,
+    };
     let machine = machine(options, &kernel, &pieces, folder.path(), accelerator)?;
     drop(lock);
     drive(options, &machine, &kernel)
@@ -199,19 +192,26 @@ fn machine(
         Streams::Interactive => Wiring::Terminal,
     };
     let machine = Machine {
+        emulator: qemu::emulator(kernel.guest.arch)?,
+        arch: kernel.guest.arch,
         kernel: folder.join("kernel"),
         initrd: folder.join("initrd"),
         smp: options.smp,
         memory_mib: options.memory_mib,
-        append: options.append.clone(),
+        append: [kernel.guest.series.arguments()]
+            .map(str::to_owned)
+            .into_iter()
+            .chain(options.append.clone())
+            .collect(),
         accelerator,
+        clock: options.clock,
         wiring,
         folder: folder.to_path_buf(),
     };
     // A name of our own: the cache may replace the kernel while we run.
     fs::hard_link(&file, &machine.kernel).or_else(|_| fs::copy(&file, &machine.kernel).map(drop))?;
     initramfs::assemble(&machine.initrd, pieces, |archive| {
-        archive.file("run/modtrail/settings", 0o600, settings(options, wiring).as_bytes())?;
+        archive.file("run/modtrail/settings", 0o600, settings(options, &machine).as_bytes())?;
         archive.file("run/modtrail/command", 0o600, script(&options.command).as_bytes())?;
         for shipped in &options.files {
             archive.copy(&shipped.host, &shipped.guest)?;
@@ -222,12 +222,14 @@ fn machine(
 }
 
 /// What the guest's init reads about this run.
-fn settings(options: &VmOptions, wiring: Wiring) -> String {
+fn settings(options: &VmOptions, machine: &Machine) -> String {
+    let wiring = machine.wiring;
     let (rows, columns) = terminal::size();
     let term = std::env::var("TERM").unwrap_or_else(|_| "linux".to_owned());
     let interactive = u8::from(wiring == Wiring::Terminal);
     let mut text = format!("INTERACTIVE={interactive}\nROWS={rows}\nCOLS={columns}\n");
     text.push_str(&format!("WANT_OUT={}\n", u8::from(options.out.is_some())));
+    text.push_str(&machine.port_settings());
     if wiring == Wiring::Terminal {
         text.push_str(&format!("export TERM={}\n", quoted(&term)));
         for name in ["COLORTERM", "NO_COLOR"] {
@@ -251,7 +253,7 @@ fn quoted(word: &str) -> String {
 
 /// Whether a guest comes up and ends by KVM, in a time that emulation would need at most.
 fn can_boot_by_kvm(kernel: &Kernel, pieces: &[PathBuf]) -> Result<bool> {
-    let mut options = VmOptions::new(kernel.series, &["true"]);
+    let mut options = VmOptions::new(kernel.guest, &["true"]);
     options.timeout = Some(Duration::from_secs(10));
     let folder = RunFolder::new()?;
     let machine = machine(&options, kernel, pieces, folder.path(), Accelerator::Kvm)?;

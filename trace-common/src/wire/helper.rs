@@ -1,7 +1,7 @@
 //! Records of helper calls (kernel/umh.c).
 
 use super::{Header, Text64, Text128};
-use crate::limits::ARGV;
+use crate::limits::{ARGV, CALL_STACK};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// `call_usermodehelper_exec(struct subprocess_info *, int wait)` was entered.
@@ -24,6 +24,10 @@ pub struct CallEntered {
     pub path: Text128,
     /// The first arguments; what stands after `argc` is meaningless.
     pub argv: [Text64; ARGV],
+    /// Bytes of `stack` that are filled, or a negative errno where the stack could not be taken.
+    pub stack_bytes: i64,
+    /// Return addresses, innermost first.
+    pub stack: [u64; CALL_STACK],
 }
 
 /// `call_usermodehelper_exec` returned.
@@ -62,5 +66,5 @@ pub struct Executed {
     pub reserved: u32,
 }
 
-const _: () = assert!(size_of::<CallEntered>() == 720 && size_of::<CallReturned>() == 72);
+const _: () = assert!(size_of::<CallEntered>() == 824 && size_of::<CallReturned>() == 72);
 const _: () = assert!(size_of::<CallSeen>() == 64 && size_of::<Executed>() == 64);

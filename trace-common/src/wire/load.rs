@@ -42,15 +42,15 @@ pub struct ImageRead {
     pub bytes: u64,
 }
 
-/// Something happened to a module: `Coming`, `InitBegun`, `Live`, `Going` or `Freed`.
+/// Something happened to a module: `Coming`, `InitBegun`, `Live`, `Going` or `Freed`; or a load is known by a name: `Named`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct ModuleSeen {
     /// In the loading or unloading task.
     pub header: Header,
-    /// The address of the `struct module`.
+    /// The address of the `struct module`; zero for `Named`.
     pub module: u64,
-    /// The module's name.
+    /// The module's name; for `Named` it can be its file's.
     pub name: Text64,
 }
 

@@ -1,15 +1,19 @@
 //! The records that cross the ring buffer, one file per kernel subject. Fixed-width integers and bytes only, no
 //! implicit padding, in the byte order of the machine. Each starts with a [`Header`].
 
+mod firmware;
 mod helper;
 mod load;
 mod request;
+mod suspend;
 mod task;
 mod text;
 
+pub use firmware::{FirmwareBegan, LockBegan, LockEnded};
 pub use helper::{CallEntered, CallReturned, CallSeen, Executed};
 pub use load::{ImageRead, InitEnded, LoadBegan, LoadEnded, ModuleSeen, SYSCALL_FINIT, SYSCALL_INIT};
-pub use request::{Admitted, LSM_UNSEEN, Requested};
+pub use request::{Admitted, Requested, TurnedAway};
+pub use suspend::{DepthSeen, Ended, PhaseSeen, SuspendBegan, WAY_HIBERNATE, WAY_SUSPEND};
 pub use task::{Exited, Forked};
 pub use text::{Text64, Text128};
 

@@ -4,9 +4,6 @@ use super::{Header, Text64};
 use crate::limits::STACK;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// `lsm_result` where the hook that fired cannot see the answer of the security hook.
-pub const LSM_UNSEEN: i32 = i32::MAX;
-
 /// `security_kernel_module_request(char *kmod_name)` was asked: the request exists, and has no slot yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
@@ -19,8 +16,12 @@ pub struct Requested {
     pub cgroup: u64,
     /// The requester's user, in the initial user namespace.
     pub uid: u32,
-    /// What the security hook answered: zero, a negative errno, or [`LSM_UNSEEN`].
-    pub lsm_result: i32,
+    /// The user who logged in, whoever it has become since (`task_struct.loginuid`); meaningless where not `loginuid_seen`.
+    pub loginuid: u32,
+    /// Not zero: `loginuid` could be read.
+    pub loginuid_seen: u32,
+    /// Zero.
+    pub reserved: u32,
     /// Bytes of `stack` that are filled, or a negative errno where the stack could not be taken.
     pub stack_bytes: i64,
     /// Return addresses, innermost first.
@@ -41,4 +42,18 @@ pub struct Admitted {
     pub reserved: u32,
 }
 
-const _: () = assert!(size_of::<Requested>() == 336 && size_of::<Admitted>() == 128);
+/// The request ended before it had a helper call: `Throttled` (`down_timeout` gave up on the semaphore of the slots) or
+/// `Denied` (the security hook answered no).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct TurnedAway {
+    /// In the requester's task.
+    pub header: Header,
+    /// A negative errno.
+    pub result: i32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+const _: () = assert!(size_of::<TurnedAway>() == 64);
+const _: () = assert!(size_of::<Requested>() == 344 && size_of::<Admitted>() == 128);

@@ -10,12 +10,9 @@ use trace_common::settings::UNKNOWN;
 use trace_common::wire::{CallEntered, CallReturned, CallSeen, Executed};
 
 /// hook: `int call_usermodehelper_exec(struct subprocess_info *sub_info, int wait)`, 5.10 to 7.3. The wait mode is
-/// the argument: `sub_info->wait` is not set yet.
+/// the argument: `sub_info->wait` is not set yet. `unframed` is [`read::unframed_return`], zero where the stack is whole.
 #[inline(always)]
-pub fn call_entered(ctx: &impl EbpfContext, call: u64, wait_mode: i32) -> i32 {
-    if ctx.tgid() == read::own_tgid() {
-        return 0;
-    }
+pub fn call_entered(ctx: &impl EbpfContext, call: u64, wait_mode: i32, unframed: u64) -> i32 {
     task::await_return(ctx.pid());
     emit::record(Kind::CallEntered, |record: *mut CallEntered| {
         let offsets = read::offsets();
@@ -27,6 +24,7 @@ pub fn call_entered(ctx: &impl EbpfContext, call: u64, wait_mode: i32) -> i32 {
             let path = read::field(call, offsets.call_path).unwrap_or(0);
             read::text128(&raw mut (*record).path, path);
             arguments(record, read::field(call, offsets.call_argv).unwrap_or(0));
+            (*record).stack_bytes = read::stack(ctx, &raw mut (*record).stack, unframed);
         }
     });
     debug!(ctx, "helper call {:x} entered by {} wait {}", call, ctx.pid(), wait_mode);
@@ -68,10 +66,9 @@ unsafe fn arguments(record: *mut CallEntered, argv: u64) {
 /// read; zero where the hook cannot see it.
 #[inline(always)]
 pub fn call_returned(ctx: &impl EbpfContext, call: u64, result: i32) -> i32 {
-    if ctx.tgid() == read::own_tgid() {
+    if !task::returned(ctx.pid()) {
         return 0;
     }
-    task::returned(ctx.pid());
     emit::record(Kind::CallReturned, |record: *mut CallReturned| {
         // SAFETY: `record` is the room reserved for a `CallReturned`.
         unsafe {
@@ -82,6 +79,26 @@ pub fn call_returned(ctx: &impl EbpfContext, call: u64, result: i32) -> i32 {
     });
     debug!(ctx, "helper call {:x} returned {} to {}", call, result, ctx.pid());
     0
+}
+
+/// `-EBUSY`: what a call gets that helpers are disabled for.
+const EBUSY: i32 = -16;
+
+/// hook: `static void free_modprobe_argv(struct subprocess_info *info)`, 5.10 to 7.3: in the requester's thread it is the end
+/// of a request's `call_usermodehelper_exec`; elsewhere (the requester was killed) it says nothing of the return. A call
+/// that was never queued has no wait mode yet: helpers are disabled, unless the path is empty, of which nothing is told.
+#[inline(always)]
+pub fn call_freed(ctx: &impl EbpfContext, call: u64) -> i32 {
+    let offsets = read::offsets();
+    let (Some(wait), Some(retval)) = (read::field32(call, offsets.call_wait), read::field32(call, offsets.call_retval))
+    else {
+        return 0;
+    };
+    if wait != 0 {
+        return call_returned(ctx, call, retval as i32);
+    }
+    let path: u64 = read::field(call, offsets.call_path).unwrap_or(0);
+    if read::field::<u8>(path, 0).unwrap_or(0) == 0 { 0 } else { call_returned(ctx, call, EBUSY) }
 }
 
 /// The call that a worker's `work` belongs to (`container_of(work, struct subprocess_info, work)`); zero where the

@@ -64,6 +64,35 @@ pub fn module_seen(ctx: &impl EbpfContext, kind: Kind, module: u64) -> i32 {
     0
 }
 
+/// hook: `static int idempotent_init_module(struct file *f, ...)`, 6.5 to 7.3: the file that `finit_module` is asked to load,
+/// whether this thread loads it or waits for another that does.
+#[inline(always)]
+pub fn file_named(ctx: &impl EbpfContext, file: u64) -> i32 {
+    let offsets = read::offsets();
+    let dentry: u64 = read::field(file, offsets.file_dentry).unwrap_or(0);
+    named(ctx, read::field(dentry, offsets.dentry_name).unwrap_or(0))
+}
+
+/// hook: `struct module *find_module_all(const char *name, size_t len, bool even_unformed)`, 5.10 to 7.3. Looked up among
+/// unformed modules too, which only a load does: the name is that of the module it loads.
+#[inline(always)]
+pub fn looked_up(ctx: &impl EbpfContext, name: u64, even_unformed: u32) -> i32 {
+    if even_unformed & 0xff == 0 { 0 } else { named(ctx, name) }
+}
+
+#[inline(always)]
+fn named(ctx: &impl EbpfContext, name: u64) -> i32 {
+    emit::record(Kind::Named, |record: *mut ModuleSeen| {
+        // SAFETY: `record` is the room reserved for a `ModuleSeen`.
+        unsafe {
+            (*record).module = 0;
+            read::text64(&raw mut (*record).name, name);
+        }
+    });
+    debug!(ctx, "load in {} is named", ctx.pid());
+    0
+}
+
 /// hook: return of `do_init_module`, 5.10 to 7.3. `module` is freed where `result` is negative: a name only; zero
 /// where the hook cannot see it.
 #[inline(always)]

@@ -1,42 +1,39 @@
 //! Module requests: asked for, and admitted to a slot (kernel/module/kmod.c).
 
+use super::task;
 use crate::{emit, read};
 use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::bpf_get_current_uid_gid;
-use aya_ebpf::helpers::generated::{bpf_get_current_cgroup_id, bpf_get_stack};
+use aya_ebpf::helpers::generated::bpf_get_current_cgroup_id;
 use aya_log_ebpf::debug;
 use trace_common::kind::Kind;
-use trace_common::limits::STACK;
-use trace_common::wire::{Admitted, Requested};
+use trace_common::wire::{Admitted, Requested, TurnedAway};
 
-/// hook: `int security_kernel_module_request(char *kmod_name)`, 5.10 to 7.3. `lsm_result` is what it answered, or
-/// [`trace_common::wire::LSM_UNSEEN`].
+/// hook: entry of `int security_kernel_module_request(char *kmod_name)`, 5.10 to 7.3. On a kernel without security hooks:
+/// `module:module_request`. `unframed` is [`read::unframed_return`], zero where the stack is whole.
 #[inline(always)]
-pub fn requested(ctx: &impl EbpfContext, alias: *const u8, lsm_result: i32) -> i32 {
-    if ctx.tgid() == read::own_tgid() {
-        return 0;
-    }
+pub fn requested(ctx: &impl EbpfContext, alias: *const u8, unframed: u64) -> i32 {
+    task::await_return(ctx.pid());
     emit::record(Kind::Requested, |record: *mut Requested| {
-        // SAFETY: `record` is the room reserved for a `Requested`; the stack helper gets the size of its array.
+        // SAFETY: `record` is the room reserved for a `Requested`.
         unsafe {
             read::text64(&raw mut (*record).alias, alias as u64);
             (*record).cgroup = bpf_get_current_cgroup_id();
             (*record).uid = bpf_get_current_uid_gid() as u32;
-            (*record).lsm_result = lsm_result;
-            (*record).stack_bytes =
-                bpf_get_stack(ctx.as_ptr(), (&raw mut (*record).stack).cast(), (STACK * 8) as u32, 0);
+            let loginuid = read::field32(read::current(), read::offsets().task_loginuid);
+            (*record).loginuid = loginuid.unwrap_or(0);
+            (*record).loginuid_seen = u32::from(loginuid.is_some());
+            (*record).reserved = 0;
+            (*record).stack_bytes = read::stack(ctx, &raw mut (*record).stack, unframed);
         }
     });
-    debug!(ctx, "requested by {} lsm {}", ctx.pid(), lsm_result);
+    debug!(ctx, "requested by {}", ctx.pid());
     0
 }
 
 /// hook: `module:module_request(char *name, bool wait, unsigned long ip)`, 5.10 to 7.3.
 #[inline(always)]
 pub fn admitted(ctx: &impl EbpfContext, alias: *const u8, wait: u32) -> i32 {
-    if ctx.tgid() == read::own_tgid() {
-        return 0;
-    }
     emit::record(Kind::Admitted, |record: *mut Admitted| {
         // SAFETY: `record` is the room reserved for an `Admitted`.
         unsafe {
@@ -46,5 +43,37 @@ pub fn admitted(ctx: &impl EbpfContext, alias: *const u8, wait: u32) -> i32 {
         }
     });
     debug!(ctx, "admitted {} wait {}", ctx.pid(), wait & 1);
+    0
+}
+
+/// hook: return of `security_kernel_module_request`, 5.10 to 7.3. Only a "no" is told.
+#[inline(always)]
+pub fn denied(ctx: &impl EbpfContext, result: i32) -> i32 {
+    if result == 0 { 0 } else { turned_away(ctx, Kind::Denied, result) }
+}
+
+/// `-ETIME`
+const ETIME: i32 = -62;
+
+/// hook: return of `int down_timeout(struct semaphore *sem, long timeout)`, by which a request waits for its slot from 6.4
+/// on. Others wait by it too, but not between a request and its helper call.
+#[inline(always)]
+pub fn throttled(ctx: &impl EbpfContext, result: i32) -> i32 {
+    if result == ETIME { turned_away(ctx, Kind::Throttled, result) } else { 0 }
+}
+
+#[inline(always)]
+fn turned_away(ctx: &impl EbpfContext, kind: Kind, result: i32) -> i32 {
+    if !task::returned(ctx.pid()) {
+        return 0;
+    }
+    emit::record(kind, |record: *mut TurnedAway| {
+        // SAFETY: `record` is the room reserved for a `TurnedAway`.
+        unsafe {
+            (*record).result = result;
+            (*record).reserved = 0;
+        }
+    });
+    debug!(ctx, "request of {} turned away: {}", ctx.pid(), result);
     0
 }

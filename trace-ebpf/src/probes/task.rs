@@ -26,7 +26,7 @@ pub fn followed(tgid: u32) -> bool {
     }
 }
 
-/// This thread is inside `call_usermodehelper_exec`.
+/// This thread has asked for a module, or is inside `call_usermodehelper_exec`.
 #[inline(always)]
 pub fn await_return(tid: u32) {
     if CALLERS.insert(tid, read::current_start(), 0).is_err() {
@@ -34,13 +34,22 @@ pub fn await_return(tid: u32) {
     }
 }
 
-/// This thread came out of `call_usermodehelper_exec`.
+/// `-ENOENT`: the map holds no such key.
+const ENOENT: i32 = -2;
+
+/// This thread has its answer. False where that was told before, where it asked before the probes were attached, and where the
+/// map was full when it asked, which was counted.
 #[inline(always)]
-pub fn returned(tid: u32) {
-    let _ = CALLERS.remove(tid); // absent where the call was entered before the probes were attached
+pub fn returned(tid: u32) -> bool {
+    match CALLERS.remove(tid) {
+        Ok(()) => true,
+        Err(ENOENT) => false,
+        // The entry stays, so that the thread's exit may be told too: that is no harm.
+        Err(_) => true,
+    }
 }
 
-/// Tells of a thread that exits and whose call was not seen to return.
+/// Tells of a thread that exits and whose request or call was not seen to return.
 #[inline(always)]
 fn caller_gone(tid: u32) {
     // SAFETY: the value is copied at once; at worst an entry that is being deleted is read.
@@ -92,9 +101,8 @@ pub fn exited(ctx: &impl EbpfContext) -> i32 {
         return 0;
     }
     let (task, offsets) = (read::current(), read::offsets());
-    let live =
-        read::field::<u64>(task, offsets.task_signal).and_then(|signal| read::field32(signal, offsets.signal_live));
-    let last = match live {
+    let signal: u64 = read::field(task, offsets.task_signal).unwrap_or(0);
+    let last = match read::field32(signal, offsets.signal_live) {
         Some(live) => live == 0,
         None => ctx.tgid() == ctx.pid(),
     };
@@ -102,12 +110,12 @@ pub fn exited(ctx: &impl EbpfContext) -> i32 {
         return 0;
     }
     let _ = HELPERS.remove(ctx.tgid());
-    let status = read::field32(task, offsets.task_exit_code);
     emit::record(Kind::Exited, |record: *mut Exited| {
         // SAFETY: `record` is the room reserved for an `Exited`.
         unsafe {
-            (*record).status = status.unwrap_or(0) as i32;
-            (*record).status_seen = u32::from(status.is_some());
+            (*record).status = 0;
+            let seen = read::copy32(&raw mut (*record).status, task, offsets.task_exit_code);
+            (*record).status_seen = u32::from(seen);
         }
     });
     debug!(ctx, "helper {} exited", ctx.pid());

@@ -1,11 +1,12 @@
-//! The load-timeout rule: a request, or a load that serves no request, that is open longer than its limit is an alert
-//! while it is, and resolved when it ends.
+//! The load-timeout rule: a request, a load or helper call that serves none, or a firmware request that is open longer than
+//! its limit is an alert while it is, and resolved when it ends.
 //!
 //! In: the model, each time it has moved. Out: notices, each once. Time is the model's.
 
 use crate::event::{Stamp, Wait};
-use crate::joined::{Load, LoadId, Request, RequestId, Verdict};
+use crate::joined::{Call, CallId, Firmware, FirmwareId, Load, LoadId, Request, RequestId, Verdict};
 use crate::model::Model;
+use crate::stall::{self, Place};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use trace_common::time::Nanos;
@@ -26,6 +27,10 @@ pub enum Subject {
     Request(RequestId),
     /// A load that serves no request: by udev, or a person.
     Load(LoadId),
+    /// A helper call that serves no request.
+    Call(CallId),
+    /// A firmware request.
+    Firmware(FirmwareId),
 }
 
 /// Where an alert stands.
@@ -44,7 +49,7 @@ pub struct Notice {
     pub standing: Standing,
     /// What it is about.
     pub subject: Subject,
-    /// The alias, where it is a request.
+    /// The alias of a request, the path of a helper call, the file of a firmware request.
     pub alias: Option<Arc<str>>,
     /// The module that is wanted or loaded, where known.
     pub module: Option<Arc<str>>,
@@ -56,6 +61,10 @@ pub struct Notice {
     pub limit: Nanos,
     /// Where it is stuck, in words; empty where it has ended.
     pub stuck_in: String,
+    /// Which clock will end the wait; `None`: none will, or it has ended.
+    pub ended_by: Option<&'static str>,
+    /// The kernel stack of the stuck thread, innermost first; empty where it was not read, or it has ended.
+    pub stack: Vec<Arc<str>>,
     /// How it ended; `None` while it has not, and for a load.
     pub verdict: Option<Verdict>,
     /// When this was found.
@@ -90,13 +99,25 @@ impl Alerts {
             let limit = self.limit(request.alias.text(), request.module());
             let subject = Subject::Request(request.id);
             if request.age(now) >= limit && self.fires(subject, limit) {
-                notices.push(request_notice(Standing::Firing, request, limit, now));
+                notices.push(request_notice(Standing::Firing, request, limit, model));
             }
         }
         for load in model.open_loads().filter(|load| load.request.is_none()) {
             let limit = self.limit(None, load.module.as_ref());
             if now.mono.since(load.began.mono) >= limit && self.fires(Subject::Load(load.id), limit) {
-                notices.push(load_notice(Standing::Firing, load, limit, now));
+                notices.push(load_notice(Standing::Firing, load, limit, model));
+            }
+        }
+        for call in model.open_calls() {
+            let limit = self.limit(call.path.text(), None);
+            if now.mono.since(call.entered.mono) >= limit && self.fires(Subject::Call(call.id), limit) {
+                notices.push(call_notice(Standing::Firing, call, limit, model));
+            }
+        }
+        for firmware in model.open_firmware() {
+            let limit = self.limit(firmware.name.text(), None);
+            if firmware.age(now) >= limit && self.fires(Subject::Firmware(firmware.id), limit) {
+                notices.push(firmware_notice(Standing::Firing, firmware, limit, model));
             }
         }
         notices
@@ -108,18 +129,25 @@ impl Alerts {
     }
 
     fn resolved(&mut self, model: &Model) -> Vec<Notice> {
-        let now = model.now();
         let mut notices = Vec::new();
         self.firing.retain(|subject, limit| {
             let notice = match subject {
                 Subject::Request(id) => model
                     .request(*id)
                     .filter(|request| !request.is_open())
-                    .map(|request| request_notice(Standing::Resolved, request, *limit, now)),
+                    .map(|request| request_notice(Standing::Resolved, request, *limit, model)),
                 Subject::Load(id) => model
                     .load(*id)
                     .filter(|load| load.over)
-                    .map(|load| load_notice(Standing::Resolved, load, *limit, now)),
+                    .map(|load| load_notice(Standing::Resolved, load, *limit, model)),
+                Subject::Call(id) => model
+                    .call(*id)
+                    .filter(|call| call.is_over())
+                    .map(|call| call_notice(Standing::Resolved, call, *limit, model)),
+                Subject::Firmware(id) => model
+                    .firmware_request(*id)
+                    .filter(|firmware| firmware.over)
+                    .map(|firmware| firmware_notice(Standing::Resolved, firmware, *limit, model)),
             };
             let keep = notice.is_none();
             notices.extend(notice);
@@ -134,21 +162,33 @@ impl Alerts {
     }
 }
 
-fn request_notice(standing: Standing, request: &Request, limit: Nanos, now: Stamp) -> Notice {
+fn request_notice(standing: Standing, request: &Request, limit: Nanos, model: &Model) -> Notice {
     let task = &request.requester.task;
-    let ended = standing == Standing::Resolved;
-    Notice {
+    let notice = Notice {
         standing,
         subject: Subject::Request(request.id),
         alias: request.alias.text().cloned(),
         module: request.module().cloned(),
         task: (task.comm.to_text(), task.key.tgid.0),
-        age: open_for(request, now),
+        age: open_for(request, model.now()),
         limit,
-        stuck_in: if ended { String::new() } else { stuck_in(request) },
-        verdict: ended.then_some(request.verdict),
-        at: now,
+        stuck_in: String::new(),
+        ended_by: None,
+        stack: Vec::new(),
+        verdict: (standing == Standing::Resolved).then_some(request.verdict),
+        at: model.now(),
+    };
+    stuck(notice, request.asked, model, || stall::of_request(request, model))
+}
+
+/// Says where what still stands is stuck.
+fn stuck(notice: Notice, since: Stamp, model: &Model, place: impl FnOnce() -> Place) -> Notice {
+    if notice.standing == Standing::Resolved {
+        return notice;
     }
+    let place = place();
+    let stack = stall::stack(&place, model, since).to_vec();
+    Notice { stuck_in: place.words, ended_by: place.ended_by, stack, ..notice }
 }
 
 /// How long it was open: a helper that its requester does not wait for counts to its end.
@@ -162,46 +202,49 @@ fn open_for(request: &Request, now: Stamp) -> Nanos {
     end.mono.since(request.asked.mono)
 }
 
-/// The last thing that was seen of an open request, as the place where it is stuck.
-fn stuck_in(request: &Request) -> String {
-    let load = request.loads.iter().rev().find(|load| !load.over);
-    if let Some(load) = load {
-        return load_stuck_in(load);
-    }
-    let Some(call) = request.call.as_deref() else {
-        return "the wait for a slot".to_owned();
-    };
-    match (call.helper, call.executed) {
-        (None, _) => "the wait for a kernel worker".to_owned(),
-        (Some((helper, _)), None) => format!("the start of {}[{}]", call.path, helper.key.tgid.0),
-        (Some((helper, _)), Some(_)) => {
-            format!("the helper {}[{}], outside its loads", call.path, helper.key.tgid.0)
-        }
-    }
+fn load_notice(standing: Standing, load: &Load, limit: Nanos, model: &Model) -> Notice {
+    let end = load.ended.map_or(model.now(), |(at, _)| at);
+    let age = end.mono.since(load.began.mono);
+    let notice = other(standing, Subject::Load(load.id), (None, load.module.clone()), load.task, (age, limit), model);
+    stuck(notice, load.began, model, || stall::of_load(load))
 }
 
-fn load_notice(standing: Standing, load: &Load, limit: Nanos, now: Stamp) -> Notice {
-    let end = load.ended.map_or(now, |(at, _)| at);
+fn call_notice(standing: Standing, call: &Call, limit: Nanos, model: &Model) -> Notice {
+    let end = call.end().or(call.returned.map(|(at, _)| at)).unwrap_or(model.now());
+    let age = end.mono.since(call.entered.mono);
+    let name = (call.path.text().cloned(), None);
+    let notice = other(standing, Subject::Call(call.id), name, call.caller, (age, limit), model);
+    stuck(notice, call.entered, model, || stall::of_call(call, model))
+}
+
+fn firmware_notice(standing: Standing, firmware: &Firmware, limit: Nanos, model: &Model) -> Notice {
+    let age = firmware.age(model.now());
+    let name = (firmware.name.text().cloned(), None);
+    let notice = other(standing, Subject::Firmware(firmware.id), name, firmware.task, (age, limit), model);
+    stuck(notice, firmware.asked, model, || stall::of_firmware(firmware))
+}
+
+/// A notice about something that has no verdict; where it is stuck is not said yet.
+fn other(
+    standing: Standing,
+    subject: Subject,
+    (alias, module): (Option<Arc<str>>, Option<Arc<str>>),
+    task: crate::event::Task,
+    (age, limit): (Nanos, Nanos),
+    model: &Model,
+) -> Notice {
     Notice {
         standing,
-        subject: Subject::Load(load.id),
-        alias: None,
-        module: load.module.clone(),
-        task: (load.task.comm.to_text(), load.task.key.tgid.0),
-        age: end.mono.since(load.began.mono),
+        subject,
+        alias,
+        module,
+        task: (task.comm.to_text(), task.key.tgid.0),
+        age,
         limit,
-        stuck_in: if standing == Standing::Resolved { String::new() } else { load_stuck_in(load) },
+        stuck_in: String::new(),
+        ended_by: None,
+        stack: Vec::new(),
         verdict: None,
-        at: now,
-    }
-}
-
-fn load_stuck_in(load: &Load) -> String {
-    let module = load.module.as_deref().unwrap_or("a module");
-    let task = format!("{}[{}]", load.task.comm.to_text(), load.task.key.tgid.0);
-    match (load.init_begun, load.live) {
-        (None, _) => format!("the load of {module} by {task}, before its init"),
-        (Some(_), None) => format!("the init of {module}, loaded by {task}"),
-        (Some(_), Some(_)) => format!("the wait for asynchronous work after {module} went live, in {task}"),
+        at: model.now(),
     }
 }

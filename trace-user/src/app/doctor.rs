@@ -1,15 +1,19 @@
 //! `modtrail doctor`: what each moment got on this kernel, what is lost, and what to do.
 
 use super::failure::Failure;
-use super::{output, runtime};
+use super::{output, resolve, runtime};
 use crate::cli::DoctorArgs;
-use crate::event::Hook;
+use crate::event::{Hook, Lost, Machine, SelfTest};
 use crate::kernel::attach::AttachError;
 use crate::kernel::hooks::{LADDERS, NEEDED};
 use crate::kernel::snapshot;
+use crate::report::plain::plain;
+use crate::report::whole;
 use crate::source::live::{Live, LiveError};
+use serde_json::json;
 use std::fmt::Write as _;
 use std::process::ExitCode;
+use trace_common::kind::Kind;
 
 /// Runs the command.
 ///
@@ -20,48 +24,159 @@ pub fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
         let _ = output::line(hooks_table().trim_end())?;
         return Ok(ExitCode::SUCCESS);
     }
+    if !args.resolve.is_empty() {
+        return resolve::run(&args.resolve);
+    }
     let (machine, _) = snapshot::machine();
-    let _ = output::line(&format!("Linux {} {}", machine.release, machine.arch))?;
     let runtime = runtime()?;
     let _guard = runtime.enter();
-    match Live::attach(args.trace.options()) {
-        Ok(source) => {
-            let _ = output::line(state(source.hooks(), source.indexes_error()).trim_end())?;
-            Ok(ExitCode::SUCCESS)
+    let (found, error) = match Live::attach(&args.trace.options()) {
+        Ok(mut source) => {
+            let found = Found {
+                hooks: source.hooks().to_vec(),
+                self_test: Some(source.self_test().clone()),
+                indexes_error: source.indexes_error().map(ToString::to_string),
+                configuration_problems: source.configuration_problems().to_vec(),
+                missed: source.missed(),
+            };
+            (found, None)
         }
         Err(error) => {
-            if let LiveError::Attach(AttachError::Blind { hooks, .. }) = &error {
-                let _ = output::line(state(hooks, None).trim_end())?;
-            }
-            Err(error.into())
+            let hooks = match &error {
+                LiveError::Attach(AttachError::Blind { hooks, .. }) => hooks.clone(),
+                LiveError::Attach(AttachError::Load(_)) | LiveError::Ring(_) | LiveError::Wait(_) => Vec::new(),
+            };
+            (Found { hooks, ..Found::default() }, Some(error))
         }
+    };
+    let text = if args.json { found.json(&machine, error.as_ref()) } else { found.text(&machine) };
+    let _ = output::line(text.trim_end())?;
+    error.map_or(Ok(ExitCode::SUCCESS), |error| Err(error.into()))
+}
+
+/// What there is to be said of this kernel.
+#[derive(Default)]
+struct Found {
+    hooks: Vec<Hook>,
+    self_test: Option<SelfTest>,
+    indexes_error: Option<String>,
+    /// What is wrong with modprobe's configuration.
+    configuration_problems: Vec<String>,
+    missed: Vec<(Lost, u64)>,
+}
+
+impl Found {
+    fn degraded(&self) -> usize {
+        self.hooks.iter().filter(|hook| hook.may_miss || hook.attached.is_none()).count()
+    }
+
+    fn text(&self, machine: &Machine) -> String {
+        let mut out = String::new();
+        line(&mut out, format_args!("Linux {} {}", machine.release, machine.arch));
+        for hook in &self.hooks {
+            let by = hook.attached.as_deref().unwrap_or("NOT SEEN");
+            line(&mut out, format_args!("  {:<22} {by}", hook.moment.name()));
+            if !hook.loses.is_empty() {
+                line(&mut out, format_args!("  {:<22}   lost: {}", "", hook.loses));
+            }
+            if !hook.refused.is_empty() {
+                line(&mut out, format_args!("  {:<22}   tried: {}", "", hook.refused));
+            }
+        }
+        if let Some(test) = &self.self_test {
+            line(&mut out, format_args!("self-test: {}", test_words(test)));
+        }
+        for (lost, count) in &self.missed {
+            let moment = lost.moment().map_or("", Kind::name);
+            line(&mut out, format_args!("missed so far: {count} of \"{moment}\": {}", lost.as_str()));
+        }
+        if let Some(words) = uncounted(machine) {
+            line(&mut out, format_args!("{words}"));
+        }
+        if let Some(error) = &self.indexes_error {
+            line(
+                &mut out,
+                format_args!("  module indexes cannot be read: {error}; what an alias stands for is unknown"),
+            );
+        }
+        for problem in &self.configuration_problems {
+            line(&mut out, format_args!("  modprobe's configuration: {}", plain(problem)));
+        }
+        match self.degraded() {
+            _ if self.hooks.is_empty() => {}
+            0 => line(&mut out, format_args!("every moment is seen")),
+            degraded => {
+                line(
+                    &mut out,
+                    format_args!("{degraded} moments are not seen, or not reliably: results may be incomplete"),
+                );
+                line(&mut out, format_args!("what to do: {}", advice(&self.hooks)));
+            }
+        }
+        out
+    }
+
+    fn json(&self, machine: &Machine, error: Option<&LiveError>) -> String {
+        let missed = self.missed.iter().map(
+            |(lost, count)| json!({"what": lost.as_str(), "moment": lost.moment().map(Kind::name), "count": count}),
+        );
+        json!({
+            "schema": 1,
+            "release": machine.release,
+            "arch": machine.arch,
+            "can_trace": error.is_none(),
+            "error": error.map(sentence),
+            "self_test": self.self_test.as_ref().map(whole::self_test),
+            "degraded": self.degraded(),
+            "hooks": whole::hooks(&self.hooks),
+            "missed": missed.collect::<Vec<_>>(),
+            "misses_uncounted": uncounted(machine),
+            "indexes_error": self.indexes_error,
+            "configuration_problems": self.configuration_problems,
+            "advice": (self.degraded() > 0).then(|| advice(&self.hooks)),
+        })
+        .to_string()
     }
 }
 
-/// What each moment got.
-fn state(hooks: &[Hook], indexes_error: Option<&std::io::Error>) -> String {
-    let mut out = String::new();
-    for hook in hooks {
-        let by = hook.attached.as_deref().unwrap_or("NOT SEEN");
-        line(&mut out, format_args!("  {:<22} {by}", hook.moment.name()));
-        if !hook.loses.is_empty() {
-            line(&mut out, format_args!("  {:<22}   lost: {}", "", hook.loses));
+/// An error with its causes.
+fn sentence(error: &LiveError) -> String {
+    let mut words = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        words = format!("{words}: {error}");
+        cause = error.source();
+    }
+    words
+}
+
+fn test_words(test: &SelfTest) -> String {
+    match test {
+        SelfTest::Proven => {
+            "a request of modtrail's own was seen to be asked for, to call a helper and to get one".to_owned()
         }
-        if !hook.refused.is_empty() {
-            line(&mut out, format_args!("  {:<22}   tried: {}", "", hook.refused));
+        SelfTest::Deaf(moments) => {
+            let names: Vec<&str> = moments.iter().map(|moment| moment.name()).collect();
+            format!(
+                "FAILED: a request of modtrail's own was made, and these moments of it were not seen: {}",
+                names.join(", ")
+            )
         }
+        SelfTest::Unproven(why) => format!("unproven: {why}"),
     }
-    if let Some(error) = indexes_error {
-        line(&mut out, format_args!("  module indexes cannot be read: {error}; what an alias stands for is unknown"));
+}
+
+/// What this kernel does not count of what probes miss.
+fn uncounted(machine: &Machine) -> Option<&'static str> {
+    match snapshot::kernel_version(&machine.release) {
+        release if release < (5, 12) => {
+            Some("this kernel counts neither skipped runs of trampolines (5.12 does) nor what kprobes miss (6.7 does)")
+        }
+        release if release < (6, 7) => {
+            Some("this kernel does not count what kprobes miss (6.7 does); a missed return shows as a result of null")
+        }
+        _ => None,
     }
-    let degraded = hooks.iter().filter(|hook| hook.may_miss || hook.attached.is_none()).count();
-    if degraded == 0 {
-        line(&mut out, format_args!("every moment is seen"));
-    } else {
-        line(&mut out, format_args!("{degraded} moments are not seen, or not reliably: results may be incomplete"));
-        line(&mut out, format_args!("what to do: {}", advice(hooks)));
-    }
-    out
 }
 
 /// What would make more be seen.
@@ -84,8 +199,8 @@ pub fn hooks_table() -> String {
     let mut out = String::from(
         "<!-- Made by `modtrail doctor --hooks-table`; `cargo xtask check` compares it. -->\n\n# Hooks\n\n\
          A request is followed through moments. Each moment is seen by the first hook of its ladder that this kernel\n\
-         takes; `modtrail doctor` says which that is here. `--hooks btf` leaves kprobes out, `--hooks kprobe` leaves all\n\
-         else out.\n",
+         takes; `modtrail doctor` says which that is here. Where tasks can be preempted in the kernel, ladders are climbed\n\
+         from their first kprobe. `--hooks btf` leaves kprobes out, `--hooks kprobe` leaves all else out.\n",
     );
     for ladder in LADDERS {
         let needed = if NEEDED.contains(&ladder.moment) { " Without it nothing can be traced." } else { "" };

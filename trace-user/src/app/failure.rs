@@ -1,6 +1,7 @@
 //! Why the program ends without having done what was asked: one sentence, a hint, and the exit status.
 
 use crate::kernel::attach::AttachError;
+use crate::kernel::snapshot;
 use crate::record::read::ReadError;
 use crate::record::write::WriteError;
 use crate::source::live::LiveError;
@@ -102,6 +103,10 @@ fn live_hint(error: &LiveError) -> &'static str {
         };
     }
     match error {
+        LiveError::Attach(AttachError::Blind { .. }) if snapshot::is_locked_down() => {
+            "the kernel is locked down for confidentiality (/sys/kernel/security/lockdown): probes may not read its memory; \
+             boot it without lockdown=confidentiality, or read a recording made elsewhere"
+        }
         LiveError::Attach(AttachError::Blind { .. }) => {
             "this kernel has no modules (CONFIG_MODULES) or no hooks on them (BTF trampolines or CONFIG_KPROBES); \
              modtrail doctor lists what was tried; cargo xtask run shows modtrail in a guest"

@@ -4,6 +4,8 @@ use super::failure::Failure;
 use super::output::{self, Written};
 use super::session::{Session, Until, Wish, passed_on, tell_gaps};
 use super::{replay, runtime};
+use crate::alert::rules::{Alerts, Limits};
+use crate::alert::sinks::text;
 use crate::cli::LogArgs;
 use crate::joined::{Change, Request};
 use crate::model::Model;
@@ -25,9 +27,17 @@ pub fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
 fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
     let until = Until { duration: None, command: args.command.clone() };
     let mut lines = Lines { json: args.json, failure: None, closed: false };
+    let mut alerts = Alerts::new(Limits { default: args.limit, named: std::collections::BTreeMap::new() });
     let outcome = runtime()?.block_on(async {
-        let session = Session::begin(&args.trace, None)?;
-        session.run(&until, |change, model| lines.on(change, model)).await
+        let mut session = Session::begin(&args.trace, None)?;
+        session.sample_stalls(args.limit);
+        let each = |change: &Change, model: &Model| {
+            if let Change::Now(_) = change {
+                alerts.step(model).iter().for_each(|notice| eprintln!("modtrail: {}", text::line(notice, model)));
+            }
+            lines.on(change, model)
+        };
+        session.run(&until, each).await
     });
     let (model, status) = outcome?;
     tell_gaps(&model);
@@ -65,6 +75,8 @@ impl Lines {
             Change::Request(_)
             | Change::Call(_)
             | Change::Load(_)
+            | Change::Firmware(_)
+            | Change::Cycle(_)
             | Change::Fact { .. }
             | Change::Lost { .. }
             | Change::Unmatched

@@ -7,6 +7,7 @@ pub mod output;
 pub mod record;
 pub mod replay;
 pub mod report;
+pub mod resolve;
 pub mod session;
 pub mod top;
 pub mod watch;
@@ -23,7 +24,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Some(Command::Top(args)) => top::run(&args.trace),
         Some(Command::Record(args)) => record::run(&args),
         Some(Command::Replay(args)) => replay::run(&args.file),
-        Some(Command::Report(args)) => report::run(&args.file),
+        Some(Command::Report(args)) => report::run(&args),
         Some(Command::Log(args)) => log::run(&args),
         Some(Command::Watch(args)) => watch::run(&args),
         Some(Command::Doctor(args)) => doctor::run(&args),

@@ -2,17 +2,18 @@
 
 use super::failure::Failure;
 use super::{output, replay};
-use crate::report::summary::summary;
-use std::path::Path;
+use crate::cli::ReportArgs;
+use crate::report::{summary, whole};
 use std::process::ExitCode;
 
 /// Runs the command.
 ///
 /// # Errors
 /// [`Failure`] where the file cannot be read.
-pub fn run(file: &Path) -> Result<ExitCode, Failure> {
-    let (model, ending) = replay::read(file, |_, _| {})?;
-    let _ = output::line(summary(&model, ending).trim_end())?;
-    replay::tell_ending(ending, file);
+pub fn run(args: &ReportArgs) -> Result<ExitCode, Failure> {
+    let (model, ending) = replay::read(&args.file, |_, _| {})?;
+    let text = if args.json { whole::summary(&model, ending) } else { summary::summary(&model, ending) };
+    let _ = output::line(text.trim_end())?;
+    replay::tell_ending(ending, &args.file);
     Ok(ExitCode::SUCCESS)
 }

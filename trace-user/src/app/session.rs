@@ -8,10 +8,12 @@ use crate::clock;
 use crate::event::{Body, Event, Fact};
 use crate::joined::Change;
 use crate::kernel::attach::ProbeLog;
+use crate::kernel::stacks;
 use crate::model::Model;
 use crate::pipeline::Pipeline;
 use crate::record::write::{Recorder, Target};
 use crate::source::live::{Live, Options};
+use crate::stall;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{ExitCode, ExitStatus};
@@ -23,6 +25,12 @@ use trace_common::time::Nanos;
 
 /// How often a recording is handed to the disk.
 const FLUSH: Duration = Duration::from_millis(500);
+/// How often the kernel stacks of what is stuck are sampled.
+const SAMPLE: Duration = Duration::from_secs(1);
+/// How many are, at most.
+const SAMPLED: usize = 16;
+/// Batches that are taken in at the end: a ring sixty times as large as usual holds no more.
+const LAST_BATCHES: usize = 256;
 /// How long after the command's end its open requests are waited for.
 const GRACE: Duration = Duration::from_secs(1);
 /// How long after the command's end events of its last moments may still come.
@@ -52,15 +60,18 @@ pub struct Session {
     pipeline: Pipeline,
     recorder: Option<Recorder>,
     flushed: Instant,
+    /// From which age on the kernel stack of what is stuck is sampled.
+    stalled_from: Nanos,
+    sampled: Instant,
     batch: Vec<Event>,
 }
 
 impl TraceArgs {
     /// What the source needs of what was typed.
     #[must_use]
-    pub const fn options(&self) -> Options {
+    pub fn options(&self) -> Options {
         let probe_log = if self.probe_log { ProbeLog::On } else { ProbeLog::Off };
-        Options { hooks: self.hooks, ring_bytes: self.ring_bytes, probe_log }
+        Options { hooks: self.hooks, without: self.without.clone(), ring_bytes: self.ring_bytes, probe_log }
     }
 }
 
@@ -73,9 +84,26 @@ impl Session {
         // The file first: a wrong path is said before the kernel is touched. What it held is kept until there is
         // something to record.
         let target = recording.map(Target::open).transpose()?;
-        let source = Live::attach(trace.options())?;
+        let source = Live::attach(&trace.options())?;
         let recorder = target.map(Recorder::begin).transpose()?;
-        Ok(Self { source, pipeline: Pipeline::default(), recorder, flushed: Instant::now(), batch: Vec::new() })
+        let mut session = Self {
+            source,
+            pipeline: Pipeline::default(),
+            recorder,
+            flushed: Instant::now(),
+            stalled_from: stall::LIMIT,
+            sampled: Instant::now(),
+            batch: Vec::new(),
+        };
+        session.sample_stalls(stall::LIMIT);
+        Ok(session)
+    }
+
+    /// What is open for `limit` is a stall: the kernel stack of the stuck thread is sampled then, and a little before, so that
+    /// it is known when the limit has come.
+    pub fn sample_stalls(&mut self, limit: Nanos) {
+        let before = Nanos::new(limit.as_nanos() / 4 * 3).min(Nanos::from_millis(1_500));
+        self.stalled_from = limit.minus(before);
     }
 
     /// What is known so far.
@@ -94,6 +122,11 @@ impl Session {
     }
 
     fn take_in(&mut self, mut each: impl FnMut(&Change, &Model)) -> Result<(), Failure> {
+        if self.sampled.elapsed() >= SAMPLE {
+            self.sampled = Instant::now();
+            let stuck = stall::stalls(self.pipeline.model(), self.stalled_from).filter_map(|(_, place)| place.thread);
+            self.batch.extend(stuck.take(SAMPLED).map(stacks::sample));
+        }
         for event in self.batch.drain(..) {
             if let Some(recorder) = &mut self.recorder {
                 recorder.write(&event)?;
@@ -114,8 +147,14 @@ impl Session {
     /// # Errors
     /// [`Failure`] where the source or the recording fails.
     pub fn end(mut self, mut each: impl FnMut(&Change, &Model)) -> Result<Model, Failure> {
-        self.source.collect(&mut self.batch)?;
-        self.take_in(&mut each)?;
+        // What waits in the ring is taken in, and no more than it can hold: new records may come as fast.
+        for _ in 0..LAST_BATCHES {
+            let more = self.source.collect(&mut self.batch)?;
+            self.take_in(&mut each)?;
+            if !more {
+                break;
+            }
+        }
         let at = clock::now();
         if let Some(recorder) = self.recorder {
             recorder.finish(at)?;
@@ -311,7 +350,7 @@ pub fn passed_on(status: Option<ExitStatus>) -> ExitCode {
 /// Says on stderr what a reader of the output should know: what was lost, what is still open.
 pub fn tell_gaps(model: &Model) {
     for (lost, count) in model.lost() {
-        eprintln!("modtrail: lost: {count} {}", lost.as_str());
+        eprintln!("modtrail: lost: {count} {}", lost.words());
     }
     let counts = model.counts();
     if counts.capped > 0 {

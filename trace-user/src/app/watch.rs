@@ -1,4 +1,4 @@
-//! `modtrail watch`: alerts while a request or load is stuck, and when it ends.
+//! `modtrail watch`: alerts while something is stuck, and when it ends.
 
 use super::failure::Failure;
 use super::output::{self, Written};
@@ -21,8 +21,12 @@ pub fn run(args: &WatchArgs) -> Result<ExitCode, Failure> {
     let mut watcher =
         Watcher { alerts: Alerts::new(limits), sink: args.sink, exec: args.exec.clone().map(Exec::new), failure: None };
     let outcome = runtime()?.block_on(async {
-        let session = Session::begin(&args.trace, None)?;
-        eprintln!("modtrail: watching; a request or load that is open for {} is an alert", args.limit);
+        let mut session = Session::begin(&args.trace, None)?;
+        session.sample_stalls(args.limit_for.iter().fold(args.limit, |least, (_, limit)| least.min(*limit)));
+        eprintln!(
+            "modtrail: watching; a request, load, helper call or firmware request that is open for {} is an alert",
+            args.limit
+        );
         session.run(&Until::default(), |change, model| watcher.on(change, model)).await
     });
     let (model, _) = outcome?;
@@ -47,7 +51,13 @@ impl Watcher {
             Change::Now(_) => true,
             Change::Request(request) => request.ended,
             Change::Load(load) => load.over,
-            Change::Call(_) | Change::Fact { .. } | Change::Lost { .. } | Change::Unmatched | Change::Capped => false,
+            Change::Call(_)
+            | Change::Firmware(_)
+            | Change::Cycle(_)
+            | Change::Fact { .. }
+            | Change::Lost { .. }
+            | Change::Unmatched
+            | Change::Capped => false,
         };
         if !look {
             return Wish::More;

@@ -29,20 +29,29 @@ log and record with a command pass the command's own status on.";
 
 const AFTER_LOG: &str = "\
 Each line is one request, written when nothing more can change it; a request that its requester abandoned or did not
-wait for, when its helper ends. Losses, and what is still open at the end, are said on stderr.
+wait for, when its helper ends. Losses, what is stuck for longer than --limit while it still is, and what is still open at
+the end are said on stderr.
 
   modtrail log                              until Ctrl-C
   modtrail log --json -- mount /dev/sdb1 /mnt | jq 'select(.verdict == \"hollow\")'
   modtrail log boot.mcap                    the same lines, of a recording";
 
 const AFTER_WATCH: &str = "\
-A request, or a load that serves none, is an alert when it has been open for its limit, while it still is, and is resolved
-when it ends. --exec CMD gets MODTRAIL_STATE (firing, resolved), _KIND (request, load), _ID, _ALIAS, _MODULE, _COMM,
-_PID, _AGE_NS, _LIMIT_NS, _STUCK_IN and _VERDICT.
+A request, a load or helper call that serves none, or a firmware request is an alert when it has been open for its limit,
+while it still is, and is resolved when it ends. --exec CMD gets MODTRAIL_STATE (firing, resolved), _KIND (request, load,
+helper_call, firmware), _ID, _ALIAS (or the path, or the file), _MODULE, _COMM, _PID, _AGE_NS, _LIMIT_NS, _STUCK_IN,
+_ENDED_BY and _VERDICT.
 
   modtrail watch --limit 5s --limit-for nvidia=2m
   modtrail watch --sink stdout-json | while read -r alert; do ...
   modtrail watch --exec 'logger -t modtrail \"$MODTRAIL_STATE: $MODTRAIL_ALIAS in $MODTRAIL_STUCK_IN\"'";
+
+const AFTER_DOCTOR: &str = "\
+With --resolve, a line is `ALIAS [MODULE …] STEP; STEP …`, where a step is `insmod FILE OPTIONS`, `install COMMAND OPTIONS`,
+`builtin MODULE`, `blacklist MODULE (FILE:LINE)` for what modprobe leaves out, or `missing MODULE` where there is none of
+that name. What is wrong with modprobe's configuration is said on stderr.
+
+  modtrail doctor --resolve net-pf-29 fs-xfs";
 
 const AFTER_RECORD: &str = "\
 The file is MCAP with protobuf messages, one per event, the schema inside. What is half a second old survives a kill -9.
@@ -72,11 +81,11 @@ pub enum Command {
     Record(RecordArgs),
     /// The dashboard over a recording
     Replay(FileArgs),
-    /// Summarise a recording: verdicts, slowest requests, modules by cost, duplicates
-    Report(FileArgs),
+    /// Summarise a recording: verdicts, slowest requests, modules by cost, duplicates, suspends, firmware, other helpers
+    Report(ReportArgs),
     /// Print a line per request as it ends: live, of a command, or of a recording
     Log(LogArgs),
-    /// Say so while a request or load is stuck, and again when it ends
+    /// Say so while a request, load, helper or firmware request is stuck, and again when it ends
     Watch(WatchArgs),
     /// Say what can be seen on this kernel, by which hook, and what is lost
     Doctor(DoctorArgs),
@@ -88,6 +97,10 @@ pub struct TraceArgs {
     /// Which hooks may be used
     #[arg(long, value_enum, default_value_t, value_name = "KIND", help_heading = "Tracing")]
     pub hooks: HookChoice,
+    /// Leave out hooks with this in their name, such as "fexit call_usermodehelper_exec" or BTF tracepoints ("tp_btf");
+    /// repeatable
+    #[arg(long, value_name = "HOOK", help_heading = "Tracing")]
+    pub without: Vec<String>,
     /// Size of the ring buffer between kernel and modtrail: a power of two
     #[arg(long, default_value_t = RING_BYTES, value_name = "BYTES", value_parser = ring_bytes, help_heading = "Tracing")]
     pub ring_bytes: u32,
@@ -129,16 +142,29 @@ pub struct FileArgs {
     pub file: PathBuf,
 }
 
+/// `modtrail report`
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The recording
+    pub file: PathBuf,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `modtrail log`
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_LOG)]
 pub struct LogArgs {
     /// A recording; without it, the running kernel
-    #[arg(conflicts_with_all = ["command", "hooks", "ring_bytes", "probe_log"])]
+    #[arg(conflicts_with_all = ["command", "hooks", "without", "ring_bytes", "probe_log"])]
     pub file: Option<PathBuf>,
     /// One JSON object per line instead of text
     #[arg(long)]
     pub json: bool,
+    /// How long a request, load, helper or firmware request may be open before that is said on stderr
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
+    pub limit: Nanos,
     /// How to trace.
     #[command(flatten)]
     pub trace: TraceArgs,
@@ -151,7 +177,7 @@ pub struct LogArgs {
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_WATCH)]
 pub struct WatchArgs {
-    /// How long a request or load may take before it is an alert
+    /// How long a request, load, helper call or firmware request may take before it is an alert
     #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
     pub limit: Nanos,
     /// Another limit for one alias or module, such as nvidia=2m; may be given many times
@@ -180,10 +206,18 @@ pub enum SinkChoice {
 
 /// `modtrail doctor`
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_DOCTOR)]
 pub struct DoctorArgs {
     /// Print the whole ladder of hooks as Markdown instead (docs/hooks.md is made by this); needs no rights
     #[arg(long)]
     pub hooks_table: bool,
+    /// One JSON object instead of text
+    #[arg(long, conflicts_with = "hooks_table")]
+    pub json: bool,
+    /// Print what modprobe would do for each alias instead: the modules it stands for in brackets, then the steps in the
+    /// words of `modprobe --show-depends`; needs no rights
+    #[arg(long, value_name = "ALIAS", num_args = 1.., conflicts_with = "hooks_table")]
+    pub resolve: Vec<String>,
     /// How to trace.
     #[command(flatten)]
     pub trace: TraceArgs,

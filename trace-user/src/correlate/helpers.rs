@@ -3,19 +3,25 @@
 //! The obvious key of a call, the address of its `subprocess_info`, fails: it is freed before the call returns and
 //! handed out again at once, to another CPU. So the address is used only where it cannot be stale, at the pick-up by
 //! the worker and at the helper's birth, both of which happen while the call owns it; everything later is tied by the
-//! thread it happens in: the return by the caller's thread, the completion by the worker's, the exec and the exit by
-//! the helper's process. What doubt is left: a completion in a worker whose pick-up was lost is not tied at all.
+//! thread it happens in: the return by the caller's thread, the completion by the worker's or the helper's, the exec
+//! and the exit by the helper's process. What doubt is left: a completion in a worker whose pick-up was lost is not tied at all.
 
+use super::suspends::AtWork;
 use crate::event::{CallEntered, Stamp, Task, Wait};
 use crate::joined::{Call, CallId, RequestId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use trace_common::ids::{CallAddress, TaskKey, Tgid, Tid};
+use trace_common::time::Nanos;
 
 /// Calls that can be open at once. Beyond, the oldest is given up and counted.
 const OPEN: usize = 65_536;
 
 /// What the call returns to a caller that was killed while it waited (kernel/umh.c, 5.10 to 7.3).
 pub const ERESTARTSYS: i32 = -512;
+
+/// How soon after its helper's end a caller that waits for it returns.
+const RETURNS_WITHIN: Nanos = Nanos::from_secs(1);
 
 /// A process of a helper's tree.
 #[derive(Clone, Copy, Debug)]
@@ -33,6 +39,10 @@ pub struct Helpers {
     by_caller: BTreeMap<Tid, CallId>,
     by_worker: BTreeMap<Tid, CallId>,
     members: BTreeMap<Tgid, Member>,
+    /// How many processes of each call's tree are alive, where any is.
+    living: BTreeMap<CallId, usize>,
+    /// Calls of modtrail's own.
+    hidden: BTreeSet<CallId>,
     capped: u64,
 }
 
@@ -52,7 +62,40 @@ impl Helpers {
     /// Whether a process of the call's tree is alive.
     #[must_use]
     pub fn alive(&self, id: CallId) -> bool {
-        self.members.values().any(|member| member.call == id)
+        self.living.contains_key(&id)
+    }
+
+    fn lives(&mut self, key: TaskKey, call: CallId) {
+        // One with the same number ended unseen.
+        self.ends(key.tgid);
+        self.members.insert(key.tgid, Member { key, call });
+        *self.living.entry(call).or_default() += 1;
+    }
+
+    /// Takes the call's helper out of the living where something else than its exit proves that it is gone; it may have left
+    /// others behind.
+    fn bury(&mut self, id: CallId) {
+        let gone = self.calls.get(&id).filter(|call| call.gone().is_some());
+        let helper = gone.and_then(|call| call.helper).map(|(helper, _)| helper.key);
+        if let Some(helper) = helper.filter(|helper| self.owner(*helper) == Some(id)) {
+            self.ends(helper.tgid);
+        }
+    }
+
+    fn ends(&mut self, process: Tgid) {
+        let Some(Member { call, .. }) = self.members.remove(&process) else { return };
+        if let Some(count) = self.living.get_mut(&call) {
+            *count -= 1;
+            if *count == 0 {
+                self.living.remove(&call);
+            }
+        }
+    }
+
+    /// Whether the call's helper, or what it left behind, can still do something although the caller has its answer.
+    #[must_use]
+    pub fn goes_on(&self, call: &Call) -> bool {
+        (call.gone().is_some() || call.wait != Wait::Proc) && self.alive(call.id)
     }
 
     /// Calls given up because too many were open, since the last time this was asked.
@@ -73,10 +116,12 @@ impl Helpers {
             path: entered.path.clone(),
             argv: entered.argv.clone(),
             argv_more: entered.argv_more,
+            stack: entered.stack.clone(),
             entered: at,
             picked: None,
             helper: None,
             executed: None,
+            ran: false,
             exited: None,
             completed: None,
             returned: None,
@@ -86,7 +131,8 @@ impl Helpers {
         self.by_address.insert(entered.call, id);
         let before = self.by_caller.insert(caller.tid, id);
         // A thread makes one call at a time: the one before has returned unseen.
-        if let Some(before) = before.filter(|before| self.calls.get(before).is_some_and(|call| call.exited.is_some())) {
+        let ended = |id: &CallId| self.calls.get(id).is_some_and(|call| call.gone().is_some()) && !self.alive(*id);
+        if let Some(before) = before.filter(ended) {
             self.forget(before);
         }
         if self.calls.len() > OPEN
@@ -97,6 +143,17 @@ impl Helpers {
             self.capped += 1;
         }
         id
+    }
+
+    /// The call is modtrail's own: it is followed, so that its helper is known, and counts for nothing.
+    pub fn hide(&mut self, id: CallId) {
+        self.hidden.insert(id);
+    }
+
+    /// Whether the call is modtrail's own.
+    #[must_use]
+    pub fn is_hidden(&self, id: CallId) -> bool {
+        self.hidden.contains(&id)
     }
 
     /// A worker took the call up.
@@ -111,9 +168,10 @@ impl Helpers {
     /// The call's helper exists.
     pub fn born(&mut self, at: Stamp, helper: Task, address: CallAddress) -> Option<CallId> {
         let id = *self.by_address.get(&address)?;
-        let call = self.calls.get_mut(&id)?;
-        call.helper.get_or_insert((helper, at));
-        self.members.insert(helper.key.tgid, Member { key: helper.key, call: id });
+        // A call has one helper: of a second, the call is not known, and had the address of this one.
+        let call = self.calls.get_mut(&id).filter(|call| call.helper.is_none())?;
+        call.helper = Some((helper, at));
+        self.lives(helper.key, id);
         Some(id)
     }
 
@@ -123,6 +181,7 @@ impl Helpers {
         let call = self.calls.get_mut(&id)?;
         if call.helper.is_some_and(|(helper, _)| helper.key == process) {
             call.executed.get_or_insert((at, result));
+            call.ran |= result == 0;
         }
         Some(id)
     }
@@ -130,45 +189,73 @@ impl Helpers {
     /// A process of a helper's tree forked.
     pub fn forked(&mut self, parent: TaskKey, child: TaskKey) -> Option<CallId> {
         let call = self.owner(parent)?;
-        self.members.insert(child.tgid, Member { key: child, call });
+        self.lives(child, call);
+        if let Some(call) = self.calls.get_mut(&call) {
+            call.ran = true;
+        }
         Some(call)
     }
 
     /// A process of a helper's tree ended.
-    pub fn exited(&mut self, at: Stamp, process: TaskKey, status: Option<i32>) -> Option<CallId> {
-        let id = self.owner(process)?;
-        self.members.remove(&process.tgid);
+    pub fn exited(&mut self, at: Stamp, task: Task, status: Option<i32>) -> Option<CallId> {
+        let id = self.owner(task.key)?;
+        self.ends(task.key.tgid);
         let call = self.calls.get_mut(&id)?;
-        if call.helper.is_some_and(|(helper, _)| helper.key == process) {
+        if let Some((helper, _)) = call.helper.filter(|(helper, _)| helper.key == task.key) {
             call.exited.get_or_insert((at, status));
+            // It is born with the worker's name; a successful exec gives it its own (fs/exec.c `begin_new_exec`, 5.10 to 7.3).
+            call.ran |= helper.comm != task.comm;
         }
         Some(id)
     }
 
-    /// The kernel is done with a helper whose caller waits for its end. For other callers the same function says no
-    /// more than that the helper was started.
-    pub fn completed(&mut self, at: Stamp, thread: Tid, address: Option<CallAddress>) -> Option<CallId> {
-        let picked = self.by_worker.remove(&thread);
+    /// The kernel is done with a call (kernel/umh.c `umh_complete`, 5.10 to 7.3, or the end of the worker's function in its
+    /// place): where the caller waits for the helper's end, in the worker, which has reaped it; else in the helper itself,
+    /// which has done its exec. Of such a call the worker's function says no more than that the helper was started.
+    pub fn completed(&mut self, at: Stamp, task: Task, address: Option<CallAddress>) -> Option<CallId> {
+        if let Some(id) = self.unwaited_of(task.key, address) {
+            self.calls.get_mut(&id)?.completed.get_or_insert(at);
+            return Some(id);
+        }
+        let picked = self.by_worker.remove(&task.tid);
         let id = picked.or_else(|| self.unpicked(address?))?;
         // The requester may have returned first, and the call be forgotten: then this is no news.
         if let Some(call) = self.calls.get_mut(&id).filter(|call| call.wait == Wait::Proc) {
             call.completed.get_or_insert(at);
+            self.bury(id);
         }
         Some(id)
     }
 
+    /// The call at the address whose helper this process is, and whose caller does not wait for its end.
+    fn unwaited_of(&self, process: TaskKey, address: Option<CallAddress>) -> Option<CallId> {
+        let call = self.calls.get(&self.owner(process)?)?;
+        let own = call.helper.is_some_and(|(helper, _)| helper.key == process);
+        (own && call.wait != Wait::Proc && address == Some(call.address)).then_some(call.id)
+    }
+
     /// The call returned to its caller.
-    pub fn returned(&mut self, at: Stamp, caller: Tid, result: i32) -> Option<CallId> {
-        let id = self.by_caller.remove(&caller)?;
-        let call = self.calls.get_mut(&id)?;
+    pub fn returned(&mut self, at: Stamp, caller: Task, result: i32) -> Option<CallId> {
+        let id = *self.by_caller.get(&caller.tid)?;
+        // One from before the call is an earlier call's, and came late.
+        let own = |call: &&mut Call| call.entered <= at && call.caller.key == caller.key;
+        let call = self.calls.get_mut(&id).filter(own)?;
+        self.by_caller.remove(&caller.tid);
         call.returned.get_or_insert((at, result));
+        // The caller has given the address back, except where the helper or the worker does so later.
+        let address = call.address;
+        let goes_on = result == ERESTARTSYS || (result == 0 && call.wait == Wait::None);
+        if !goes_on && self.by_address.get(&address) == Some(&id) {
+            self.by_address.remove(&address);
+        }
+        self.bury(id);
         Some(id)
     }
 
     /// The caller's thread exits and was not seen to return.
-    pub fn caller_gone(&mut self, at: Stamp, caller: Tid) -> Option<CallId> {
-        let id = self.by_caller.remove(&caller)?;
-        let call = self.calls.get_mut(&id)?;
+    pub fn caller_gone(&mut self, at: Stamp, caller: Task) -> Option<CallId> {
+        let id = self.by_caller.remove(&caller.tid)?;
+        let call = self.calls.get_mut(&id).filter(|call| call.caller.key == caller.key)?;
         call.caller_gone.get_or_insert(at);
         Some(id)
     }
@@ -183,24 +270,130 @@ impl Helpers {
         let refused = call.returned.is_some_and(|(_, result)| result < 0 && result != ERESTARTSYS);
         let never_born = call.helper.is_none() && (refused || call.completed.is_some());
         let returned = call.returned.is_some() || call.caller_gone.is_some();
-        returned && (never_born || call.exited.is_some()) && !self.alive(id)
+        returned && (never_born || call.gone().is_some()) && !self.alive(id)
     }
 
     /// Drops a call that is over.
     pub fn forget(&mut self, id: CallId) {
         let Some(call) = self.calls.remove(&id) else { return };
+        self.hidden.remove(&id);
         if self.by_address.get(&call.address) == Some(&id) {
             self.by_address.remove(&call.address);
         }
         if self.by_caller.get(&call.caller.tid) == Some(&id) {
             self.by_caller.remove(&call.caller.tid);
         }
-        self.members.retain(|_, member| member.call != id);
+        if self.living.remove(&id).is_some() {
+            self.members.retain(|_, member| member.call != id);
+        }
     }
 
     /// The call at the address, if no worker has been seen to take it up.
     fn unpicked(&self, address: CallAddress) -> Option<CallId> {
         let id = *self.by_address.get(&address)?;
         self.calls.get(&id).filter(|call| call.picked.is_none()).map(|call| call.id)
+    }
+}
+
+impl AtWork for Helpers {
+    /// Where returns are missed, one whose helper ended long ago is not taken to be inside.
+    fn inside(&self, at: Stamp) -> Vec<Arc<Call>> {
+        let long_over = |call: &Call| {
+            let over = call.gone().or(call.completed);
+            call.wait == Wait::None || over.is_some_and(|over| at.mono.since(over.mono) >= RETURNS_WITHIN)
+        };
+        let inside = |call: &&Call| {
+            call.returned.is_none() && call.caller_gone.is_none() && !self.is_hidden(call.id) && !long_over(call)
+        };
+        self.calls.values().filter(inside).map(|call| Arc::new(call.clone())).collect()
+    }
+
+    fn alive(&self) -> Vec<Arc<Call>> {
+        let shown = self.living.keys().filter(|call| !self.is_hidden(**call));
+        shown.filter_map(|call| self.calls.get(call)).map(|call| Arc::new(call.clone())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::event::{CallEntered, Captured, Moment, Requested, Task, Wait};
+    use crate::joined::Verdict;
+    use crate::testing::{Story, stamp, worker};
+    use trace_common::ids::CallAddress;
+
+    const CALL: CallAddress = CallAddress(413);
+    const ALIAS: &str = "net-pf-29";
+
+    fn helper() -> Task {
+        Task::new(413, 413, 10_900, "modprobe")
+    }
+
+    /// A thread calls, and returns at once with `result` from a helper that runs on; the completion is in `completer`.
+    fn called(story: &mut Story, caller: Task, wait: Wait, completer: Task, result: i32) {
+        let argv = ["/sbin/modprobe", "-q", "--", ALIAS].map(Captured::whole);
+        let path = argv[0].clone();
+        let entered = CallEntered { call: CALL, wait, path, argv: argv.into(), argv_more: false, stack: [].into() };
+        story.probe(10_100, caller, Moment::CallEntered(entered));
+        story.probe(10_300, worker(413), Moment::CallPicked { call: CALL });
+        story.probe(10_900, helper(), Moment::Born { call: CALL });
+        story.probe(12_000, helper(), Moment::Executed { result });
+        story.probe(12_100, completer, Moment::Completed { call: Some(CALL) });
+        story.probe(12_200, caller, Moment::CallReturned { result });
+    }
+
+    fn asked(story: &mut Story, requester: Task) {
+        let (alias, cgroup, stack) = (Captured::whole(ALIAS), None, [].into());
+        let asked = Requested { alias, uid: 0, loginuid: None, exe: None, cgroup, stack };
+        story.probe(10_000, requester, Moment::Requested(asked));
+    }
+
+    #[test]
+    fn a_call_that_waits_for_exec_is_completed_by_its_helper_and_open_until_its_end() {
+        let mut story = Story::default();
+        let requester = Task::new(412, 412, 5, "ping");
+        asked(&mut story, requester);
+        called(&mut story, requester, Wait::Exec, helper(), 0);
+        story.until(5_000_000);
+        let request = story.request(1);
+        assert_eq!(request.call.as_ref().and_then(|call| call.completed), Some(stamp(12_100)));
+        assert_eq!(request.call.as_ref().and_then(|call| call.reaped()), None);
+        assert!(!request.ended, "its helper still runs");
+        story.probe(5_100_000, helper(), Moment::Exited { status: Some(0) });
+        story.until(5_200_000);
+        assert_eq!(story.request(1).verdict, Verdict::Unwaited);
+        assert_eq!(story.model().counts().unmatched, 0);
+    }
+
+    #[test]
+    fn an_exec_that_fails_completes_the_call_too() {
+        let mut story = Story::default();
+        let requester = Task::new(412, 412, 5, "ping");
+        asked(&mut story, requester);
+        called(&mut story, requester, Wait::Exec, helper(), -2);
+        story.probe(12_300, helper(), Moment::Exited { status: Some(0) });
+        story.until(100_000);
+        assert_eq!(story.request(1).verdict, Verdict::HelperMissing);
+        assert_eq!(story.model().counts().unmatched, 0);
+    }
+
+    #[test]
+    fn a_call_that_nobody_waits_for_is_completed_by_its_helper() {
+        let mut story = Story::default();
+        called(&mut story, Task::new(9, 9, 1, "kworker/0:1"), Wait::None, helper(), 0);
+        story.until(100_000);
+        let completed: Vec<_> = story.model().calls().map(|call| call.completed).collect();
+        assert_eq!(completed, [Some(stamp(12_100))]);
+        assert_eq!(story.model().counts().unmatched, 0);
+    }
+
+    #[test]
+    fn the_worker_that_started_a_helper_is_not_its_end() {
+        // Where `umh_complete` cannot be seen, the worker's function returns when the helper was started.
+        let mut story = Story::default();
+        called(&mut story, Task::new(9, 9, 1, "kworker/0:1"), Wait::None, worker(413), 0);
+        story.until(100_000);
+        let completed: Vec<_> = story.model().calls().map(|call| call.completed).collect();
+        assert_eq!(completed, [None]);
+        assert_eq!(story.model().counts().unmatched, 0);
     }
 }

@@ -1,7 +1,8 @@
 //! Joins the stages of loads. A load happens in one thread from its system call's entry to its return, and a thread
 //! makes one at a time, so the thread is the key; the address of the `struct module` is not needed.
 
-use crate::event::{Module, Stamp, Syscall, Task};
+use super::losses::Losses;
+use crate::event::{Captured, Module, Stamp, Syscall, Task};
 use crate::joined::{Load, LoadId, RequestId};
 use std::collections::BTreeMap;
 use trace_common::ids::Tid;
@@ -9,6 +10,10 @@ use trace_common::time::Nanos;
 
 /// Loads that can be open at once. Beyond, the oldest is given up and counted.
 const OPEN: usize = 65_536;
+
+/// How long a load waits for another module at most, and as long again: 30 s (kernel/module/main.c
+/// `resolve_symbol_wait`, 5.10 to 7.3).
+const WAIT_LIMIT: Nanos = Nanos::from_secs(60);
 
 /// How long after its last stage a load's end is waited for.
 const END_GRACE: Nanos = Nanos::from_secs(1);
@@ -35,8 +40,13 @@ impl Loads {
 
     /// Takes out the loads whose end was missed: `do_init_module` returned, and the system call, which follows at once,
     /// was not seen to. Where the return of `do_init_module` may be missed too, going live has to do.
-    pub fn unended(&mut self, now: Stamp, may_miss_inits: bool) -> Vec<Load> {
+    /// And where events were lost, one that has not come to its init for longer than the kernel lets it wait for another.
+    pub fn unended(&mut self, now: Stamp, may_miss_inits: bool, losses: &Losses) -> Vec<Load> {
         let is_unended = |load: &Load| {
+            let stands_still = load.init_begun.is_none() && now.mono.since(load.began.mono) >= WAIT_LIMIT;
+            if stands_still && losses.overlap(load.began.mono, now.mono) {
+                return true;
+            }
             let live = load.live.filter(|_| may_miss_inits);
             let last = load.init_ended.map(|(at, _)| at).or(live);
             last.is_some_and(|at| now.mono.since(at.mono) >= END_GRACE)
@@ -78,11 +88,27 @@ impl Loads {
         unended
     }
 
+    /// Whether what is seen of `module` cannot be the load's that the thread has open: another went through the stages of it.
+    #[must_use]
+    pub fn is_of_another(&self, thread: Tid, module: &Module) -> bool {
+        let staged = |load: &&Load| load.coming.or(load.init_begun).or(load.live).is_some();
+        let known = self.open.get(&thread).filter(staged).and_then(|load| load.module.as_ref());
+        known.zip(module.name.text()).is_some_and(|(known, name)| known != name)
+    }
+
     /// The image is in memory.
     pub fn image(&mut self, thread: Tid, bytes: Option<u64>) {
         if let Some(load) = self.open.get_mut(&thread) {
             load.bytes = bytes;
         }
+    }
+
+    /// What the thread loads is known by name; whether that is news of a load.
+    pub fn named_by(&mut self, thread: Tid, name: &Captured) -> bool {
+        let unnamed = self.open.get_mut(&thread).filter(|load| load.module.is_none());
+        let (Some(load), Captured::Whole(name)) = (unnamed, name) else { return false };
+        load.module = Some(name.clone());
+        true
     }
 
     /// The module is coming.
@@ -127,8 +153,9 @@ impl Loads {
 
     fn named(&mut self, thread: Tid, module: &Module) -> Option<&mut Load> {
         let load = self.open.get_mut(&thread)?;
+        // The file it was read from may have had another name.
         if let Some(name) = module.name.text() {
-            load.module.get_or_insert_with(|| name.clone());
+            load.module = Some(name.clone());
         }
         Some(load)
     }

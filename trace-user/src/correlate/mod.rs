@@ -2,37 +2,44 @@
 //!
 //! In: events in the order in which they happened (from [`crate::order`]). Out: [`Change`]s, each a whole value. Pure:
 //! no I/O, no clock (time is what the events say), no threads, no globals; every container is ordered, so the same
-//! events give the same changes. One file per rule: [`requests`] when a request is over, [`helpers`] which process
-//! belongs to which call, [`loads`] the stages of a load, [`modules`] who is live, [`losses`] what may be missing.
+//! events give the same changes.
+//!
+//! Here each event goes to who knows about it. What is known, one file per rule: [`requests`] when a request is over,
+//! [`helpers`] which process belongs to which call, [`loads`] the stages of a load, [`modules`] who is live, [`losses`] what may
+//! be missing, [`suspends`] whom a suspend cycle met, [`firmware`] the stages of a firmware request. What becomes of it:
+//! `asking` for what requesters do, `loading` for what loads do, `judging` for the end of a request.
 
+mod asking;
+pub mod firmware;
 pub mod helpers;
+mod judging;
+mod loading;
 pub mod loads;
 pub mod losses;
 pub mod modules;
 pub mod requests;
+pub mod suspends;
 #[cfg(test)]
 mod tests;
 
-use crate::event::{
-    Body, CallEntered, Captured, Event, Fact, Module, Moment, Probe, Requested, Resolution, Stamp, Task,
-};
-use crate::joined::{CallId, Change, Gap, Load, Request, RequestId, Verdict};
-use crate::verdict;
+use crate::event::{Body, Event, Fact, Moment, Probe, Resolution, Stamp, SuspendMoment, Task};
+use crate::joined::{Change, Cycle, TurnedAway};
+use asking::serves;
+use firmware::Firmwares;
 use helpers::Helpers;
 use loads::Loads;
 use losses::Losses;
-use modules::{Birth, Modules};
-use requests::{Requests, State};
-use std::collections::{BTreeMap, VecDeque};
+use modules::Modules;
+use requests::Requests;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use suspends::Suspends;
+use trace_common::ids::Tgid;
 use trace_common::kind::Kind;
 
 /// Resolutions kept: every alias a machine asks for in practice, and an end to those that a program makes up. More
 /// than the live source remembers having told, so that what it does not tell again is known.
 const RESOLUTIONS: usize = 65_536;
-
-/// Loads kept of one request: no module has so many dependencies.
-const LOADS: usize = 1_024;
 
 /// The stage.
 #[derive(Debug, Default)]
@@ -42,11 +49,20 @@ pub struct Correlator {
     loads: Loads,
     modules: Modules,
     losses: Losses,
-    resolutions: BTreeMap<Arc<str>, Arc<Resolution>>,
-    /// Their aliases, oldest first.
-    resolved: VecDeque<Arc<str>>,
+    suspends: Suspends,
+    firmwares: Firmwares,
+    /// What aliases stand for, each with the number of its telling.
+    resolutions: BTreeMap<Arc<str>, (u64, Arc<Resolution>)>,
+    /// Their aliases by the number of the telling, so oldest first.
+    resolved: BTreeMap<u64, Arc<str>>,
+    tellings: u64,
     may_miss_returns: bool,
     may_miss_inits: bool,
+    may_miss_denials: bool,
+    /// Some denials were not seen, or none can be.
+    misses_denials: bool,
+    /// modtrail's own process: what it asks for is followed and not told.
+    tracer: Option<Tgid>,
     now: Stamp,
 }
 
@@ -67,15 +83,18 @@ impl Correlator {
             out.push(Change::Capped);
             self.tell_load(load, out);
         }
-        out.extend((0..self.helpers.take_capped()).map(|_| Change::Capped));
+        let capped = self.helpers.take_capped() + self.suspends.take_capped() + self.firmwares.take_capped();
+        out.extend((0..capped).map(|_| Change::Capped));
     }
 
     fn resolved(&mut self, alias: Arc<str>, resolution: Arc<Resolution>) {
-        if self.resolutions.insert(alias.clone(), resolution).is_none() {
-            self.resolved.push_back(alias);
+        self.tellings += 1;
+        if let Some((before, _)) = self.resolutions.insert(alias.clone(), (self.tellings, resolution)) {
+            self.resolved.remove(&before);
         }
+        self.resolved.insert(self.tellings, alias);
         if self.resolved.len() > RESOLUTIONS
-            && let Some(oldest) = self.resolved.pop_front()
+            && let Some((_, oldest)) = self.resolved.pop_first()
         {
             self.resolutions.remove(&oldest);
         }
@@ -89,15 +108,22 @@ impl Correlator {
                 };
                 self.may_miss_returns = may_miss(Kind::CallReturned);
                 self.may_miss_inits = may_miss(Kind::InitEnded);
+                self.may_miss_denials = may_miss(Kind::Denied);
+                self.misses_denials |= hooks.iter().any(|hook| hook.moment == Kind::Denied && hook.attached.is_none());
             }
             Fact::LiveModules(names) => self.modules.list(names, at),
             Fact::Lost { loss, count, until } => {
-                self.losses.note(at.mono, *until);
+                if loss.casts_doubt() {
+                    self.losses.note(at.mono, *until);
+                }
+                self.misses_denials |= loss.moment() == Some(Kind::Denied);
                 out.push(Change::Lost { loss: *loss, count: *count, at });
                 return;
             }
             Fact::Tick => {
-                for load in self.loads.unended(self.now, self.may_miss_inits) {
+                let unended = self.suspends.unended(self.now);
+                self.tell_cycles(unended, out);
+                for load in self.loads.unended(self.now, self.may_miss_inits, &self.losses) {
                     self.tell_load(load, out);
                 }
                 self.look_at_open(out);
@@ -105,30 +131,45 @@ impl Correlator {
                 return;
             }
             Fact::End => self.close_all(out),
-            Fact::Machine(_) | Fact::Resolved { .. } => {}
+            Fact::Tracer(process) => self.tracer = Some(*process),
+            Fact::Machine(_) | Fact::SelfTest(_) | Fact::Stuck { .. } | Fact::Resolved { .. } => {}
         }
         out.push(Change::Fact { fact, at });
     }
 
     fn probe(&mut self, at: Stamp, probe: &Probe, out: &mut Vec<Change>) {
         let task = probe.task;
+        let own = self.tracer == Some(task.key.tgid);
         match &probe.moment {
+            Moment::Requested(_) if own => self.requests.own_began(task.tid),
+            Moment::Throttled { .. } | Moment::Denied { .. } if own => self.requests.own_ended(task.tid),
+            Moment::Admitted { .. } if own => {}
             Moment::Requested(asked) => self.requested(at, task, asked, out),
             Moment::Admitted { .. } => {
-                let request = self.requests.of(task.tid).and_then(|id| self.requests.get_mut(id));
+                let request = self.requests.of(task).and_then(|id| self.requests.get_mut(id));
                 let Some(request) = request else { return out.push(Change::Unmatched) };
                 request.admitted.get_or_insert(at);
                 let id = request.id;
                 self.tell(id, out);
             }
+            Moment::Throttled { result } => self.turned_away(at, task, (TurnedAway::Throttled, *result), out),
+            Moment::Denied { result } => self.turned_away(at, task, (TurnedAway::Denied, *result), out),
             Moment::CallEntered(entered) => {
-                let request = self.requests.of(task.tid);
+                let request = self.requests.of(task);
                 let request = request.filter(|id| self.requests.get(*id).is_some_and(|open| serves(open, entered)));
                 let call = self.helpers.entered(at, task, entered, request);
+                if own {
+                    return self.helpers.hide(call);
+                }
+                if let Some(call) = self.helpers.call(call) {
+                    let changed = self.suspends.call_entered(&Arc::new(call.clone()));
+                    self.tell_cycles(changed, out);
+                }
                 self.call_changed(Some(call), out);
             }
             Moment::CallReturned { result } => {
-                let call = self.helpers.returned(at, task.tid, *result);
+                let call = self.helpers.returned(at, task, *result);
+                self.requests.own_ended(task.tid);
                 self.returned(at, task, call, *result, out);
             }
             Moment::CallPicked { call } => {
@@ -144,20 +185,25 @@ impl Correlator {
                 self.call_changed(call, out);
             }
             Moment::Completed { call } => {
-                let call = self.helpers.completed(at, task.tid, *call);
+                let call = self.helpers.completed(at, task, *call);
                 self.call_changed(call, out);
             }
             Moment::CallerGone => {
-                let call = self.helpers.caller_gone(at, task.tid);
+                let call = self.helpers.caller_gone(at, task);
+                self.requests.own_ended(task.tid);
+                let request = self.requests.of(task);
                 self.requests.leave(task.tid);
-                self.call_changed(call, out);
+                match call {
+                    Some(call) => self.call_changed(Some(call), out),
+                    None => self.requester_gone(at, request, out),
+                }
             }
             Moment::Forked { child } => {
                 let call = self.helpers.forked(task.key, *child);
                 self.call_changed(call, out);
             }
             Moment::Exited { status } => {
-                let call = self.helpers.exited(at, task.key, *status);
+                let call = self.helpers.exited(at, task, *status);
                 if let Some(load) = self.loads.abandoned(task.tid) {
                     self.tell_load(load, out);
                 }
@@ -171,266 +217,27 @@ impl Correlator {
             | Moment::InitEnded { .. }
             | Moment::Live(_)
             | Moment::Going(_)
-            | Moment::Freed(_) => self.load_moment(at, task, &probe.moment, out),
-        }
-    }
-
-    fn requested(&mut self, at: Stamp, task: Task, asked: &Requested, out: &mut Vec<Change>) {
-        if let Some(before) = self.requests.of(task.tid) {
-            // The thread asks again, so what it asked before has returned unseen.
-            self.requests.leave(task.tid);
-            let gap = match self.requests.get(before).and_then(|request| request.call.as_ref()) {
-                Some(_) => Gap::ReturnUnseen,
-                None => Gap::NothingFollowed,
-            };
-            self.close(before, Some(gap), out);
-        }
-        let id = self.requests.next_id();
-        let mut request = requests::fresh(id, task, asked);
-        let alias = asked.alias.text();
-        request.resolution = alias.and_then(|alias| self.resolutions.get(alias)).cloned();
-        let owner = self.helpers.owner(task.key).and_then(|call| self.helpers.call(call));
-        request.parent = owner.and_then(|call| call.request);
-        if let Some(result) = asked.lsm_result.filter(|result| *result != 0) {
-            request.returned = Some(at);
-            request.result = Some(result);
-        }
-        self.requests.open(at, task, asked, request);
-        if let Some(surplus) = self.requests.surplus() {
-            out.push(Change::Capped);
-            self.close(surplus, Some(Gap::EventsLost), out);
-        }
-        self.settle(id, out);
-    }
-
-    fn returned(&mut self, at: Stamp, task: Task, call: Option<CallId>, result: i32, out: &mut Vec<Change>) {
-        let Some(call) = call else {
-            return out.push(Change::Unmatched);
-        };
-        if let Some(request) = self.helpers.call(call).and_then(|call| call.request) {
-            self.requests.leave(task.tid);
-            if let Some(request) = self.requests.get_mut(request) {
-                request.returned.get_or_insert(at);
-                request.result.get_or_insert(result);
-            }
-        }
-        self.call_changed(Some(call), out);
-    }
-
-    /// Takes a call's news to its request, or tells of the call itself where it serves none.
-    fn call_changed(&mut self, call: Option<CallId>, out: &mut Vec<Change>) {
-        let Some(id) = call else {
-            return out.push(Change::Unmatched);
-        };
-        let Some(call) = self.helpers.call(id).map(|call| Arc::new(call.clone())) else {
-            return;
-        };
-        match call.request.and_then(|request| self.requests.get_mut(request)) {
-            Some(request) => {
-                request.call = Some(call);
-                let request = request.id;
-                self.settle(request, out);
-            }
-            None => {
-                if call.request.is_none() {
-                    out.push(Change::Call(call));
-                }
-                if self.helpers.is_over(id) {
-                    self.helpers.forget(id);
-                }
+            | Moment::Freed(_)
+            | Moment::Named { .. } => self.load_moment(at, task, &probe.moment, out),
+            Moment::Suspend(moment) => self.suspend_moment(at, task, moment, out),
+            Moment::Firmware(moment) => {
+                let changed = self.firmwares.step(at, task, moment);
+                out.extend(changed.into_iter().map(|firmware| Change::Firmware(Arc::new(firmware))));
             }
         }
     }
 
-    fn load_moment(&mut self, at: Stamp, task: Task, moment: &Moment, out: &mut Vec<Change>) {
-        let thread = task.tid;
-        match moment {
-            Moment::LoadBegan { syscall } => {
-                let request = self.request_of(task);
-                if let Some(unended) = self.loads.began(at, task, Some(*syscall), request) {
-                    self.tell_load(unended, out);
-                }
-            }
-            Moment::ImageRead { bytes } => {
-                self.expect_load(at, task);
-                self.loads.image(thread, *bytes);
-            }
-            Moment::Coming(module) => {
-                self.expect_load(at, task);
-                self.loads.coming(at, thread, module);
-            }
-            Moment::InitBegun(module) => {
-                self.expect_load(at, task);
-                self.loads.init_begun(at, thread, module);
-            }
-            Moment::InitEnded { result } => self.loads.init_ended(at, thread, *result),
-            Moment::Live(module) => {
-                self.expect_load(at, task);
-                self.loads.live(at, thread, module);
-                if let Some(name) = module.name.text() {
-                    self.modules.live(name, Birth { at, task, request: self.request_of(task) });
-                }
-            }
-            Moment::LoadEnded { result, .. } => match self.loads.ended(at, thread, *result) {
-                Some(load) => return self.tell_load(load, out),
-                None => return out.push(Change::Unmatched),
-            },
-            Moment::Going(module) | Moment::Freed(module) => return self.going(at, module),
-            Moment::Requested(_)
-            | Moment::Admitted { .. }
-            | Moment::CallEntered(_)
-            | Moment::CallReturned { .. }
-            | Moment::CallPicked { .. }
-            | Moment::Born { .. }
-            | Moment::Executed { .. }
-            | Moment::Completed { .. }
-            | Moment::CallerGone
-            | Moment::Forked { .. }
-            | Moment::Exited { .. } => return,
-        }
-        if let Some(load) = self.loads.of(thread).cloned() {
-            self.tell_load(load, out);
+    fn suspend_moment(&mut self, at: Stamp, task: Task, moment: &SuspendMoment, out: &mut Vec<Change>) {
+        match self.suspends.step(at, task, moment, &self.helpers) {
+            Some(cycle) => self.tell_cycles([cycle], out),
+            None => out.push(Change::Unmatched),
         }
     }
 
-    /// A stage of a load whose beginning was not seen begins it.
-    fn expect_load(&mut self, at: Stamp, task: Task) {
-        if self.loads.of(task.tid).is_none() {
-            let request = self.request_of(task);
-            self.loads.began(at, task, None, request);
+    fn tell_cycles(&self, cycles: impl IntoIterator<Item = Cycle>, out: &mut Vec<Change>) {
+        for mut cycle in cycles {
+            cycle.incomplete = self.losses.overlap(cycle.began.mono, cycle.ended.unwrap_or(self.now).mono);
+            out.push(Change::Cycle(Arc::new(cycle)));
         }
     }
-
-    fn going(&mut self, at: Stamp, module: &Module) {
-        if let Some(name) = module.name.text() {
-            self.modules.gone(name, at);
-        }
-    }
-
-    /// The request whose helper's tree the task belongs to.
-    fn request_of(&self, task: Task) -> Option<RequestId> {
-        self.helpers.owner(task.key).and_then(|call| self.helpers.call(call)).and_then(|call| call.request)
-    }
-
-    fn tell_load(&mut self, load: Load, out: &mut Vec<Change>) {
-        let load = Arc::new(load);
-        out.push(Change::Load(load.clone()));
-        let Some(request) = load.request.and_then(|id| self.requests.get_mut(id)) else {
-            return;
-        };
-        let kept = request.loads.len();
-        match request.loads.iter_mut().find(|known| known.id == load.id) {
-            Some(known) => *known = load,
-            None if kept < LOADS => request.loads.push(load),
-            None => out.push(Change::Capped),
-        }
-        let lost = request.loads.iter().filter(|load| load.lost_to_another()).count();
-        request.duplicates.same_file = u32::try_from(lost).unwrap_or(u32::MAX);
-        let id = request.id;
-        self.settle(id, out);
-    }
-
-    /// Closes the request if it is over; tells how it stands otherwise.
-    fn settle(&mut self, id: RequestId, out: &mut Vec<Change>) {
-        match self.state(id) {
-            Some(State::Over) => self.close(id, None, out),
-            Some(State::OverWith(gap)) => self.close(id, Some(gap), out),
-            Some(State::Open) => self.tell(id, out),
-            None => {}
-        }
-    }
-
-    fn state(&self, id: RequestId) -> Option<State> {
-        let request = self.requests.get(id)?;
-        let may_miss = self.may_miss_returns || self.lost_during(request);
-        Some(requests::state(request, &self.helpers, self.now, may_miss))
-    }
-
-    /// Time has passed: some requests may be over by it.
-    fn look_at_open(&mut self, out: &mut Vec<Change>) {
-        for id in self.requests.ids() {
-            if self.state(id) != Some(State::Open) {
-                self.settle(id, out);
-            }
-        }
-    }
-
-    fn tell(&mut self, id: RequestId, out: &mut Vec<Change>) {
-        if let Some(request) = self.requests.get(id) {
-            out.push(Change::Request(Arc::new(request.clone())));
-        }
-    }
-
-    /// Decides the request's verdict and lets go of it.
-    fn close(&mut self, id: RequestId, gap: Option<Gap>, out: &mut Vec<Change>) {
-        let Some(mut request) = self.requests.take(id) else { return };
-        let lost = self.lost_during(&request);
-        request.gaps.extend(gap);
-        if lost {
-            request.gaps.push(Gap::EventsLost);
-        }
-        self.judge(&mut request, gap, lost);
-        request.ended = true;
-        self.requests.closed(id);
-        if let Some(call) = &request.call
-            && (self.helpers.is_over(call.id) || gap == Some(Gap::ReturnUnseen))
-        {
-            self.helpers.forget(call.id);
-        }
-        out.push(Change::Request(Arc::new(request)));
-    }
-
-    fn judge(&self, request: &mut Request, gap: Option<Gap>, lost: bool) {
-        if gap == Some(Gap::NothingFollowed) {
-            // Turned away is who found all slots taken, was not denied, and got none in time; else it is not known.
-            let waited = self.now.mono.since(request.asked.mono) >= requests::SLOT_TIMEOUT;
-            let asked_in_vain = request.admitted.is_none() && request.lsm_result == Some(0) && waited;
-            let turned_away = asked_in_vain && self.requests.found_all_taken(request.id) && !lost;
-            request.verdict = if turned_away { Verdict::Throttled } else { Verdict::Incomplete };
-            return;
-        }
-        let decision = verdict::decide(request, &self.modules, self.now, lost);
-        request.verdict = decision.verdict;
-        request.live = decision.live;
-        request.satisfied_by = decision.satisfied_by;
-        let known = request.resolution.as_ref().is_some_and(|resolution| resolution.known);
-        if request.verdict == Verdict::Incomplete && !known {
-            request.gaps.push(Gap::AliasUnknown);
-        }
-    }
-
-    /// The source stopped without its end: everything that is open is closed as it stands.
-    pub fn cut(&mut self, out: &mut Vec<Change>) {
-        self.close_all(out);
-    }
-
-    /// Tracing ends: what has not returned stays in flight, and what still could change is judged with that doubt.
-    fn close_all(&mut self, out: &mut Vec<Change>) {
-        self.look_at_open(out);
-        for id in self.requests.ids() {
-            let Some(mut request) = self.requests.take(id) else { continue };
-            request.gaps.push(Gap::TracingEnded);
-            if request.returned.is_some() {
-                self.judge(&mut request, None, true);
-            }
-            request.ended = true;
-            out.push(Change::Request(Arc::new(request)));
-        }
-    }
-
-    fn lost_during(&self, request: &Request) -> bool {
-        self.losses.overlap(request.asked.mono, self.now.mono)
-    }
-}
-
-/// Whether a call that the requester's thread enters is the request's own: it passes the alias on to modprobe
-/// (kernel/module/kmod.c `call_modprobe`, 5.10 to 7.3). A thread whose request was turned away makes other calls.
-fn serves(request: &Request, call: &CallEntered) -> bool {
-    let passes_it_on = match (call.argv.get(3), &request.alias) {
-        (Some(Captured::Whole(passed)), Captured::Whole(alias)) => passed == alias,
-        (Some(_), _) => true,
-        // A vector that could not be read, or nothing like modprobe's.
-        (None, _) => call.argv.is_empty(),
-    };
-    request.call.is_none() && request.returned.is_none() && passes_it_on
 }

@@ -69,12 +69,15 @@ impl Modules {
             return;
         }
         self.gone(name, birth.at);
-        self.push(name, Life { birth: Some(birth), from: birth.at, gone: None });
+        // One that comes late lasted until the next began, at the longest.
+        let later = self.of(name).map(|life| life.from).find(|from| *from > birth.at);
+        self.push(name, Life { birth: Some(birth), from: birth.at, gone: later });
     }
 
-    /// `name` is on its way out.
+    /// `name` is on its way out: the life that it had then.
     pub fn gone(&mut self, name: &str, at: Stamp) {
-        if let Some(life) = self.lives.get_mut(name).and_then(VecDeque::back_mut) {
+        let lives = self.lives.get_mut(name).into_iter().flatten();
+        if let Some(life) = lives.rev().find(|life| life.from <= at) {
             life.gone.get_or_insert(at);
         }
     }
@@ -91,6 +94,13 @@ impl Modules {
         self.of(name).filter_map(|life| life.birth).find(|birth| birth.at >= from && birth.at <= until)
     }
 
+    /// Whether the life of `name` that began at `birth` lasted until `until`.
+    #[must_use]
+    pub fn stayed_live(&self, name: &str, birth: Stamp, until: Stamp) -> bool {
+        let life = self.of(name).find(|life| life.birth.is_some_and(|born| born.at == birth));
+        life.is_some_and(|life| life.gone.is_none_or(|gone| gone > until))
+    }
+
     fn is_live(&self, name: &str) -> bool {
         self.lives.get(name).and_then(VecDeque::back).is_some_and(|life| life.gone.is_none())
     }
@@ -101,9 +111,10 @@ impl Modules {
 
     fn push(&mut self, name: &Arc<str>, life: Life) {
         let lives = self.lives.entry(name.clone()).or_default();
-        if lives.len() == LIVES {
+        let place = lives.partition_point(|other| other.from <= life.from);
+        lives.insert(place, life);
+        if lives.len() > LIVES {
             lives.pop_front();
         }
-        lives.push_back(life);
     }
 }

@@ -22,10 +22,13 @@ pub const OPEN: usize = 65_536;
 pub const GRACE: Nanos = Nanos::from_secs(2);
 
 /// How long after the helper's end a return that a probe may miss is waited for.
-pub const RETURN_GRACE: Nanos = Nanos::from_secs(1);
+pub const RETURN_GRACE: Nanos = Nanos::from_secs(3);
 
 /// Requests that can be inside `__request_module` at once (`MAX_KMOD_CONCURRENT`, kernel/module/kmod.c, 5.10 to 7.3).
 const SLOTS: usize = 50;
+
+/// How long after its being asked a request that was turned away still hears what became of its module.
+const AFTERMATH: Nanos = Nanos::from_secs(60);
 
 /// How long the kernel waits for a slot (`MAX_KMOD_ALL_BUSY_TIMEOUT`, kernel/module/kmod.c, 5.10 to 7.3).
 pub const SLOT_TIMEOUT: Nanos = Nanos::from_secs(5);
@@ -40,6 +43,8 @@ pub struct Requests {
     by_tid: BTreeMap<Tid, RequestId>,
     /// The open requests that were asked while as many others were as there are slots.
     found_all_taken: BTreeSet<RequestId>,
+    /// The threads of modtrail's own that have a request open: it counts for nothing, and takes a slot.
+    own: BTreeSet<Tid>,
     last: u64,
 }
 
@@ -63,13 +68,15 @@ impl Requests {
             requester: Arc::new(Requester {
                 task,
                 uid: asked.uid,
+                loginuid: asked.loginuid,
+                exe: asked.exe.clone(),
                 cgroup: asked.cgroup.clone(),
                 stack: asked.stack.clone(),
             }),
             ..request
         };
-        let mut waiting = 0;
-        for other in self.open.values_mut().filter(|other| other.returned.is_none()) {
+        let mut waiting = self.own.len();
+        for other in self.open.values_mut().filter(|other| is_waiting(other, at)) {
             count_duplicates(&mut request, other);
             waiting += 1;
         }
@@ -79,6 +86,32 @@ impl Requests {
         self.by_tid.insert(task.tid, id);
         self.open.insert(id, request);
         id
+    }
+
+    /// Whether helpers of other open requests are at work for the same module, or alias where it stands for none.
+    fn others_at_work(&self, request: &Request) -> bool {
+        let same = |other: &Request| match request.module() {
+            Some(module) => other.module() == Some(module),
+            None => other.alias == request.alias,
+        };
+        self.open.values().any(|other| other.id != request.id && other.call.is_some() && same(other))
+    }
+
+    /// Whether the request waited for a slot as long as one can, and helpers of others are at work for the same; not for ever.
+    #[must_use]
+    pub fn awaits_others(&self, id: RequestId, now: Stamp) -> bool {
+        let waited = |request: &&Request| (SLOT_TIMEOUT..AFTERMATH).contains(&now.mono.since(request.asked.mono));
+        self.open.get(&id).filter(waited).is_some_and(|request| self.others_at_work(request))
+    }
+
+    /// A thread of modtrail's own asks.
+    pub fn own_began(&mut self, thread: Tid) {
+        self.own.insert(thread);
+    }
+
+    /// The thread's request of modtrail's own, if it has one open, is over.
+    pub fn own_ended(&mut self, thread: Tid) {
+        self.own.remove(&thread);
     }
 
     /// The number of the next request.
@@ -98,9 +131,15 @@ impl Requests {
         self.found_all_taken.remove(&id);
     }
 
-    /// The request that the thread has open.
+    /// The request that the thread has open. One with the same number may have been the thread of a process that is gone.
     #[must_use]
-    pub fn of(&self, thread: Tid) -> Option<RequestId> {
+    pub fn of(&self, task: Task) -> Option<RequestId> {
+        self.last_of(task.tid).filter(|id| self.get(*id).is_some_and(|open| open.requester.task.key == task.key))
+    }
+
+    /// The request that a thread with this number was last seen to have open.
+    #[must_use]
+    pub fn last_of(&self, thread: Tid) -> Option<RequestId> {
         self.by_tid.get(&thread).copied()
     }
 
@@ -149,9 +188,17 @@ pub fn fresh(id: RequestId, task: Task, asked: &Requested) -> Request {
     Request {
         id,
         alias: asked.alias.clone(),
-        requester: Arc::new(Requester { task, uid: asked.uid, cgroup: None, stack: [].into() }),
+        requester: Arc::new(Requester {
+            task,
+            uid: asked.uid,
+            loginuid: None,
+            exe: None,
+            cgroup: None,
+            stack: [].into(),
+        }),
         asked: Stamp::default(),
-        lsm_result: asked.lsm_result,
+        turned_away: None,
+        requester_gone: None,
         admitted: None,
         call: None,
         loads: Vec::new(),
@@ -171,12 +218,8 @@ pub fn fresh(id: RequestId, task: Task, asked: &Requested) -> Request {
 /// Whether `request` is over at `now`. `may_miss_returns`: the hook that sees helper calls return does not see all.
 #[must_use]
 pub fn state(request: &Request, helpers: &Helpers, now: Stamp, may_miss_returns: bool) -> State {
-    if request.lsm_result.is_some_and(|result| result != 0) {
-        return State::Over;
-    }
     let Some(call) = request.call.as_deref() else {
-        let waited = now.mono.since(request.asked.mono) >= SLOT_LIMIT;
-        return if waited { State::OverWith(Gap::NothingFollowed) } else { State::Open };
+        return without_call(request, now);
     };
     match (request.returned, request.result) {
         (Some(returned), Some(result)) => after_return(request, call, helpers, (returned, result), now),
@@ -184,11 +227,26 @@ pub fn state(request: &Request, helpers: &Helpers, now: Stamp, may_miss_returns:
     }
 }
 
+/// A request without a helper call: turned away, given up by a requester that was killed in its wait for a slot (which
+/// 5.10 and 6.1 let it be), or still waiting.
+fn without_call(request: &Request, now: Stamp) -> State {
+    let waited = now.mono.since(request.asked.mono) >= SLOT_LIMIT;
+    match (request.turned_away, request.requester_gone) {
+        (Some(_), _) => State::Over,
+        (None, Some(gone)) if gone.mono.since(request.asked.mono) < SLOT_TIMEOUT => State::OverWith(Gap::ReturnUnseen),
+        (None, _) if waited => State::OverWith(Gap::NothingFollowed),
+        (None, _) => State::Open,
+    }
+}
+
 fn after_return(request: &Request, call: &Call, helpers: &Helpers, returned: (Stamp, i32), now: Stamp) -> State {
     let (at, result) = returned;
     let goes_on = result == ERESTARTSYS || (result == 0 && call.wait != Wait::Proc);
     let over = if goes_on {
-        helpers.is_over(call.id) || since(call.exited.map(|(at, _)| at).or(call.completed), now, GRACE)
+        // A worker that could not fork tells nobody who does not wait.
+        let unborn = call.picked.filter(|_| call.helper.is_none());
+        let end = call.gone().or(unborn);
+        helpers.is_over(call.id) || since(end, now, GRACE)
     } else {
         // A module of its own is live, or nothing is left that could load one.
         let loading = request.loads.iter().any(|load| !load.over);
@@ -199,11 +257,21 @@ fn after_return(request: &Request, call: &Call, helpers: &Helpers, returned: (St
 }
 
 fn without_return(call: &Call, helpers: &Helpers, now: Stamp, may_miss_returns: bool) -> State {
-    let exited = call.exited.map(|(at, _)| at);
-    let helper_over = exited.is_some() && (!helpers.alive(call.id) || since(exited, now, GRACE));
-    let waited = since(exited, now, RETURN_GRACE);
+    let ended = call.gone();
+    let helper_over = ended.is_some() && (!helpers.alive(call.id) || since(ended, now, GRACE));
+    let waited = since(ended, now, RETURN_GRACE);
     let gone = call.caller_gone.is_some();
     if helper_over && (gone || (may_miss_returns && waited)) { State::OverWith(Gap::ReturnUnseen) } else { State::Open }
+}
+
+/// Whether the requester is, as far as is known, still inside `__request_module`. Nobody waits for a slot for so long,
+/// although what became of the module is waited for.
+fn is_waiting(request: &Request, now: Stamp) -> bool {
+    let waits = match request.call.as_deref() {
+        Some(call) => call.caller_gone.is_none(),
+        None => now.mono.since(request.asked.mono) < SLOT_LIMIT,
+    };
+    request.returned.is_none() && waits
 }
 
 /// Whether `moment` is so long ago.

@@ -1,6 +1,9 @@
 //! The traps of joining, one test each: data in, verdict out.
 
-use crate::event::{Event, Fact, Hook, Lost, Moment, Syscall, Task};
+use crate::event::{
+    Captured, Configured, Event, Fact, Hook, Install, Lost, Moment, Place, Resolution, SuspendMoment, Syscall, Task,
+    Wanted,
+};
 use crate::joined::{Gap, Request, RequestId, Verdict};
 use crate::phases::{Phase, phases};
 use crate::pipeline::Pipeline;
@@ -217,7 +220,7 @@ fn an_unseen_return_is_marked_and_the_helpers_end_proves_the_verdict() {
     story.probe(21_000, helper, Moment::Exited { status: Some(0) });
     story.until(30_000);
     assert!(story.request(1).is_open(), "the return may still come");
-    story.until(1_100_000);
+    story.until(3_100_000);
     let request = story.request(1);
     assert_eq!((request.verdict, request.result, request.total()), (Verdict::Live, None, None));
     assert_eq!(request.gaps, [Gap::ReturnUnseen]);
@@ -246,7 +249,7 @@ fn status_0_of_a_helper_that_may_not_have_run_proves_nothing() {
     story.probe(10_200, helper, Moment::Born { call: CallAddress(413) });
     // Neither the exec nor the return is seen. A helper whose exec fails exits with 0 too.
     story.probe(11_000, helper, Moment::Exited { status: Some(0) });
-    story.until(1_100_000);
+    story.until(3_100_000);
     assert_eq!(verdict(&story, 1), Verdict::Incomplete);
 }
 
@@ -304,7 +307,7 @@ fn another_call_of_a_thread_that_was_turned_away_is_not_its_requests() {
     let mut story = story();
     story.probe(10_000, ping(), asked("net-pf-29"));
     let Moment::CallEntered(mut core_dump) = entered(CallAddress(0x77)) else { panic!("a call") };
-    core_dump.argv = ["/usr/lib/core", "412", "1000", "11"].map(crate::event::Captured::whole).into();
+    core_dump.argv = ["/usr/lib/core", "412", "1000", "11"].map(Captured::whole).into();
     story.probe(5_100_000, ping(), Moment::CallEntered(core_dump));
     story.until(7_000_000);
     assert!(story.request(1).call.is_none());
@@ -340,6 +343,49 @@ fn an_alias_of_unknown_meaning_gives_no_guess() {
     assert_eq!((verdict(&story, 1), story.request(1).gaps.clone()), (Verdict::Incomplete, vec![Gap::AliasUnknown]));
 }
 
+/// An alias that stands for a name that only modprobe's configuration has.
+fn named_by_configuration(story: &mut Story, alias: &str, install: Option<Install>) {
+    let place = Place::Line { file: "/x.conf".into(), line: 1 };
+    let name = Wanted { name: "off".into(), missing: true, install, alias: Some(place), ..Wanted::default() };
+    let resolution = Resolution { known: true, modules: vec![name], configured: Some(Configured::default()) };
+    story.fact(1, Fact::Resolved { alias: alias.into(), resolution: resolution.into() });
+}
+
+#[test]
+fn an_alias_of_a_module_that_is_none_is_not_found() {
+    let mut story = story();
+    named_by_configuration(&mut story, "net-pf-10", None);
+    let request = helped("net-pf-10", ping(), 413, 10_000);
+    story.helped(request, 0);
+    story.ended(request, 20_000, 256);
+    story.until(30_000);
+    assert_eq!(verdict(&story, 1), Verdict::NotFound);
+}
+
+#[test]
+fn a_name_that_only_an_install_line_knows_stands_for_what_its_command_loads() {
+    let mut story = story();
+    let place = Place::Line { file: "/x.conf".into(), line: 1 };
+    let install = Install { command: "/sbin/modprobe can".into(), place };
+    named_by_configuration(&mut story, "loads", Some(install.clone()));
+    named_by_configuration(&mut story, "fails", Some(install.clone()));
+    named_by_configuration(&mut story, "does-nothing", Some(install));
+    let [loads, fails, nothing] = [("loads", 413), ("fails", 414), ("does-nothing", 415)]
+        .map(|(alias, pid)| helped(alias, Task::new(pid + 100, pid + 100, 6, "ping"), pid, 10_000 + u64::from(pid)));
+    for request in [loads, fails, nothing] {
+        story.helped(request, 0);
+    }
+    let helper = story.helper(loads);
+    story.load(14_000, helper, "can");
+    story.went_live(18_000, helper, "can");
+    story.ended(loads, 20_000, 0);
+    story.ended(fails, 21_000, 256);
+    story.ended(nothing, 22_000, 0);
+    story.until(30_000);
+    let verdicts = [1, 2, 3].map(|number| verdict(&story, number));
+    assert_eq!(verdicts, [Verdict::Live, Verdict::HelperFailed, Verdict::Hollow]);
+}
+
 #[test]
 fn a_resolution_that_came_with_a_later_request_holds_for_an_earlier_one() {
     let mut story = Story::default();
@@ -347,9 +393,10 @@ fn a_resolution_that_came_with_a_later_request_holds_for_an_earlier_one() {
         [10_000, 10_500].map(|at| helped("net-pf-29", Task::new(at as u32, at as u32, 6, "ping"), at as u32, at));
     story.fact(0, Fact::LiveModules(["can".into()].into()));
     // The ring hands the second over first, and the edge resolves the alias with it.
-    let resolution = crate::event::Resolution {
+    let resolution = Resolution {
         known: true,
-        modules: vec![crate::event::Wanted { name: "can".into(), built_in: false, dependencies: Vec::new() }],
+        modules: vec![Wanted { name: "can".into(), ..Default::default() }],
+        configured: None,
     };
     story.fact(10_500, Fact::Resolved { alias: "net-pf-29".into(), resolution: resolution.into() });
     for request in [second, first] {
@@ -388,11 +435,90 @@ fn a_load_whose_end_is_missed_does_not_stay_open() {
 #[test]
 fn a_request_that_a_security_module_denies_ends_at_once() {
     let mut story = story();
-    let Moment::Requested(mut requested) = asked("net-pf-29") else { panic!("a request") };
-    requested.lsm_result = Some(-1);
-    story.probe(10_000, ping(), Moment::Requested(requested));
+    story.probe(10_000, ping(), asked("net-pf-29"));
+    story.probe(10_010, ping(), Moment::Denied { result: -1 });
     story.until(20_000);
     assert_eq!((verdict(&story, 1), story.request(1).result), (Verdict::Denied, Some(-1)));
+}
+
+#[test]
+fn turned_away_from_the_slots_is_throttled_and_killed_in_the_wait_is_abandoned() {
+    let mut story = story();
+    story.probe(10_000, ping(), asked("net-pf-29"));
+    story.probe(5_010_000, ping(), Moment::Throttled { result: -62 });
+    let killed = Task::new(413, 413, 5, "ping");
+    story.probe(5_020_000, killed, asked("net-pf-29"));
+    story.probe(6_000_000, killed, Moment::CallerGone);
+    story.until(6_100_000);
+    let throttled = story.request(1);
+    assert_eq!((throttled.verdict, throttled.total()), (Verdict::Throttled, Some(Nanos::from_secs(5))));
+    let abandoned = story.request(2);
+    assert_eq!((abandoned.verdict, abandoned.result), (Verdict::Abandoned, None));
+    assert_eq!(abandoned.gaps, [Gap::ReturnUnseen]);
+}
+
+#[test]
+fn who_was_throttled_hears_what_became_of_the_module_after_all() {
+    let mut story = story();
+    let other = helped("net-pf-29", Task::new(500, 500, 5, "other"), 501, 9_000);
+    story.helped(other, 0);
+    story.probe(10_000, ping(), asked("net-pf-29"));
+    story.probe(5_010_000, ping(), Moment::Throttled { result: -62 });
+    story.until(6_500_000);
+    assert!(story.request(2).is_open());
+    let helper = story.helper(other);
+    story.load(6_700_000, helper, "can");
+    story.went_live(7_010_000, helper, "can");
+    story.ended(other, 7_020_000, 0);
+    story.until(7_100_000);
+    let throttled = story.request(2);
+    assert_eq!((throttled.verdict, throttled.to_live()), (Verdict::Throttled, Some(Nanos::from_secs(7))));
+    assert_eq!(throttled.satisfied_by.as_ref().and_then(|by| by.request), Some(RequestId(1)));
+    assert_eq!(throttled.total(), Some(Nanos::from_secs(5)));
+}
+
+#[test]
+fn who_was_throttled_unseen_and_asks_again_hears_what_became_of_the_module_too() {
+    let mut story = story();
+    let other = helped("net-pf-29", Task::new(500, 500, 5, "other"), 501, 9_000);
+    story.helped(other, 0);
+    story.probe(10_000, ping(), asked("net-pf-29"));
+    story.probe(5_020_000, ping(), asked("net-pf-27"));
+    let helper = story.helper(other);
+    story.load(5_100_000, helper, "can");
+    story.went_live(5_200_000, helper, "can");
+    story.ended(other, 5_210_000, 0);
+    story.until(6_500_000);
+    assert_eq!(story.request(2).to_live(), Some(Nanos::from_millis(5_190)));
+}
+
+#[test]
+fn who_waits_for_a_slot_no_more_is_nobodys_duplicate() {
+    let mut story = story();
+    story.helped(helped("net-pf-29", Task::new(500, 500, 5, "other"), 501, 9_000), 0);
+    story.probe(10_000, ping(), asked("net-pf-29"));
+    let late = Task::new(600, 600, 5, "late");
+    story.probe(6_500_000, late, asked("net-pf-29"));
+    story.until(6_600_000);
+    assert!(story.request(2).is_open(), "what becomes of the module is waited for");
+    assert_eq!((story.request(2).duplicates.same_alias, story.request(3).duplicates.same_alias), (1, 1));
+}
+
+#[test]
+fn the_tracers_own_request_and_its_helper_count_for_nothing() {
+    let mut story = story();
+    let own = Task::new(77, 78, 1, "modtrail");
+    story.fact(0, Fact::Tracer(own.key.tgid));
+    let request = helped("fs-modtrail-self-test", own, 413, 10_000);
+    story.helped(request, 0);
+    let helper = story.helper(request);
+    story.load(20_000, helper, "can");
+    story.went_live(30_000, helper, "can");
+    story.ended(request, 40_000, 256);
+    story.until(50_000);
+    let model = story.model();
+    assert_eq!((model.requests().count(), model.calls().count(), model.loads().count()), (0, 0, 0));
+    assert_eq!((model.counts().requests, model.counts().unmatched), (0, 0));
 }
 
 #[test]
@@ -481,6 +607,111 @@ fn events_that_come_swapped_within_the_window_make_no_difference() {
     }
 }
 
+/// A loss in this span, as the edge tells it.
+fn lost(story: &mut Story, since: u64, until: u64) {
+    let lost = Fact::Lost { loss: Lost::Kernel(Loss::RingFull), count: 2, until: stamp(until).mono };
+    story.fact(since, lost);
+}
+
+#[test]
+fn a_helper_that_was_reaped_has_ended_although_its_exit_and_the_return_were_lost() {
+    let mut story = story();
+    let request = helped("net-pf-27", ping(), 413, 10_000);
+    story.helped(request, 0);
+    story.probe(20_000, worker(413), Moment::Completed { call: Some(CallAddress(413)) });
+    lost(&mut story, 19_000, 21_000);
+    story.until(5_000_000);
+    assert_eq!(verdict(&story, 1), Verdict::Incomplete);
+    assert!(story.request(1).ended && story.model().open_requests().next().is_none());
+}
+
+#[test]
+fn a_helper_whose_exit_was_lost_is_not_frozen_by_the_next_suspend() {
+    let mut story = story();
+    let request = helped("net-pf-27", ping(), 413, 10_000);
+    story.helped(request, 0);
+    story.probe(20_200, worker(413), Moment::Completed { call: Some(CallAddress(413)) });
+    story.probe(20_300, ping(), Moment::CallReturned { result: 256 });
+    let sleeper = Task::new(900, 900, 3, "systemd-sleep");
+    let moments = [
+        SuspendMoment::FreezeBegan,
+        SuspendMoment::DisableBegan { depth: 1 },
+        SuspendMoment::DisableEnded { result: 0 },
+        SuspendMoment::FreezeEnded { result: 0 },
+    ];
+    moments.into_iter().for_each(|moment| story.probe(1_000_000, sleeper, Moment::Suspend(moment)));
+    story.until(2_000_000);
+    let frozen: usize = story.model().cycles().map(|cycle| cycle.frozen.len() + cycle.culprits.len()).sum();
+    assert_eq!((story.model().cycles().len(), frozen), (1, 0));
+}
+
+#[test]
+fn where_it_is_not_known_what_is_wanted_an_earlier_load_of_the_helper_proves_nothing() {
+    let mut story = story();
+    let request = helped("net-pf-44", ping(), 413, 10_000);
+    story.helped(request, 0);
+    let helper = story.helper(request);
+    story.load(20_000, helper, "crc16");
+    story.went_live(24_000, helper, "crc16");
+    story.load(30_000, helper, "pf44");
+    story.probe(34_000, helper, Moment::InitEnded { result: -19 });
+    story.probe(34_100, helper, Moment::LoadEnded { syscall: Syscall::Finit, result: -19 });
+    story.ended(request, 40_000, 256);
+    story.until(50_000);
+    assert_eq!(verdict(&story, 1), Verdict::InitFailed);
+}
+
+#[test]
+fn a_cycle_whose_return_was_missed_ends_when_helpers_have_long_been_enabled() {
+    let mut story = story();
+    let sleeper = Task::new(900, 900, 3, "systemd-sleep");
+    let phase = SuspendMoment::Phase { action: Captured::whole("suspend_enter"), value: 3, begins: true };
+    let moments = [
+        phase,
+        SuspendMoment::FreezeBegan,
+        SuspendMoment::DisableBegan { depth: 1 },
+        SuspendMoment::DisableEnded { result: 0 },
+        SuspendMoment::FreezeEnded { result: 0 },
+        SuspendMoment::DepthSet { depth: 0 },
+    ];
+    moments.into_iter().for_each(|moment| story.probe(1_000_000, sleeper, Moment::Suspend(moment)));
+    story.until(2_000_000);
+    assert!(story.model().cycles().all(|cycle| cycle.ended.is_none()));
+    story.until(40_000_000);
+    let ended: Vec<_> = story.model().cycles().map(|cycle| (cycle.ended, cycle.result)).collect();
+    assert_eq!(ended, [(Some(stamp(1_000_000)), None)]);
+}
+
+#[test]
+fn a_freezer_that_fails_thaws_before_it_says_so() {
+    let mut story = story();
+    let hibernates = Task::new(900, 900, 3, "s2disk");
+    let moments = [
+        SuspendMoment::FreezeBegan,
+        SuspendMoment::DisableBegan { depth: 1 },
+        SuspendMoment::DisableEnded { result: 0 },
+        SuspendMoment::ThawBegan,
+        SuspendMoment::DepthSet { depth: 0 },
+        SuspendMoment::FreezeEnded { result: -16 },
+    ];
+    moments.into_iter().for_each(|moment| story.probe(1_000_000, hibernates, Moment::Suspend(moment)));
+    story.until(2_000_000);
+    let ended: Vec<_> = story.model().cycles().map(|cycle| (cycle.ended.is_some(), cycle.result)).collect();
+    assert_eq!((ended, story.model().counts().unmatched), (vec![(true, Some(-16))], 0));
+}
+
+#[test]
+fn a_load_that_stands_still_since_a_loss_is_given_up() {
+    let mut story = story();
+    let udev = Task::new(300, 300, 4, "(udev-worker)");
+    story.probe(10_000, udev, Moment::LoadBegan { syscall: Syscall::Finit });
+    story.until(70_000_000);
+    assert_eq!(story.model().open_loads().count(), 1, "nothing says that it has ended");
+    lost(&mut story, 70_000_000, 70_100_000);
+    story.until(71_000_000);
+    assert_eq!(story.model().open_loads().count(), 0);
+}
+
 /// What the pipeline makes of the events.
 fn requests(events: &[Event]) -> Vec<Arc<Request>> {
     let mut pipeline = Pipeline::default();
@@ -490,9 +721,10 @@ fn requests(events: &[Event]) -> Vec<Arc<Request>> {
 
 fn asked(alias: &str) -> Moment {
     Moment::Requested(crate::event::Requested {
-        alias: crate::event::Captured::whole(alias),
+        alias: Captured::whole(alias),
         uid: 0,
-        lsm_result: Some(0),
+        loginuid: None,
+        exe: None,
         cgroup: None,
         stack: [].into(),
     })
@@ -502,8 +734,9 @@ fn entered(call: CallAddress) -> Moment {
     Moment::CallEntered(crate::event::CallEntered {
         call,
         wait: crate::event::Wait::Proc,
-        path: crate::event::Captured::whole(PATH),
+        path: Captured::whole(PATH),
         argv: [].into(),
         argv_more: false,
+        stack: [].into(),
     })
 }

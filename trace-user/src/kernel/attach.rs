@@ -4,13 +4,13 @@
 //! programs (they stay while [`Attached`] lives) and, per moment, what was taken and what was refused. One missing
 //! hook never ends it; only a kernel on which nothing can be followed does.
 
-use super::hooks::{HookChoice, LADDERS, Ladder, Mechanism, NEEDED, Rung};
+use super::hooks::{HookChoice, LADDERS, Ladder, Mechanism, NEEDED, Program, Rung};
 use crate::event::Hook;
 use aya::programs::{BtfTracePoint, FEntry, FExit, KProbe, ProgramError, RawTracePoint};
 use aya::{Btf, Ebpf, EbpfLoader, Pod};
 use std::sync::Arc;
 use trace_common::kind::Kind;
-use trace_common::settings::Settings;
+use trace_common::settings::{Settings, UNKNOWN};
 
 /// The probes, built for this architecture.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/trace-ebpf"));
@@ -36,10 +36,14 @@ pub enum AttachError {
 }
 
 /// How the probes are to be loaded.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Plan {
     /// Which rungs may be taken.
     pub choice: HookChoice,
+    /// Rungs that are not: those with one of these in their name.
+    pub without: Vec<String>,
+    /// Tasks can be preempted in this kernel.
+    pub preemptible: bool,
     /// What the probes are told.
     pub settings: Settings,
     /// The kernel's version, major and minor.
@@ -106,21 +110,59 @@ pub fn attach(plan: &Plan) -> Result<Attached, AttachError> {
     Ok(Attached { ebpf, hooks })
 }
 
+/// Attaches anew what these moments are seen by, and everything that is attached in the same way: whatever made a probe deaf
+/// is likely to have done so to its like. The deaf ones come first.
+pub fn renew(attached: &mut Attached, plan: &Plan, deaf: &[Kind]) {
+    let types = Btf::from_sys_fs().ok();
+    let mechanisms: Vec<Mechanism> = deaf.iter().flat_map(|moment| held(&attached.hooks, *moment)).collect();
+    let mut ladders: Vec<(usize, &Ladder)> = LADDERS.iter().enumerate().rev().collect();
+    ladders.sort_by_key(|(_, ladder)| !deaf.contains(&ladder.moment));
+    for (place, ladder) in ladders {
+        let rung = rung_of(&attached.hooks, ladder);
+        let Some(rung) = rung.filter(|rung| rung.programs.iter().any(|it| mechanisms.contains(&it.mechanism))) else {
+            continue;
+        };
+        rung.programs.iter().for_each(|program| withdraw(&mut attached.ebpf, program));
+        let hook = climb(&mut attached.ebpf, ladder, plan, types.as_ref());
+        if let Some(known) = attached.hooks.get_mut(place) {
+            *known = hook;
+        }
+    }
+}
+
+/// How the moment is seen.
+fn held(hooks: &[Hook], moment: Kind) -> Vec<Mechanism> {
+    let ladder = LADDERS.iter().find(|ladder| ladder.moment == moment);
+    let rung = ladder.and_then(|ladder| rung_of(hooks, ladder));
+    rung.map_or_else(Vec::new, |rung| rung.programs.iter().map(|program| program.mechanism).collect())
+}
+
+/// The rung that a ladder's moment stands on.
+fn rung_of(hooks: &[Hook], ladder: &Ladder) -> Option<&'static Rung> {
+    let attached = hooks.iter().find(|hook| hook.moment == ladder.moment)?.attached.clone()?;
+    ladder.rungs.iter().find(|rung| *rung.name() == *attached)
+}
+
 /// Takes the first rung that holds.
 fn climb(ebpf: &mut Ebpf, ladder: &Ladder, plan: &Plan, types: Option<&Btf>) -> Hook {
     let mut refused = Vec::new();
-    for rung in ladder.rungs.iter().filter(|rung| plan.choice.allows(rung.mechanism)) {
-        match take(ebpf, rung, plan, types) {
+    for rung in ladder.order(plan.choice, plan.preemptible) {
+        let name = rung.name();
+        let answer = match plan.without.iter().find(|words| name.contains(words.as_str())) {
+            Some(words) => Err(format!("left out by --without \"{words}\"")),
+            None => take(ebpf, rung, plan, types),
+        };
+        match answer {
             Ok(()) => {
                 return Hook {
                     moment: ladder.moment,
-                    attached: Some(rung.name().into()),
+                    attached: Some(name.into()),
                     may_miss: rung.may_miss,
                     loses: rung.loses.into(),
                     refused: refused.join("; ").into(),
                 };
             }
-            Err(answer) => refused.push(format!("{}: {answer}", rung.name())),
+            Err(answer) => refused.push(format!("{name}: {answer}")),
         }
     }
     if refused.is_empty() {
@@ -139,6 +181,8 @@ fn climb(ebpf: &mut Ebpf, ladder: &Ladder, plan: &Plan, types: Option<&Btf>) -> 
 const fn lost_without(moment: Kind) -> &'static str {
     match moment {
         Kind::Requested | Kind::CallEntered | Kind::Live => "everything",
+        Kind::Denied => "that a security module said no: such a request looks like one that nothing followed",
+        Kind::Throttled => "that a request was turned away: it is inferred where all slots were taken",
         Kind::Admitted => "the instant of admission: the call's entry, microseconds later, stands for it",
         Kind::CallReturned => "results and total times; the helper's own end stands for the result",
         Kind::CallPicked => "the border between queue and fork_exec",
@@ -147,44 +191,61 @@ const fn lost_without(moment: Kind) -> &'static str {
         Kind::Completed => "the exact border between user and wake: the helper's exit stands for it",
         Kind::CallerGone | Kind::Forked => "loads by descendants of a helper",
         Kind::LoadBegan | Kind::LoadEnded => "when loads begin and end, and loads that fail early",
+        Kind::Named => "the names of loads that lost to another copy of their module",
         Kind::ImageRead => "how many bytes a load reads",
         Kind::Coming => "nothing that init begun does not show",
         Kind::InitBegun | Kind::InitEnded => "how long init takes and how it fails",
         Kind::Going | Kind::Freed => "that a module was unloaded",
+        Kind::SuspendBegan => "who suspends and how: an attempt begins where user space is frozen",
+        Kind::SuspendEnded => "the result of suspending: an attempt ends where helpers are enabled again",
+        Kind::PhaseSeen => "the phases of suspend and resume",
+        Kind::FreezeBegan | Kind::FreezeEnded => "when user space was frozen, and who was frozen half way",
+        Kind::ThawBegan => "when user space was thawed",
+        Kind::DisableBegan | Kind::DisableEnded => "that helpers were disabled, who was drained and who was refused",
+        Kind::DepthSet => "when helpers were enabled again: the thaw stands for it",
+        Kind::FirmwareBegan | Kind::FirmwareEnded => "requests for firmware",
+        Kind::FallbackBegan | Kind::FallbackEnded => "that firmware was asked of user space, and how long that took",
+        Kind::LockBegan | Kind::LockEnded | Kind::Unlocked => "who keeps helpers enabled, and holds suspend up by it",
     }
 }
 
-/// Attaches all programs of a rung, or says why one could not be.
+/// Attaches all programs of a rung, or none and says why.
 fn take(ebpf: &mut Ebpf, rung: &Rung, plan: &Plan, types: Option<&Btf>) -> Result<(), String> {
-    for (program, target) in rung.programs {
-        if *program == "live_chain_fentry" {
-            fits_live_chain(plan)?;
+    for (index, program) in rung.programs.iter().enumerate() {
+        let attached =
+            fits(program, plan).and_then(|()| one(ebpf, program, types).map_err(|error| chain(error.as_ref())));
+        if let Err(answer) = attached {
+            for program in rung.programs.iter().take(index + 1) {
+                withdraw(ebpf, program);
+            }
+            return Err(answer);
         }
-        one(ebpf, rung.mechanism, program, target, types).map_err(|error| chain(error.as_ref()))?;
     }
     Ok(())
 }
 
-/// The exact hook of LIVE is shared with other chains: it needs the address of the modules' own, and in 5.10 it
-/// fires at every process exit (kernel/exit.c `profile_task_exit`); 6.1 is the first that was seen not to.
-fn fits_live_chain(plan: &Plan) -> Result<(), String> {
-    if plan.settings.module_notify_list == 0 {
-        return Err("the address of module_notify_list is not in /proc/kallsyms".to_owned());
+/// Whether what the program hooks means on this kernel what it is taken for.
+fn fits(program: &Program, plan: &Plan) -> Result<(), String> {
+    match program.target {
+        // Shared with other chains: it needs the address of the modules' own, and in 5.10 it fires at every process exit
+        // (kernel/exit.c `profile_task_exit`); 6.1 is the first that was seen not to.
+        "blocking_notifier_call_chain" if plan.settings.module_notify_list == 0 => {
+            Err("the address of module_notify_list is not in /proc/kallsyms".to_owned())
+        }
+        "blocking_notifier_call_chain" if plan.release < (6, 1) => {
+            Err("not used before 6.1, where it may fire at every process exit".to_owned())
+        }
+        "down_timeout" if plan.release < (6, 4) => Err("slots are no semaphore before 6.4".to_owned()),
+        "free_modprobe_argv" if plan.settings.offsets.call_retval == UNKNOWN => {
+            Err("the kernel's BTF does not tell where a call keeps its result".to_owned())
+        }
+        _ => Ok(()),
     }
-    if plan.release < (6, 1) {
-        return Err("not used before 6.1, where it may fire at every process exit".to_owned());
-    }
-    Ok(())
 }
 
-fn one(
-    ebpf: &mut Ebpf,
-    mechanism: Mechanism,
-    program: &str,
-    target: &str,
-    btf: Option<&Btf>,
-) -> Result<(), Box<dyn std::error::Error>> {
-    let slot = ebpf.program_mut(program).ok_or("the object does not hold this program")?;
+fn one(ebpf: &mut Ebpf, program: &Program, btf: Option<&Btf>) -> Result<(), Box<dyn std::error::Error>> {
+    let Program { mechanism, name, target } = *program;
+    let slot = ebpf.program_mut(name).ok_or("the object does not hold this program")?;
     let types = || btf.ok_or("the kernel carries no BTF (/sys/kernel/btf/vmlinux)");
     match mechanism {
         Mechanism::Fentry => {
@@ -214,6 +275,19 @@ fn one(
         }
     }
     Ok(())
+}
+
+/// Takes a program out of the kernel again, wherever its attaching has come to.
+fn withdraw(ebpf: &mut Ebpf, program: &Program) {
+    let Some(slot) = ebpf.program_mut(program.name) else { return };
+    // One that was not loaded says so, which is what is wanted.
+    let _ = match program.mechanism {
+        Mechanism::Fentry => <&mut FEntry>::try_from(slot).and_then(FEntry::unload),
+        Mechanism::Fexit => <&mut FExit>::try_from(slot).and_then(FExit::unload),
+        Mechanism::BtfTracepoint => <&mut BtfTracePoint>::try_from(slot).and_then(BtfTracePoint::unload),
+        Mechanism::RawTracepoint => <&mut RawTracePoint>::try_from(slot).and_then(RawTracePoint::unload),
+        Mechanism::Kprobe | Mechanism::Kretprobe => <&mut KProbe>::try_from(slot).and_then(KProbe::unload),
+    };
 }
 
 /// An error and its causes in one line, each said once; of the verifier's log, which runs to pages, the last line.

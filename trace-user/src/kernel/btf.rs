@@ -86,6 +86,12 @@ impl<'data> Btf<'data> {
             call_argv: self.offset("subprocess_info", "argv"),
             module_name: self.offset("module", "name"),
             load_info_len: self.offset("load_info", "len"),
+            call_wait: self.offset("subprocess_info", "wait"),
+            call_retval: self.offset("subprocess_info", "retval"),
+            file_dentry: within(self.offset("file", "f_path"), self.offset("path", "dentry")),
+            dentry_name: within(self.offset("dentry", "d_name"), self.offset("qstr", "name")),
+            task_loginuid: self.offset("task_struct", "loginuid"),
+            device_name: within(self.offset("device", "kobj"), self.offset("kobject", "name")),
             reserved: 0,
         }
     }
@@ -122,6 +128,11 @@ impl<'data> Btf<'data> {
         }
         None
     }
+}
+
+/// The offset of a field of a struct that is a field itself.
+const fn within(outer: u32, inner: u32) -> u32 {
+    if outer == UNKNOWN || inner == UNKNOWN { UNKNOWN } else { outer + inner }
 }
 
 const fn kind(info: u32) -> u32 {

@@ -18,16 +18,25 @@ pub struct Ladder {
 /// One way to see a moment.
 #[derive(Debug)]
 pub struct Rung {
-    /// The hook's mechanism.
-    pub mechanism: Mechanism,
     /// What is attached to what: all of them, or the rung does not hold.
-    pub programs: &'static [(&'static str, &'static str)],
+    pub programs: &'static [Program],
     /// Something may pass unseen (a return probe has a limited number of places).
     pub may_miss: bool,
     /// What is lost compared with the best rung; empty for nothing.
     pub loses: &'static str,
     /// Where it works.
     pub since: &'static str,
+}
+
+/// A program and the place where it is attached.
+#[derive(Clone, Copy, Debug)]
+pub struct Program {
+    /// How.
+    pub mechanism: Mechanism,
+    /// Its name in the object.
+    pub name: &'static str,
+    /// The function or tracepoint.
+    pub target: &'static str,
 }
 
 /// How a program is attached.
@@ -74,15 +83,20 @@ impl Mechanism {
     }
 }
 
+impl Mechanism {
+    const fn is_kprobe(self) -> bool {
+        matches!(self, Kprobe | Kretprobe)
+    }
+}
+
 impl HookChoice {
-    /// Whether rungs of this mechanism may be taken.
+    /// Whether the rung may be taken.
     #[must_use]
-    pub const fn allows(self, mechanism: Mechanism) -> bool {
-        let is_kprobe = matches!(mechanism, Kprobe | Kretprobe);
+    pub fn allows(self, rung: &Rung) -> bool {
         match self {
             Self::Auto => true,
-            Self::Btf => !is_kprobe,
-            Self::Kprobe => is_kprobe,
+            Self::Btf => rung.programs.iter().all(|program| !program.mechanism.is_kprobe()),
+            Self::Kprobe => rung.programs.iter().all(|program| program.mechanism.is_kprobe()),
         }
     }
 }
@@ -91,29 +105,74 @@ impl Rung {
     /// The hook in words: `fexit call_usermodehelper_exec`.
     #[must_use]
     pub fn name(&self) -> String {
-        let targets: Vec<&str> = self.programs.iter().map(|(_, target)| *target).collect();
-        format!("{} {}", self.mechanism.as_str(), targets.join(" + "))
+        let mut name = String::new();
+        let mut before = None;
+        for program in self.programs {
+            let mechanism = (before != Some(program.mechanism)).then(|| program.mechanism.as_str());
+            before = Some(program.mechanism);
+            let words = [(!name.is_empty()).then_some("+"), mechanism, Some(program.target)];
+            for word in words.into_iter().flatten() {
+                name.push_str(if name.is_empty() { "" } else { " " });
+                name.push_str(word);
+            }
+        }
+        name
+    }
+
+    /// It begins with a kprobe. Where tasks can be preempted in the kernel, one that is preempted in a probe run by a
+    /// trampoline or a tracepoint makes others' runs of it on the same CPU be skipped (kernel/bpf/trampoline.c
+    /// `__bpf_prog_enter_recur`, 5.12 to 7.3); a kprobe's run is not preempted, and seldom skipped.
+    #[must_use]
+    pub fn is_never_skipped(&self) -> bool {
+        self.programs.first().is_some_and(|program| program.mechanism == Kprobe)
+    }
+}
+
+impl Ladder {
+    /// The rungs that may be taken, best first for a kernel whose tasks can be preempted, or not.
+    #[must_use]
+    pub fn order(&self, choice: HookChoice, preemptible: bool) -> Vec<&'static Rung> {
+        let mut rungs: Vec<&'static Rung> = self.rungs.iter().filter(|rung| choice.allows(rung)).collect();
+        if preemptible {
+            rungs.sort_by_key(|rung| !rung.is_never_skipped());
+        }
+        rungs
     }
 }
 
 const RETURNS_MISSED: &str = "returns beyond the kernel's places for return probes (10 or twice the CPUs) are missed";
 
-const fn rung(mechanism: Mechanism, programs: &'static [(&'static str, &'static str)], since: &'static str) -> Rung {
-    Rung { mechanism, programs, may_miss: false, loses: "", since }
+const fn program(mechanism: Mechanism, name: &'static str, target: &'static str) -> Program {
+    Program { mechanism, name, target }
 }
 
-const fn lossy(
-    mechanism: Mechanism,
-    programs: &'static [(&'static str, &'static str)],
-    since: &'static str,
-    loses: &'static str,
-) -> Rung {
-    let may_miss = matches!(mechanism, Kretprobe);
-    Rung { mechanism, programs, may_miss, loses, since }
+const fn rung(programs: &'static [Program], since: &'static str) -> Rung {
+    Rung { programs, may_miss: false, loses: "", since }
+}
+
+/// A rung that misses nothing that a verdict rests on.
+const fn losing(programs: &'static [Program], since: &'static str, loses: &'static str) -> Rung {
+    Rung { programs, may_miss: false, loses, since }
+}
+
+const fn lossy(programs: &'static [Program], since: &'static str, loses: &'static str) -> Rung {
+    let mut may_miss = false;
+    let mut index = 0;
+    while index < programs.len() {
+        may_miss |= matches!(programs[index].mechanism, Kretprobe);
+        index += 1;
+    }
+    Rung { programs, may_miss, loses, since }
 }
 
 const TRAMPOLINE: &str = "x86-64 5.5, arm64 6.12 (6.1 and older load but do not attach)";
 const ALL: &str = "all";
+const IDEMPOTENT: &str = "6.5; before, nobody waits for a file that another loads";
+const NO_HIBERNATION: &str = "kernels without hibernation";
+const SEMAPHORE: &str = "6.4; before, slots are no semaphore";
+const CHAIN: &str = "6.1 (before, the function is called at every process exit), with module_notify_list in kallsyms";
+const ADMITTED_ONLY: &str =
+    "the wait for a slot, and requests that are turned away (for kernels without security hooks)";
 
 #[cfg(target_arch = "x86_64")]
 mod syscall {
@@ -132,94 +191,122 @@ pub const LADDERS: &[Ladder] = &[
         moment: Kind::Requested,
         meaning: "a task asks for an alias, before it waits for a slot",
         rungs: &[
-            rung(Fexit, &[("requested_fexit", "security_kernel_module_request")], TRAMPOLINE),
-            lossy(
-                Kprobe,
-                &[("requested_kprobe", "security_kernel_module_request")],
-                ALL,
-                "what the security module answered: a denied request looks like one that nothing followed",
-            ),
+            rung(&[program(Fentry, "requested_fentry", "security_kernel_module_request")], TRAMPOLINE),
+            rung(&[program(Kprobe, "requested_kprobe", "security_kernel_module_request")], ALL),
+            lossy(&[program(BtfTracepoint, "requested_btf", "module_request")], "5.5", ADMITTED_ONLY),
+            lossy(&[program(RawTracepoint, "requested_raw", "module_request")], "4.17", ADMITTED_ONLY),
+        ],
+    },
+    Ladder {
+        moment: Kind::Denied,
+        meaning: "a security module answers no",
+        rungs: &[
+            rung(&[program(Fexit, "denied_fexit", "security_kernel_module_request")], TRAMPOLINE),
+            lossy(&[program(Kretprobe, "denied_kretprobe", "security_kernel_module_request")], ALL, RETURNS_MISSED),
+        ],
+    },
+    Ladder {
+        moment: Kind::Throttled,
+        meaning: "no slot became free in time",
+        rungs: &[
+            rung(&[program(Fexit, "throttled_fexit", "down_timeout")], SEMAPHORE),
+            lossy(&[program(Kretprobe, "throttled_kretprobe", "down_timeout")], SEMAPHORE, RETURNS_MISSED),
         ],
     },
     Ladder {
         moment: Kind::Admitted,
         meaning: "the request has one of the 50 slots",
         rungs: &[
-            rung(BtfTracepoint, &[("admitted_btf", "module_request")], "5.5"),
-            rung(RawTracepoint, &[("admitted_raw", "module_request")], "4.17"),
+            rung(&[program(BtfTracepoint, "admitted_btf", "module_request")], "5.5"),
+            rung(&[program(RawTracepoint, "admitted_raw", "module_request")], "4.17"),
         ],
     },
     Ladder {
         moment: Kind::CallEntered,
         meaning: "a task asks the kernel to run a helper",
         rungs: &[
-            rung(Fentry, &[("call_entered_fentry", "call_usermodehelper_exec")], TRAMPOLINE),
-            rung(Kprobe, &[("call_entered_kprobe", "call_usermodehelper_exec")], ALL),
+            rung(&[program(Fentry, "call_entered_fentry", "call_usermodehelper_exec")], TRAMPOLINE),
+            rung(&[program(Kprobe, "call_entered_kprobe", "call_usermodehelper_exec")], ALL),
         ],
     },
     Ladder {
         moment: Kind::CallReturned,
         meaning: "the helper call returns to the task",
         rungs: &[
-            rung(Fexit, &[("call_returned_fexit", "call_usermodehelper_exec")], TRAMPOLINE),
-            lossy(Kretprobe, &[("call_returned_kretprobe", "call_usermodehelper_exec")], ALL, RETURNS_MISSED),
+            rung(&[program(Fexit, "call_returned_fexit", "call_usermodehelper_exec")], TRAMPOLINE),
+            losing(
+                &[
+                    program(Kprobe, "call_returned_kprobe", "free_modprobe_argv"),
+                    program(Kretprobe, "call_returned_kretprobe", "call_usermodehelper_exec"),
+                ],
+                "where the compiler kept the function",
+                "other returns than requests' beyond the kernel's places for return probes (10 or twice the CPUs); a killed \
+                 requester's (its exit shows it)",
+            ),
+            lossy(&[program(Kretprobe, "call_returned_kretprobe", "call_usermodehelper_exec")], ALL, RETURNS_MISSED),
         ],
     },
     Ladder {
         moment: Kind::CallPicked,
         meaning: "a kernel worker takes the call up",
         rungs: &[
-            rung(Fentry, &[("call_picked_fentry", "call_usermodehelper_exec_work")], TRAMPOLINE),
-            rung(Kprobe, &[("call_picked_kprobe", "call_usermodehelper_exec_work")], ALL),
+            rung(&[program(Fentry, "call_picked_fentry", "call_usermodehelper_exec_work")], TRAMPOLINE),
+            rung(&[program(Kprobe, "call_picked_kprobe", "call_usermodehelper_exec_work")], ALL),
         ],
     },
     Ladder {
         moment: Kind::Born,
         meaning: "the helper's task exists: the call's pointer meets its pid",
         rungs: &[
-            rung(Fentry, &[("born_fentry", "call_usermodehelper_exec_async")], TRAMPOLINE),
-            rung(Kprobe, &[("born_kprobe", "call_usermodehelper_exec_async")], ALL),
+            rung(&[program(Fentry, "born_fentry", "call_usermodehelper_exec_async")], TRAMPOLINE),
+            rung(&[program(Kprobe, "born_kprobe", "call_usermodehelper_exec_async")], ALL),
         ],
     },
     Ladder {
         moment: Kind::Executed,
         meaning: "the helper's exec is done, or has failed",
         rungs: &[
-            rung(Fexit, &[("executed_fexit", "kernel_execve")], TRAMPOLINE),
-            lossy(Kretprobe, &[("executed_kretprobe", "kernel_execve")], ALL, RETURNS_MISSED),
-            lossy(RawTracepoint, &[("executed_raw", "sched_process_exec")], "4.17", "an exec that fails"),
+            rung(&[program(Fexit, "executed_fexit", "kernel_execve")], TRAMPOLINE),
+            lossy(&[program(Kretprobe, "executed_kretprobe", "kernel_execve")], ALL, RETURNS_MISSED),
+            lossy(&[program(RawTracepoint, "executed_raw", "sched_process_exec")], "4.17", "an exec that fails"),
         ],
     },
     Ladder {
         moment: Kind::Completed,
-        meaning: "the kernel is done with a helper that is waited for",
+        meaning: "the kernel is done with a helper call: its helper was reaped, or executed where nobody waits for its end",
         rungs: &[
-            rung(Kprobe, &[("umh_complete_kprobe", "umh_complete")], "where the compiler kept the function (arm64)"),
-            lossy(
-                Fexit,
-                &[("completed_fexit", "call_usermodehelper_exec_work")],
-                TRAMPOLINE,
-                "some microseconds: the worker's function returns right after umh_complete",
+            rung(
+                &[program(Kprobe, "umh_complete_kprobe", "umh_complete")],
+                "where the compiler kept the function (arm64)",
             ),
-            lossy(Kretprobe, &[("completed_kretprobe", "call_usermodehelper_exec_work")], ALL, RETURNS_MISSED),
+            lossy(
+                &[program(Fexit, "completed_fexit", "call_usermodehelper_exec_work")],
+                TRAMPOLINE,
+                "some microseconds: the worker's function returns right after umh_complete; calls that are not waited for",
+            ),
+            lossy(
+                &[program(Kretprobe, "completed_kretprobe", "call_usermodehelper_exec_work")],
+                ALL,
+                "returns beyond the kernel's places for return probes (10 or twice the CPUs); calls that are not waited for",
+            ),
         ],
     },
     Ladder {
         moment: Kind::Forked,
         meaning: "a process of a helper's tree forks",
         rungs: &[
-            rung(BtfTracepoint, &[("forked_btf", "sched_process_fork")], "5.5"),
-            rung(RawTracepoint, &[("forked_raw", "sched_process_fork")], "4.17"),
-            rung(Kprobe, &[("forked_kprobe", "wake_up_new_task")], ALL),
+            rung(&[program(BtfTracepoint, "forked_btf", "sched_process_fork")], "5.5"),
+            rung(&[program(RawTracepoint, "forked_raw", "sched_process_fork")], "4.17"),
+            rung(&[program(Kprobe, "forked_kprobe", "wake_up_new_task")], ALL),
         ],
     },
     Ladder {
         moment: Kind::Exited,
         meaning: "the last thread of a process of a helper's tree exits",
         rungs: &[
-            rung(BtfTracepoint, &[("exited_btf", "sched_process_exit")], "5.5"),
-            rung(RawTracepoint, &[("exited_raw", "sched_process_exit")], "4.17"),
-            rung(Kprobe, &[("exited_kprobe", "exit_files")], ALL),
+            rung(&[program(BtfTracepoint, "exited_btf", "sched_process_exit")], "5.5"),
+            rung(&[program(RawTracepoint, "exited_raw", "sched_process_exit")], "4.17"),
+            rung(&[program(Kprobe, "exited_kprobe", "exit_files")], ALL),
         ],
     },
     Ladder {
@@ -227,13 +314,17 @@ pub const LADDERS: &[Ladder] = &[
         meaning: "a task enters init_module or finit_module",
         rungs: &[
             rung(
-                Fentry,
-                &[("init_module_began_fentry", syscall::INIT), ("finit_module_began_fentry", syscall::FINIT)],
+                &[
+                    program(Fentry, "init_module_began_fentry", syscall::INIT),
+                    program(Fentry, "finit_module_began_fentry", syscall::FINIT),
+                ],
                 TRAMPOLINE,
             ),
             rung(
-                Kprobe,
-                &[("init_module_began_kprobe", syscall::INIT), ("finit_module_began_kprobe", syscall::FINIT)],
+                &[
+                    program(Kprobe, "init_module_began_kprobe", syscall::INIT),
+                    program(Kprobe, "finit_module_began_kprobe", syscall::FINIT),
+                ],
                 ALL,
             ),
         ],
@@ -242,19 +333,40 @@ pub const LADDERS: &[Ladder] = &[
         moment: Kind::ImageRead,
         meaning: "the module's image is in memory, decompressed",
         rungs: &[
-            rung(Fentry, &[("image_read_fentry", "load_module")], TRAMPOLINE),
-            rung(Kprobe, &[("image_read_kprobe", "load_module")], ALL),
+            rung(&[program(Fentry, "image_read_fentry", "load_module")], TRAMPOLINE),
+            rung(&[program(Kprobe, "image_read_kprobe", "load_module")], ALL),
+        ],
+    },
+    Ladder {
+        moment: Kind::Named,
+        meaning: "it is known which module a task loads, or waits for",
+        rungs: &[
+            rung(
+                &[
+                    program(Fentry, "named_file_fentry", "idempotent_init_module"),
+                    program(Fentry, "named_fentry", "find_module_all"),
+                ],
+                IDEMPOTENT,
+            ),
+            rung(
+                &[
+                    program(Kprobe, "named_file_kprobe", "idempotent_init_module"),
+                    program(Kprobe, "named_kprobe", "find_module_all"),
+                ],
+                IDEMPOTENT,
+            ),
+            rung(&[program(Fentry, "named_fentry", "find_module_all")], TRAMPOLINE),
+            rung(&[program(Kprobe, "named_kprobe", "find_module_all")], ALL),
         ],
     },
     Ladder {
         moment: Kind::Coming,
         meaning: "the module is MODULE_STATE_COMING",
         rungs: &[
-            rung(Fentry, &[("coming_fentry", "tracepoint_module_notify")], TRAMPOLINE),
-            rung(Kprobe, &[("coming_kprobe", "tracepoint_module_notify")], ALL),
+            rung(&[program(Fentry, "coming_fentry", "tracepoint_module_notify")], TRAMPOLINE),
+            rung(&[program(Kprobe, "coming_kprobe", "tracepoint_module_notify")], ALL),
             lossy(
-                RawTracepoint,
-                &[("coming_raw", "module_load")],
+                &[program(RawTracepoint, "coming_raw", "module_load")],
                 "4.17",
                 "modules that fail while parameters are parsed",
             ),
@@ -264,29 +376,26 @@ pub const LADDERS: &[Ladder] = &[
         moment: Kind::InitBegun,
         meaning: "do_init_module is entered: the module's init is about to run",
         rungs: &[
-            rung(Fentry, &[("init_begun_fentry", "do_init_module")], TRAMPOLINE),
-            rung(Kprobe, &[("init_begun_kprobe", "do_init_module")], ALL),
+            rung(&[program(Fentry, "init_begun_fentry", "do_init_module")], TRAMPOLINE),
+            rung(&[program(Kprobe, "init_begun_kprobe", "do_init_module")], ALL),
         ],
     },
     Ladder {
         moment: Kind::Live,
         meaning: "the module is MODULE_STATE_LIVE",
         rungs: &[
-            rung(
-                Fentry,
-                &[("live_chain_fentry", "blocking_notifier_call_chain")],
-                "6.1 (before, the function is called at every process exit), with module_notify_list in kallsyms",
-            ),
-            lossy(Fentry, &[("live_notify_fentry", "tracepoint_module_notify")], TRAMPOLINE, NOTIFIED_LATER),
-            lossy(Kprobe, &[("live_notify_kprobe", "tracepoint_module_notify")], ALL, NOTIFIED_LATER),
+            rung(&[program(Fentry, "live_chain_fentry", "blocking_notifier_call_chain")], CHAIN),
+            rung(&[program(Kprobe, "live_chain_kprobe", "blocking_notifier_call_chain")], CHAIN),
+            lossy(&[program(Fentry, "live_notify_fentry", "tracepoint_module_notify")], TRAMPOLINE, NOTIFIED_LATER),
+            lossy(&[program(Kprobe, "live_notify_kprobe", "tracepoint_module_notify")], ALL, NOTIFIED_LATER),
         ],
     },
     Ladder {
         moment: Kind::InitEnded,
         meaning: "do_init_module returns, asynchronous work of the init done",
         rungs: &[
-            rung(Fexit, &[("init_ended_fexit", "do_init_module")], TRAMPOLINE),
-            lossy(Kretprobe, &[("init_ended_kretprobe", "do_init_module")], ALL, RETURNS_MISSED),
+            rung(&[program(Fexit, "init_ended_fexit", "do_init_module")], TRAMPOLINE),
+            lossy(&[program(Kretprobe, "init_ended_kretprobe", "do_init_module")], ALL, RETURNS_MISSED),
         ],
     },
     Ladder {
@@ -294,13 +403,17 @@ pub const LADDERS: &[Ladder] = &[
         meaning: "init_module or finit_module returns",
         rungs: &[
             rung(
-                Fexit,
-                &[("init_module_ended_fexit", syscall::INIT), ("finit_module_ended_fexit", syscall::FINIT)],
+                &[
+                    program(Fexit, "init_module_ended_fexit", syscall::INIT),
+                    program(Fexit, "finit_module_ended_fexit", syscall::FINIT),
+                ],
                 TRAMPOLINE,
             ),
             lossy(
-                Kretprobe,
-                &[("init_module_ended_kretprobe", syscall::INIT), ("finit_module_ended_kretprobe", syscall::FINIT)],
+                &[
+                    program(Kretprobe, "init_module_ended_kretprobe", syscall::INIT),
+                    program(Kretprobe, "finit_module_ended_kretprobe", syscall::FINIT),
+                ],
                 ALL,
                 RETURNS_MISSED,
             ),
@@ -310,17 +423,199 @@ pub const LADDERS: &[Ladder] = &[
         moment: Kind::Going,
         meaning: "the module is MODULE_STATE_GOING",
         rungs: &[
-            rung(Fentry, &[("going_fentry", "tracepoint_module_notify")], TRAMPOLINE),
-            rung(Kprobe, &[("going_kprobe", "tracepoint_module_notify")], ALL),
+            rung(&[program(Fentry, "going_fentry", "tracepoint_module_notify")], TRAMPOLINE),
+            rung(&[program(Kprobe, "going_kprobe", "tracepoint_module_notify")], ALL),
         ],
     },
     Ladder {
         moment: Kind::Freed,
         meaning: "the module's memory is being given back",
         rungs: &[
-            rung(BtfTracepoint, &[("freed_btf", "module_free")], "5.5"),
-            rung(RawTracepoint, &[("freed_raw", "module_free")], "4.17"),
-            rung(Kprobe, &[("freed_kprobe", "free_module")], ALL),
+            rung(&[program(BtfTracepoint, "freed_btf", "module_free")], "5.5"),
+            rung(&[program(RawTracepoint, "freed_raw", "module_free")], "4.17"),
+            rung(&[program(Kprobe, "freed_kprobe", "free_module")], ALL),
+        ],
+    },
+    Ladder {
+        moment: Kind::SuspendBegan,
+        meaning: "a task asks the kernel to suspend or to hibernate",
+        rungs: &[
+            rung(
+                &[
+                    program(Fentry, "suspend_began_fentry", "pm_suspend"),
+                    program(Fentry, "hibernate_began_fentry", "hibernate"),
+                ],
+                TRAMPOLINE,
+            ),
+            rung(
+                &[
+                    program(Kprobe, "suspend_began_kprobe", "pm_suspend"),
+                    program(Kprobe, "hibernate_began_kprobe", "hibernate"),
+                ],
+                ALL,
+            ),
+            rung(&[program(Fentry, "suspend_began_fentry", "pm_suspend")], NO_HIBERNATION),
+            rung(&[program(Kprobe, "suspend_began_kprobe", "pm_suspend")], NO_HIBERNATION),
+        ],
+    },
+    Ladder {
+        moment: Kind::SuspendEnded,
+        meaning: "that request is over: resumed, or failed",
+        rungs: &[
+            rung(
+                &[
+                    program(Fexit, "suspend_ended_fexit", "pm_suspend"),
+                    program(Fexit, "hibernate_ended_fexit", "hibernate"),
+                ],
+                TRAMPOLINE,
+            ),
+            lossy(
+                &[
+                    program(Kretprobe, "suspend_ended_kretprobe", "pm_suspend"),
+                    program(Kretprobe, "hibernate_ended_kretprobe", "hibernate"),
+                ],
+                ALL,
+                RETURNS_MISSED,
+            ),
+            rung(&[program(Fexit, "suspend_ended_fexit", "pm_suspend")], NO_HIBERNATION),
+            lossy(&[program(Kretprobe, "suspend_ended_kretprobe", "pm_suspend")], NO_HIBERNATION, RETURNS_MISSED),
+        ],
+    },
+    Ladder {
+        moment: Kind::PhaseSeen,
+        meaning: "a phase of suspend or resume begins or ends",
+        rungs: &[
+            rung(&[program(BtfTracepoint, "phase_btf", "suspend_resume")], "5.5"),
+            rung(&[program(RawTracepoint, "phase_raw", "suspend_resume")], "4.17"),
+        ],
+    },
+    Ladder {
+        moment: Kind::FreezeBegan,
+        meaning: "user space is about to be frozen, and helpers to be disabled",
+        rungs: &[
+            rung(&[program(Fentry, "freeze_began_fentry", "freeze_processes")], TRAMPOLINE),
+            rung(&[program(Kprobe, "freeze_began_kprobe", "freeze_processes")], ALL),
+        ],
+    },
+    Ladder {
+        moment: Kind::FreezeEnded,
+        meaning: "user space is frozen, or could not be",
+        rungs: &[
+            rung(&[program(Fexit, "freeze_ended_fexit", "freeze_processes")], TRAMPOLINE),
+            lossy(&[program(Kretprobe, "freeze_ended_kretprobe", "freeze_processes")], ALL, RETURNS_MISSED),
+        ],
+    },
+    Ladder {
+        moment: Kind::ThawBegan,
+        meaning: "user space is about to run again",
+        rungs: &[
+            rung(&[program(Fentry, "thaw_began_fentry", "thaw_processes")], TRAMPOLINE),
+            rung(&[program(Kprobe, "thaw_began_kprobe", "thaw_processes")], ALL),
+        ],
+    },
+    Ladder {
+        moment: Kind::DisableBegan,
+        meaning: "helpers are disabled: calls are refused from here on, and those that wait are drained",
+        rungs: &[
+            rung(&[program(Fentry, "disable_began_fentry", "__usermodehelper_disable")], TRAMPOLINE),
+            rung(&[program(Kprobe, "disable_began_kprobe", "__usermodehelper_disable")], ALL),
+        ],
+    },
+    Ladder {
+        moment: Kind::DisableEnded,
+        meaning: "the drain is over: none waits any more, or five seconds have passed",
+        rungs: &[
+            rung(&[program(Fexit, "disable_ended_fexit", "__usermodehelper_disable")], TRAMPOLINE),
+            lossy(&[program(Kretprobe, "disable_ended_kretprobe", "__usermodehelper_disable")], ALL, RETURNS_MISSED),
+        ],
+    },
+    Ladder {
+        moment: Kind::DepthSet,
+        meaning: "helpers are enabled again, or disabled further",
+        rungs: &[
+            rung(&[program(Fentry, "depth_set_fentry", "__usermodehelper_set_disable_depth")], TRAMPOLINE),
+            rung(&[program(Kprobe, "depth_set_kprobe", "__usermodehelper_set_disable_depth")], ALL),
+        ],
+    },
+    Ladder {
+        moment: Kind::FirmwareBegan,
+        meaning: "a driver asks for a firmware file",
+        rungs: &[
+            rung(&[program(Fentry, "firmware_began_fentry", "_request_firmware")], TRAMPOLINE),
+            rung(&[program(Kprobe, "firmware_began_kprobe", "_request_firmware")], ALL),
+        ],
+    },
+    Ladder {
+        moment: Kind::FirmwareEnded,
+        meaning: "it has the file, or an error",
+        rungs: &[
+            rung(&[program(Fexit, "firmware_ended_fexit", "_request_firmware")], TRAMPOLINE),
+            lossy(&[program(Kretprobe, "firmware_ended_kretprobe", "_request_firmware")], ALL, RETURNS_MISSED),
+        ],
+    },
+    Ladder {
+        moment: Kind::FallbackBegan,
+        meaning: "the file is not there, and user space is asked for it",
+        rungs: &[
+            rung(&[program(Fentry, "fallback_began_fentry", "firmware_fallback_sysfs")], TRAMPOLINE),
+            rung(&[program(Kprobe, "fallback_began_kprobe", "firmware_fallback_sysfs")], ALL),
+        ],
+    },
+    Ladder {
+        moment: Kind::FallbackEnded,
+        meaning: "user space has answered, or has not",
+        rungs: &[
+            rung(&[program(Fexit, "fallback_ended_fexit", "firmware_fallback_sysfs")], TRAMPOLINE),
+            lossy(&[program(Kretprobe, "fallback_ended_kretprobe", "firmware_fallback_sysfs")], ALL, RETURNS_MISSED),
+        ],
+    },
+    Ladder {
+        moment: Kind::LockBegan,
+        meaning: "a task asks that helpers stay enabled",
+        rungs: &[
+            rung(
+                &[
+                    program(Fentry, "trylock_began_fentry", "usermodehelper_read_trylock"),
+                    program(Fentry, "lock_wait_began_fentry", "usermodehelper_read_lock_wait"),
+                ],
+                TRAMPOLINE,
+            ),
+            rung(
+                &[
+                    program(Kprobe, "trylock_began_kprobe", "usermodehelper_read_trylock"),
+                    program(Kprobe, "lock_wait_began_kprobe", "usermodehelper_read_lock_wait"),
+                ],
+                ALL,
+            ),
+        ],
+    },
+    Ladder {
+        moment: Kind::LockEnded,
+        meaning: "it was told whether they do",
+        rungs: &[
+            rung(
+                &[
+                    program(Fexit, "trylock_ended_fexit", "usermodehelper_read_trylock"),
+                    program(Fexit, "lock_wait_ended_fexit", "usermodehelper_read_lock_wait"),
+                ],
+                TRAMPOLINE,
+            ),
+            lossy(
+                &[
+                    program(Kretprobe, "trylock_ended_kretprobe", "usermodehelper_read_trylock"),
+                    program(Kretprobe, "lock_wait_ended_kretprobe", "usermodehelper_read_lock_wait"),
+                ],
+                ALL,
+                RETURNS_MISSED,
+            ),
+        ],
+    },
+    Ladder {
+        moment: Kind::Unlocked,
+        meaning: "it needs them no longer",
+        rungs: &[
+            rung(&[program(Fentry, "unlocked_fentry", "usermodehelper_read_unlock")], TRAMPOLINE),
+            rung(&[program(Kprobe, "unlocked_kprobe", "usermodehelper_read_unlock")], ALL),
         ],
     },
 ];
@@ -333,21 +628,20 @@ pub const NEEDED: [Kind; 3] = [Kind::Requested, Kind::CallEntered, Kind::Live];
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::BTreeSet;
+    use std::collections::{BTreeMap, BTreeSet};
 
     #[test]
-    fn every_moment_has_one_ladder_and_no_program_two_rungs() {
+    fn every_moment_has_one_ladder_and_no_program_two_moments() {
         let moments: BTreeSet<Kind> = LADDERS.iter().map(|ladder| ladder.moment).collect();
         let expected: BTreeSet<Kind> = Kind::ALL.into_iter().filter(|kind| *kind != Kind::CallerGone).collect();
         assert_eq!(moments, expected);
         assert_eq!(LADDERS.len(), moments.len());
-        let programs: Vec<&str> = LADDERS
-            .iter()
-            .flat_map(|ladder| ladder.rungs)
-            .flat_map(|rung| rung.programs)
-            .map(|(name, _)| *name)
-            .collect();
-        assert_eq!(programs.iter().collect::<BTreeSet<_>>().len(), programs.len());
+        let mut owner: BTreeMap<&str, Kind> = BTreeMap::new();
+        for ladder in LADDERS {
+            for program in ladder.rungs.iter().flat_map(|rung| rung.programs) {
+                assert_eq!(*owner.entry(program.name).or_insert(ladder.moment), ladder.moment, "{}", program.name);
+            }
+        }
     }
 
     #[test]
@@ -355,9 +649,9 @@ mod tests {
         let kprobes: Vec<&str> = LADDERS
             .iter()
             .flat_map(|ladder| ladder.rungs)
-            .filter(|rung| rung.mechanism == Kprobe)
             .flat_map(|rung| rung.programs)
-            .map(|(_, target)| *target)
+            .filter(|program| program.mechanism == Kprobe)
+            .map(|program| program.target)
             .collect();
         for core in ["call_usermodehelper_exec", "do_init_module", "umh_complete"] {
             assert!(kprobes.contains(&core), "{core}");

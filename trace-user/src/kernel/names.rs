@@ -5,6 +5,7 @@ use super::symbols::Symbols;
 use crate::decode::Names;
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
 
 /// Cgroups remembered; beyond, all are asked for anew.
@@ -32,6 +33,19 @@ impl SystemNames {
     }
 }
 
+/// The number of the cgroup at this path; `None` where its hierarchy is not mounted in the usual place.
+fn number_of(path: &str) -> Option<u64> {
+    fs::metadata(format!("/sys/fs/cgroup{path}")).ok().map(|folder| folder.ino())
+}
+
+/// Whether the process of this `/proc/PID/stat` started at `start` nanoseconds on the boot clock, of which the file tells
+/// hundredths of a second. A start of zero was not read: then any will do.
+fn is_start(stat: &str, start: u64) -> bool {
+    // The name, in parentheses, may hold anything; the start is the 20th word after it.
+    let ticks = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_ascii_whitespace().nth(19)?.parse::<u64>().ok());
+    start == 0 || ticks.is_some_and(|ticks| ticks == start / 10_000_000)
+}
+
 impl Names for SystemNames {
     fn symbol(&mut self, address: u64) -> Option<Arc<str>> {
         if self.stale && !self.symbols.is_core(address) {
@@ -43,16 +57,41 @@ impl Names for SystemNames {
         self.symbols.name(address)
     }
 
+    fn exe(&mut self, tgid: u32, start: u64) -> Option<Arc<str>> {
+        let path = fs::read_link(format!("/proc/{tgid}/exe")).ok()?;
+        // Read after the link: the pid was the same process's all the time.
+        let stat = fs::read_to_string(format!("/proc/{tgid}/stat")).ok()?;
+        is_start(&stat, start).then(|| path.to_string_lossy().into())
+    }
+
     fn cgroup(&mut self, id: u64, tgid: u32) -> Option<Arc<str>> {
         if let Some(known) = self.cgroups.get(&id) {
             return known.clone();
         }
         let text = fs::read_to_string(format!("/proc/{tgid}/cgroup")).ok()?;
-        let path = text.lines().find_map(|line| line.strip_prefix("0::")).map(Arc::from);
+        let path: Option<Arc<str>> = text.lines().find_map(|line| line.strip_prefix("0::")).map(Arc::from);
+        // The process may have moved meanwhile, or be another: a cgroup's number is that of its folder.
+        match path.as_deref().and_then(number_of) {
+            Some(number) if number != id => return None,
+            Some(_) => {}
+            None => return path,
+        }
         if self.cgroups.len() >= CGROUPS {
             self.cgroups.clear();
         }
         self.cgroups.insert(id, path.clone());
         path
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_start;
+
+    #[test]
+    fn a_pid_of_another_process_is_told_by_its_start() {
+        let stat = "412 (a ) b) S 1 412 412 0 -1 4194560 100 0 0 0 0 0 0 0 20 0 1 0 4170 1000 10 18446744073709551615";
+        assert!(is_start(stat, 41_700_123_456) && is_start(stat, 0));
+        assert!(!is_start(stat, 41_710_123_456) && !is_start("broken", 1));
     }
 }

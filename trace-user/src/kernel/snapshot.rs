@@ -49,6 +49,27 @@ pub fn kernel_version(release: &str) -> (u32, u32) {
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
+/// Whether tasks can be preempted in this kernel, so that a probe of one can be interrupted by another's on the same CPU.
+/// Where the mode in force cannot be read, what the kernel was built with stands for it.
+#[must_use]
+pub fn is_preemptible() -> bool {
+    match fs::read_to_string("/sys/kernel/debug/sched/preempt") {
+        Ok(modes) => preempts(&modes),
+        Err(_) => rustix::system::uname().version().to_string_lossy().contains("PREEMPT"),
+    }
+}
+
+/// Whether the kernel keeps its memory from its own root: nothing can be traced then.
+#[must_use]
+pub fn is_locked_down() -> bool {
+    fs::read_to_string("/sys/kernel/security/lockdown").is_ok_and(|modes| modes.contains("[confidentiality]"))
+}
+
+/// `none voluntary (full) lazy`: the one in force in parentheses (kernel/sched/debug.c, 6.1 to 7.3).
+fn preempts(modes: &str) -> bool {
+    modes.contains("(full)") || modes.contains("(lazy)")
+}
+
 /// `name size references users state address` a line.
 fn live_names(text: &str) -> Arc<[Arc<str>]> {
     let mut names: Vec<Arc<str>> = text
@@ -63,6 +84,13 @@ fn live_names(text: &str) -> Arc<[Arc<str>]> {
     names.into()
 }
 
+/// How often the kernel was asked to suspend (kernel/power/main.c `suspend_stats`, 5.10 to 7.3); zero where it does not say.
+#[must_use]
+pub fn suspend_attempts() -> u64 {
+    let count = |name| fs::read_to_string(format!("/sys/power/suspend_stats/{name}")).ok()?.trim().parse().ok();
+    ["success", "fail"].into_iter().filter_map(count).fold(0, u64::wrapping_add)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +100,12 @@ mod tests {
         let text = "can_raw 20480 0 - Live 0x0\nslow 16384 1 - Loading 0x0 (OE+)\ncan 24576 1 can_raw, Live 0x0\n\
                     old 1 0 - Unloading 0x0\nbroken\n";
         assert_eq!(*live_names(text), [Arc::from("can"), Arc::from("can_raw")]);
+    }
+
+    #[test]
+    fn the_mode_in_force_counts() {
+        assert!(preempts("none voluntary (full)\n") && preempts("full (lazy)\n"));
+        assert!(!preempts("none (voluntary) full\n"));
     }
 
     #[test]

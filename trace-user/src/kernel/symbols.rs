@@ -6,7 +6,7 @@ use std::fs;
 use std::io;
 use std::sync::Arc;
 
-/// The kernel's functions by address, and the one datum that a hook needs.
+/// The kernel's functions by address, and the data that hooks need.
 #[derive(Debug, Default)]
 pub struct Symbols {
     addresses: Vec<u64>,
@@ -14,6 +14,8 @@ pub struct Symbols {
     places: Vec<u32>,
     names: String,
     module_notify_list: u64,
+    pm_test_level: u64,
+    core_begin: u64,
     core_end: u64,
 }
 
@@ -41,10 +43,13 @@ impl Symbols {
             match class {
                 "t" | "T" | "w" | "W" if address != 0 => found.push((address, name)),
                 _ if name == "module_notify_list" => symbols.module_notify_list = address,
+                _ if name == "pm_test_level" => symbols.pm_test_level = address,
                 _ => {}
             }
-            if name == "_etext" {
-                symbols.core_end = address;
+            match name {
+                "_text" => symbols.core_begin = address,
+                "_etext" => symbols.core_end = address,
+                _ => {}
             }
         }
         found.sort_by_key(|(address, _)| *address);
@@ -65,10 +70,17 @@ impl Symbols {
         self.names.get(begin..)?.lines().next().map(Into::into)
     }
 
-    /// Whether the address lies in the kernel proper, whose functions do not come and go.
+    /// Whether the address lies in the kernel proper, whose functions do not come and go. Modules lie behind it on x86-64
+    /// and before it on arm64.
     #[must_use]
     pub const fn is_core(&self, address: u64) -> bool {
-        address < self.core_end
+        self.core_begin <= address && address < self.core_end
+    }
+
+    /// The address of `pm_test_level`; zero where not shown.
+    #[must_use]
+    pub const fn pm_test_level(&self) -> u64 {
+        self.pm_test_level
     }
 
     /// The address of `module_notify_list`; zero where not shown.
@@ -84,7 +96,7 @@ mod tests {
 
     #[test]
     fn an_address_is_named_by_the_function_it_lies_in() {
-        let text = "0000000000000000 A fixed\n0000000000001000 T first\n0000000000003000 t third\n\
+        let text = "0000000000000000 A fixed\n0000000000001000 T _text\n0000000000001000 T first\n0000000000003000 t third\n\
                     0000000000002000 T second\n0000000000004000 T _etext\n0000000000009000 d module_notify_list\n\
                     0000000000008000 t own\t[can]\nbroken\n";
         let symbols = Symbols::parse(text);
@@ -92,6 +104,6 @@ mod tests {
         let shown: Vec<&str> = names.iter().map(|name| name.as_deref().unwrap_or("-")).collect();
         assert_eq!(shown, ["-", "first", "first", "second", "third", "own"]);
         assert_eq!(symbols.module_notify_list(), 0x9000);
-        assert!(symbols.is_core(0x1000) && !symbols.is_core(0x8004));
+        assert!(symbols.is_core(0x1000) && !symbols.is_core(0x8004) && !symbols.is_core(0xfff));
     }
 }

@@ -3,26 +3,49 @@
 //! In: changes from the correlator. Out: answers by reference. Pure. Each kind of thing has a cap; what is given up to
 //! keep it is counted and shown.
 
-use crate::event::{Fact, Hook, Lost, Machine, Stamp};
-use crate::joined::{Call, CallId, Change, Load, LoadId, Request, RequestId, Verdict};
-use std::collections::BTreeMap;
+pub mod duplicates;
+
+use crate::event::{Fact, Hook, Lost, Machine, SelfTest, Stamp};
+use crate::joined::{
+    Call, CallId, Change, Cycle, CycleId, Firmware, FirmwareId, Load, LoadId, Request, RequestId, Verdict,
+};
+use duplicates::{Group, GroupFacts, Groups, Sameness};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use trace_common::ids::Tid;
 use trace_common::time::Nanos;
 
 /// Things of one kind that are kept: a busy boot has a few thousand requests.
 pub const KEPT: usize = 100_000;
 
+/// A kernel stack as symbols, innermost first.
+pub type Stack = Arc<[Arc<str>]>;
+
+/// Threads whose last known kernel stack is kept.
+const STACKS: usize = 256;
+
 /// The store.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Model {
     machine: Option<(Machine, Stamp)>,
     hooks: Arc<[Hook]>,
+    self_test: Option<SelfTest>,
     requests: BTreeMap<RequestId, Arc<Request>>,
     open: BTreeMap<RequestId, Stamp>,
     children: BTreeMap<RequestId, Vec<RequestId>>,
     calls: BTreeMap<CallId, Arc<Call>>,
+    open_calls: BTreeSet<CallId>,
     loads: BTreeMap<LoadId, Arc<Load>>,
     open_loads: BTreeMap<LoadId, Stamp>,
+    cycles: BTreeMap<CycleId, Arc<Cycle>>,
+    firmware: BTreeMap<FirmwareId, Arc<Firmware>>,
+    open_firmware: BTreeSet<FirmwareId>,
+    stacks: BTreeMap<Tid, (Stamp, Stack)>,
+    /// The requests that hold a slot now.
+    slots: BTreeSet<RequestId>,
+    most_slots: MostSlots,
+    /// One for each [`Sameness`].
+    duplicates: [Groups; 3],
     verdicts: BTreeMap<Verdict, u64>,
     lost: BTreeMap<Lost, u64>,
     worst: Option<(Nanos, RequestId)>,
@@ -47,6 +70,37 @@ pub struct Counts {
     pub requests: u64,
 }
 
+impl Default for Model {
+    fn default() -> Self {
+        Self {
+            machine: None,
+            hooks: [].into(),
+            self_test: None,
+            requests: BTreeMap::new(),
+            open: BTreeMap::new(),
+            children: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            open_calls: BTreeSet::new(),
+            loads: BTreeMap::new(),
+            open_loads: BTreeMap::new(),
+            cycles: BTreeMap::new(),
+            firmware: BTreeMap::new(),
+            open_firmware: BTreeSet::new(),
+            stacks: BTreeMap::new(),
+            slots: BTreeSet::new(),
+            most_slots: MostSlots::default(),
+            duplicates: [Sameness::Alias, Sameness::Module, Sameness::File].map(Groups::new),
+            verdicts: BTreeMap::new(),
+            lost: BTreeMap::new(),
+            worst: None,
+            counts: Counts::default(),
+            first: None,
+            now: Stamp::default(),
+            ended: false,
+        }
+    }
+}
+
 impl Model {
     /// Takes in one change.
     pub fn apply(&mut self, change: &Change) {
@@ -54,10 +108,29 @@ impl Model {
             Change::Request(request) => self.request_changed(request.clone()),
             Change::Call(call) => {
                 self.now = self.now.max(call.entered);
+                if call.is_over() {
+                    self.open_calls.remove(&call.id)
+                } else {
+                    self.open_calls.insert(call.id)
+                };
                 self.calls.insert(call.id, call.clone());
                 self.counts.forgotten += trim(&mut self.calls);
             }
             Change::Load(load) => self.load_changed(load.clone()),
+            Change::Cycle(cycle) => {
+                self.cycles.insert(cycle.id, cycle.clone());
+                self.counts.forgotten += trim(&mut self.cycles);
+            }
+            Change::Firmware(firmware) => {
+                let id = firmware.id;
+                if firmware.over {
+                    self.open_firmware.remove(&id)
+                } else {
+                    self.open_firmware.insert(id)
+                };
+                self.firmware.insert(id, firmware.clone());
+                self.counts.forgotten += trim(&mut self.firmware);
+            }
             Change::Fact { fact, at } => self.fact(fact.clone(), *at),
             Change::Lost { loss, count, at } => {
                 let lost = self.lost.entry(*loss).or_default();
@@ -97,6 +170,12 @@ impl Model {
         &self.hooks
     }
 
+    /// Whether the probes were seen to fire; `None` where that was not tried.
+    #[must_use]
+    pub const fn self_test(&self) -> Option<&SelfTest> {
+        self.self_test.as_ref()
+    }
+
     /// Every kept request, oldest first.
     pub fn requests(&self) -> impl DoubleEndedIterator<Item = &Arc<Request>> {
         self.requests.values()
@@ -123,6 +202,22 @@ impl Model {
         self.calls.values()
     }
 
+    /// The helper calls serving no request that are open, oldest first.
+    pub fn open_calls(&self) -> impl Iterator<Item = &Arc<Call>> {
+        self.open_calls.iter().filter_map(|id| self.calls.get(id))
+    }
+
+    /// One helper call that serves no request, while it is kept.
+    #[must_use]
+    pub fn call(&self, id: CallId) -> Option<&Arc<Call>> {
+        self.calls.get(&id)
+    }
+
+    /// The firmware requests that are open, oldest first.
+    pub fn open_firmware(&self) -> impl Iterator<Item = &Arc<Firmware>> {
+        self.open_firmware.iter().filter_map(|id| self.firmware.get(id))
+    }
+
     /// One load, while it is kept.
     #[must_use]
     pub fn load(&self, id: LoadId) -> Option<&Arc<Load>> {
@@ -137,6 +232,96 @@ impl Model {
     /// The loads that are open, oldest first.
     pub fn open_loads(&self) -> impl Iterator<Item = &Arc<Load>> {
         self.open_loads.keys().filter_map(|id| self.loads.get(id))
+    }
+
+    /// Every kept suspend cycle, oldest first.
+    pub fn cycles(&self) -> impl DoubleEndedIterator<Item = &Arc<Cycle>> + ExactSizeIterator {
+        self.cycles.values()
+    }
+
+    /// One suspend cycle, while it is kept.
+    #[must_use]
+    pub fn cycle(&self, id: CycleId) -> Option<&Arc<Cycle>> {
+        self.cycles.get(&id)
+    }
+
+    /// Every kept firmware request, oldest first.
+    pub fn firmware(&self) -> impl DoubleEndedIterator<Item = &Arc<Firmware>> + ExactSizeIterator {
+        self.firmware.values()
+    }
+
+    /// One firmware request, while it is kept.
+    #[must_use]
+    pub fn firmware_request(&self, id: FirmwareId) -> Option<&Arc<Firmware>> {
+        self.firmware.get(&id)
+    }
+
+    /// The firmware requests that held the lock of helpers when a cycle wanted to disable them: it had to wait for them.
+    pub fn firmware_holding_up(&self, cycle: &Cycle) -> impl Iterator<Item = &Arc<Firmware>> {
+        let began = cycle.disable.began;
+        self.firmware.values().filter(move |firmware| began.is_some_and(|at| firmware.lock.held_at(at)))
+    }
+
+    /// The last known kernel stack of a thread that something waits for, and when it was read.
+    #[must_use]
+    pub fn stack(&self, thread: Tid) -> Option<&(Stamp, Stack)> {
+        self.stacks.get(&thread)
+    }
+
+    /// The requests that hold one of the slots now, oldest first.
+    pub fn slots(&self) -> impl Iterator<Item = &Arc<Request>> {
+        self.slots.iter().filter_map(|id| self.requests.get(id))
+    }
+
+    /// When the most slots were taken at once, as far as was seen, and by whom.
+    #[must_use]
+    pub const fn most_slots(&self) -> &MostSlots {
+        &self.most_slots
+    }
+
+    /// Groups of duplicates: of the same alias, of the same module, of the same file, each oldest first.
+    pub fn duplicates(&self) -> impl DoubleEndedIterator<Item = &Group> {
+        self.duplicates.iter().flat_map(Groups::iter).filter(|group| self.are_duplicates(group))
+    }
+
+    /// One group of duplicates.
+    #[must_use]
+    pub fn duplicate(&self, sameness: Sameness, id: u64) -> Option<&Group> {
+        self.duplicates.get(sameness as usize)?.get(id)
+    }
+
+    /// Who was who in a group, and what it cost; `None` where nothing of it is kept.
+    #[must_use]
+    pub fn group_facts(&self, group: &Group) -> Option<GroupFacts> {
+        if group.sameness == Sameness::File {
+            duplicates::of_loads(&self.loads_of(group))
+        } else {
+            duplicates::of_requests(&self.requests_of(group))
+        }
+    }
+
+    /// Aliases that differ for one module, and copies of which one lost; the same alias always is a duplicate.
+    fn are_duplicates(&self, group: &Group) -> bool {
+        match group.sameness {
+            Sameness::Alias => true,
+            Sameness::Module => {
+                let requests = self.requests_of(group);
+                requests.windows(2).any(|pair| matches!(pair, [one, two] if one.alias != two.alias))
+            }
+            Sameness::File => self.loads_of(group).iter().any(|load| load.lost_to_another()),
+        }
+    }
+
+    /// The kept requests of a group.
+    #[must_use]
+    pub fn requests_of(&self, group: &Group) -> Vec<&Request> {
+        group.members.iter().filter_map(|id| self.requests.get(&RequestId(*id))).map(|request| &**request).collect()
+    }
+
+    /// The kept loads of a group.
+    #[must_use]
+    pub fn loads_of(&self, group: &Group) -> Vec<&Load> {
+        group.members.iter().filter_map(|id| self.loads.get(&LoadId(*id))).map(|load| &**load).collect()
     }
 
     /// How many ended requests have each verdict; verdicts that none has are left out.
@@ -192,14 +377,25 @@ impl Model {
         match fact {
             Fact::Machine(machine) => self.machine = Some((machine, at)),
             Fact::Hooks(hooks) => self.hooks = hooks,
+            Fact::SelfTest(test) => self.self_test = Some(test),
             Fact::End => self.ended = true,
-            Fact::LiveModules(_) | Fact::Resolved { .. } | Fact::Lost { .. } | Fact::Tick => {}
+            Fact::Stuck { thread, stack } => {
+                self.stacks.insert(thread, (at, stack));
+                if self.stacks.len() > STACKS
+                    && let Some(oldest) = self.stacks.iter().min_by_key(|(_, (at, _))| *at).map(|(thread, _)| *thread)
+                {
+                    self.stacks.remove(&oldest);
+                }
+            }
+            Fact::Tracer(_) | Fact::LiveModules(_) | Fact::Resolved { .. } | Fact::Lost { .. } | Fact::Tick => {}
         }
     }
 
     fn request_changed(&mut self, request: Arc<Request>) {
         let id = request.id;
         self.counts.requests = self.counts.requests.max(id.0);
+        self.hold_slot(&request);
+        self.group_request(&request);
         if request.ended {
             self.open.remove(&id);
             *self.verdicts.entry(request.verdict).or_default() += 1;
@@ -226,20 +422,78 @@ impl Model {
         }
     }
 
+    fn hold_slot(&mut self, request: &Request) {
+        // A requester that is killed gives its slot back at once.
+        let gone = request.call.as_ref().is_some_and(|call| call.caller_gone.is_some());
+        if request.admitted.is_some() && request.returned.is_none() && !gone && !request.ended {
+            self.slots.insert(request.id);
+            if self.slots.len() > self.most_slots.holders.len() {
+                self.most_slots = MostSlots { at: self.now, holders: self.slots.iter().copied().collect() };
+            }
+        } else {
+            self.slots.remove(&request.id);
+        }
+    }
+
+    fn group_request(&mut self, request: &Request) {
+        let [by_alias, by_module, _] = &mut self.duplicates;
+        let id = request.id.0;
+        if !self.requests.contains_key(&request.id) {
+            if let Some(alias) = request.alias.text() {
+                self.counts.forgotten += by_alias.join(alias, id, request.asked);
+            }
+            if let Some(module) = request.module() {
+                self.counts.forgotten += by_module.join(module, id, request.asked);
+            }
+            self.counts.forgotten += by_alias.trim(KEPT) + by_module.trim(KEPT);
+        }
+        if request.returned.is_some() || request.ended {
+            let ended = request.returned.unwrap_or(self.now);
+            by_alias.leave(id, ended);
+            by_module.leave(id, ended);
+        }
+    }
+
+    fn group_load(&mut self, load: &Load) {
+        let [_, _, by_file] = &mut self.duplicates;
+        let is_new = self.loads.get(&load.id).is_none_or(|before| before.module.is_none());
+        if let Some(module) = load.module.as_ref().filter(|_| is_new) {
+            self.counts.forgotten += by_file.join(module, load.id.0, load.began) + by_file.trim(KEPT);
+        }
+        if load.over {
+            by_file.leave(load.id.0, load.ended.map_or(self.now, |(at, _)| at));
+        }
+    }
+
     fn load_changed(&mut self, load: Arc<Load>) {
+        self.group_load(&load);
         if load.over {
             self.open_loads.remove(&load.id);
         } else {
             self.open_loads.insert(load.id, load.began);
         }
         self.loads.insert(load.id, load);
-        self.counts.forgotten += trim(&mut self.loads);
+        if self.loads.len() > KEPT
+            && let Some(oldest) = self.loads.keys().find(|id| !self.open_loads.contains_key(id)).copied()
+        {
+            self.loads.remove(&oldest);
+            self.counts.forgotten += 1;
+        }
     }
 
     fn advance(&mut self, now: Stamp) {
         self.first.get_or_insert(now);
         self.now = Stamp { mono: self.now.mono.max(now.mono), boot: self.now.boot.max(now.boot) };
     }
+}
+
+/// The fullest that the slots for requests were.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct MostSlots {
+    /// When that was.
+    pub at: Stamp,
+    /// The requests that held one, oldest first: 50 at most (`MAX_KMOD_CONCURRENT`, kernel/module/kmod.c, 5.10 to 7.3).
+    pub holders: Vec<RequestId>,
 }
 
 /// Gives up the oldest beyond the cap and says how many.

@@ -3,8 +3,9 @@
 
 use super::schema::{self as pb, event::Body as Wire};
 use crate::event::{
-    Body, CallEntered, Captured, Comm, Event, Fact, Hook, Lost, Machine, Module, Moment, Probe, Requested, Resolution,
-    Stamp, Syscall, Task, Wait, Wanted,
+    Body, CallEntered, Captured, Comm, Configured, Event, Fact, FirmwareAsked, FirmwareMoment, Hook, Install, Lost,
+    Machine, Module, Moment, Place, PmTest, Probe, Replaced, Requested, Resolution, SelfTest, Stamp, SuspendMoment,
+    Syscall, Task, Wait, Wanted, Way,
 };
 use std::sync::Arc;
 use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
@@ -31,7 +32,12 @@ pub enum CodecFault {
 const UNDECODABLE: u32 = 100;
 const DAMAGED: u32 = 101;
 const LATE: u32 = 102;
-const UNRUN: u32 = 103;
+/// Plus the moment's number.
+const UNRUN: u32 = 1_000;
+/// Plus the moment's number.
+const UNRETURNED: u32 = 2_000;
+/// Plus the moment's number.
+const DEAF: u32 = 3_000;
 
 /// The message for an event.
 #[must_use]
@@ -145,17 +151,21 @@ fn moment(moment: &Moment) -> Wire {
         Moment::Requested(asked) => Wire::Requested(pb::Requested {
             alias: Some(text(&asked.alias)),
             uid: asked.uid,
-            lsm_result: asked.lsm_result,
+            loginuid: asked.loginuid,
+            exe: asked.exe.as_ref().map(ToString::to_string),
             cgroup: asked.cgroup.as_ref().map(ToString::to_string),
             stack: asked.stack.iter().map(ToString::to_string).collect(),
         }),
         Moment::Admitted { alias, wait } => Wire::Admitted(pb::Admitted { alias: Some(text(alias)), wait: *wait }),
+        Moment::Throttled { result } => Wire::Throttled(pb::TurnedAway { result: *result }),
+        Moment::Denied { result } => Wire::Denied(pb::TurnedAway { result: *result }),
         Moment::CallEntered(entered) => Wire::CallEntered(pb::CallEntered {
             call: entered.call.0,
             wait: wait_number(entered.wait),
             path: Some(text(&entered.path)),
             argv: entered.argv.iter().map(text).collect(),
             argv_more: entered.argv_more,
+            stack: entered.stack.iter().map(ToString::to_string).collect(),
         }),
         Moment::CallReturned { result } => Wire::CallReturned(pb::CallReturned { result: *result }),
         Moment::CallPicked { call } => Wire::CallPicked(seen(*call)),
@@ -178,6 +188,9 @@ fn moment(moment: &Moment) -> Wire {
         Moment::Live(of) => Wire::Live(module(of)),
         Moment::Going(of) => Wire::Going(module(of)),
         Moment::Freed(of) => Wire::Freed(module(of)),
+        Moment::Named { name } => Wire::Named(pb::Named { name: Some(text(name)) }),
+        Moment::Suspend(moment) => suspend(moment),
+        Moment::Firmware(moment) => firmware(moment),
     }
 }
 
@@ -186,17 +199,21 @@ fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
         Wire::Requested(asked) => Moment::Requested(Requested {
             alias: captured(asked.alias),
             uid: asked.uid,
-            lsm_result: asked.lsm_result,
+            loginuid: asked.loginuid,
+            exe: asked.exe.map(Into::into),
             cgroup: asked.cgroup.map(Into::into),
             stack: asked.stack.into_iter().map(Into::into).collect(),
         }),
         Wire::Admitted(admitted) => Moment::Admitted { alias: captured(admitted.alias), wait: admitted.wait },
+        Wire::Throttled(away) => Moment::Throttled { result: away.result },
+        Wire::Denied(away) => Moment::Denied { result: away.result },
         Wire::CallEntered(entered) => Moment::CallEntered(CallEntered {
             call: CallAddress(entered.call),
             wait: event_wait(entered.wait)?,
             path: captured(entered.path),
             argv: entered.argv.into_iter().map(|argument| captured(Some(argument))).collect(),
             argv_more: entered.argv_more,
+            stack: entered.stack.into_iter().map(Into::into).collect(),
         }),
         Wire::CallReturned(returned) => Moment::CallReturned { result: returned.result },
         Wire::CallPicked(seen) => Moment::CallPicked { call: event_call(seen)? },
@@ -218,14 +235,88 @@ fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
         Wire::Live(of) => Moment::Live(event_module(of)),
         Wire::Going(of) => Moment::Going(event_module(of)),
         Wire::Freed(of) => Moment::Freed(event_module(of)),
+        Wire::Named(named) => Moment::Named { name: captured(named.name) },
+        Wire::SuspendBegan(began) => {
+            let way = event_way(began.way, began.state)?;
+            Moment::Suspend(SuspendMoment::Began { way, pm_test: began.pm_test.map(PmTest) })
+        }
+        Wire::SuspendEnded(ended) => Moment::Suspend(SuspendMoment::Ended { result: ended.result }),
+        Wire::SuspendPhase(phase) => {
+            let (action, begins) = (captured(phase.action), phase.begins);
+            Moment::Suspend(SuspendMoment::Phase { action, value: phase.value, begins })
+        }
+        Wire::FreezeBegan(_) => Moment::Suspend(SuspendMoment::FreezeBegan),
+        Wire::FreezeEnded(ended) => Moment::Suspend(SuspendMoment::FreezeEnded { result: ended.result }),
+        Wire::ThawBegan(_) => Moment::Suspend(SuspendMoment::ThawBegan),
+        Wire::DisableBegan(seen) => Moment::Suspend(SuspendMoment::DisableBegan { depth: seen.depth }),
+        Wire::DisableEnded(ended) => Moment::Suspend(SuspendMoment::DisableEnded { result: ended.result }),
+        Wire::DepthSet(seen) => Moment::Suspend(SuspendMoment::DepthSet { depth: seen.depth }),
+        Wire::FirmwareBegan(asked) => Moment::Firmware(FirmwareMoment::Began(event_firmware(asked))),
+        Wire::FirmwareEnded(ended) => Moment::Firmware(FirmwareMoment::Ended { result: ended.result }),
+        Wire::FallbackBegan(asked) => Moment::Firmware(FirmwareMoment::FallbackBegan(event_firmware(asked))),
+        Wire::FallbackEnded(ended) => Moment::Firmware(FirmwareMoment::FallbackEnded { result: ended.result }),
+        Wire::LockBegan(began) => Moment::Firmware(FirmwareMoment::LockBegan { waits: began.waits }),
+        Wire::LockEnded(ended) => Moment::Firmware(FirmwareMoment::LockEnded { held: ended.held }),
+        Wire::Unlocked(_) => Moment::Firmware(FirmwareMoment::Unlocked),
         Wire::Machine(_)
         | Wire::Hooks(_)
+        | Wire::Tracer(_)
+        | Wire::SelfTest(_)
+        | Wire::Stuck(_)
         | Wire::LiveModules(_)
         | Wire::Resolved(_)
         | Wire::Lost(_)
         | Wire::Tick(_)
         | Wire::End(_) => return Err(CodecFault::Body),
     })
+}
+
+fn suspend(moment: &SuspendMoment) -> Wire {
+    match moment {
+        SuspendMoment::Began { way, pm_test } => {
+            let (way, state) = match way {
+                Way::Suspend { state } => (trace_common::wire::WAY_SUSPEND, *state),
+                Way::Hibernate => (trace_common::wire::WAY_HIBERNATE, 0),
+            };
+            Wire::SuspendBegan(pb::SuspendBegan { way, state, pm_test: pm_test.map(|test| test.0) })
+        }
+        SuspendMoment::Ended { result } => Wire::SuspendEnded(pb::Ended { result: *result }),
+        SuspendMoment::Phase { action, value, begins } => {
+            Wire::SuspendPhase(pb::SuspendPhase { action: Some(text(action)), value: *value, begins: *begins })
+        }
+        SuspendMoment::FreezeBegan => Wire::FreezeBegan(pb::Seen {}),
+        SuspendMoment::FreezeEnded { result } => Wire::FreezeEnded(pb::Ended { result: *result }),
+        SuspendMoment::ThawBegan => Wire::ThawBegan(pb::Seen {}),
+        SuspendMoment::DisableBegan { depth } => Wire::DisableBegan(pb::Depth { depth: *depth }),
+        SuspendMoment::DisableEnded { result } => Wire::DisableEnded(pb::Ended { result: *result }),
+        SuspendMoment::DepthSet { depth } => Wire::DepthSet(pb::Depth { depth: *depth }),
+    }
+}
+
+fn event_way(way: u32, state: i32) -> Result<Way, CodecFault> {
+    match way {
+        trace_common::wire::WAY_SUSPEND => Ok(Way::Suspend { state }),
+        trace_common::wire::WAY_HIBERNATE => Ok(Way::Hibernate),
+        _ => Err(CodecFault::Number("way to sleep")),
+    }
+}
+
+fn firmware(moment: &FirmwareMoment) -> Wire {
+    let asked =
+        |asked: &FirmwareAsked| pb::FirmwareAsked { name: Some(text(&asked.name)), device: Some(text(&asked.device)) };
+    match moment {
+        FirmwareMoment::Began(file) => Wire::FirmwareBegan(asked(file)),
+        FirmwareMoment::Ended { result } => Wire::FirmwareEnded(pb::Ended { result: *result }),
+        FirmwareMoment::FallbackBegan(file) => Wire::FallbackBegan(asked(file)),
+        FirmwareMoment::FallbackEnded { result } => Wire::FallbackEnded(pb::Ended { result: *result }),
+        FirmwareMoment::LockBegan { waits } => Wire::LockBegan(pb::LockBegan { waits: *waits }),
+        FirmwareMoment::LockEnded { held } => Wire::LockEnded(pb::LockEnded { held: *held }),
+        FirmwareMoment::Unlocked => Wire::Unlocked(pb::Seen {}),
+    }
+}
+
+fn event_firmware(asked: pb::FirmwareAsked) -> FirmwareAsked {
+    FirmwareAsked { name: captured(asked.name), device: captured(asked.device) }
 }
 
 fn wire_fact(fact: &Fact) -> Wire {
@@ -240,6 +331,11 @@ fn wire_fact(fact: &Fact) -> Wire {
             wall_ns: machine.wall_ns,
         }),
         Fact::Hooks(hooks) => Wire::Hooks(pb::Hooks { hooks: hooks.iter().map(hook).collect() }),
+        Fact::Tracer(process) => Wire::Tracer(pb::Tracer { tgid: process.0 }),
+        Fact::SelfTest(test) => Wire::SelfTest(self_test(test)),
+        Fact::Stuck { thread, stack } => {
+            Wire::Stuck(pb::Stuck { tid: thread.0, stack: stack.iter().map(ToString::to_string).collect() })
+        }
         Fact::LiveModules(names) => {
             Wire::LiveModules(pb::LiveModules { names: names.iter().map(ToString::to_string).collect() })
         }
@@ -247,6 +343,10 @@ fn wire_fact(fact: &Fact) -> Wire {
             alias: alias.to_string(),
             known: resolution.known,
             modules: resolution.modules.iter().map(wanted).collect(),
+            configured: resolution.configured.map(|configured| pb::Configured {
+                ignored_lines: configured.ignored_lines,
+                unread_files: configured.unread_files,
+            }),
         }),
         Fact::Lost { loss, count, until } => {
             Wire::Lost(pb::Lost { what: loss_number(*loss), count: *count, until: until.as_nanos() })
@@ -270,10 +370,19 @@ fn event_fact(wire: Wire) -> Result<Result<Fact, Wire>, CodecFault> {
             wall_ns: machine.wall_ns,
         }),
         Wire::Hooks(hooks) => Fact::Hooks(hooks.hooks.into_iter().map(event_hook).collect::<Result<_, _>>()?),
+        Wire::Tracer(process) => Fact::Tracer(Tgid(process.tgid)),
+        Wire::SelfTest(test) => Fact::SelfTest(event_self_test(test)?),
+        Wire::Stuck(stuck) => {
+            Fact::Stuck { thread: Tid(stuck.tid), stack: stuck.stack.into_iter().map(Arc::from).collect() }
+        }
         Wire::LiveModules(names) => Fact::LiveModules(names.names.into_iter().map(Arc::from).collect()),
         Wire::Resolved(resolved) => {
             let modules = resolved.modules.into_iter().map(event_wanted).collect();
-            let resolution = Arc::new(Resolution { known: resolved.known, modules });
+            let configured = resolved.configured.map(|configured| Configured {
+                ignored_lines: configured.ignored_lines,
+                unread_files: configured.unread_files,
+            });
+            let resolution = Arc::new(Resolution { known: resolved.known, modules, configured });
             Fact::Resolved { alias: resolved.alias.into(), resolution }
         }
         Wire::Lost(lost) => {
@@ -283,6 +392,27 @@ fn event_fact(wire: Wire) -> Result<Result<Fact, Wire>, CodecFault> {
         Wire::End(_) => Fact::End,
         probe => return Ok(Err(probe)),
     }))
+}
+
+fn self_test(test: &SelfTest) -> pb::SelfTest {
+    let (deaf, unproven) = match test {
+        SelfTest::Proven => (Vec::new(), None),
+        SelfTest::Deaf(moments) => (moments.iter().map(|kind| u32::from(kind.number())).collect(), None),
+        SelfTest::Unproven(why) => (Vec::new(), Some(why.to_string())),
+    };
+    pb::SelfTest { deaf, unproven }
+}
+
+fn event_self_test(test: pb::SelfTest) -> Result<SelfTest, CodecFault> {
+    Ok(match test.unproven {
+        Some(why) => SelfTest::Unproven(why.into()),
+        None if test.deaf.is_empty() => SelfTest::Proven,
+        None => SelfTest::Deaf(test.deaf.into_iter().map(event_kind).collect::<Result<_, _>>()?),
+    })
+}
+
+fn event_kind(number: u32) -> Result<Kind, CodecFault> {
+    u16::try_from(number).ok().and_then(Kind::from_number).ok_or(CodecFault::Number("moment"))
 }
 
 fn hook(hook: &Hook) -> pb::Hook {
@@ -296,9 +426,8 @@ fn hook(hook: &Hook) -> pb::Hook {
 }
 
 fn event_hook(hook: pb::Hook) -> Result<Hook, CodecFault> {
-    let number = u16::try_from(hook.moment).ok();
     Ok(Hook {
-        moment: number.and_then(Kind::from_number).ok_or(CodecFault::Number("moment"))?,
+        moment: event_kind(hook.moment)?,
         attached: hook.attached.map(Into::into),
         may_miss: hook.may_miss,
         loses: hook.loses.into(),
@@ -311,6 +440,20 @@ fn wanted(wanted: &Wanted) -> pb::Wanted {
         name: wanted.name.to_string(),
         built_in: wanted.built_in,
         dependencies: wanted.dependencies.iter().map(ToString::to_string).collect(),
+        missing: wanted.missing,
+        after: wanted.after.iter().map(ToString::to_string).collect(),
+        blacklisted: wanted.blacklisted.as_ref().map(place),
+        install: wanted.install.as_ref().map(install),
+        replaced: wanted
+            .replaced
+            .iter()
+            .map(|replaced| pb::Replaced {
+                module: replaced.module.to_string(),
+                install: Some(install(&replaced.install)),
+            })
+            .collect(),
+        options: wanted.options.as_ref().map(ToString::to_string),
+        alias: wanted.alias.as_ref().map(place),
     }
 }
 
@@ -318,17 +461,55 @@ fn event_wanted(wanted: pb::Wanted) -> Wanted {
     Wanted {
         name: wanted.name.into(),
         built_in: wanted.built_in,
+        missing: wanted.missing,
         dependencies: wanted.dependencies.into_iter().map(Into::into).collect(),
+        after: wanted.after.into_iter().map(Into::into).collect(),
+        blacklisted: wanted.blacklisted.map(event_place),
+        install: wanted.install.map(event_install),
+        replaced: wanted
+            .replaced
+            .into_iter()
+            .map(|replaced| Replaced {
+                module: replaced.module.into(),
+                install: event_install(replaced.install.unwrap_or_default()),
+            })
+            .collect(),
+        options: wanted.options.map(Into::into),
+        alias: wanted.alias.map(event_place),
     }
 }
 
-const fn loss_number(loss: Lost) -> u32 {
+fn install(install: &Install) -> pb::Install {
+    pb::Install { command: install.command.to_string(), place: Some(place(&install.place)) }
+}
+
+fn event_install(install: pb::Install) -> Install {
+    Install { command: install.command.into(), place: event_place(install.place.unwrap_or_default()) }
+}
+
+fn place(place: &Place) -> pb::Place {
+    match place {
+        Place::Line { file, line } => pb::Place { file: Some(file.to_string()), line: *line },
+        Place::CommandLine => pb::Place { file: None, line: 0 },
+    }
+}
+
+fn event_place(place: pb::Place) -> Place {
+    match place.file {
+        Some(file) => Place::Line { file: file.into(), line: place.line },
+        None => Place::CommandLine,
+    }
+}
+
+fn loss_number(loss: Lost) -> u32 {
     match loss {
         Lost::Kernel(loss) => loss.index(),
         Lost::Undecodable => UNDECODABLE,
         Lost::Damaged => DAMAGED,
         Lost::Late => LATE,
-        Lost::Unrun => UNRUN,
+        Lost::Unrun(kind) => UNRUN + u32::from(kind.number()),
+        Lost::Unreturned(kind) => UNRETURNED + u32::from(kind.number()),
+        Lost::Deaf(kind) => DEAF + u32::from(kind.number()),
     }
 }
 
@@ -337,7 +518,9 @@ fn event_loss(number: u32) -> Result<Lost, CodecFault> {
         UNDECODABLE => Ok(Lost::Undecodable),
         DAMAGED => Ok(Lost::Damaged),
         LATE => Ok(Lost::Late),
-        UNRUN => Ok(Lost::Unrun),
+        UNRUN..UNRETURNED => event_kind(number - UNRUN).map(Lost::Unrun),
+        UNRETURNED..DEAF => event_kind(number - UNRETURNED).map(Lost::Unreturned),
+        DEAF..=u32::MAX => event_kind(number - DEAF).map(Lost::Deaf),
         kernel => {
             let loss = Loss::ALL.into_iter().find(|loss| loss.index() == kernel);
             loss.map(Lost::Kernel).ok_or(CodecFault::Number("loss"))

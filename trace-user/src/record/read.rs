@@ -234,7 +234,7 @@ impl<F: FnMut(Event)> Events<F> {
 
     /// What could not be read at the very end, where nothing follows whose number could tell how much it was.
     fn finish(&mut self) {
-        if self.broken {
+        if self.broken && !self.coverage.has_end {
             self.tell_missing(1, self.last);
         }
     }

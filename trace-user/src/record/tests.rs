@@ -1,8 +1,9 @@
 //! Recordings survive what happens to files: whole, cut at any byte, with any byte changed.
 
+use super::codec::{from_message, to_message};
 use super::read::{Coverage, Fault, read, read_file};
 use super::write::{Recorder, Target};
-use crate::event::{Body, Event, Fact, Stamp};
+use crate::event::{Body, Configured, Event, Fact, Install, Place, Replaced, Resolution, Stamp, Wanted};
 use crate::model::Model;
 use crate::pipeline::Pipeline;
 use crate::testing::busy;
@@ -48,6 +49,31 @@ fn what_is_recorded_is_read_back_whole() {
     assert_eq!(read, written);
     let count = written.len() as u64 + 1;
     assert_eq!(outcome.expect("a recording"), Coverage { events: count, damaged: 0, has_end: true });
+}
+
+#[test]
+fn what_an_alias_resolves_to_is_read_back_whole() {
+    let place = |line| Place::Line { file: "/etc/modprobe.d/x.conf".into(), line };
+    let install = Install { command: "/bin/true".into(), place: place(4) };
+    let wanted = Wanted {
+        name: "can".into(),
+        built_in: true,
+        missing: true,
+        dependencies: vec!["a".into()],
+        after: vec!["b".into(), "c".into()],
+        blacklisted: Some(Place::CommandLine),
+        install: Some(install.clone()),
+        replaced: vec![Replaced { module: "a".into(), install }],
+        options: Some("x=1".into()),
+        alias: Some(place(0)),
+    };
+    let modules = vec![wanted, Wanted { name: "d".into(), ..Wanted::default() }];
+    let configured = Some(Configured { ignored_lines: 3, unread_files: 2 });
+    for resolution in [Resolution { known: true, modules, configured }, Resolution::default()] {
+        let fact = Fact::Resolved { alias: "net-pf-29".into(), resolution: resolution.into() };
+        let event = Event { at: Stamp::awake(1), body: Body::Fact(fact) };
+        assert_eq!(from_message(to_message(&event)), Ok(event));
+    }
 }
 
 #[test]

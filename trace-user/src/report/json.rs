@@ -3,9 +3,12 @@
 
 use super::wall;
 use crate::event::{Captured, Stamp};
-use crate::joined::{Load, Request};
+use crate::explain;
+use crate::joined::{Call, Load, Request};
 use crate::model::Model;
 use crate::phases::{Phase, phases};
+use crate::who::container::{container, unit};
+use crate::who::family::family;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -18,14 +21,18 @@ struct Line<'a> {
     id: u64,
     alias: Option<&'a str>,
     verdict: &'static str,
+    why: Option<String>,
     module: Option<&'a str>,
+    family: Option<&'static str>,
     result: Option<i32>,
     wait: Option<&'static str>,
     boot_ns: u64,
     wall: Option<String>,
     total_ns: Option<u64>,
+    total_boot_ns: Option<u64>,
     asleep_ns: Option<u64>,
     request_to_live_ns: Option<u64>,
+    request_to_live_boot_ns: Option<u64>,
     phases: Map<String, Value>,
     requester: RequesterLine<'a>,
     helper: Option<HelperLine<'a>>,
@@ -41,14 +48,19 @@ struct RequesterLine<'a> {
     pid: u32,
     tid: u32,
     comm: String,
+    exe: Option<&'a str>,
     uid: u32,
+    loginuid: Option<u32>,
     cgroup: Option<&'a str>,
     container: Option<&'a str>,
+    container_engine: Option<&'static str>,
+    unit: Option<&'a str>,
     stack: Vec<&'a str>,
 }
 
+/// A helper, as it stands in a request's line and among other helper calls.
 #[derive(Serialize)]
-struct HelperLine<'a> {
+pub(super) struct HelperLine<'a> {
     pid: Option<u32>,
     path: Option<&'a str>,
     argv: Vec<Option<&'a str>>,
@@ -91,14 +103,18 @@ pub fn request_line(request: &Request, model: &Model) -> String {
         id: request.id.0,
         alias: text(&request.alias),
         verdict: request.verdict.as_str(),
+        why: explain::why(request),
         module: request.module().map(|module| &**module),
+        family: family(text(&request.alias).unwrap_or_default(), &request.requester.stack),
         result: request.result,
         wait: request.wait().map(crate::event::Wait::as_str),
         boot_ns: request.asked.boot.as_nanos(),
         wall: model.wall_ns(request.asked).and_then(wall::iso),
         total_ns: request.total().map(|total| total.as_nanos()),
+        total_boot_ns: request.returned.map(|at| on_boot_clock(request, at)),
         asleep_ns: request.asleep().map(|asleep| asleep.as_nanos()),
         request_to_live_ns: request.to_live().map(|to_live| to_live.as_nanos()),
+        request_to_live_boot_ns: request.live.map(|at| on_boot_clock(request, at)),
         phases: phases_map(request),
         requester: requester(request),
         helper: helper(request),
@@ -139,30 +155,39 @@ fn phases_map(request: &Request) -> Map<String, Value> {
 
 fn requester(request: &Request) -> RequesterLine<'_> {
     let requester = &*request.requester;
+    let container = requester.cgroup.as_deref().and_then(container);
     RequesterLine {
         pid: requester.task.key.tgid.0,
         tid: requester.task.tid.0,
         comm: requester.task.comm.to_text(),
+        exe: requester.exe.as_deref(),
         uid: requester.uid,
+        loginuid: requester.loginuid,
         cgroup: requester.cgroup.as_deref(),
-        container: None,
+        container: container.map(|container| container.id),
+        container_engine: container.map(|container| container.engine),
+        unit: requester.cgroup.as_deref().and_then(unit),
         stack: requester.stack.iter().map(|frame| &**frame).collect(),
     }
 }
 
 fn helper(request: &Request) -> Option<HelperLine<'_>> {
-    let call = request.call.as_deref()?;
+    request.call.as_deref().map(|call| helper_line(call, request.status()))
+}
+
+/// A helper and how it ended, by its wait status word.
+pub(super) fn helper_line(call: &Call, status: Option<i32>) -> HelperLine<'_> {
     // A helper whose exec failed has run no program that could have exited.
-    let status = request.status().filter(|_| call.executed.is_none_or(|(_, result)| result == 0));
+    let status = status.filter(|_| call.executed.is_none_or(|(_, result)| result == 0));
     let signal = status.map(|status| status & 0x7f).filter(|signal| *signal != 0);
     let exit_code = status.filter(|_| signal.is_none()).map(|status| status >> 8 & 0xff);
-    Some(HelperLine {
+    HelperLine {
         pid: call.helper.map(|(helper, _)| helper.key.tgid.0),
         path: text(&call.path),
         argv: call.argv.iter().map(text).collect(),
         exit_code,
         signal,
-    })
+    }
 }
 
 fn load_line<'a>(load: &'a Load, request: &Request) -> LoadLine<'a> {
@@ -176,6 +201,11 @@ fn load_line<'a>(load: &'a Load, request: &Request) -> LoadLine<'a> {
         bytes: load.bytes,
         dependency: request.is_dependency(load),
     }
+}
+
+/// From the request's being asked to `at`, the time asleep included.
+const fn on_boot_clock(request: &Request, at: Stamp) -> u64 {
+    at.boot.since(request.asked.boot).as_nanos()
 }
 
 /// Instants of loads count from the request's being asked.

@@ -5,6 +5,7 @@ use super::wall;
 use crate::explain::explain;
 use crate::joined::Request;
 use crate::model::Model;
+use trace_common::time::Nanos;
 
 /// The line: when, the alias, the verdict, how long, who asked, and the sentence that explains it.
 #[must_use]
@@ -13,8 +14,10 @@ pub fn request_line(request: &Request, model: &Model) -> String {
     let when = when.unwrap_or_else(|| format!("{}", request.asked.boot.since(Default::default())));
     let total = request.total().map_or_else(|| "-".to_owned(), |total| total.to_string());
     let task = &request.requester.task;
+    let asleep = request.asleep().filter(|asleep| *asleep > Nanos::ZERO);
+    let asleep = asleep.map_or_else(String::new, |asleep| format!("; the machine slept {asleep} meanwhile"));
     plain(&format!(
-        "{when} {:<24} {:<20} {total:>7}  {}[{}]: {}",
+        "{when} {:<24} {:<20} {total:>7}  {}[{}]: {}{asleep}",
         request.alias,
         request.verdict.words(),
         task.comm.to_text(),

@@ -1,8 +1,10 @@
 //! What is said of requests in text and JSON: one line a request, and a summary of a whole trace. Pure: from the
 //! model to strings.
 
+pub mod cycles;
 pub mod json;
 pub mod line;
 pub mod plain;
 pub mod summary;
 pub mod wall;
+pub mod whole;

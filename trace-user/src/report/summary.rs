@@ -1,12 +1,16 @@
 //! The summary of a whole trace: what machine, what was lost, every verdict, what took longest, what was hollow, what
 //! was asked for many times at once, which modules cost most, and what could not be seen.
 
+use super::cycles;
 use super::plain::plain;
 use super::wall;
-use crate::explain::explain;
+use crate::event::SelfTest;
+use crate::explain::{explain, task_words};
 use crate::joined::{Load, Request, Verdict};
 use crate::model::Model;
+use crate::model::duplicates::{Group, GroupFacts};
 use crate::phases::{Phase, phases};
+use crate::who::purpose::purpose;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -42,6 +46,10 @@ pub fn summary(model: &Model, ending: Ending) -> String {
         request.is_open() || request.verdict == Verdict::InFlight
     });
     duplicates(&mut out, model);
+    slots(&mut out, model);
+    other_helpers(&mut out, model);
+    cycles::write_cycles(&mut out, model);
+    cycles::write_firmware(&mut out, model);
     blind(&mut out, model);
     out
 }
@@ -62,7 +70,7 @@ fn head(out: &mut String, model: &Model, ending: Ending) {
     let counts = model.counts();
     line(out, format_args!("{} requests, {} events, {} lost", counts.requests, counts.events, model.lost_total()));
     for (lost, count) in model.lost() {
-        line(out, format_args!("  LOST: {count} {}", lost.as_str()));
+        line(out, format_args!("  LOST: {count} {}", lost.words()));
     }
     let shown = [
         (counts.unmatched, "events belong to something that began before tracing or was lost"),
@@ -71,6 +79,14 @@ fn head(out: &mut String, model: &Model, ending: Ending) {
     ];
     for (count, words) in shown.into_iter().filter(|(count, _)| *count > 0) {
         line(out, format_args!("  {count} {words}"));
+    }
+    match model.self_test() {
+        Some(SelfTest::Deaf(moments)) => {
+            let names: Vec<&str> = moments.iter().map(|moment| moment.name()).collect();
+            line(out, format_args!("  DEAF: a request of modtrail's own was made and not seen: {}", names.join(", ")));
+        }
+        Some(SelfTest::Unproven(why)) => line(out, format_args!("  whether the probes fire was not proven: {why}")),
+        Some(SelfTest::Proven) | None => {}
     }
     if ending == Ending::Missing {
         line(out, format_args!("  the end of the recording is missing: it was killed, or is still being written"));
@@ -176,23 +192,85 @@ fn list(out: &mut String, name: &str, model: &Model, belongs: impl Fn(&Request) 
 }
 
 fn duplicates(out: &mut String, model: &Model) {
-    let mut counts: BTreeMap<&str, (u32, u32)> = BTreeMap::new();
-    for request in model.requests().filter(|request| request.duplicates.same_alias > 0) {
-        let Some(alias) = request.alias.text() else { continue };
-        let row = counts.entry(alias).or_default();
-        row.0 += 1;
-        row.1 += u32::from(request.call.is_some());
-    }
-    if counts.is_empty() {
+    let groups: Vec<(&Group, GroupFacts)> =
+        model.duplicates().filter_map(|group| Some((group, model.group_facts(group)?))).collect();
+    if groups.is_empty() {
         return;
     }
-    title(out, "asked for by several at once");
-    let mut rows: Vec<_> = counts.into_iter().collect();
-    rows.sort_by_key(|(alias, (requests, _))| (std::cmp::Reverse(*requests), *alias));
-    for (alias, (requests, helpers)) in rows.iter().take(ROWS) {
-        line(out, format_args!("  {requests:>6} requests {alias:<24} {helpers} helpers run"));
+    title(out, "the same at once, and what was in vain");
+    let mut rows: Vec<_> = groups.iter().collect();
+    rows.sort_by_key(|(group, _)| (group.sameness, std::cmp::Reverse(group.members.len()), group.id));
+    for (group, facts) in rows.iter().take(ROWS) {
+        let live_by = match facts.live_by {
+            Some((task, Some(request))) => format!("live by {} for #{}", task_words(&task), request.0),
+            Some((task, None)) => format!("live by {}", task_words(&task)),
+            None => "live by none of them".to_owned(),
+        };
+        line(
+            out,
+            format_args!(
+                "  {:<11} {:<24} {:>4} times, first {}, {live_by}; in vain {} helpers, {} bytes read, {}",
+                group.sameness.words(),
+                group.name,
+                group.members.len(),
+                task_words(&facts.first),
+                facts.helpers,
+                facts.bytes,
+                facts.time
+            ),
+        );
     }
     more(out, rows.len());
+}
+
+/// How far the places for requests were taken, and who waited longest for one.
+fn slots(out: &mut String, model: &Model) {
+    let Some((wait, request)) = longest_slot_wait(model) else {
+        return;
+    };
+    title(out, "slots");
+    let most = model.most_slots();
+    let when = model.wall_ns(most.at).and_then(wall::clock).map_or_else(String::new, |when| format!(" at {when}"));
+    line(out, format_args!("  at most {} of 50 were taken at once{when}: {}", most.holders.len(), holders(model)));
+    line(out, format_args!("  the longest wait was {wait}, of #{} {}", request.id.0, request.alias));
+}
+
+/// Who held the slots when most were taken, by name: `provoke 49, ping 1`.
+fn holders(model: &Model) -> String {
+    let mut names: BTreeMap<String, u64> = BTreeMap::new();
+    for request in model.most_slots().holders.iter().filter_map(|id| model.request(*id)) {
+        *names.entry(request.requester.task.comm.to_text()).or_default() += 1;
+    }
+    let mut names: Vec<(String, u64)> = names.into_iter().collect();
+    names.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let words: Vec<String> = names.iter().take(5).map(|(name, count)| format!("{name} {count}")).collect();
+    let more = names.len().saturating_sub(words.len());
+    let more = if more > 0 { format!(", and {more} others") } else { String::new() };
+    format!("{}{more}", words.join(", "))
+}
+
+/// The request that waited longest for a slot.
+pub(super) fn longest_slot_wait(model: &Model) -> Option<(Nanos, &Request)> {
+    let waits = model.requests().filter_map(|request| Some((phases(request, None).get(Phase::SlotWait)?, &**request)));
+    waits.max_by_key(|(wait, request)| (*wait, std::cmp::Reverse(request.id)))
+}
+
+/// Helper calls that serve no request, by what they are for.
+fn other_helpers(out: &mut String, model: &Model) {
+    let mut kinds: BTreeMap<&str, (u64, u64, Nanos)> = BTreeMap::new();
+    for call in model.calls() {
+        let kind = kinds.entry(purpose(call).unwrap_or("of another kind")).or_default();
+        kind.0 += 1;
+        kind.1 += u64::from(call.failed());
+        kind.2 = kind.2.max(call.time().unwrap_or_default());
+    }
+    if kinds.is_empty() {
+        return;
+    }
+    title(out, "other helpers");
+    for (kind, (calls, failed, longest)) in kinds {
+        line(out, format_args!("  {calls:>6} {kind:<24} {failed} failed, longest {longest}"));
+    }
 }
 
 fn blind(out: &mut String, model: &Model) {

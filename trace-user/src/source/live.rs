@@ -5,20 +5,22 @@
 
 use crate::clock;
 use crate::decode::decode;
-use crate::event::{Body, Event, Fact, Hook, Lost, Moment, Resolution, Stamp};
+use crate::event::{Body, Event, Fact, Hook, Lost, Moment, Resolution, SelfTest, Stamp};
 use crate::kernel::attach::{self, AttachError, Attached, Plan, ProbeLog};
 use crate::kernel::hooks::HookChoice;
+use crate::kernel::lookup::Lookup;
 use crate::kernel::misses::Misses;
-use crate::kernel::modules::Indexes;
 use crate::kernel::names::SystemNames;
 use crate::kernel::ring::{Ring, RingError};
 use crate::kernel::symbols::Symbols;
-use crate::kernel::{btf, probe_log, snapshot};
+use crate::kernel::{btf, probe_log, self_test, snapshot};
+use crate::source::watchdog::{Finding, Watchdog};
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::time::Instant;
+use trace_common::ids::Tgid;
 use trace_common::kind::Kind;
 use trace_common::settings::{Offsets, Settings, UNKNOWN};
 use trace_common::time::{Ktime, Nanos};
@@ -31,14 +33,20 @@ const BUSY: Duration = Duration::from_millis(50);
 const IDLE: Duration = Duration::from_millis(250);
 /// How long after the last record something may still be held back.
 const SETTLED: Nanos = Nanos::from_millis(300);
+/// How long the probes are given to show modtrail's own request.
+const PROOF_LIMIT: Duration = Duration::from_secs(2);
+/// How often it is looked for.
+const PROOF_LOOK: Duration = Duration::from_millis(2);
 /// Aliases whose meaning is remembered; beyond, all are looked up anew.
 const ALIASES: usize = 16_384;
 
 /// How to trace.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Which rungs may be taken.
     pub hooks: HookChoice,
+    /// Rungs that are not: those with one of these in their name.
+    pub without: Vec<String>,
     /// The ring buffer's size in bytes.
     pub ring_bytes: u32,
     /// Whether the probes' own messages go to stderr.
@@ -73,7 +81,12 @@ pub struct Live {
     /// The ring held more than a batch: it is to be read on at once.
     more: bool,
     last_record: Ktime,
+    /// Records met while the probes were proven that could not be decoded, and are not told yet.
+    undecodable: u64,
     attached: Attached,
+    plan: Plan,
+    watchdog: Watchdog,
+    self_test: SelfTest,
 }
 
 impl Live {
@@ -81,24 +94,26 @@ impl Live {
     ///
     /// # Errors
     /// [`LiveError`] where it cannot be traced.
-    pub fn attach(options: Options) -> Result<Self, LiveError> {
+    pub fn attach(options: &Options) -> Result<Self, LiveError> {
         let symbols = Symbols::read().unwrap_or_default();
         let (machine, at) = snapshot::machine();
         let offsets = btf::running();
         let settings = Settings {
             module_notify_list: symbols.module_notify_list(),
-            own_tgid: std::process::id(),
+            pm_test_level: symbols.pm_test_level(),
             offsets,
-            ..Settings::EMPTY
         };
         let release = snapshot::kernel_version(&machine.release);
-        let mut attached = attach::attach(&Plan {
+        let plan = Plan {
             choice: options.hooks,
+            without: options.without.clone(),
+            preemptible: snapshot::is_preemptible(),
             settings,
             release,
             ring_bytes: options.ring_bytes,
             log: options.probe_log,
-        })?;
+        };
+        let mut attached = attach::attach(&plan)?;
         tell_unknown_offsets(&mut attached.hooks, &offsets);
         let ring = Ring::open(&mut attached.ebpf)?;
         if options.probe_log == ProbeLog::On {
@@ -106,9 +121,10 @@ impl Live {
         }
         let begun = clock::now();
         let hooks = Fact::Hooks(attached.hooks.clone().into());
-        let mut facts = vec![fact(at, Fact::Machine(machine)), fact(begun, hooks)];
+        let own = Tgid(std::process::id());
+        let mut facts = vec![fact(at, Fact::Machine(machine)), fact(at, Fact::Tracer(own)), fact(begun, hooks)];
         facts.extend(live_modules(begun));
-        Ok(Self {
+        let mut live = Self {
             ring,
             misses: Misses::of(&attached.ebpf),
             names: SystemNames::new(symbols),
@@ -118,8 +134,36 @@ impl Live {
             next_tick: Instant::now(),
             more: false,
             last_record: begun.mono,
+            undecodable: 0,
             attached,
-        })
+            plan,
+            watchdog: Watchdog::new(begun),
+            self_test: SelfTest::Unproven("it was not tried".into()),
+        };
+        live.self_test = live.prove(own);
+        live.facts.push(fact(clock::now(), Fact::SelfTest(live.self_test.clone())));
+        Ok(live)
+    }
+
+    /// Makes a request of modtrail's own and looks whether it is seen. What comes meanwhile is kept for who asks next.
+    fn prove(&mut self, own: Tgid) -> SelfTest {
+        let mut proof = match self_test::begin(own) {
+            Ok(proof) => proof,
+            Err(why) => return SelfTest::Unproven(why.into()),
+        };
+        let begun = Instant::now();
+        while !proof.is_complete() && begun.elapsed() < PROOF_LIMIT {
+            if let Some(refusal) = proof.refusal() {
+                return refusal;
+            }
+            std::thread::sleep(PROOF_LOOK);
+            let from = self.facts.len();
+            let mut records = std::mem::take(&mut self.facts);
+            self.undecodable += self.drain(&mut records).1;
+            self.facts = records;
+            self.facts.iter().skip(from).for_each(|event| proof.see(event));
+        }
+        proof.outcome()
     }
 
     /// What each moment is seen by.
@@ -128,13 +172,30 @@ impl Live {
         &self.attached.hooks
     }
 
-    /// Why the module indexes could not be read, where they could not.
+    /// Whether the probes were seen to fire.
     #[must_use]
-    pub fn indexes_error(&self) -> Option<&io::Error> {
-        self.aliases.indexes.as_ref().err()
+    pub const fn self_test(&self) -> &SelfTest {
+        &self.self_test
     }
 
-    /// Waits for the next events and appends them to `out`, a tick last.
+    /// What the kernel says that probes missed, since this was last asked or told as lost.
+    pub fn missed(&mut self) -> Vec<(Lost, u64)> {
+        self.misses.take()
+    }
+
+    /// Why the module indexes could not be read, where they could not.
+    #[must_use]
+    pub const fn indexes_error(&self) -> Option<&io::Error> {
+        self.aliases.lookup.indexes_error()
+    }
+
+    /// What is wrong with modprobe's configuration, in words.
+    #[must_use]
+    pub fn configuration_problems(&self) -> &[String] {
+        self.aliases.lookup.problems()
+    }
+
+    /// Waits for the next events and appends them to `out`, a tick last where one is due.
     ///
     /// # Errors
     /// [`LiveError`] where the ring or its counters cannot be read.
@@ -145,17 +206,49 @@ impl Live {
                 () = tokio::time::sleep_until(self.next_tick) => {}
             }
         }
-        self.collect(out)
+        self.look(out)
     }
 
-    /// Appends what is there now, a tick last. A record whose probe fired before this call is in it, unless it is
-    /// being written right now.
+    /// Appends what is there now, a tick last; whether there is more. A record whose probe fired before this call is in what it
+    /// appends until there is no more, unless it is being written right now.
     ///
     /// # Errors
     /// [`LiveError`] where the counters cannot be read.
-    pub fn collect(&mut self, out: &mut Vec<Event>) -> Result<(), LiveError> {
+    pub fn collect(&mut self, out: &mut Vec<Event>) -> Result<bool, LiveError> {
+        self.next_tick = Instant::now();
+        self.look(out)?;
+        Ok(self.more)
+    }
+
+    /// Appends what is there now, and with a tick, where one is due, what was lost. In a storm the ring wakes us for each
+    /// record; the counters of some fifty programs are not read as often.
+    fn look(&mut self, out: &mut Vec<Event>) -> Result<(), LiveError> {
+        let from = out.len();
         out.append(&mut self.facts);
         let now = clock::now();
+        let (count, undecodable) = self.drain(out);
+        self.undecodable += undecodable;
+        self.watch(now, from, out);
+        if count > 0 {
+            self.last_record = now.mono;
+            self.next_tick = self.next_tick.min(Instant::now() + BUSY);
+        }
+        // A full batch leaves records behind that are older than now: only an empty ring makes time known.
+        self.more = count == BATCH;
+        if Instant::now() < self.next_tick {
+            return Ok(());
+        }
+        self.losses(now, out)?;
+        if !self.more {
+            out.push(fact(now, Fact::Tick));
+        }
+        let busy = now.mono.since(self.last_record) < SETTLED;
+        self.next_tick = Instant::now() + if busy { BUSY } else { IDLE };
+        Ok(())
+    }
+
+    /// Appends a batch of what is in the ring; how many records there were, and how many of them were not understood.
+    fn drain(&mut self, out: &mut Vec<Event>) -> (usize, u64) {
         let mut undecodable = 0;
         let (names, aliases) = (&mut self.names, &mut self.aliases);
         let count = self.ring.drain(BATCH, |bytes| match decode(bytes, names) {
@@ -165,27 +258,47 @@ impl Live {
             }
             Err(_) => undecodable += 1,
         });
-        if count > 0 {
-            self.last_record = now.mono;
+        (count, undecodable)
+    }
+
+    /// Proves the probes again after the machine slept, and attaches anew what is deaf.
+    fn watch(&mut self, now: Stamp, from: usize, out: &mut Vec<Event>) {
+        let new = out.get(from..).unwrap_or_default();
+        match self.watchdog.look(now, new) {
+            Finding::Nothing => {}
+            Finding::Proven(test) => {
+                self.self_test = test.clone();
+                out.push(fact(now, Fact::SelfTest(test)));
+            }
+            Finding::Deaf { moments, since } => {
+                // What the kernel counted for programs that go is told before they do.
+                let mut missed = self.misses.take();
+                attach::renew(&mut self.attached, &self.plan, &moments);
+                tell_unknown_offsets(&mut self.attached.hooks, &self.plan.settings.offsets);
+                self.misses = Misses::of(&self.attached.ebpf);
+                self.misses.take();
+                let until = clock::now();
+                self.watchdog.attached_anew(until);
+                missed.extend(moments.iter().map(|moment| (Lost::Deaf(*moment), 1)));
+                let lost = missed.into_iter().map(|(loss, count)| Fact::Lost { loss, count, until: until.mono });
+                out.extend(lost.map(|lost| fact(since, lost)));
+                self.self_test = SelfTest::Deaf(moments);
+                out.push(fact(until, Fact::SelfTest(self.self_test.clone())));
+                out.push(fact(until, Fact::Hooks(self.attached.hooks.clone().into())));
+                out.extend(live_modules(until));
+            }
         }
-        self.losses(now, undecodable, out)?;
-        // A full batch leaves records behind that are older than now: only an empty ring makes time known.
-        self.more = count == BATCH;
-        if !self.more {
-            out.push(fact(now, Fact::Tick));
-        }
-        let busy = now.mono.since(self.last_record) < SETTLED;
-        self.next_tick = Instant::now() + if busy { BUSY } else { IDLE };
-        Ok(())
     }
 
     /// Says what was lost since the last look. The counters are read after the ring, so what they count now was lost
     /// before now, and after the moment the last look began.
-    fn losses(&mut self, look: Stamp, undecodable: u64, out: &mut Vec<Event>) -> Result<(), LiveError> {
+    fn losses(&mut self, look: Stamp, out: &mut Vec<Event>) -> Result<(), LiveError> {
+        let undecodable = std::mem::take(&mut self.undecodable);
         let since = std::mem::replace(&mut self.last_look, look);
         let kernel = self.ring.lost()?.into_iter().map(|(loss, count)| (Lost::Kernel(loss), count));
         let lost: Vec<(Lost, u64)> = kernel
-            .chain([(Lost::Undecodable, undecodable), (Lost::Unrun, self.misses.take())])
+            .chain([(Lost::Undecodable, undecodable)])
+            .chain(self.misses.take())
             .filter(|(_, count)| *count > 0)
             .collect();
         if !lost.is_empty() {
@@ -199,30 +312,24 @@ impl Live {
     }
 }
 
-/// What aliases stand for, looked up once each while the indexes stay as they are.
+/// What aliases stand for, looked up once each while the module indexes and modprobe's configuration stay as they are.
 struct Aliases {
-    indexes: io::Result<Indexes>,
-    changed: Option<SystemTime>,
+    lookup: Lookup,
     told: BTreeSet<Arc<str>>,
 }
 
 impl Aliases {
     fn new() -> Self {
-        let folder = snapshot::modules_folder();
-        Self { indexes: Indexes::read(&folder), changed: Indexes::changed(&folder), told: BTreeSet::new() }
+        Self { lookup: Lookup::read(), told: BTreeSet::new() }
     }
 
     /// What `alias` stands for; `None` where that was told before and still holds.
     fn tell(&mut self, alias: &Arc<str>) -> Option<Resolution> {
-        let folder = snapshot::modules_folder();
-        if Indexes::changed(&folder) != self.changed {
-            *self = Self::new();
-        }
-        if self.told.len() >= ALIASES {
+        if self.lookup.refresh() || self.told.len() >= ALIASES {
             self.told.clear();
         }
         let is_new = self.told.insert(alias.clone());
-        is_new.then(|| self.indexes.as_ref().map_or_else(|_| Resolution::default(), |indexes| indexes.resolve(alias)))
+        is_new.then(|| self.lookup.resolve(alias))
     }
 }
 

@@ -3,3 +3,6 @@
 
 pub mod live;
 pub mod recording;
+#[cfg(test)]
+pub mod simulation;
+pub mod watchdog;

@@ -29,6 +29,14 @@ pub enum Column {
     Command,
     /// How a helper call's caller waits.
     Wait,
+    /// What a helper call is for.
+    Purpose,
+    /// What duplicates have in common.
+    Sameness,
+    /// Whose load won.
+    LiveBy,
+    /// Helpers that ran in vain.
+    Wasted,
     /// The helper's pid.
     Helper,
     /// The request that a load serves.
@@ -37,6 +45,14 @@ pub enum Column {
     Bytes,
     /// How long a load's init ran.
     Init,
+    /// What was tried.
+    Attempt,
+    /// How long the machine slept.
+    Asleep,
+    /// How long helpers were waited for.
+    Drain,
+    /// How many helper calls a cycle met, and how.
+    Met,
     /// A moment.
     Moment,
     /// What sees the moment.
@@ -77,11 +93,12 @@ const REQUESTS: [Place; 10] = [
     place(Column::Duplicates, "dup", 4, 0, 7),
 ];
 
-const HELPERS: [Place; 8] = [
+const HELPERS: [Place; 9] = [
     place(Column::Number, "#", 6, 0, 9),
     place(Column::Time, "time", 12, 0, 4),
+    place(Column::Purpose, "for", 14, 6, 3),
     place(Column::Command, "command", 24, 100, 0),
-    place(Column::Requester, "caller", 14, 10, 3),
+    place(Column::Requester, "caller", 14, 10, 4),
     place(Column::Wait, "waits", 5, 0, 6),
     place(Column::Helper, "pid", 7, 0, 5),
     place(Column::Total, "total", 6, 1, 1),
@@ -101,8 +118,42 @@ const LOADS: [Place; 10] = [
     place(Column::Total, "total", 6, 1, 1),
 ];
 
+const DUPLICATES: [Place; 9] = [
+    place(Column::Time, "time", 12, 0, 5),
+    place(Column::Sameness, "same", 6, 0, 0),
+    place(Column::Module, "name", 14, 40, 0),
+    place(Column::Duplicates, "times", 5, 0, 0),
+    place(Column::Requester, "first", 14, 10, 4),
+    place(Column::LiveBy, "live by", 14, 20, 3),
+    place(Column::Wasted, "helpers", 7, 0, 1),
+    place(Column::Bytes, "wasted", 9, 0, 2),
+    place(Column::Total, "in vain", 7, 1, 1),
+];
+
+const SUSPEND: [Place; 8] = [
+    place(Column::Number, "#", 4, 0, 9),
+    place(Column::Time, "time", 12, 0, 3),
+    place(Column::Verdict, "verdict", 15, 0, 0),
+    place(Column::Total, "awake", 6, 1, 1),
+    place(Column::Asleep, "asleep", 6, 1, 2),
+    place(Column::Drain, "drain", 6, 1, 1),
+    place(Column::Met, "helpers", 14, 60, 0),
+    place(Column::Attempt, "what", 14, 40, 4),
+];
+
+const FIRMWARE: [Place; 8] = [
+    place(Column::Number, "#", 6, 0, 9),
+    place(Column::Time, "time", 12, 0, 4),
+    place(Column::Alias, "file", 16, 60, 0),
+    place(Column::Module, "device", 12, 20, 3),
+    place(Column::Requester, "by", 14, 10, 6),
+    place(Column::Total, "total", 6, 1, 1),
+    place(Column::Result, "result", 7, 6, 1),
+    place(Column::Wait, "lock", 8, 0, 2),
+];
+
 const PROBES: [Place; 3] = [
-    place(Column::Moment, "moment", 16, 0, 0),
+    place(Column::Moment, "moment", 16, 6, 0),
     place(Column::Attached, "attached", 26, 24, 0),
     place(Column::Loses, "loses", 12, 150, 1),
 ];
@@ -115,6 +166,9 @@ impl Column {
             Screen::Requests => &REQUESTS,
             Screen::Helpers => &HELPERS,
             Screen::Loads => &LOADS,
+            Screen::Duplicates => &DUPLICATES,
+            Screen::Suspend => &SUSPEND,
+            Screen::Firmware => &FIRMWARE,
             Screen::Probes => &PROBES,
         }
     }
@@ -123,9 +177,16 @@ impl Column {
     #[must_use]
     pub const fn at_right(self) -> bool {
         match self {
-            Self::Number | Self::Total | Self::ToLive | Self::Duplicates | Self::Helper | Self::Bytes | Self::Init => {
-                true
-            }
+            Self::Number
+            | Self::Total
+            | Self::ToLive
+            | Self::Duplicates
+            | Self::Helper
+            | Self::Wasted
+            | Self::Bytes
+            | Self::Asleep
+            | Self::Drain
+            | Self::Init => true,
             Self::Time
             | Self::Alias
             | Self::Verdict
@@ -133,8 +194,13 @@ impl Column {
             | Self::Requester
             | Self::Result
             | Self::Command
+            | Self::Purpose
+            | Self::Sameness
+            | Self::LiveBy
             | Self::Wait
             | Self::For
+            | Self::Attempt
+            | Self::Met
             | Self::Moment
             | Self::Attached
             | Self::Loses => false,

@@ -6,7 +6,9 @@
 use super::row::Row;
 use super::state::Screen;
 use crate::event::{Captured, Comm, Task};
-use crate::joined::{Call, Load, Request};
+use crate::explain::cycle::verdict;
+use crate::joined::{Call, Cycle, Firmware, Load, Request};
+use crate::who::purpose::purpose;
 use std::fmt;
 
 /// A field that a term can name.
@@ -84,6 +86,9 @@ impl Key {
             Screen::Requests => Known(&[Self::Alias, Self::Module, Self::Comm, Self::Pid, Self::Verdict]),
             Screen::Helpers => Known(&[Self::Path, Self::Comm, Self::Pid]),
             Screen::Loads => Known(&[Self::Module, Self::Comm, Self::Pid]),
+            Screen::Duplicates => Known(&[Self::Module]),
+            Screen::Suspend => Known(&[Self::Alias, Self::Comm, Self::Pid, Self::Verdict]),
+            Screen::Firmware => Known(&[Self::Path, Self::Comm, Self::Pid]),
             Screen::Probes => Known(&[]),
         }
     }
@@ -159,9 +164,11 @@ impl Term {
             Row::Request(request) => self.request(request),
             Row::Call(call) => self.call(call),
             Row::Load(load) => self.load(load),
+            Row::Cycle(cycle) => self.cycle(cycle),
+            Row::Firmware(firmware) => self.firmware(firmware),
+            Row::Group(group) => self.asks(Key::Module) && self.within(&group.name),
             Row::Hook(hook) => {
-                self.within(super::format::moment(hook.moment))
-                    || hook.attached.as_ref().is_some_and(|attached| self.within(attached))
+                self.within(hook.moment.name()) || hook.attached.as_ref().is_some_and(|attached| self.within(attached))
             }
         }
     }
@@ -181,8 +188,24 @@ impl Term {
 
     fn call(&self, call: &Call) -> bool {
         (self.asks(Key::Path) && (self.captured(&call.path) || call.argv.iter().any(|word| self.captured(word))))
+            || (self.key.is_none() && purpose(call).is_some_and(|purpose| self.within(purpose)))
             || (self.asks(Key::Comm) && self.comm(call.caller.comm))
             || (self.asks(Key::Pid) && (self.pid(&call.caller) || call.helper.is_some_and(|(task, _)| self.pid(&task))))
+    }
+
+    fn cycle(&self, cycle: &Cycle) -> bool {
+        let alias = |call: &Call| call.alias().or(call.path.text()).is_some_and(|name| self.within(name));
+        (self.asks(Key::Verdict) && self.within(verdict(cycle)))
+            || (self.asks(Key::Comm) && self.comm(cycle.task.comm))
+            || (self.asks(Key::Alias) && cycle.met().any(|(_, call)| alias(call)))
+            || (self.asks(Key::Pid) && self.pid(&cycle.task))
+    }
+
+    fn firmware(&self, firmware: &Firmware) -> bool {
+        (self.asks(Key::Path) && self.captured(&firmware.name))
+            || (self.key.is_none() && self.captured(&firmware.device))
+            || (self.asks(Key::Comm) && self.comm(firmware.task.comm))
+            || (self.asks(Key::Pid) && self.pid(&firmware.task))
     }
 
     fn load(&self, load: &Load) -> bool {

@@ -2,11 +2,11 @@
 
 use super::theme::Tone;
 use crate::errno::{Ending, errno_text};
-use crate::event::{Stamp, Task, Wait};
+use crate::event::{NO_LOGIN, Stamp, Task, Wait};
 use crate::explain::task_words;
-use crate::joined::{Call, Load, Request, RequestId, Verdict};
+use crate::joined::{Call, Cycle, Load, Met, Request, RequestId, Requester, Verdict};
 use crate::model::Model;
-use trace_common::kind::Kind;
+use crate::who::is_kernel_thread;
 use trace_common::time::Nanos;
 
 const SECOND_NS: u64 = 1_000_000_000;
@@ -193,31 +193,51 @@ pub const fn verdict_tone(verdict: Verdict) -> Tone {
     }
 }
 
-/// A moment, as a phrase.
+/// Who logged in for a requester.
 #[must_use]
-pub const fn moment(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Requested => "requested",
-        Kind::Admitted => "admitted",
-        Kind::CallEntered => "call entered",
-        Kind::CallReturned => "call returned",
-        Kind::CallPicked => "call picked",
-        Kind::Born => "helper born",
-        Kind::Executed => "helper executed",
-        Kind::Completed => "helper completed",
-        Kind::CallerGone => "caller gone",
-        Kind::Forked => "helper forked",
-        Kind::Exited => "helper exited",
-        Kind::LoadBegan => "load began",
-        Kind::LoadEnded => "load ended",
-        Kind::ImageRead => "image read",
-        Kind::Coming => "module coming",
-        Kind::InitBegun => "init begun",
-        Kind::InitEnded => "init ended",
-        Kind::Live => "module live",
-        Kind::Going => "module going",
-        Kind::Freed => "module freed",
+pub fn login(requester: &Requester) -> String {
+    match requester.loginuid {
+        Some(NO_LOGIN) => "nobody logged in".to_owned(),
+        Some(user) => format!("login {user}"),
+        None => "login unread".to_owned(),
     }
+}
+
+/// What a requester executes.
+#[must_use]
+pub fn program(requester: &Requester) -> String {
+    match &requester.exe {
+        Some(path) => path.to_string(),
+        None if is_kernel_thread(&requester.stack) => "none: a kernel thread".to_owned(),
+        None => "unread".to_owned(),
+    }
+}
+
+/// How a suspend cycle's verdict is shown.
+#[must_use]
+pub fn cycle_tone(cycle: &Cycle) -> Tone {
+    match (cycle.result, cycle.ended) {
+        (Some(0), _) => Tone::Good,
+        (Some(_), _) => Tone::Bad,
+        (None, Some(_)) => Tone::Dim,
+        (None, None) => Tone::Busy,
+    }
+}
+
+/// How many helper calls a cycle met, and how: `1 culprit, 2 refused`. Of a single one, its name.
+#[must_use]
+pub fn met(cycle: &Cycle) -> String {
+    let told = [Met::Culprit, Met::Drained, Met::Refused, Met::Frozen].into_iter().filter_map(|met| {
+        let mut calls = cycle.met().filter(|(how, _)| *how == met).map(|(_, call)| call);
+        let first = calls.next()?;
+        let name = first.alias().or(first.path.text()).map_or("?", |name| name);
+        Some(match calls.count() {
+            0 => format!("{} {name}", met.as_str()),
+            more => format!("{} {}", more + 1, met.as_str()),
+        })
+    });
+    let told: Vec<String> = told.collect();
+    if told.is_empty() { "-".to_owned() } else { told.join(", ") }
 }
 
 #[cfg(test)]

@@ -6,20 +6,29 @@
 use super::column::Column;
 use super::state::Screen;
 use crate::event::{Captured, Hook, Stamp};
-use crate::joined::{Call, Load, Request};
+use crate::explain::cycle::verdict;
+use crate::joined::{Call, Cycle, Firmware, Load, Request};
 use crate::model::Model;
+use crate::model::duplicates::{Group, Sameness};
+use crate::who::purpose::purpose;
 use std::cmp::Ordering;
 use trace_common::time::Nanos;
 
 /// One row.
 #[derive(Clone, Copy, Debug)]
 pub enum Row<'m> {
+    /// A suspend cycle.
+    Cycle(&'m Cycle),
+    /// A firmware request.
+    Firmware(&'m Firmware),
     /// Of the requests screen.
     Request(&'m Request),
     /// Of the helpers screen.
     Call(&'m Call),
     /// Of the loads screen.
     Load(&'m Load),
+    /// Of the duplicates screen.
+    Group(&'m Group),
     /// Of the probes screen.
     Hook(&'m Hook),
 }
@@ -32,6 +41,9 @@ impl<'m> Row<'m> {
             Screen::Requests => Box::new(model.requests().map(|request| Self::Request(request))),
             Screen::Helpers => Box::new(model.calls().map(|call| Self::Call(call))),
             Screen::Loads => Box::new(model.loads().map(|load| Self::Load(load))),
+            Screen::Duplicates => Box::new(model.duplicates().map(Self::Group)),
+            Screen::Suspend => Box::new(model.cycles().map(|cycle| Self::Cycle(cycle))),
+            Screen::Firmware => Box::new(model.firmware().map(|firmware| Self::Firmware(firmware))),
             Screen::Probes => Box::new(model.hooks().iter().map(Self::Hook)),
         }
     }
@@ -43,6 +55,9 @@ impl<'m> Row<'m> {
             Screen::Requests => model.requests().size_hint().0,
             Screen::Helpers => model.calls().size_hint().0,
             Screen::Loads => model.loads().size_hint().0,
+            Screen::Duplicates => model.duplicates().count(),
+            Screen::Suspend => model.cycles().len(),
+            Screen::Firmware => model.firmware().len(),
             Screen::Probes => model.hooks().len(),
         }
     }
@@ -54,6 +69,10 @@ impl<'m> Row<'m> {
             Self::Request(request) => request.id.0,
             Self::Call(call) => call.id.0,
             Self::Load(load) => load.id.0,
+            // A request's number can begin a group of aliases and one of modules.
+            Self::Group(group) => group.id * 3 + group.sameness as u64,
+            Self::Cycle(cycle) => cycle.id.0,
+            Self::Firmware(firmware) => firmware.id.0,
             Self::Hook(hook) => u64::from(hook.moment.number()),
         }
     }
@@ -65,29 +84,36 @@ impl<'m> Row<'m> {
             (Self::Request(one), Self::Request(two)) => compare_requests(one, two, column, now),
             (Self::Call(one), Self::Call(two)) => compare_calls(one, two, column, now),
             (Self::Load(one), Self::Load(two)) => compare_loads(one, two, column, now),
-            (Self::Hook(_) | Self::Request(_) | Self::Call(_) | Self::Load(_), _) => Ordering::Equal,
+            (Self::Group(one), Self::Group(two)) => compare_groups(one, two, column),
+            (Self::Cycle(one), Self::Cycle(two)) => compare_cycles(one, two, column, now),
+            (Self::Firmware(one), Self::Firmware(two)) => compare_firmware(one, two, column, now),
+            (
+                Self::Hook(_)
+                | Self::Request(_)
+                | Self::Call(_)
+                | Self::Load(_)
+                | Self::Group(_)
+                | Self::Cycle(_)
+                | Self::Firmware(_),
+                _,
+            ) => Ordering::Equal,
         }
         .then_with(|| self.number().cmp(&other.number()))
     }
 }
 
-/// The helper call with the number. It is looked for from the newest on, where the screen mostly is.
+/// The group of duplicates with the row's number.
 #[must_use]
-pub fn find_call(model: &Model, number: u64) -> Option<&Call> {
-    model.calls().rev().map(|call| &**call).find(|call| call.id.0 == number)
+pub fn find_group(model: &Model, number: u64) -> Option<&Group> {
+    let sameness = [Sameness::Alias, Sameness::Module, Sameness::File];
+    let sameness = sameness.into_iter().find(|sameness| number % 3 == *sameness as u64)?;
+    model.duplicate(sameness, number / 3)
 }
 
 /// How long a helper call is, or was, under way: to its helper's end.
 #[must_use]
 pub fn call_age(call: &Call, now: Stamp) -> Nanos {
-    call_end(call).unwrap_or(now).mono.since(call.entered.mono)
-}
-
-/// When a helper call was over, where it is.
-#[must_use]
-pub fn call_end(call: &Call) -> Option<Stamp> {
-    let failed = call.returned.filter(|(_, result)| *result < 0).map(|(at, _)| at);
-    call.exited.map(|(at, _)| at).or(failed)
+    call.end().unwrap_or(now).mono.since(call.entered.mono)
 }
 
 /// How long a load is, or was, under way; `None` where its end was not seen.
@@ -101,6 +127,7 @@ pub fn load_age(load: &Load, now: Stamp) -> Option<Nanos> {
     Some(until.mono.since(load.began.mono))
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "a screen is sorted by its own columns")]
 fn compare_requests(one: &Request, two: &Request, column: Column, now: Stamp) -> Ordering {
     match column {
         Column::Time | Column::Number => one.asked.cmp(&two.asked),
@@ -112,23 +139,17 @@ fn compare_requests(one: &Request, two: &Request, column: Column, now: Stamp) ->
         Column::ToLive => one.to_live().cmp(&two.to_live()),
         Column::Result => (one.result, one.status()).cmp(&(two.result, two.status())),
         Column::Duplicates => duplicates(one).cmp(&duplicates(two)),
-        Column::Command
-        | Column::Wait
-        | Column::Helper
-        | Column::For
-        | Column::Bytes
-        | Column::Init
-        | Column::Moment
-        | Column::Attached
-        | Column::Loses => Ordering::Equal,
+        _ => Ordering::Equal,
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "a screen is sorted by its own columns")]
 fn compare_calls(one: &Call, two: &Call, column: Column, now: Stamp) -> Ordering {
     match column {
         Column::Time | Column::Number => one.entered.cmp(&two.entered),
         Column::Command => text(&one.path).cmp(text(&two.path)),
         Column::Requester => one.caller.comm.cmp(&two.caller.comm),
+        Column::Purpose => purpose(one).cmp(&purpose(two)),
         Column::Wait => one.wait.as_str().cmp(two.wait.as_str()),
         Column::Helper => helper_pid(one).cmp(&helper_pid(two)),
         Column::Total => call_age(one, now).cmp(&call_age(two, now)),
@@ -136,20 +157,50 @@ fn compare_calls(one: &Call, two: &Call, column: Column, now: Stamp) -> Ordering
             let status = |call: &Call| (call.executed.map(|(_, result)| result), call.exited.map(|(_, status)| status));
             status(one).cmp(&status(two))
         }
-        Column::Alias
-        | Column::Verdict
-        | Column::Module
-        | Column::ToLive
-        | Column::Duplicates
-        | Column::For
-        | Column::Bytes
-        | Column::Init
-        | Column::Moment
-        | Column::Attached
-        | Column::Loses => Ordering::Equal,
+        _ => Ordering::Equal,
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "a screen is sorted by its own columns")]
+fn compare_cycles(one: &Cycle, two: &Cycle, column: Column, now: Stamp) -> Ordering {
+    match column {
+        Column::Verdict => verdict(one).cmp(verdict(two)),
+        Column::Total => one.awake(now).cmp(&two.awake(now)),
+        Column::Asleep => one.asleep(now).cmp(&two.asleep(now)),
+        Column::Drain => one.disable.time().cmp(&two.disable.time()),
+        Column::Met => one.met().count().cmp(&two.met().count()),
+        Column::Attempt => one.kind.cmp(&two.kind),
+        _ => one.began.cmp(&two.began),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "a screen is sorted by its own columns")]
+fn compare_firmware(one: &Firmware, two: &Firmware, column: Column, now: Stamp) -> Ordering {
+    match column {
+        Column::Alias => text(&one.name).cmp(text(&two.name)),
+        Column::Module => text(&one.device).cmp(text(&two.device)),
+        Column::Requester => one.task.comm.cmp(&two.task.comm),
+        Column::Total => one.age(now).cmp(&two.age(now)),
+        Column::Result => one.result().cmp(&two.result()),
+        Column::Wait => one.lock.as_str().cmp(&two.lock.as_str()),
+        _ => one.asked.cmp(&two.asked),
+    }
+}
+
+/// By what is known without looking at the members.
+fn compare_groups(one: &Group, two: &Group, column: Column) -> Ordering {
+    if column == Column::Module {
+        one.name.cmp(&two.name)
+    } else if column == Column::Sameness {
+        one.sameness.cmp(&two.sameness)
+    } else if column == Column::Duplicates {
+        one.members.len().cmp(&two.members.len())
+    } else {
+        one.began.cmp(&two.began)
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "a screen is sorted by its own columns")]
 fn compare_loads(one: &Load, two: &Load, column: Column, now: Stamp) -> Ordering {
     match column {
         Column::Time | Column::Number => one.began.cmp(&two.began),
@@ -161,15 +212,7 @@ fn compare_loads(one: &Load, two: &Load, column: Column, now: Stamp) -> Ordering
         Column::ToLive => load_to_live(one).cmp(&load_to_live(two)),
         Column::Total => load_age(one, now).cmp(&load_age(two, now)),
         Column::Result => one.error().cmp(&two.error()),
-        Column::Alias
-        | Column::Verdict
-        | Column::Duplicates
-        | Column::Command
-        | Column::Wait
-        | Column::Helper
-        | Column::Moment
-        | Column::Attached
-        | Column::Loses => Ordering::Equal,
+        _ => Ordering::Equal,
     }
 }
 

@@ -7,7 +7,7 @@ use super::column::Column;
 use super::filter::{Filter, FilterFault};
 use super::row::Row;
 use crate::event::Stamp;
-use crate::joined::RequestId;
+use crate::joined::{CycleId, RequestId};
 use crate::model::Model;
 use ratatui::layout::Rect;
 use std::collections::VecDeque;
@@ -33,6 +33,12 @@ pub enum Screen {
     Helpers,
     /// Loads, by any task.
     Loads,
+    /// Groups of requests or loads for the same at once.
+    Duplicates,
+    /// Suspend cycles.
+    Suspend,
+    /// Requests for firmware files.
+    Firmware,
     /// By what each moment is seen.
     Probes,
 }
@@ -92,11 +98,20 @@ struct Freshness {
     now: Option<Stamp>,
 }
 
-/// One request that is looked at closely.
+/// What can be looked at closely.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A request.
+    Request(RequestId),
+    /// A suspend cycle.
+    Cycle(CycleId),
+}
+
+/// What is looked at closely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opened {
     /// Which.
-    pub id: RequestId,
+    pub target: Target,
     /// The first line on the screen.
     pub scroll: usize,
 }
@@ -144,12 +159,16 @@ pub struct UiState {
     requests: List,
     helpers: List,
     loads: List,
+    duplicates: List,
+    suspend: List,
+    firmware: List,
     probes: List,
 }
 
 impl Screen {
     /// Every screen, in the order of the tabs.
-    pub const ALL: [Self; 4] = [Self::Requests, Self::Helpers, Self::Loads, Self::Probes];
+    pub const ALL: [Self; 7] =
+        [Self::Requests, Self::Helpers, Self::Loads, Self::Duplicates, Self::Suspend, Self::Firmware, Self::Probes];
 
     /// As its tab says.
     #[must_use]
@@ -158,16 +177,19 @@ impl Screen {
             Self::Requests => "requests",
             Self::Helpers => "helpers",
             Self::Loads => "loads",
+            Self::Duplicates => "duplicates",
+            Self::Suspend => "suspend",
+            Self::Firmware => "firmware",
             Self::Probes => "probes",
         }
     }
 
-    /// Whether a row of it can be looked at as a request.
+    /// Whether a row of it can be looked at closely.
     #[must_use]
-    pub const fn opens_requests(self) -> bool {
+    pub const fn opens(self) -> bool {
         match self {
-            Self::Requests | Self::Loads => true,
-            Self::Helpers | Self::Probes => false,
+            Self::Requests | Self::Loads | Self::Duplicates | Self::Suspend => true,
+            Self::Helpers | Self::Firmware | Self::Probes => false,
         }
     }
 
@@ -175,7 +197,7 @@ impl Screen {
     #[must_use]
     pub const fn sorts(self) -> bool {
         match self {
-            Self::Requests | Self::Helpers | Self::Loads => true,
+            Self::Requests | Self::Helpers | Self::Loads | Self::Duplicates | Self::Suspend | Self::Firmware => true,
             Self::Probes => false,
         }
     }
@@ -214,6 +236,9 @@ impl UiState {
             requests: List::new(Screen::Requests),
             helpers: List::new(Screen::Helpers),
             loads: List::new(Screen::Loads),
+            duplicates: List::new(Screen::Duplicates),
+            suspend: List::new(Screen::Suspend),
+            firmware: List::new(Screen::Firmware),
             probes: List::new(Screen::Probes),
         }
     }
@@ -231,6 +256,9 @@ impl UiState {
             Screen::Requests => &self.requests,
             Screen::Helpers => &self.helpers,
             Screen::Loads => &self.loads,
+            Screen::Duplicates => &self.duplicates,
+            Screen::Suspend => &self.suspend,
+            Screen::Firmware => &self.firmware,
             Screen::Probes => &self.probes,
         }
     }
@@ -240,6 +268,9 @@ impl UiState {
             Screen::Requests => &mut self.requests,
             Screen::Helpers => &mut self.helpers,
             Screen::Loads => &mut self.loads,
+            Screen::Duplicates => &mut self.duplicates,
+            Screen::Suspend => &mut self.suspend,
+            Screen::Firmware => &mut self.firmware,
             Screen::Probes => &mut self.probes,
         }
     }
@@ -409,9 +440,12 @@ impl Sort {
     #[must_use]
     pub const fn of(screen: Screen) -> Self {
         match screen {
-            Screen::Requests | Screen::Helpers | Screen::Loads => {
-                Self { column: Column::Time, direction: Direction::Down }
-            }
+            Screen::Requests
+            | Screen::Helpers
+            | Screen::Loads
+            | Screen::Duplicates
+            | Screen::Suspend
+            | Screen::Firmware => Self { column: Column::Time, direction: Direction::Down },
             Screen::Probes => Self { column: Column::Moment, direction: Direction::Up },
         }
     }

@@ -1,13 +1,19 @@
 //! Snapshots and behaviour of the whole dashboard.
 
-use super::state::{Direction, Overlay};
+use super::state::{Direction, Overlay, Target};
 use super::test_utils::{drawn, text};
 use super::{Mode, Msg, Outcome, Screen, Theme, UiState, update};
-use crate::event::{Moment, Task};
+use crate::event::{
+    Body, CallEntered, Captured, Event, Fact, FirmwareAsked, FirmwareMoment, Moment, PmTest, Probe, Stamp,
+    SuspendMoment, Syscall, Task, Wait, Way,
+};
+use crate::joined::{CycleId, RequestId};
 use crate::model::Model;
-use crate::testing::{Helped, Story, busy};
+use crate::testing::{Helped, Story, busy, module, stamp, worker};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use std::time::{Duration, Instant};
+use trace_common::ids::CallAddress;
+use trace_common::time::Nanos;
 
 const SIZES: [(u16, u16); 5] = [(80, 24), (120, 30), (200, 60), (60, 12), (20, 5)];
 
@@ -48,7 +54,11 @@ fn open(state: &mut UiState, model: &Model, alias: &str) {
 
 /// Snapshots of what `prepare` leads to, at every size.
 fn check(name: &str, prepare: impl Fn(&mut UiState, &Model)) {
-    let story = busy();
+    check_of(&busy(), name, prepare);
+}
+
+/// The same, of another story.
+fn check_of(story: &Story, name: &str, prepare: impl Fn(&mut UiState, &Model)) {
     let model = story.model();
     for (width, height) in SIZES {
         let mut state = live(model, width, height);
@@ -79,7 +89,7 @@ fn loads() {
 #[test]
 fn probes() {
     check("probes", |state, model| {
-        typed_tabs(state, model, 3);
+        typed_tabs(state, model, 6);
         typed(state, model, "jjj");
     });
 }
@@ -242,6 +252,138 @@ fn a_pause_holds_the_screen_and_counts_what_comes() {
     assert!(!replay.is_paused(), "a replay stands still by itself");
 }
 
+/// A helper makes one attempt to suspend fail, and the next one wait.
+fn drowsy() -> Story {
+    let mut story = Story::default();
+    let (caller, helper) = (Task::new(70, 70, 5, "kworker/1:2"), Task::new(413, 413, 9, "agent"));
+    let sleeper = Task::new(900, 900, 3, "systemd-sleep");
+    let (call, argv) = (CallAddress(0x413), [Captured::whole("/usr/bin/agent")]);
+    let path = argv[0].clone();
+    let entered = CallEntered { call, wait: Wait::Proc, path, argv: argv.into(), argv_more: false, stack: [].into() };
+    story.probe(1_000, caller, Moment::CallEntered(entered));
+    story.probe(1_100, worker(70), Moment::CallPicked { call });
+    story.probe(1_200, helper, Moment::Born { call });
+    story.probe(1_900, helper, Moment::Executed { result: 0 });
+    let began = || SuspendMoment::Began { way: Way::Suspend { state: 3 }, pm_test: Some(PmTest::NONE) };
+    let mut at = |at, moment| story.probe(at, sleeper, Moment::Suspend(moment));
+    at(1_000_000, began());
+    at(1_010_000, SuspendMoment::FreezeBegan);
+    at(1_010_100, SuspendMoment::DisableBegan { depth: 1 });
+    at(6_050_000, SuspendMoment::DisableEnded { result: -11 });
+    at(6_050_100, SuspendMoment::FreezeEnded { result: -11 });
+    at(6_060_000, SuspendMoment::Ended { result: -11 });
+    at(8_000_000, began());
+    at(8_010_000, SuspendMoment::FreezeBegan);
+    at(8_010_100, SuspendMoment::DisableBegan { depth: 1 });
+    story.probe(9_500_000, helper, Moment::Exited { status: Some(0) });
+    story.probe(9_500_200, worker(70), Moment::Completed { call: Some(call) });
+    story.probe(9_500_300, caller, Moment::CallReturned { result: 0 });
+    let mut at = |at, moment| story.probe(at, sleeper, Moment::Suspend(moment));
+    at(9_500_400, SuspendMoment::DisableEnded { result: 0 });
+    at(9_700_000, SuspendMoment::FreezeEnded { result: 0 });
+    let phase = |begins| SuspendMoment::Phase { action: Captured::whole("machine_suspend"), value: 3, begins };
+    at(9_800_000, phase(true));
+    at(9_900_000, phase(false));
+    at(10_000_000, SuspendMoment::ThawBegan);
+    at(10_100_000, SuspendMoment::DepthSet { depth: 0 });
+    at(10_200_000, SuspendMoment::Ended { result: 0 });
+    story.until(11_000_000);
+    story
+}
+
+#[test]
+fn suspend_cycles_are_listed() {
+    check_of(&drowsy(), "suspend", |state, model| typed_tabs(state, model, 4));
+}
+
+#[test]
+fn a_suspend_cycle_has_a_timeline() {
+    check_of(&drowsy(), "cycle", |state, model| {
+        typed_tabs(state, model, 4);
+        typed(state, model, "G\n");
+        assert_eq!(state.opened.map(|opened| opened.target), Some(Target::Cycle(CycleId(1))));
+    });
+}
+
+/// A killed requester's helper is frozen half way, the machine sleeps for an hour, and the module goes live after the thaw; a
+/// firmware fallback held the suspend up.
+fn slept() -> Story {
+    let mut story = Story::default();
+    story.machine();
+    story.resolves("net-pf-29", &[("can", &[])]);
+    let requester = Task::new(412, 412, 5, "ping");
+    let request = Helped { alias: "net-pf-29", requester, path: "/sbin/modprobe", pid: 413, at: 10_000 };
+    story.helped(request, 0);
+    story.probe(500_000, requester, Moment::CallReturned { result: -512 });
+    let (sleeper, udev) = (Task::new(900, 900, 3, "systemd-sleep"), Task::new(300, 300, 4, "(udev-worker)"));
+    let asked = || FirmwareAsked { name: Captured::whole("held.bin"), device: Captured::whole("0000:00:14.3") };
+    let firmware = [
+        (600_000, FirmwareMoment::Began(asked())),
+        (600_100, FirmwareMoment::FallbackBegan(asked())),
+        (600_200, FirmwareMoment::LockBegan { waits: false }),
+        (600_300, FirmwareMoment::LockEnded { held: true }),
+        (1_800_000, FirmwareMoment::Unlocked),
+        (1_800_100, FirmwareMoment::FallbackEnded { result: 0 }),
+        (1_800_200, FirmwareMoment::Ended { result: 0 }),
+    ];
+    firmware.into_iter().for_each(|(at, moment)| story.probe(at, udev, Moment::Firmware(moment)));
+    let hour = Nanos::from_secs(3_600);
+    let later = |at| Stamp { mono: stamp(at).mono, boot: stamp(at).boot.plus(hour) };
+    let mut at = |at, moment| story.probe(at, sleeper, Moment::Suspend(moment));
+    at(1_000_000, SuspendMoment::Began { way: Way::Suspend { state: 3 }, pm_test: Some(PmTest::NONE) });
+    at(1_010_000, SuspendMoment::FreezeBegan);
+    at(1_010_100, SuspendMoment::DisableBegan { depth: 1 });
+    at(1_800_300, SuspendMoment::DisableEnded { result: 0 });
+    at(1_900_000, SuspendMoment::FreezeEnded { result: 0 });
+    let phase = |begins| SuspendMoment::Phase { action: Captured::whole("machine_suspend"), value: 3, begins };
+    at(1_950_000, phase(true));
+    let after = [
+        (2_000_000, phase(false)),
+        (2_100_000, SuspendMoment::ThawBegan),
+        (2_110_000, SuspendMoment::DepthSet { depth: 0 }),
+        (2_200_000, SuspendMoment::Ended { result: 0 }),
+    ];
+    let mut send = |at, task, moment| {
+        let probe = Probe { task, cpu: 0, moment };
+        story.send(Event { at: later(at), body: Body::Probe(probe) });
+    };
+    after.into_iter().for_each(|(at, moment)| send(at, sleeper, Moment::Suspend(moment)));
+    let helper = Task::new(413, 413, 10_900, "modprobe");
+    send(2_150_000, helper, Moment::LoadBegan { syscall: Syscall::Finit });
+    send(2_160_000, helper, Moment::InitBegun(module("can")));
+    send(2_300_000, helper, Moment::Live(module("can")));
+    send(2_300_100, helper, Moment::LoadEnded { syscall: Syscall::Finit, result: 0 });
+    send(2_400_000, helper, Moment::Exited { status: Some(0) });
+    story.send(Event { at: later(3_000_000), body: Body::Fact(Fact::Tick) });
+    story
+}
+
+#[test]
+fn a_cycle_that_slept_shows_what_was_frozen_and_what_held_it_up() {
+    check_of(&slept(), "slept", |state, model| {
+        typed_tabs(state, model, 4);
+        typed(state, model, "\n");
+    });
+}
+
+#[test]
+fn firmware_requests_are_listed() {
+    check_of(&slept(), "firmware", |state, model| typed_tabs(state, model, 5));
+}
+
+#[test]
+fn what_is_stuck_is_said_while_it_is() {
+    let mut story = Story::default();
+    story.machine();
+    let requester = Task::new(412, 412, 5, "ping");
+    story.helped(Helped { alias: "net-pf-29", requester, path: "/sbin/modprobe", pid: 413, at: 10_000 }, 0);
+    story.until(10_009_000);
+    assert!(!shown(story.model(), &live(story.model(), 120, 30)).contains("STALLED"));
+    story.until(10_011_000);
+    check_of(&story, "stalled", |_, _| {});
+    assert!(shown(story.model(), &live(story.model(), 120, 30)).contains("STALLED 1"));
+}
+
 #[test]
 fn keys_quit_open_and_go_back() {
     let story = busy();
@@ -274,7 +416,7 @@ fn clicks_select_open_and_change_screens() {
     click(&mut state, 10, 6);
     assert_eq!(state.list(Screen::Requests).index, 2);
     click(&mut state, 10, 6);
-    assert_eq!(state.opened.map(|opened| Some(opened.id.0)), Some(selected(&state)));
+    assert_eq!(state.opened.map(|opened| opened.target), selected(&state).map(|id| Target::Request(RequestId(id))));
     click(&mut state, 14, 2);
     assert_eq!((state.screen, state.opened), (Screen::Helpers, None));
     click(&mut state, 10, 23);
@@ -288,7 +430,7 @@ fn loads_open_the_request_they_serve() {
     let mut state = live(model, 80, 24);
     typed_tabs(&mut state, model, 2);
     typed(&mut state, model, "G\n");
-    assert_eq!(state.opened.map(|opened| opened.id.0), Some(1));
+    assert_eq!(state.opened.map(|opened| opened.target), Some(Target::Request(RequestId(1))));
     press(&mut state, model, KeyCode::Esc);
     assert_eq!(state.screen, Screen::Loads);
 }

@@ -5,10 +5,12 @@
 
 use super::filter::Filter;
 use super::keymap::{self, Action};
-use super::state::{Input, Mode, Opened, Overlay, Paused, Screen, Sort, UiState, window};
+use super::row;
+use super::state::{Input, Mode, Opened, Overlay, Paused, Screen, Sort, Target, UiState, window};
 use super::view;
-use crate::joined::{LoadId, RequestId};
+use crate::joined::{CycleId, LoadId, RequestId};
 use crate::model::Model;
+use crate::model::duplicates::Sameness;
 use ratatui::crossterm::event::{
     Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
@@ -86,7 +88,7 @@ fn refresh(state: &mut UiState, model: &Model) {
     list.refresh(model);
     list.top = window(list.len(), list.index, list.top, height);
     if let Some(opened) = state.opened {
-        let scroll = opened.scroll.min(view::scroll_max(model, state, opened.id));
+        let scroll = opened.scroll.min(view::scroll_max(model, state, opened.target));
         state.opened = Some(Opened { scroll, ..opened });
     }
 }
@@ -174,16 +176,26 @@ fn page(state: &UiState) -> usize {
 
 fn open_selected(state: &mut UiState, model: &Model) {
     let Some(number) = state.list(state.screen).selected().filter(|_| state.opened.is_none()) else { return };
-    let id = match state.screen {
+    let request = match state.screen {
         Screen::Requests => Some(RequestId(number)),
         Screen::Loads => model.load(LoadId(number)).and_then(|load| load.request),
-        Screen::Helpers | Screen::Probes => None,
+        Screen::Duplicates => {
+            let group = row::find_group(model, number).filter(|group| group.sameness != Sameness::File);
+            group.and_then(|group| group.members.first()).map(|id| RequestId(*id))
+        }
+        Screen::Helpers | Screen::Suspend | Screen::Firmware | Screen::Probes => None,
     };
-    if let Some(id) = id.filter(|id| model.request(*id).is_some()) {
+    let target = match state.screen {
+        Screen::Suspend => model.cycle(CycleId(number)).map(|cycle| Target::Cycle(cycle.id)),
+        Screen::Requests | Screen::Loads | Screen::Duplicates | Screen::Helpers | Screen::Firmware | Screen::Probes => {
+            request.filter(|id| model.request(*id).is_some()).map(Target::Request)
+        }
+    };
+    if let Some(target) = target {
         let screen = state.screen;
         let list = state.list_mut(screen);
         list.select(list.index);
-        state.opened = Some(Opened { id, scroll: 0 });
+        state.opened = Some(Opened { target, scroll: 0 });
     }
 }
 
@@ -293,7 +305,7 @@ fn on_mouse(state: &mut UiState, model: &Model, mouse: MouseEvent) {
 
 /// A tab opens its screen; a row is selected, and opened where it was selected already.
 fn click(state: &mut UiState, model: &Model, at: Position) {
-    if let Some(screen) = view::tab_at(state.area, at) {
+    if let Some(screen) = view::tab_at(state, state.area, at) {
         return show(state, screen);
     }
     let Some(line) = view::row_at(state, state.area, at).filter(|_| state.opened.is_none()) else { return };

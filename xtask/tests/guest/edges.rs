@@ -1,11 +1,22 @@
 //! What a person meets at the edges: no rights, a doctor's visit, a reader that goes away.
 
-use crate::lab::Lab;
+use crate::lab::{self, Lab};
+use serde_json::{Value, json};
+use xtask::guest::Guest;
 use xtask::kernels::Series;
 
-crate::on_each_kernel!(without_rights, doctor_names_every_moment, the_probes_own_messages, a_full_disk, a_closed_pipe);
+crate::on_each_kernel!(
+    without_rights,
+    doctor_names_every_moment,
+    without_some_hooks,
+    without_btf,
+    locked_down,
+    the_probes_own_messages,
+    a_full_disk,
+    a_closed_pipe
+);
 
-fn without_rights(kernel: Series) {
+fn without_rights(kernel: Guest) {
     let outcome = Lab::new(kernel).run(
         "for command in log top doctor watch 'record -o /tmp/x'; do provoke as 65534 -- modtrail $command; echo status $?; done",
     );
@@ -16,27 +27,75 @@ fn without_rights(kernel: Series) {
     assert!(!err.contains("panicked"), "{err}");
 }
 
-fn doctor_names_every_moment(kernel: Series) {
-    let outcome =
-        Lab::new(kernel).run("modtrail doctor && modtrail doctor --hooks kprobe && modtrail doctor --hooks btf");
-    let out = String::from_utf8_lossy(&outcome.stdout);
-    assert_eq!(outcome.status(), 0, "{out}");
-    assert_eq!(out.matches("every moment is seen").count(), 2, "{out}");
-    for line in
-        ["helper call entered    fentry", "helper call entered    kprobe", "live                   fentry blocking"]
-    {
-        assert!(out.contains(line), "{line}: {out}");
+fn doctor_names_every_moment(kernel: Guest) {
+    let outcome = Lab::new(kernel).run("for hooks in auto kprobe btf; do modtrail doctor --json --hooks $hooks; done");
+    let found = lab::lines(&outcome);
+    assert_eq!(found.len(), 3, "{found:?}");
+    let seen_by = |found: &Value, moment: &str| {
+        let hooks = found["hooks"].as_array().expect("hooks");
+        hooks.iter().find(|hook| hook["moment"] == moment).expect("the moment")["attached"].clone()
+    };
+    for one in &found {
+        assert_eq!((&one["can_trace"], &one["self_test"]["result"]), (&json!(true), &json!("proven")), "{one}");
     }
-    assert!(out.contains("admitted               NOT SEEN"), "{out}");
+    // Where tasks can be preempted in the kernel, kprobes go first.
+    let preempted = kernel.series == Series::Newest;
+    let entry = if preempted { "kprobe call_usermodehelper_exec" } else { "fentry call_usermodehelper_exec" };
+    assert_eq!(seen_by(&found[0], "helper call entered"), entry);
+    assert_eq!(seen_by(&found[1], "helper call entered"), "kprobe call_usermodehelper_exec");
+    assert_eq!(seen_by(&found[2], "helper call entered"), "fentry call_usermodehelper_exec");
+    assert_eq!(seen_by(&found[1], "admitted"), json!(null));
+    // Slots are a semaphore from 6.4 on: before, its answer cannot be seen, and all else can.
+    let is_old = matches!(kernel.series, Series::V5_10 | Series::V6_1);
+    let unseen = found[0]["hooks"].as_array().expect("hooks").iter().filter(|hook| hook["attached"].is_null());
+    let unseen: Vec<&Value> = unseen.map(|hook| &hook["moment"]).collect();
+    assert_eq!(unseen, if is_old { vec!["throttled"] } else { vec![] });
 }
 
-fn the_probes_own_messages(kernel: Series) {
+/// Whatever a kernel lacks, modtrail goes on with the next best, and says what that costs.
+fn without_some_hooks(kernel: Guest) {
+    // The fourth is what a kernel with `lockdown=integrity` is seen to do, or one of arm64 before 6.12.
+    let flags = [
+        "--without kprobe",
+        "--without tp_btf",
+        "--without fexit",
+        "--without fentry --without fexit",
+        "--without sched_process_exit",
+        "--hooks btf",
+    ];
+    let runs: Vec<String> = flags.map(|flags| format!("'{flags}'")).into();
+    let outcome = Lab::new(kernel).modules("can").run_seen(&format!(
+        "for flags in {}; do echo \"\\\"$flags\\\"\"\n\
+         modtrail log $flags --json -- sh -c '(provoke socket 29 raw 0; provoke socket 27) > /dev/null'\n\
+         while grep -q '^can ' /proc/modules; do /sbin/rmmod can; done; done",
+        runs.join(" ")
+    ));
+    let lines = lab::lines(&outcome);
+    let told: Vec<&[Value]> = lines.split(Value::is_string).skip(1).collect();
+    assert_eq!(told.len(), flags.len(), "{lines:?}");
+    for (flags, requests) in flags.iter().zip(told) {
+        let verdict =
+            |alias: &str| requests.iter().find(|line| line["alias"] == alias).map(|line| line["verdict"].clone());
+        assert_eq!(verdict("net-pf-29"), Some(json!("live")), "{flags}: {requests:?}");
+        assert_eq!(verdict("net-pf-27"), Some(json!("not_found")), "{flags}: {requests:?}");
+    }
+    let outcome = Lab::new(kernel).run(
+        "modtrail doctor --json --without security_kernel_module_request; \
+         modtrail log --json --without security_kernel_module_request -- provoke socket 27 > /dev/null; echo $?; \
+         modtrail doctor --without call_usermodehelper_exec > /dev/null; echo $?",
+    );
+    let out = String::from_utf8_lossy(&outcome.stdout);
+    // As on a kernel without security hooks: requests are seen once they are admitted.
+    assert!(out.contains("\"attached\":\"tp_btf module_request\"") && out.contains("\n0\n3\n"), "{out}");
+}
+
+fn the_probes_own_messages(kernel: Guest) {
     let log = Lab::new(kernel).flags("--probe-log").log("provoke socket 27");
     assert!(log.stderr.contains("probe: requested by") && log.stderr.contains("probe: helper call"), "{}", log.shown());
     assert_eq!(log.only("net-pf-27")["verdict"], "not_found");
 }
 
-fn a_full_disk(kernel: Series) {
+fn a_full_disk(kernel: Guest) {
     let outcome = Lab::new(kernel).run(
         "mkdir /tmp/small && mount -t tmpfs -o size=8k none /tmp/small || exit 99\n\
          modtrail record -o /tmp/small/it.mcap -- provoke sockets 30 1-30 > /dev/null; echo status $?\n\
@@ -48,7 +107,7 @@ fn a_full_disk(kernel: Series) {
     assert!(!err.contains("panicked"), "{err}");
 }
 
-fn a_closed_pipe(kernel: Series) {
+fn a_closed_pipe(kernel: Guest) {
     let outcome = Lab::new(kernel).run(
         "modtrail record -o /tmp/it.mcap -- provoke sockets 10 1-30 > /dev/null\n\
          (modtrail log /tmp/it.mcap; echo status $? >&2) | head -n 1 > /dev/null\n\
@@ -57,4 +116,22 @@ fn a_closed_pipe(kernel: Series) {
     let err = String::from_utf8_lossy(&outcome.stderr);
     assert_eq!(err.matches("status 0").count(), 2, "{err}");
     assert!(!err.contains("panicked") && !err.contains("cannot write"), "{err}");
+}
+
+/// A kernel that carries no BTF has kprobes and raw tracepoints; what they cannot tell is null, and no verdict is wrong.
+fn without_btf(kernel: Guest) {
+    let lab = Lab::new(kernel).modules("can").setup("mount -t tmpfs none /sys/kernel/btf");
+    let log = lab.log("provoke socket 29 raw 0; provoke socket 27");
+    assert_eq!(log.only("net-pf-29")["verdict"], "live", "{}", log.shown());
+    assert_eq!(log.only("net-pf-27")["verdict"], "not_found", "{}", log.shown());
+}
+
+/// A kernel that keeps its memory to itself cannot be traced, and modtrail says why.
+fn locked_down(kernel: Guest) {
+    let outcome = Lab::new(kernel)
+        .append("lockdown=confidentiality")
+        .run("mount -t securityfs none /sys/kernel/security; modtrail log; echo $?; modtrail doctor --json; echo $?");
+    let (out, err) = (String::from_utf8_lossy(&outcome.stdout), String::from_utf8_lossy(&outcome.stderr));
+    assert_eq!(out.matches("\n3\n").count() + usize::from(out.starts_with("3\n")), 2, "{out}");
+    assert!(err.contains("locked down for confidentiality") && out.contains("\"can_trace\":false"), "{out}\n{err}");
 }

@@ -1,10 +1,26 @@
 //! Runs a scenario's script in a guest and reads modtrail's lines.
 
+use modtrail::event::Lost;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::time::Duration;
-use xtask::kernels::Series;
-use xtask::vm::{self, End, VmOptions, VmOutcome};
+use trace_common::kind::Kind;
+use xtask::guest::Guest;
+use xtask::qemu::Clock;
+use xtask::vm::{self, BootFile, End, VmOptions, VmOutcome};
+
+/// What the report and the lines of a recording say, and what the recorded command wrote.
+pub struct Recorded {
+    pub report: Value,
+    pub log: Log,
+    pub output: String,
+}
+
+/// Stands between what modtrail said and what the command wrote.
+const OUTPUT: &str = "== what the command wrote";
+
+/// How often a scenario is tried of which the kernel let something pass unseen.
+pub const ATTEMPTS: u32 = 3;
 
 /// A guest to be, and what is done in it.
 pub struct Lab {
@@ -21,7 +37,7 @@ pub struct Log {
 }
 
 impl Lab {
-    pub fn new(kernel: Series) -> Self {
+    pub fn new(kernel: Guest) -> Self {
         let mut options = VmOptions::new(kernel, &[]);
         options.timeout = Some(Duration::from_secs(240));
         Self { options, setup: String::new(), flags: String::new() }
@@ -30,6 +46,25 @@ impl Lab {
     /// Ships these modules.
     pub fn modules(mut self, names: &str) -> Self {
         self.options.modules = names.split_whitespace().map(str::to_owned).collect();
+        self
+    }
+
+    /// Further words on the kernel's command line.
+    pub fn append(mut self, words: &str) -> Self {
+        self.options.append.push(words.to_owned());
+        self
+    }
+
+    /// Boots the kernel as a machine's firmware would: only so it comes back from a real sleep.
+    pub fn bzimage(mut self) -> Self {
+        self.options.boot = BootFile::BzImage;
+        self
+    }
+
+    /// Lets time pass by executed instructions: what the host does besides is no part of what is measured.
+    pub fn by_instructions(mut self) -> Self {
+        self.options.clock = Clock::Instructions;
+        self.options.smp = 1;
         self
     }
 
@@ -61,26 +96,74 @@ impl Lab {
     }
 
     /// Traces `command` and reads the lines. Whatever holds for every request is checked here.
-    pub fn log(self, command: &str) -> Log {
-        let flags = self.flags.clone();
-        let outcome = self.run(&format!(
+    pub fn log(&self, command: &str) -> Log {
+        let outcome = self.run_seen(&format!(
             "cat > /tmp/command <<'COMMAND'\n{command}\nCOMMAND\n\
-             exec modtrail log {flags} --json -- sh -c 'sh /tmp/command > /tmp/command.out 2>&1'"
+             exec modtrail log {} --json -- sh -c 'sh /tmp/command > /tmp/command.out 2>&1'",
+            self.flags
         ));
         let requests = lines(&outcome);
         requests.iter().for_each(check_phases);
         Log { requests, stderr: String::from_utf8_lossy(&outcome.stderr).into_owned(), status: outcome.status() }
     }
 
+    /// Records `command`, then reads what the report and the lines of the recording say, and what the command wrote.
+    pub fn recorded(&self, command: &str) -> Recorded {
+        let outcome = self.run_seen(&format!(
+            "cat > /tmp/command <<'COMMAND'\n{command}\nCOMMAND\n\
+             modtrail record {} -o /tmp/it.mcap -- sh /tmp/command > /tmp/command.out || exit 99\n\
+             modtrail report --json /tmp/it.mcap && modtrail log --json /tmp/it.mcap; echo {OUTPUT}; cat /tmp/command.out",
+            self.flags
+        ));
+        let text = String::from_utf8_lossy(&outcome.stdout).into_owned();
+        let stderr = String::from_utf8_lossy(&outcome.stderr).into_owned();
+        let (told, output) = text.split_once(&format!("{OUTPUT}\n")).unwrap_or_else(|| panic!("{text}\n{stderr}"));
+        let mut lines = told.lines().map(parsed);
+        let report = lines.next().unwrap_or_else(|| panic!("no report: {stderr}"));
+        let log = Log { requests: lines.collect(), stderr, status: outcome.status() };
+        log.requests.iter().for_each(check_phases);
+        Recorded { report, log, output: output.to_owned() }
+    }
+
+    /// Runs `script`, again where the kernel skipped runs of probes and modtrail said so.
+    pub fn run_seen(&self, script: &str) -> VmOutcome {
+        let mut outcome = self.run(script);
+        for _ in 1..ATTEMPTS {
+            if !was_skipped(&outcome.stderr) {
+                break;
+            }
+            outcome = self.run(script);
+        }
+        outcome
+    }
+
     /// Runs `script` after the setup; the guest must end by itself.
-    pub fn run(mut self, script: &str) -> VmOutcome {
+    pub fn run(&self, script: &str) -> VmOutcome {
         let script = format!("{}{script}", self.setup);
-        self.options.command = ["sh", "-c", &script].map(str::to_owned).to_vec();
-        let outcome = vm::run(&self.options).expect("the guest starts");
+        let mut options = self.options.clone();
+        options.command = ["sh", "-c", &script].map(str::to_owned).to_vec();
+        let outcome = ended(&options);
         let stderr = String::from_utf8_lossy(&outcome.stderr);
         assert!(matches!(outcome.end, End::Exited(_)), "{:?}\n{stderr}\n{}", outcome.end, outcome.console);
         outcome
     }
+}
+
+/// Runs a guest, and once more where it did not end by itself: emulated machines hang or die now and then, whatever runs in
+/// them.
+pub fn ended(options: &VmOptions) -> VmOutcome {
+    let outcome = vm::run(options).expect("the guest starts");
+    if matches!(outcome.end, End::Exited(_)) {
+        return outcome;
+    }
+    eprintln!("the guest did not end ({:?}); once more\n{}", outcome.end, outcome.console);
+    vm::run(options).expect("the guest starts")
+}
+
+/// Whether modtrail said that the kernel skipped runs of probes: where tasks can be preempted in the kernel and everything
+/// is slowed down by emulation, that is a matter of luck, and no scenario is about it.
+pub fn was_skipped(stderr: &[u8]) -> bool {
+    String::from_utf8_lossy(stderr).contains(Lost::Unrun(Kind::Live).as_str())
 }
 
 impl Log {
@@ -106,8 +189,11 @@ impl Log {
 /// Each line of the guest's stdout as JSON.
 pub fn lines(outcome: &VmOutcome) -> Vec<Value> {
     let text = String::from_utf8(outcome.stdout.clone()).expect("modtrail writes UTF-8");
-    let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
-    text.lines().map(parse).collect()
+    text.lines().map(parsed).collect()
+}
+
+fn parsed(line: &str) -> Value {
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
 }
 
 /// Where a total is known, the phases are a partition of it.

@@ -1,24 +1,69 @@
 //! Scenarios in real kernels: each provokes something in a fresh guest and compares what modtrail says with what
 //! the scenario knows to be true.
 //!
-//! In: the `guest` feature (`cargo xtask test` turns it on). Out: one test per scenario and kernel series.
+//! In: the `guest` feature (`cargo xtask test` turns it on). Out: one test per scenario and kernel (a series on a
+//! machine type).
 
+mod arm64;
+mod duplicates;
 mod edges;
+mod helpers;
 mod lab;
+mod mixture;
+mod modprobe;
 mod recordings;
 mod storms;
+mod suspends;
 mod verdicts;
 mod watch;
+mod witness;
 
-/// Makes each scenario a test on each kernel series.
-macro_rules! on_each_kernel {
-    ($($scenario:ident),+ $(,)?) => {
-        mod on_6_1 {
-            $(#[test] fn $scenario() { super::$scenario(xtask::kernels::Series::V6_1); })+
-        }
-        mod on_6_12 {
-            $(#[test] fn $scenario() { super::$scenario(xtask::kernels::Series::V6_12); })+
+/// Makes each scenario a test on one kernel.
+macro_rules! on {
+    ($module:ident, $arch:ident, $series:ident, $($scenario:ident),+) => {
+        mod $module {
+            const GUEST: xtask::guest::Guest = xtask::guest::Guest::$arch(xtask::kernels::Series::$series);
+            $(#[test] fn $scenario() { super::$scenario(GUEST); })+
         }
     };
 }
-use on_each_kernel;
+
+/// Makes each scenario a test on each kernel series of amd64.
+macro_rules! on_each_kernel {
+    ($($scenario:ident),+ $(,)?) => {
+        $crate::on!(on_5_10, amd64, V5_10, $($scenario),+);
+        $crate::on!(on_6_1, amd64, V6_1, $($scenario),+);
+        $crate::on!(on_6_12, amd64, V6_12, $($scenario),+);
+        $crate::on!(on_newest, amd64, Newest, $($scenario),+);
+    };
+}
+
+/// Makes each scenario a test on each kernel series of arm64.
+macro_rules! on_arm64 {
+    ($($scenario:ident),+ $(,)?) => {
+        $crate::on!(on_arm64_6_1, arm64, V6_1, $($scenario),+);
+        $crate::on!(on_arm64_6_12, arm64, V6_12, $($scenario),+);
+    };
+}
+
+/// Makes each scenario that needs the test modules a test on each guest that they can be built for here.
+macro_rules! with_test_modules {
+    ($($scenario:ident),+ $(,)?) => {
+        mod with_test_modules {
+            use super::{$($scenario),+};
+            $crate::on!(on_5_10, amd64, V5_10, $($scenario),+);
+            $crate::on!(on_6_1, amd64, V6_1, $($scenario),+);
+            $crate::on!(on_6_12, amd64, V6_12, $($scenario),+);
+            $crate::on_arm64!($($scenario),+);
+        }
+    };
+}
+
+/// Makes each scenario a test on all of them.
+macro_rules! on_each_guest {
+    ($($scenario:ident),+ $(,)?) => {
+        $crate::on_each_kernel!($($scenario),+);
+        $crate::on_arm64!($($scenario),+);
+    };
+}
+use {on, on_arm64, on_each_guest, on_each_kernel, with_test_modules};

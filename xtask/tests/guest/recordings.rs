@@ -3,11 +3,11 @@
 use crate::lab::{self, Lab};
 use serde_json::Value;
 use std::process::Command;
-use xtask::kernels::Series;
+use xtask::guest::Guest;
 
 crate::on_each_kernel!(recorded_and_read_elsewhere, killed_while_recording);
 
-fn recorded_and_read_elsewhere(kernel: Series) {
+fn recorded_and_read_elsewhere(kernel: Guest) {
     let folder = tempfile::tempdir().expect("a folder");
     let lab = Lab::new(kernel).modules("can can_raw").out(folder.path().to_owned());
     let outcome = lab.run(
@@ -19,7 +19,8 @@ fn recorded_and_read_elsewhere(kernel: Series) {
     assert_eq!(verdicts, ["live", "live", "not_found"], "{there:?}");
     // The recording needs nothing of the machine it was made on.
     let file = folder.path().join("it.mcap");
-    let modtrail = xtask::artifact::modtrail().expect("modtrail is built");
+    let modtrail =
+        xtask::artifact::build(xtask::guest::Arch::Amd64).expect("modtrail is built").modtrail.expect("modtrail");
     let here = Command::new(&modtrail).args(["log", "--json"]).arg(&file).output().expect("modtrail runs");
     assert!(here.status.success());
     assert_eq!(String::from_utf8_lossy(&here.stdout), String::from_utf8_lossy(&outcome.stdout));
@@ -28,7 +29,7 @@ fn recorded_and_read_elsewhere(kernel: Series) {
     assert!(text.contains(&outcome.release) && text.contains("2 live") && text.contains("1 not found"), "{text}");
 }
 
-fn killed_while_recording(kernel: Series) {
+fn killed_while_recording(kernel: Guest) {
     // The first requests are on the disk when the recorder is killed, in the middle of others.
     let outcome = Lab::new(kernel).modules("can can_raw").run(
         "modtrail record -o /tmp/it.mcap 2> /tmp/ready & until grep -q recording /tmp/ready; do sleep 0.1; done\n\

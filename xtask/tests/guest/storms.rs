@@ -1,30 +1,36 @@
 //! Many requests at once: none lost, none joined wrongly, whatever the hooks.
 
 use crate::lab::{Lab, Log};
+use modtrail::event::{Body, Event, Fact, Lost};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use trace_common::time::Nanos;
+use xtask::guest::Guest;
 use xtask::kernels::Series;
 
-crate::on_each_kernel!(
+crate::on_each_guest!(
     many_aliases,
     many_aliases_by_kprobes,
     one_alias,
     one_alias_by_kprobes,
+    returns_that_are_missed,
     abandoned_by_kprobes,
     a_ring_that_is_too_small,
+    losses_are_counted_exactly,
 );
 
 /// Each alias ends in its own number, and its helper exits with that number and one: what is joined wrongly shows.
 const EXIT_BY_ALIAS: &str = "n=${3##*-}\nexit $((n + 1))";
 
-fn many_aliases(kernel: Series) {
+fn many_aliases(kernel: Guest) {
     let log = Lab::new(kernel).helper(EXIT_BY_ALIAS).log("provoke chardevs 45 240");
     check_many_aliases(&log);
     assert!(log.requests.iter().all(|request| request["incomplete"] == json!(null)), "{}", log.shown());
     assert!(log.requests.iter().all(|request| request["result"].is_i64()), "{}", log.shown());
 }
 
-fn many_aliases_by_kprobes(kernel: Series) {
+fn many_aliases_by_kprobes(kernel: Guest) {
     let log = Lab::new(kernel).flags("--hooks kprobe").helper(EXIT_BY_ALIAS).log("provoke chardevs 45 240");
     check_many_aliases(&log);
     check_unseen_returns(&log);
@@ -51,14 +57,14 @@ fn check_many_aliases(log: &Log) {
     }
 }
 
-fn one_alias(kernel: Series) {
+fn one_alias(kernel: Guest) {
     let log = Lab::new(kernel).modules("can").log("provoke sockets 45 29");
     check_one_alias(&log);
     let most = log.requests.iter().filter_map(|request| request["duplicates"]["same_alias"].as_u64()).max();
     assert!(most >= Some(40), "{}", log.shown());
 }
 
-fn one_alias_by_kprobes(kernel: Series) {
+fn one_alias_by_kprobes(kernel: Guest) {
     let log = Lab::new(kernel).flags("--hooks kprobe").modules("can").log("provoke sockets 45 29");
     check_one_alias(&log);
     check_unseen_returns(&log);
@@ -90,7 +96,26 @@ fn check_unseen_returns(log: &Log) {
     }
 }
 
-fn abandoned_by_kprobes(kernel: Series) {
+/// With return probes alone, more return at once than these have places for: no verdict is wrong, and where the kernel counts
+/// what they miss, that many results are null.
+fn returns_that_are_missed(kernel: Guest) {
+    let helper = "n=${3##*-}\nsleep 0.5\nexit $((n + 1))";
+    let lab = Lab::new(kernel).flags("--hooks kprobe --without free_modprobe_argv").helper(helper);
+    let log = lab.log("provoke chardevs 45 240");
+    check_many_aliases(&log);
+    check_unseen_returns(&log);
+    let missed = log.requests.iter().filter(|request| request["result"].is_null()).count();
+    assert!(missed > 0, "{}", log.shown());
+    if matches!(kernel.series, Series::V6_12 | Series::Newest) {
+        let told =
+            log.stderr.lines().find(|line| line.contains("return probe") && line.contains("helper call returned"));
+        let count =
+            told.and_then(|line| line.strip_prefix("modtrail: lost: ")?.split(' ').next()?.parse::<usize>().ok());
+        assert!(count.is_some_and(|count| count >= missed), "{missed} are null: {}", log.shown());
+    }
+}
+
+fn abandoned_by_kprobes(kernel: Guest) {
     let lab = Lab::new(kernel).flags("--hooks kprobe").modules("can").helper("sleep 1\nexec /sbin/modprobe \"$@\"");
     let log = lab.log("provoke kill-after 300 -- provoke socket 29 raw 0; until grep -q live /sys/module/can/initstate; do sleep 0.1; done 2> /dev/null");
     let request = log.only("net-pf-29");
@@ -98,7 +123,7 @@ fn abandoned_by_kprobes(kernel: Series) {
     assert_eq!(request["helper"]["exit_code"], 0);
 }
 
-fn a_ring_that_is_too_small(kernel: Series) {
+fn a_ring_that_is_too_small(kernel: Guest) {
     // The reader is stopped while the storm fills the ring, so that something is lost for certain.
     let log = Lab::new(kernel).flags("--ring-bytes 4096").modules("can").log(
         "kill -STOP $(pidof modtrail); provoke sockets 20 29; kill -CONT $(pidof modtrail); sleep 1; provoke socket 27",
@@ -113,4 +138,55 @@ fn a_ring_that_is_too_small(kernel: Series) {
         assert!(right.contains(&verdict) || verdict == "incomplete" || verdict == "in_flight", "{request}");
         assert!(request["incomplete"].is_string(), "{request}");
     }
+}
+
+/// Two tracers with the same probes, one of which has a ring too small: what it lacks is what it says that it lost.
+fn losses_are_counted_exactly(kernel: Guest) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [whole, small] = record_twice(kernel, folder.path());
+    let probes = |events: &[Event]| -> Vec<Event> {
+        let is_probe = |event: &&Event| matches!(event.body, Body::Probe(_));
+        events.iter().filter(is_probe).cloned().collect()
+    };
+    // What happens from half a second after the second tracer was proven on is seen by both: the command sleeps until then.
+    let proven = |event: &&Event| matches!(event.body, Body::Fact(Fact::SelfTest(_)));
+    let begin = whole.iter().find(proven).expect("it was proven").at.mono.plus(Nanos::from_millis(500));
+    let end = probes(&whole).iter().map(|event| event.at.mono).max().expect("events");
+    let count = |events: &[Event]| {
+        probes(events).iter().filter(|event| event.at.mono >= begin && event.at.mono <= end).count() as u64
+    };
+    let told = |events: &[Event], is: fn(&Lost) -> bool| -> u64 {
+        let count = |event: &Event| match &event.body {
+            Body::Fact(Fact::Lost { loss, count, until }) if is(loss) && *until >= begin => *count,
+            Body::Fact(_) | Body::Probe(_) => 0,
+        };
+        events.iter().map(count).sum()
+    };
+    let lost = |events: &[Event]| told(events, |loss| matches!(loss, Lost::Kernel(_)));
+    // What the kernel skips for one tracer it need not skip for the other; both say how much that was.
+    let skipped =
+        [&whole, &small].map(|events| told(events, |loss| matches!(loss, Lost::Unrun(_)))).iter().sum::<u64>();
+    let (seen, small_seen, small_lost) = (count(&whole), count(&small), lost(&small));
+    assert_eq!(lost(&whole), 0);
+    assert!(small_lost > 0, "nothing was lost: {small_seen} of {seen}");
+    let apart = (small_seen + small_lost).abs_diff(seen);
+    assert!(apart <= skipped, "{small_seen} seen and {small_lost} lost of {seen}, {skipped} skipped");
+}
+
+/// One storm as two tracers at once recorded it: with a ring that has room, and with one that has not.
+fn record_twice(kernel: Guest, folder: &Path) -> [Vec<Event>; 2] {
+    let outcome = Lab::new(kernel).out(folder.to_owned()).run(
+        "modtrail record --ring-bytes 4096 -o /out/small.mcap 2> /tmp/small & SMALL=$!\n\
+         until grep -q recording /tmp/small; do sleep 0.1; done\n\
+         modtrail record -o /out/whole.mcap -- sh -c \"sleep 2; kill -STOP $SMALL; provoke sockets 30 1-30; kill -CONT $SMALL; sleep 1\" > /dev/null\n\
+         kill -INT $SMALL; wait",
+    );
+    assert_eq!(outcome.status(), 0, "{}", String::from_utf8_lossy(&outcome.stderr));
+    ["whole.mcap", "small.mcap"].map(|name| events(&folder.join(name)))
+}
+
+fn events(file: &Path) -> Vec<Event> {
+    let mut events = Vec::new();
+    modtrail::record::read::read_file(file, |event| events.push(event)).expect("a recording");
+    events
 }

@@ -2,11 +2,12 @@
 
 use crate::lab::{self, Lab};
 use serde_json::json;
-use xtask::kernels::Series;
+use xtask::guest::Guest;
 
-crate::on_each_kernel!(a_helper_that_sleeps, a_module_whose_init_is_slow);
+crate::on_each_kernel!(a_helper_that_sleeps, a_stall_in_the_log, a_stall_on_the_screen);
+crate::with_test_modules!(a_module_whose_init_is_slow);
 
-fn a_helper_that_sleeps(kernel: Series) {
+fn a_helper_that_sleeps(kernel: Guest) {
     // /out/now is what had been said while the helper still slept.
     let folder = tempfile::tempdir().expect("a folder");
     let lab =
@@ -40,7 +41,43 @@ fn a_helper_that_sleeps(kernel: Series) {
     assert!(folder.path().join("facts.resolved").exists());
 }
 
-fn a_module_whose_init_is_slow(kernel: Series) {
+fn a_stall_in_the_log(kernel: Guest) {
+    let log = Lab::new(kernel).helper("sleep 6\nexit 1").flags("--limit 2s").log("provoke wave fs:stuck");
+    let told = log
+        .stderr
+        .lines()
+        .find(|line| line.contains("STUCK request of fs-stuck"))
+        .unwrap_or_else(|| panic!("{}", log.shown()));
+    let age =
+        told.split_once("open for ").and_then(|(_, rest)| rest.split_once("s,")).map(|(age, _)| age.parse::<f64>());
+    // Within a second after its limit.
+    assert!(age.is_some_and(|age| age.is_ok_and(|age| (2.0..3.0).contains(&age))), "{told}");
+    assert!(told.contains("stuck in the helper /tmp/helper["), "{told}");
+    assert!(told.contains("(in the kernel: ") && told.contains("ended by no clock"), "{told}");
+    assert!(log.stderr.contains("ENDED request of fs-stuck"), "{}", log.shown());
+    assert_eq!(log.only("fs-stuck")["verdict"], "not_found", "{}", log.shown());
+}
+
+/// The dashboard on a terminal in the guest: when it says so, and by the script's clock how long after the request that was.
+fn a_stall_on_the_screen(kernel: Guest) {
+    let outcome = Lab::new(kernel).helper("sleep 13\nexit 1").run(
+        "provoke pty /tmp/screen -- modtrail &\n\
+         until grep -q requests /tmp/screen; do sleep 0.1; done; sleep 1\n\
+         provoke wave fs:stuck > /tmp/wave &\n\
+         until grep -q STALLED /tmp/screen; do sleep 0.05; done 2> /dev/null; provoke clock; wait %2; cat /tmp/wave\n\
+         kill -TERM $(pidof modtrail); wait",
+    );
+    let text = String::from_utf8_lossy(&outcome.stdout).into_owned();
+    let boot_ns = |line: Option<&str>, place: usize| -> u64 {
+        let word = line.and_then(|line| line.split(' ').nth(place)).and_then(|word| word.parse().ok());
+        word.unwrap_or_else(|| panic!("{text}\n{}", String::from_utf8_lossy(&outcome.stderr)))
+    };
+    let (shown, began) = (boot_ns(text.lines().next(), 1), boot_ns(text.lines().nth(1), 3));
+    let after = shown.saturating_sub(began);
+    assert!((10_000_000_000..11_000_000_000).contains(&after), "shown {after} ns after it was asked for\n{text}");
+}
+
+fn a_module_whose_init_is_slow(kernel: Guest) {
     // Loaded by a person, with a limit of its own by the module's name.
     let outcome = Lab::new(kernel).modules("modtrail_slow").run(
         "modtrail watch --limit-for modtrail_slow=500ms > /tmp/all 2> /tmp/ready &\n\

@@ -72,6 +72,7 @@ pub fn facts(notice: &Notice) -> Vec<(&'static str, String)> {
         ("MODTRAIL_AGE_NS", notice.age.as_nanos().to_string()),
         ("MODTRAIL_LIMIT_NS", notice.limit.as_nanos().to_string()),
         ("MODTRAIL_STUCK_IN", notice.stuck_in.clone()),
+        ("MODTRAIL_ENDED_BY", text(notice.ended_by)),
         ("MODTRAIL_VERDICT", text(notice.verdict.map(|verdict| verdict.as_str()))),
     ]
 }

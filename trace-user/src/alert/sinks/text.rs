@@ -14,8 +14,12 @@ pub fn line(notice: &Notice, model: &Model) -> String {
     let what = what(notice);
     plain(&match notice.standing {
         Standing::Firing => format!(
-            "{when} STUCK {what}, {who}: open for {}, over its limit of {}; stuck in {}",
-            notice.age, notice.limit, notice.stuck_in
+            "{when} STUCK {what}, {who}: open for {}, over its limit of {}; stuck in {}{}; ended by {}",
+            notice.age,
+            notice.limit,
+            notice.stuck_in,
+            stack(notice),
+            notice.ended_by.unwrap_or("no clock: it lasts as long as that does")
         ),
         Standing::Resolved => {
             let how = notice.verdict.map_or("", |verdict| verdict.words());
@@ -41,6 +45,8 @@ pub fn json_line(notice: &Notice, model: &Model) -> String {
         "age_ns": notice.age.as_nanos(),
         "limit_ns": notice.limit.as_nanos(),
         "stuck_in": (!notice.stuck_in.is_empty()).then_some(&notice.stuck_in),
+        "ended_by": notice.ended_by,
+        "stack": notice.stack.iter().map(|symbol| &**symbol).collect::<Vec<_>>(),
         "verdict": notice.verdict.map(|verdict| verdict.as_str()),
         "boot_ns": notice.at.boot.as_nanos(),
         "wall": model.wall_ns(notice.at).and_then(wall::iso),
@@ -57,28 +63,40 @@ pub const fn state(standing: Standing) -> &'static str {
     }
 }
 
-/// `request` or `load`.
+/// The innermost functions of the stuck thread.
+fn stack(notice: &Notice) -> String {
+    const SHOWN: usize = 4;
+    let functions: Vec<&str> = notice.stack.iter().take(SHOWN).map(|symbol| &**symbol).collect();
+    if functions.is_empty() { String::new() } else { format!(" (in the kernel: {})", functions.join(" < ")) }
+}
+
+/// `request`, `load`, `helper_call` or `firmware`.
 #[must_use]
 pub const fn kind(subject: Subject) -> &'static str {
     match subject {
         Subject::Request(_) => "request",
         Subject::Load(_) => "load",
+        Subject::Call(_) => "helper_call",
+        Subject::Firmware(_) => "firmware",
     }
 }
 
-/// The number of the request or load.
+/// Its number among its kind.
 #[must_use]
 pub const fn number(subject: Subject) -> u64 {
     match subject {
         Subject::Request(id) => id.0,
         Subject::Load(id) => id.0,
+        Subject::Call(id) => id.0,
+        Subject::Firmware(id) => id.0,
     }
 }
 
 fn what(notice: &Notice) -> String {
+    let kind = kind(notice.subject).replace('_', " ");
     match (&notice.alias, &notice.module) {
-        (Some(alias), Some(module)) if alias != module => format!("{} of {alias} ({module})", kind(notice.subject)),
-        (Some(name), _) | (None, Some(name)) => format!("{} of {name}", kind(notice.subject)),
-        (None, None) => kind(notice.subject).to_owned(),
+        (Some(alias), Some(module)) if alias != module => format!("{kind} of {alias} ({module})"),
+        (Some(name), _) | (None, Some(name)) => format!("{kind} of {name}"),
+        (None, None) => kind,
     }
 }

@@ -58,7 +58,7 @@ fn applies(action: crate::tui::keymap::Action, state: &UiState) -> bool {
     match (state.overlay, action) {
         (Overlay::Help, _) => matches!(action, Action::Back | Action::Quit),
         (Overlay::None, Action::Back) => !list || !state.list(state.screen).filter.is_empty(),
-        (Overlay::None, Action::Open) => list && state.screen.opens_requests(),
+        (Overlay::None, Action::Open) => list && state.screen.opens(),
         (Overlay::None, Action::Down) => !list,
         (Overlay::None, Action::Sort) => list && state.screen.sorts(),
         (Overlay::None, Action::Pause) => state.mode == Mode::Live,

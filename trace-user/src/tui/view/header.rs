@@ -2,7 +2,10 @@
 //! was lost. No screen hides a loss.
 
 use super::line::{Piece, strip};
+use crate::event::SelfTest;
+use crate::explain::cycle::verdict;
 use crate::model::Model;
+use crate::stall;
 use crate::tui::format;
 use crate::tui::state::{Mode, Screen, UiState};
 use crate::tui::theme::{Theme, Tone};
@@ -11,36 +14,44 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Widget};
 
+/// Room for how much of a list is shown.
+const SHOWN: u16 = 20;
+
 /// Draws both lines.
 pub fn draw(model: &Model, state: &UiState, theme: Theme, area: Rect, buffer: &mut Buffer) {
     let lines = vec![strip(source(model, state), theme, area.width), strip(figures(model), theme, area.width)];
     Paragraph::new(lines).render(area, buffer);
 }
 
-/// The tabs, each with its place in the tabs' line.
+/// The tabs, each with its place in the tabs' line, of which `selected` is the one that is shown: with room around each where
+/// there is enough, else around that one.
 #[must_use]
-pub fn tabs(area: Rect) -> Vec<(Screen, Rect)> {
+pub fn tabs(selected: Screen, area: Rect) -> Vec<(Screen, Rect)> {
+    let titles = || Screen::ALL.into_iter().map(|screen| (screen, u16::try_from(screen.title().len()).unwrap_or(0)));
+    // What is shown of the list stands behind them.
+    let roomy = titles().map(|(_, width)| width + 3).sum::<u16>() + SHOWN <= area.width;
     let mut x = area.x;
-    Screen::ALL
-        .into_iter()
-        .map(|screen| {
-            let width = u16::try_from(screen.title().len()).unwrap_or_default() + 2;
-            let tab = Rect::new(x, area.y, width, 1).intersection(area);
-            x = x.saturating_add(width).saturating_add(1);
-            (screen, tab)
-        })
-        .collect()
+    let place = |(screen, width): (Screen, u16)| {
+        let width = if roomy || screen == selected { width + 2 } else { width };
+        let tab = Rect::new(x, area.y, width, 1).intersection(area);
+        x = x.saturating_add(width).saturating_add(1);
+        (screen, tab)
+    };
+    titles().map(place).collect()
 }
 
 /// Draws the tabs, and how much of the list is shown.
 pub fn draw_tabs(state: &UiState, theme: Theme, area: Rect, buffer: &mut Buffer) {
-    let places = tabs(area);
+    let places = tabs(state.screen, area);
     let used = places.last().map_or(0, |(_, tab)| tab.right() - area.x);
     for (screen, tab) in places {
+        let title = screen.title();
         let (text, tone) = if screen == state.screen {
-            (format!("[{}]", screen.title()), Tone::Selected)
+            (format!("[{title}]"), Tone::Selected)
+        } else if usize::from(tab.width) > title.len() {
+            (format!(" {title} "), Tone::Plain)
         } else {
-            (format!(" {} ", screen.title()), Tone::Plain)
+            (title.to_owned(), Tone::Plain)
         };
         Span::styled(text, theme.style(tone)).render(tab, buffer);
     }
@@ -104,6 +115,20 @@ fn figures(model: &Model) -> Vec<Piece> {
         pieces.push(Piece::new(8, format!("#{} {}", id.0, format::cut(&alias, 40)), Tone::Dim));
     }
     pieces.push(Piece::named(4, "requests", format::count(counts.requests), Tone::Plain));
+    let slots = model.slots().count() as u64;
+    if slots > 0 {
+        pieces.push(Piece::named(5, "slots", format!("{slots} of 50"), busy));
+    }
+    if let Some(SelfTest::Deaf(_)) = model.self_test() {
+        pieces.push(Piece::new(1, "!! DEAF PROBES", Tone::Bad));
+    }
+    let stalled = stall::stalls(model, stall::LIMIT).count() as u64;
+    if stalled > 0 {
+        pieces.push(Piece::new(1, format!("!! STALLED {stalled}"), Tone::Bad));
+    }
+    if let Some(cycle) = model.cycles().next_back().filter(|cycle| cycle.ended.is_none()) {
+        pieces.push(Piece::new(2, verdict(cycle).to_owned() + ": " + cycle.kind.as_str(), Tone::Busy));
+    }
     let unseen = model.hooks().iter().filter(|hook| hook.attached.is_none()).count() as u64;
     let doubts = [
         (5, "unseen moments", unseen),

@@ -1,14 +1,19 @@
 //! A list: the visible rows of the screen, as a table.
 
 use super::probes;
+use crate::errno::errno_text;
 use crate::event::Hook;
-use crate::joined::{Call, Load, LoadId, Request, RequestId};
+use crate::explain::cycle::{attempt, verdict};
+use crate::joined::{Call, CallId, Cycle, CycleId, Firmware, FirmwareId, Load, LoadId, Request, RequestId};
 use crate::model::Model;
+use crate::model::duplicates::Group;
+use crate::stall;
 use crate::tui::column::{Column, Place, fit};
 use crate::tui::format;
 use crate::tui::row::{self, Row};
 use crate::tui::state::{Direction, List, Screen, UiState, window};
 use crate::tui::theme::{Theme, Tone};
+use crate::who::purpose::purpose;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -70,8 +75,11 @@ fn split(screen: Screen, body: Rect) -> [Rect; 3] {
 fn find(model: &Model, screen: Screen, number: u64) -> Option<Row<'_>> {
     match screen {
         Screen::Requests => model.request(RequestId(number)).map(|request| Row::Request(request)),
-        Screen::Helpers => row::find_call(model, number).map(Row::Call),
+        Screen::Helpers => model.call(CallId(number)).map(|call| Row::Call(call)),
         Screen::Loads => model.load(LoadId(number)).map(|load| Row::Load(load)),
+        Screen::Duplicates => row::find_group(model, number).map(Row::Group),
+        Screen::Suspend => model.cycle(CycleId(number)).map(|cycle| Row::Cycle(cycle)),
+        Screen::Firmware => model.firmware_request(FirmwareId(number)).map(|firmware| Row::Firmware(firmware)),
         Screen::Probes => {
             let kind = u16::try_from(number).ok().and_then(Kind::from_number)?;
             model.hooks().iter().find(|hook| hook.moment == kind).map(Row::Hook)
@@ -85,6 +93,9 @@ fn empty(screen: Screen, list: &List) -> &'static str {
         Screen::Requests => " no module has been asked for yet",
         Screen::Helpers => " no helper has been called but for requests",
         Screen::Loads => " no module has been loaded yet",
+        Screen::Duplicates => " nothing has been asked for or loaded twice at once",
+        Screen::Suspend => " the machine has not been asked to sleep yet",
+        Screen::Firmware => " no firmware has been asked for yet",
         Screen::Probes => " the source did not say by what it sees",
     }
 }
@@ -109,6 +120,9 @@ fn cells(model: &Model, row: Row<'_>, places: &[(Place, u16)], theme: Theme) -> 
             Row::Request(request) => request_cell(model, request, place.column),
             Row::Call(call) => call_cell(model, call, place.column),
             Row::Load(load) => load_cell(model, load, place.column),
+            Row::Group(group) => group_cell(model, group, place.column),
+            Row::Cycle(cycle) => cycle_cell(model, cycle, place.column),
+            Row::Firmware(firmware) => firmware_cell(model, firmware, place.column),
             Row::Hook(hook) => hook_cell(hook, place.column),
         };
         let width = usize::from(*width);
@@ -120,6 +134,7 @@ fn cells(model: &Model, row: Row<'_>, places: &[(Place, u16)], theme: Theme) -> 
     widgets::Row::new(cells)
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the columns of a screen are its own")]
 fn request_cell(model: &Model, request: &Request, column: Column) -> Cell {
     match column {
         Column::Number => (request.id.0.to_string(), Tone::Dim),
@@ -130,7 +145,10 @@ fn request_cell(model: &Model, request: &Request, column: Column) -> Cell {
         Column::Requester => (format::task(&request.requester.task), Tone::Plain),
         Column::Total => match request.total() {
             Some(total) => (total.to_string(), Tone::Plain),
-            None if request.is_open() => (format::growing(request.age(model.now())), Tone::Busy),
+            None if request.is_open() => {
+                let age = request.age(model.now());
+                (format::growing(age), if age >= stall::LIMIT { Tone::Bad } else { Tone::Busy })
+            }
             None => ("-".into(), Tone::Dim),
         },
         Column::ToLive => duration(request.to_live()),
@@ -139,48 +157,33 @@ fn request_cell(model: &Model, request: &Request, column: Column) -> Cell {
             0 => ("-".into(), Tone::Dim),
             duplicates => (duplicates.to_string(), Tone::Warn),
         },
-        Column::Command
-        | Column::Wait
-        | Column::Helper
-        | Column::For
-        | Column::Bytes
-        | Column::Init
-        | Column::Moment
-        | Column::Attached
-        | Column::Loses => no_cell(),
+        _ => no_cell(),
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the columns of a screen are its own")]
 fn call_cell(model: &Model, call: &Call, column: Column) -> Cell {
     match column {
         Column::Number => (call.id.0.to_string(), Tone::Dim),
         Column::Time => (format::instant(model, call.entered), Tone::Plain),
         Column::Command => (format::command(call), Tone::Plain),
         Column::Requester => (format::task(&call.caller), Tone::Plain),
+        Column::Purpose => (purpose(call).unwrap_or("-").into(), Tone::Plain),
         Column::Wait => (call.wait.as_str().into(), Tone::Plain),
         Column::Helper => match call.helper {
             Some((task, _)) => (task.key.tgid.0.to_string(), Tone::Plain),
             None => ("-".into(), Tone::Dim),
         },
-        Column::Total => match row::call_end(call) {
+        Column::Total => match call.end() {
             Some(_) => (row::call_age(call, model.now()).to_string(), Tone::Plain),
             None => (format::growing(row::call_age(call, model.now())), Tone::Busy),
         },
         Column::Result => (format::call_result(call), Tone::Plain),
-        Column::Alias
-        | Column::Verdict
-        | Column::Module
-        | Column::ToLive
-        | Column::Duplicates
-        | Column::For
-        | Column::Bytes
-        | Column::Init
-        | Column::Moment
-        | Column::Attached
-        | Column::Loses => no_cell(),
+        _ => no_cell(),
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the columns of a screen are its own")]
 fn load_cell(model: &Model, load: &Load, column: Column) -> Cell {
     match column {
         Column::Number => (load.id.0.to_string(), Tone::Dim),
@@ -197,21 +200,36 @@ fn load_cell(model: &Model, load: &Load, column: Column) -> Cell {
         Column::ToLive => duration(row::load_to_live(load)),
         Column::Total if load.over => duration(row::load_age(load, model.now())),
         Column::Total => (row::load_age(load, model.now()).map(format::growing).unwrap_or_default(), Tone::Busy),
-        Column::Alias
-        | Column::Verdict
-        | Column::Duplicates
-        | Column::Command
-        | Column::Wait
-        | Column::Helper
-        | Column::Moment
-        | Column::Attached
-        | Column::Loses => no_cell(),
+        _ => no_cell(),
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the columns of a screen are its own")]
+fn group_cell(model: &Model, group: &Group, column: Column) -> Cell {
+    let facts = || model.group_facts(group);
+    match column {
+        Column::Number => (group.id.to_string(), Tone::Dim),
+        Column::Time => (format::instant(model, group.began), Tone::Plain),
+        Column::Sameness => (group.sameness.words().trim_start_matches("same ").into(), Tone::Plain),
+        Column::Module => (group.name.to_string(), Tone::Plain),
+        Column::Duplicates => (group.members.len().to_string(), Tone::Warn),
+        Column::Requester => (facts().map(|facts| format::task(&facts.first)).unwrap_or_default(), Tone::Plain),
+        Column::LiveBy => match facts().and_then(|facts| facts.live_by) {
+            Some((task, Some(request))) => (format!("{} for #{}", format::task(&task), request.0), Tone::Plain),
+            Some((task, None)) => (format::task(&task), Tone::Plain),
+            None => ("-".into(), Tone::Dim),
+        },
+        Column::Wasted => (facts().map(|facts| facts.helpers.to_string()).unwrap_or_default(), Tone::Plain),
+        Column::Bytes => (facts().map(|facts| format::bytes(facts.bytes)).unwrap_or_default(), Tone::Plain),
+        Column::Total => (facts().map(|facts| facts.time.to_string()).unwrap_or_default(), Tone::Plain),
+        _ => no_cell(),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the columns of a screen are its own")]
 fn hook_cell(hook: &Hook, column: Column) -> Cell {
     match column {
-        Column::Moment => (format::moment(hook.moment).into(), Tone::Plain),
+        Column::Moment => (hook.moment.name().into(), Tone::Plain),
         Column::Attached => match &hook.attached {
             Some(attached) => (attached.to_string(), Tone::Plain),
             None => ("not seen".into(), Tone::Bad),
@@ -219,22 +237,46 @@ fn hook_cell(hook: &Hook, column: Column) -> Cell {
         Column::Loses if hook.may_miss && hook.loses.is_empty() => ("may miss some".into(), Tone::Warn),
         Column::Loses if hook.may_miss => (format!("may miss some; {}", hook.loses), Tone::Warn),
         Column::Loses => (hook.loses.to_string(), Tone::Warn),
-        Column::Time
-        | Column::Number
-        | Column::Alias
-        | Column::Verdict
-        | Column::Module
-        | Column::Requester
-        | Column::Total
-        | Column::ToLive
-        | Column::Result
-        | Column::Duplicates
-        | Column::Command
-        | Column::Wait
-        | Column::Helper
-        | Column::For
-        | Column::Bytes
-        | Column::Init => no_cell(),
+        _ => no_cell(),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the columns of a screen are its own")]
+fn cycle_cell(model: &Model, cycle: &Cycle, column: Column) -> Cell {
+    let now = model.now();
+    match column {
+        Column::Number => (cycle.id.0.to_string(), Tone::Dim),
+        Column::Time => (format::instant(model, cycle.began), Tone::Plain),
+        Column::Verdict => (verdict(cycle).into(), format::cycle_tone(cycle)),
+        Column::Attempt if cycle.group == cycle.id => (attempt(cycle), Tone::Plain),
+        Column::Attempt => (format!("again, after #{}: {}", cycle.group.0, attempt(cycle)), Tone::Plain),
+        Column::Total if cycle.ended.is_some() => (cycle.awake(now).to_string(), Tone::Plain),
+        Column::Total => (format::growing(cycle.awake(now)), Tone::Busy),
+        Column::Asleep => duration(Some(cycle.asleep(now)).filter(|asleep| asleep.as_nanos() > 0)),
+        Column::Drain => duration(cycle.disable.time()),
+        Column::Met => (format::met(cycle), if cycle.culprits.is_empty() { Tone::Plain } else { Tone::Bad }),
+        _ => no_cell(),
+    }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "the columns of a screen are its own")]
+fn firmware_cell(model: &Model, firmware: &Firmware, column: Column) -> Cell {
+    let now = model.now();
+    match column {
+        Column::Number => (firmware.id.0.to_string(), Tone::Dim),
+        Column::Time => (format::instant(model, firmware.asked), Tone::Plain),
+        Column::Alias => (firmware.name.to_string(), Tone::Plain),
+        Column::Module => (firmware.device.text().map_or("-", |device| device).into(), Tone::Plain),
+        Column::Requester => (format::task(&firmware.task), Tone::Plain),
+        Column::Total if firmware.over => duration(firmware.ended.map(|_| firmware.age(now))),
+        Column::Total => (format::growing(firmware.age(now)), Tone::Busy),
+        Column::Result => match firmware.result() {
+            Some(0) => ("found".into(), Tone::Good),
+            Some(result) => (errno_text(result), Tone::Bad),
+            None => ("-".into(), Tone::Dim),
+        },
+        Column::Wait => (firmware.lock.as_str().unwrap_or("-").into(), Tone::Plain),
+        _ => no_cell(),
     }
 }
 

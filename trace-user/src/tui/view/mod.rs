@@ -2,6 +2,7 @@
 //! same cells. Where something stands on the screen is said by functions of the area alone, which `update` asks when
 //! the mouse is clicked.
 
+pub mod cycle;
 pub mod footer;
 pub mod header;
 pub mod help;
@@ -13,9 +14,9 @@ pub mod request;
 pub mod tree;
 
 use super::format;
-use super::state::{Overlay, Screen, UiState};
+use super::state::{Overlay, Screen, Target, UiState};
 use super::theme::{Theme, Tone};
-use crate::joined::RequestId;
+use crate::joined::{Cycle, Request};
 use crate::model::Model;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
@@ -45,11 +46,13 @@ pub fn draw(model: &Model, state: &UiState, theme: &Theme, area: Rect, buffer: &
     let areas = areas(area);
     header::draw(model, state, *theme, areas.header, buffer);
     header::draw_tabs(state, *theme, areas.tabs, buffer);
-    let request = state.opened.and_then(|opened| Some((opened, model.request(opened.id)?)));
-    match (state.overlay, request) {
+    match (state.overlay, state.opened.and_then(|opened| Some((opened.scroll, find(model, opened.target)?)))) {
         (Overlay::Help, _) => help::draw(*theme, areas.body, buffer),
-        (Overlay::None, Some((opened, request))) => {
-            request::draw(model, request, opened.scroll, *theme, areas.body, buffer);
+        (Overlay::None, Some((scroll, Page::Request(request)))) => {
+            request::draw(model, request, scroll, *theme, areas.body, buffer);
+        }
+        (Overlay::None, Some((scroll, Page::Cycle(cycle)))) => {
+            cycle::draw(model, cycle, scroll, *theme, areas.body, buffer);
         }
         (Overlay::None, None) => list::draw(model, state, *theme, areas.body, buffer),
     }
@@ -67,12 +70,32 @@ pub fn rows_height(state: &UiState, area: Rect) -> usize {
     usize::from(height)
 }
 
-/// The last line of the request's page at which the screen can begin.
+/// What is looked at closely.
+enum Page<'m> {
+    Request(&'m Request),
+    Cycle(&'m Cycle),
+}
+
+fn find(model: &Model, target: Target) -> Option<Page<'_>> {
+    match target {
+        Target::Request(id) => model.request(id).map(|request| Page::Request(request)),
+        Target::Cycle(id) => model.cycle(id).map(|cycle| Page::Cycle(cycle)),
+    }
+}
+
+/// The last line of the page at which the screen can begin.
 #[must_use]
-pub fn scroll_max(model: &Model, state: &UiState, id: RequestId) -> usize {
-    let Some(request) = model.request(id).filter(|_| !too_small(state.area)) else { return 0 };
+pub fn scroll_max(model: &Model, state: &UiState, target: Target) -> usize {
+    if too_small(state.area) {
+        return 0;
+    }
     let body = areas(state.area).body;
-    request::height(model, request, body.width).saturating_sub(usize::from(body.height))
+    let height = match find(model, target) {
+        Some(Page::Request(request)) => request::height(model, request, body.width),
+        Some(Page::Cycle(cycle)) => cycle::lines(model, cycle, Theme::Monochrome, body.width).len(),
+        None => 0,
+    };
+    height.saturating_sub(usize::from(body.height))
 }
 
 /// The row of the list, counted from the first on the screen, at a place of the screen.
@@ -85,11 +108,11 @@ pub fn row_at(state: &UiState, area: Rect, at: Position) -> Option<usize> {
 
 /// The screen whose tab is at a place of the screen.
 #[must_use]
-pub fn tab_at(area: Rect, at: Position) -> Option<Screen> {
+pub fn tab_at(state: &UiState, area: Rect, at: Position) -> Option<Screen> {
     if too_small(area) {
         return None;
     }
-    header::tabs(areas(area).tabs).into_iter().find(|(_, tab)| tab.contains(at)).map(|(screen, _)| screen)
+    header::tabs(state.screen, areas(area).tabs).into_iter().find(|(_, tab)| tab.contains(at)).map(|(screen, _)| screen)
 }
 
 const fn too_small(area: Rect) -> bool {

@@ -2,7 +2,6 @@
 
 use super::line::wrap;
 use crate::event::Hook;
-use crate::tui::format;
 use crate::tui::theme::{Theme, Tone};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -11,7 +10,7 @@ use ratatui::widgets::{Block, Borders, Paragraph, Widget};
 
 /// Draws it under the list.
 pub fn draw(hook: &Hook, theme: Theme, area: Rect, buffer: &mut Buffer) {
-    let title = format!(" {} ", format::moment(hook.moment));
+    let title = format!(" {} ", hook.moment.name());
     let block = Block::new().borders(Borders::TOP).title(title).title_style(theme.style(Tone::Title));
     let inner = block.inner(area);
     block.render(area, buffer);

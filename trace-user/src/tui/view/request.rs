@@ -7,8 +7,11 @@ use super::{phases, tree};
 use crate::explain::explain;
 use crate::joined::Request;
 use crate::model::Model;
+use crate::stall;
 use crate::tui::format;
 use crate::tui::theme::{Theme, Tone};
+use crate::who::container::container;
+use crate::who::family::family;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -72,9 +75,15 @@ fn who(model: &Model, request: &Request, theme: Theme, width: u16) -> Vec<Line<'
     let mut page = Page { theme, width: usize::from(width), lines: vec![heading("who asked", theme)] };
     let requester = &request.requester;
     let task = &requester.task;
-    let whose = format!("{}, tid {}, uid {}", format::task(task), task.tid.0, requester.uid);
+    let whose =
+        format!("{}, tid {}, uid {}, {}", format::task(task), task.tid.0, requester.uid, format::login(requester));
     page.field("requester", &whose);
-    page.field("cgroup", requester.cgroup.as_deref().unwrap_or("not seen"));
+    page.field("program", &format::program(requester));
+    page.field("asks for", family(&request.alias.to_string(), &requester.stack).unwrap_or("a module by name"));
+    page.field("cgroup", requester.cgroup.as_deref().unwrap_or("unread"));
+    if let Some(container) = requester.cgroup.as_deref().and_then(container) {
+        page.field("container", &format!("{} {}", container.engine, container.id));
+    }
     page.field("asked", &super::instant_with_unit(model, request.asked));
     page.field("result", &result(request));
     if let Some(parent) = request.parent {
@@ -93,6 +102,15 @@ fn who(model: &Model, request: &Request, theme: Theme, width: u16) -> Vec<Line<'
     page.field("duplicates", &duplicates(request));
     if let Some(asleep) = request.asleep().filter(|asleep| asleep.as_nanos() > 0) {
         page.field("asleep", &format!("{asleep}, not in the times above"));
+    }
+    if request.is_open() {
+        let place = stall::of_request(request, model);
+        page.field("stuck in", &place.words);
+        page.field("ended by", place.ended_by.unwrap_or("no clock: it lasts as long as that does"));
+        let stack = stall::stack(&place, model, request.asked);
+        if !stack.is_empty() {
+            page.field("kernel", &stack.join(" < "));
+        }
     }
     for gap in &request.gaps {
         page.field("gap", gap.as_str());

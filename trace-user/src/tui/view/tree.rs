@@ -81,8 +81,9 @@ fn moments(asked: Stamp, call: &Call) -> String {
         ("picked", call.picked),
         ("born", call.helper.map(|(_, at)| at)),
         ("executed", call.executed.map(|(at, _)| at)),
+        ("completed", call.completed.filter(|_| call.reaped().is_none())),
         ("exited", call.exited.map(|(at, _)| at)),
-        ("reaped", call.completed),
+        ("reaped", call.reaped()),
     ];
     let told: Vec<String> =
         seen.into_iter().filter_map(|(name, at)| Some(format!("{name} {}", format::offset(asked, at?)))).collect();

@@ -3,11 +3,14 @@
 //! In: a command (see [`USAGE`]). Out: one line per attempt, `ok` or the name of the errno; status 0 whatever the
 //! answer was, 2 for a command it does not know. Shipped into every guest as /bin/provoke.
 
+mod deny;
+mod pty;
+
 use std::ffi::CString;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, ExitCode};
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -20,6 +23,17 @@ provoke chardevs N MAJOR                  N processes at once, the i-th opens th
 provoke finit N FILE                      N processes at once load one module file
 provoke fs NAME                           mount a file system of that type on /mnt (fs-NAME)
 provoke kill-after MS -- CMD…             start CMD, SIGKILL it after MS milliseconds, say how it ended
+provoke wave ACTION …                     one process per action, all at once: fs:NAME asks for a file system,
+                                          socket:FAMILY[:TYPE[:PROTOCOL]] opens a socket, kill:NAME asks for a
+                                          file system and is killed 300 ms later; says of each its pid, what it
+                                          got, and from when to when on the boot clock, in nanoseconds
+provoke suspend STATE                     write STATE to /sys/power/state; says what it got, and when it began and
+                                          ended, each on the clock that stops in suspend and on the one that does not
+provoke clock                             now, on both clocks
+provoke deny NAME                         deny requests for file systems whose names begin with NAME's first eight
+                                          bytes, while this lives (a BPF security module)
+provoke pty FILE -- CMD…                  CMD on a terminal of its own, 120 columns wide and 30 lines high; what it shows
+                                          is appended to FILE, as it comes
 provoke as UID -- CMD…                    become CMD as that user, without any rights of root's";
 
 /// More processes at once than any scenario needs.
@@ -49,6 +63,14 @@ fn obey(words: &[&str]) -> Result<()> {
         ["chardevs", count, major] => chardevs(number(count)?, number(major)?),
         ["finit", count, file] => finit(number(count)?, file),
         ["fs", name] => mount(name),
+        ["wave", actions @ ..] => wave(actions),
+        ["suspend", state] => suspend(state),
+        ["clock"] => {
+            println!("{} {}", now_ns(libc::CLOCK_MONOTONIC), now_ns(libc::CLOCK_BOOTTIME));
+            Ok(())
+        }
+        ["deny", name] => deny::deny(name),
+        ["pty", file, "--", program, arguments @ ..] => pty::run(file, program, arguments),
         ["as", user, "--", program, arguments @ ..] => become_user(number(user)?, program, arguments),
         ["kill-after", milliseconds, "--", program, arguments @ ..] => {
             kill_after(Duration::from_millis(number(milliseconds)?), program, arguments)
@@ -148,6 +170,50 @@ fn finit(count: usize, file: &str) -> Result<()> {
     Ok(())
 }
 
+/// What one process of a wave does.
+enum Action {
+    FileSystem(CString),
+    Socket(i32, i32, i32),
+    Killed(CString),
+}
+
+/// How long after the start of a wave those are killed that are to be.
+const KILLED_AFTER: Duration = Duration::from_millis(300);
+
+fn action(word: &str) -> Result<Action> {
+    let parts: Vec<&str> = word.split(':').collect();
+    Ok(match parts.as_slice() {
+        ["fs", name] => Action::FileSystem(CString::new(*name)?),
+        ["kill", name] => Action::Killed(CString::new(*name)?),
+        ["socket", family] => Action::Socket(number(family)?, libc::SOCK_RAW, 0),
+        ["socket", family, kind] => Action::Socket(number(family)?, socket_type(kind)?, 0),
+        ["socket", family, kind, protocol] => Action::Socket(number(family)?, socket_type(kind)?, number(protocol)?),
+        _ => bail!("not an action: {word}"),
+    })
+}
+
+fn wave(words: &[&str]) -> Result<()> {
+    let actions = words.iter().map(|word| action(word)).collect::<Result<Vec<Action>>>()?;
+    let is_killed = |index: usize| matches!(actions.get(index), Some(Action::Killed(_)));
+    let outcomes = released(actions.len(), is_killed, |index| match actions.get(index) {
+        Some(Action::FileSystem(name) | Action::Killed(name)) => file_system(name),
+        Some(Action::Socket(family, kind, protocol)) => socket(*family, *kind, *protocol),
+        None => libc::EINVAL,
+    })?;
+    for (word, outcome) in words.iter().zip(outcomes) {
+        let got = if outcome.ended_ns == 0 { "killed".to_owned() } else { errno_name(outcome.errno) };
+        println!("{word} {} {got} {} {}", outcome.pid, outcome.began_ns, outcome.ended_ns);
+    }
+    Ok(())
+}
+
+/// Asks for a file system of this name; the errno, 0 for success.
+fn file_system(name: &CString) -> i32 {
+    // SAFETY: the name is NUL-terminated and lives through the call.
+    let fd = unsafe { libc::syscall(libc::SYS_fsopen, name.as_ptr(), 0) };
+    closed(i32::try_from(fd).unwrap_or(-1))
+}
+
 fn mount(name: &str) -> Result<()> {
     let kind = CString::new(name)?;
     // SAFETY: all strings are NUL-terminated and live through the call; there is no data.
@@ -179,10 +245,26 @@ struct Shared {
     ready: AtomicU32,
     go: AtomicU32,
     results: [AtomicI32; MOST],
+    began_ns: [AtomicU64; MOST],
+    ended_ns: [AtomicU64; MOST],
+}
+
+/// What became of one process of [`released`].
+struct Outcome {
+    pid: i32,
+    errno: i32,
+    began_ns: u64,
+    /// Zero where it was killed.
+    ended_ns: u64,
 }
 
 /// Runs `act(i)` in `count` processes, released at the same instant; their results by index.
 fn together(count: usize, act: impl Fn(usize) -> i32) -> Result<Vec<i32>> {
+    Ok(released(count, |_| false, act)?.into_iter().map(|outcome| outcome.errno).collect())
+}
+
+/// Runs `act(i)` in `count` processes, released at the same instant, and kills those that are to be killed.
+fn released(count: usize, killed: impl Fn(usize) -> bool, act: impl Fn(usize) -> i32) -> Result<Vec<Outcome>> {
     if count == 0 || count > MOST {
         bail!("from 1 to {MOST} at once");
     }
@@ -203,11 +285,25 @@ fn together(count: usize, act: impl Fn(usize) -> i32) -> Result<Vec<i32>> {
     shared.go.store(1, Ordering::Release);
     // SAFETY: `go` is a live aligned u32 in memory that all processes share.
     unsafe { libc::syscall(libc::SYS_futex, shared.go.as_ptr(), libc::FUTEX_WAKE, i32::MAX) };
-    for child in children {
-        // SAFETY: no status is asked for.
-        unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) };
+    if (0..count).any(&killed) {
+        thread::sleep(KILLED_AFTER);
     }
-    Ok(shared.results.iter().take(count).map(|result| result.load(Ordering::Acquire)).collect())
+    for (_, child) in children.iter().enumerate().filter(|(index, _)| killed(*index)) {
+        // SAFETY: the child has not been waited for, so its number is still its own.
+        unsafe { libc::kill(*child, libc::SIGKILL) };
+    }
+    for child in &children {
+        // SAFETY: no status is asked for.
+        unsafe { libc::waitpid(*child, std::ptr::null_mut(), 0) };
+    }
+    let cells = shared.results.iter().zip(&shared.began_ns).zip(&shared.ended_ns);
+    let outcomes = children.into_iter().zip(cells).map(|(pid, ((errno, began), ended))| Outcome {
+        pid,
+        errno: errno.load(Ordering::Acquire),
+        began_ns: began.load(Ordering::Acquire),
+        ended_ns: ended.load(Ordering::Acquire),
+    });
+    Ok(outcomes.collect())
 }
 
 /// A child's life: wait on the line, act, note the result, end.
@@ -218,12 +314,44 @@ fn take_part(shared: &Shared, index: usize, act: &impl Fn(usize) -> i32) -> ! {
         // SAFETY: `go` is a live aligned u32 in memory that all processes share; there is no time limit.
         unsafe { libc::syscall(libc::SYS_futex, shared.go.as_ptr(), libc::FUTEX_WAIT, 0, no_limit) };
     }
+    let note = |place: Option<&AtomicU64>| {
+        if let Some(place) = place {
+            place.store(boot_ns(), Ordering::Release);
+        }
+    };
+    note(shared.began_ns.get(index));
     let result = act(index);
+    note(shared.ended_ns.get(index));
     if let Some(place) = shared.results.get(index) {
         place.store(result, Ordering::Release);
     }
     // SAFETY: ends this process without running what belongs to the parent.
     unsafe { libc::_exit(0) }
+}
+
+/// Asks the kernel to sleep.
+fn suspend(state: &str) -> Result<()> {
+    let clocks = || (now_ns(libc::CLOCK_MONOTONIC), now_ns(libc::CLOCK_BOOTTIME));
+    let mut file = std::fs::OpenOptions::new().write(true).open("/sys/power/state").context("cannot open it")?;
+    let began = clocks();
+    let answer = io::Write::write_all(&mut file, state.as_bytes());
+    let ended = clocks();
+    let errno = answer.err().and_then(|error| error.raw_os_error()).unwrap_or(0);
+    println!("{state} {} {} {} {} {}", errno_name(errno), began.0, began.1, ended.0, ended.1);
+    Ok(())
+}
+
+/// Now, on the clock that does not stop in suspend.
+fn boot_ns() -> u64 {
+    now_ns(libc::CLOCK_BOOTTIME)
+}
+
+/// Now, on a clock.
+fn now_ns(clock: libc::clockid_t) -> u64 {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` is writable and lives through the call.
+    unsafe { libc::clock_gettime(clock, &raw mut now) };
+    u64::try_from(now.tv_sec).unwrap_or(0) * 1_000_000_000 + u64::try_from(now.tv_nsec).unwrap_or(0)
 }
 
 fn shared() -> Result<&'static Shared> {

@@ -3,8 +3,15 @@
 //! An [`Event`] is either what a probe saw in the kernel or a fact that the edge of the program established (what
 //! machine this is, what an alias resolves to, what was lost, what time it is). Nothing here does I/O.
 
+pub mod firmware;
+mod resolution;
+pub mod suspend;
+
+pub use firmware::{FirmwareAsked, FirmwareMoment};
+pub use resolution::{Configured, Install, Place, Replaced, Resolution, Wanted};
 use std::fmt;
 use std::sync::Arc;
+pub use suspend::{PmTest, SuspendMoment, Way};
 use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
 use trace_common::kind::{Kind, Loss};
 use trace_common::time::Ktime;
@@ -85,6 +92,16 @@ pub enum Moment {
         /// The requester waits for the helper's end.
         wait: bool,
     },
+    /// [`Kind::Throttled`]
+    Throttled {
+        /// A negative errno.
+        result: i32,
+    },
+    /// [`Kind::Denied`]
+    Denied {
+        /// A negative errno.
+        result: i32,
+    },
     /// [`Kind::CallEntered`]
     CallEntered(CallEntered),
     /// [`Kind::CallReturned`]
@@ -156,6 +173,15 @@ pub enum Moment {
     Going(Module),
     /// [`Kind::Freed`]
     Freed(Module),
+    /// [`Kind::Named`]
+    Named {
+        /// The module's name.
+        name: Captured,
+    },
+    /// Of suspend, hibernation and shutdown.
+    Suspend(SuspendMoment),
+    /// Of a request for a firmware file.
+    Firmware(FirmwareMoment),
 }
 
 /// A module request, at the security hook.
@@ -165,13 +191,19 @@ pub struct Requested {
     pub alias: Captured,
     /// The requester's user in the initial namespace.
     pub uid: u32,
-    /// What the security hook answered (zero or a negative errno); `None` where the hook cannot see it.
-    pub lsm_result: Option<i32>,
+    /// The user who logged in, whoever it has become since; [`NO_LOGIN`] for a task that nobody logged in for, `None` where
+    /// it could not be read.
+    pub loginuid: Option<u32>,
+    /// The path of the requester's executable; `None` where it could not be read (a kernel thread has none).
+    pub exe: Option<Arc<str>>,
     /// The requester's cgroup path; `None` where it could not be read.
     pub cgroup: Option<Arc<str>>,
     /// The requester's kernel stack from `__request_module` outwards, as symbols; empty where it could not be taken.
     pub stack: Arc<[Arc<str>]>,
 }
+
+/// The login user of a task that nobody logged in for (include/linux/audit.h `AUDIT_UID_UNSET`).
+pub const NO_LOGIN: u32 = u32::MAX;
 
 /// A helper call, at its entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,6 +218,9 @@ pub struct CallEntered {
     pub argv: Arc<[Captured]>,
     /// There were more arguments.
     pub argv_more: bool,
+    /// The caller's kernel stack from the caller of `call_usermodehelper_exec` outwards, as symbols; empty where it could
+    /// not be taken.
+    pub stack: Arc<[Arc<str>]>,
 }
 
 /// How the caller of a helper waits (include/linux/umh.h: `UMH_*`).
@@ -224,6 +259,17 @@ pub enum Fact {
     Machine(Machine),
     /// What each moment is seen by on this kernel.
     Hooks(Arc<[Hook]>),
+    /// modtrail's own process: what it asks for itself is followed like the rest and counts for nothing.
+    Tracer(Tgid),
+    /// Whether the probes were seen to fire.
+    SelfTest(SelfTest),
+    /// What the kernel stack of a thread was that something has been waiting for too long.
+    Stuck {
+        /// The thread.
+        thread: Tid,
+        /// Its kernel stack as symbols, innermost first; empty where it could not be read.
+        stack: Arc<[Arc<str>]>,
+    },
     /// All modules that are live now, with nothing left out. Said at the start and after a loss.
     LiveModules(Arc<[Arc<str>]>),
     /// What an alias resolves to, said before the first request for it and when the index changed.
@@ -255,8 +301,12 @@ pub enum Lost {
     Kernel(Loss),
     /// A record of the ring buffer that could not be understood.
     Undecodable,
-    /// A hook fired, and the kernel did not run the probe: the same probe was running on that CPU.
-    Unrun,
+    /// A hook of this moment fired, and the kernel did not run the probe: the same probe was running on that CPU.
+    Unrun(Kind),
+    /// A return that shows this moment had no place in the kernel's return probe.
+    Unreturned(Kind),
+    /// A stretch of time in which the probe of this moment did not fire.
+    Deaf(Kind),
     /// An event of a recording that could not be read.
     Damaged,
     /// An event that came after later ones had been judged without it.
@@ -282,6 +332,17 @@ pub struct Machine {
     pub wall_ns: u64,
 }
 
+/// Whether a request of modtrail's own was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SelfTest {
+    /// It was seen to be asked for, to call a helper, and to get one.
+    Proven,
+    /// These moments of it were not seen: their probes are deaf.
+    Deaf(Vec<Kind>),
+    /// No request could be made: why.
+    Unproven(Arc<str>),
+}
+
 /// By what a moment is seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hook {
@@ -295,26 +356,6 @@ pub struct Hook {
     pub loses: Arc<str>,
     /// Better rungs that were tried and what the kernel answered, in words; empty where none failed.
     pub refused: Arc<str>,
-}
-
-/// What an alias resolves to, by the kernel's module indexes.
-#[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct Resolution {
-    /// The indexes could be read. Where not, nothing is known.
-    pub known: bool,
-    /// The modules the alias stands for, in modprobe's order; empty: no such alias.
-    pub modules: Vec<Wanted>,
-}
-
-/// One module that an alias stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
-    /// Its name, with underscores.
-    pub name: Arc<str>,
-    /// It is part of the kernel.
-    pub built_in: bool,
-    /// What is loaded before it: hard and soft dependencies.
-    pub dependencies: Vec<Arc<str>>,
 }
 
 impl Stamp {
@@ -407,12 +448,57 @@ impl Wait {
 }
 
 impl Lost {
-    /// What was lost, as a phrase for a person.
+    /// Whether it can have hidden what decides a verdict. What only tells when a stage began or ended does not: a request of
+    /// which such a moment is missing is judged by what is known of it alone. That a return probe misses returns is known
+    /// from its hook.
+    #[must_use]
+    pub const fn casts_doubt(self) -> bool {
+        match self {
+            Self::Kernel(_) | Self::Undecodable | Self::Damaged | Self::Late => true,
+            Self::Unreturned(_) => false,
+            Self::Unrun(kind) | Self::Deaf(kind) => matches!(
+                kind,
+                Kind::Requested
+                    | Kind::CallEntered
+                    | Kind::CallReturned
+                    | Kind::Born
+                    | Kind::Forked
+                    | Kind::Exited
+                    | Kind::CallerGone
+                    | Kind::LoadBegan
+                    | Kind::Live
+                    | Kind::Going
+                    | Kind::Freed
+            ),
+        }
+    }
+
+    /// The moment that was missed, where that is known.
+    #[must_use]
+    pub const fn moment(self) -> Option<Kind> {
+        match self {
+            Self::Unrun(kind) | Self::Unreturned(kind) | Self::Deaf(kind) => Some(kind),
+            Self::Kernel(_) | Self::Undecodable | Self::Damaged | Self::Late => None,
+        }
+    }
+
+    /// What was lost, with the moment where it is known, for a person.
+    #[must_use]
+    pub fn words(self) -> String {
+        match self.moment() {
+            Some(moment) => format!("{} (\"{}\")", self.as_str(), moment.name()),
+            None => self.as_str().to_owned(),
+        }
+    }
+
+    /// What was lost, as a phrase.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Kernel(loss) => loss.as_str(),
-            Self::Unrun => "events missed because the kernel did not run the probe",
+            Self::Unrun(_) => "events missed because the kernel did not run the probe",
+            Self::Unreturned(_) => "returns missed because the kernel's return probe had no place for them",
+            Self::Deaf(_) => "stretches of time in which the probe did not fire",
             Self::Undecodable => "records that could not be decoded",
             Self::Late => "events that came too late to be put in order",
             Self::Damaged => "events that could not be read from the damaged recording",
@@ -427,6 +513,8 @@ impl Moment {
         match self {
             Self::Requested(_) => Kind::Requested,
             Self::Admitted { .. } => Kind::Admitted,
+            Self::Throttled { .. } => Kind::Throttled,
+            Self::Denied { .. } => Kind::Denied,
             Self::CallEntered(_) => Kind::CallEntered,
             Self::CallReturned { .. } => Kind::CallReturned,
             Self::CallPicked { .. } => Kind::CallPicked,
@@ -445,6 +533,9 @@ impl Moment {
             Self::Live(_) => Kind::Live,
             Self::Going(_) => Kind::Going,
             Self::Freed(_) => Kind::Freed,
+            Self::Named { .. } => Kind::Named,
+            Self::Suspend(moment) => moment.kind(),
+            Self::Firmware(moment) => moment.kind(),
         }
     }
 }

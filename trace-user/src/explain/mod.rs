@@ -1,10 +1,12 @@
-//! What became of a request, in one sentence that a person can act on.
+//! What became of a request (here) or of a suspend cycle ([`cycle`]), in one sentence that a person can act on.
 //!
 //! In: a request. Out: text, without a full stop. Pure. It says what was seen and never more: where a part was not
 //! seen, the sentence does without it.
 
+pub mod cycle;
+
 use crate::errno::{Ending, errno_words};
-use crate::event::Task;
+use crate::event::{Install, Task, Wanted};
 use crate::joined::{Call, EEXIST, Gap, Load, Request, Verdict};
 
 /// The sentence for the request's verdict.
@@ -46,12 +48,92 @@ fn live(request: &Request) -> String {
     format!("{module} went live {}loaded by its own helper{loader}", delay(request))
 }
 
-fn already_live(request: &Request) -> String {
-    let wanted = request.resolution.iter().flat_map(|resolution| &resolution.modules);
-    match wanted.clone().find(|wanted| wanted.built_in) {
-        Some(wanted) => format!("{} is built into the kernel; nothing had to be loaded", wanted.name),
-        None => format!("{} was live before it was asked for; nothing had to be loaded", wanted_words(request)),
+/// Why nothing was loaded, or could not be, where that is known: by modprobe's configuration, the helper that was called,
+/// what the init returned, or what was live before. `None` for every other verdict, and where it is not known.
+#[must_use]
+pub fn why(request: &Request) -> Option<String> {
+    match request.verdict {
+        Verdict::AlreadyLive => Some(why_already_live(request)),
+        Verdict::Hollow => why_hollow(request),
+        Verdict::InitFailed => request.failed_load().and_then(|load| without_dependency(request, load)),
+        Verdict::NotFound | Verdict::HelperFailed => joined(wanted(request).filter_map(by_configuration)),
+        Verdict::Live
+        | Verdict::SatisfiedByAnother
+        | Verdict::HelperMissing
+        | Verdict::Refused
+        | Verdict::Throttled
+        | Verdict::Denied
+        | Verdict::Abandoned
+        | Verdict::Unwaited
+        | Verdict::InFlight
+        | Verdict::Incomplete => None,
     }
+}
+
+fn already_live(request: &Request) -> String {
+    format!("{}; nothing had to be loaded", why_already_live(request))
+}
+
+fn why_already_live(request: &Request) -> String {
+    match wanted(request).find(|wanted| wanted.built_in) {
+        Some(wanted) => format!("{} is built into the kernel", wanted.name),
+        None => format!("{} was live before it was asked for", wanted_words(request)),
+    }
+}
+
+/// The modules that the alias stands for.
+fn wanted(request: &Request) -> impl Iterator<Item = &Wanted> {
+    request.resolution.iter().flat_map(|resolution| &resolution.modules)
+}
+
+fn why_hollow(request: &Request) -> Option<String> {
+    if let Some(load) = request.failed_load().filter(|load| load.error() == Some(EEXIST)) {
+        let module = load_words(load);
+        return Some(match load.init_ended {
+            Some((_, EEXIST)) => format!("the init of {module} returned -EEXIST and modprobe took that for success"),
+            _ => format!("the load of {module} ended with -EEXIST and modprobe took that for success"),
+        });
+    }
+    let configured = joined(wanted(request).filter_map(by_configuration));
+    let Some(path) = foreign_helper(request) else { return configured };
+    let configured = configured.map_or_else(String::new, |why| format!(" (modprobe itself: {why})"));
+    Some(format!("the kernel's helper is not modprobe: {path}{configured}"))
+}
+
+/// What keeps modprobe from loading a module that was asked for.
+fn by_configuration(wanted: &Wanted) -> Option<String> {
+    let Wanted { name, blacklisted, install, missing, alias, .. } = wanted;
+    match (blacklisted, install, alias) {
+        (Some(place), _, _) => Some(format!("{name} is blacklisted in {place}")),
+        (None, Some(install), _) => Some(instead_of(install, name)),
+        (None, None, Some(place)) if *missing => Some(format!("{name}, named in {place}, is no module of this kernel")),
+        (None, None, _) => None,
+    }
+}
+
+fn instead_of(install: &Install, module: &str) -> String {
+    let Install { command, place } = install;
+    let command = if command.is_empty() { "nothing" } else { command };
+    format!("an install line runs {command} instead of loading {module} ({place})")
+}
+
+/// The dependency that modprobe did not load before `load`, which failed, and why.
+fn without_dependency(request: &Request, load: &Load) -> Option<String> {
+    let module = load.module.as_deref();
+    let of = wanted(request).filter(|wanted| module.is_none_or(|module| wanted.is(module)));
+    joined(of.flat_map(|wanted| &wanted.replaced).map(|replaced| instead_of(&replaced.install, &replaced.module)))
+}
+
+fn joined(reasons: impl Iterator<Item = String>) -> Option<String> {
+    let mut reasons: Vec<String> = reasons.collect();
+    reasons.dedup();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
+}
+
+/// The helper's path, where its file is not called modprobe.
+fn foreign_helper(request: &Request) -> Option<&str> {
+    let path = request.call.as_ref().and_then(|call| call.path.text())?;
+    (path.rsplit('/').next() != Some("modprobe")).then_some(path)
 }
 
 fn satisfied_by_another(request: &Request) -> String {
@@ -65,12 +147,18 @@ fn satisfied_by_another(request: &Request) -> String {
 
 fn hollow(request: &Request) -> String {
     let told = "the helper exited 0 but nothing that was wanted is live";
-    match (request.failed_load(), request.module()) {
-        (Some(load), _) if load.error() == Some(EEXIST) => {
-            format!("{told}: the load of {} ended with EEXIST, which modprobe takes for success", load_words(load))
+    let configured = request.resolution.as_ref().and_then(|resolution| resolution.configured);
+    match (why(request), request.module(), configured) {
+        (Some(why), _, _) => format!("{told}: {why}"),
+        (None, Some(module), None) => {
+            format!("{told}: look for a blacklist or install line for {module} in modprobe.d")
         }
-        (_, Some(module)) => format!("{told}: look for a blacklist or install line for {module} in modprobe.d"),
-        (_, None) => told.into(),
+        (None, Some(module), Some(configured)) if configured.unread_files > 0 => {
+            let count = configured.unread_files;
+            format!("{told}: what modprobe.d says of {module} is not known, {count} of its files could not be read")
+        }
+        (None, Some(module), Some(_)) => format!("{told}, and modprobe.d says nothing against {module}"),
+        (None, None, _) => told.into(),
     }
 }
 
@@ -78,6 +166,15 @@ fn init_failed(request: &Request) -> String {
     let Some(load) = request.failed_load() else {
         return "a load of the helper's failed".into();
     };
+    format!("{}{}", load_failed(request, load), because(request))
+}
+
+/// `: WHY`, or nothing where that is not known.
+fn because(request: &Request) -> String {
+    why(request).map_or_else(String::new, |why| format!(": {why}"))
+}
+
+fn load_failed(request: &Request, load: &Load) -> String {
     let module = load_words(load);
     let role = if request.is_dependency(load) { ", which the wanted module depends on," } else { "" };
     match (load.init_ended, load.error()) {
@@ -93,7 +190,10 @@ fn init_failed(request: &Request) -> String {
 
 fn not_found(request: &Request) -> String {
     let ending = request.status().map_or_else(|| "exited 1".to_owned(), |status| Ending::of(status).words());
-    format!("no module has this alias; {} {ending}", helper_name(request))
+    match why(request) {
+        Some(why) => format!("{why}; {} {ending}", helper_name(request)),
+        None => format!("no module has this alias; {} {ending}", helper_name(request)),
+    }
 }
 
 fn helper_failed(request: &Request) -> String {
@@ -101,7 +201,7 @@ fn helper_failed(request: &Request) -> String {
     let helper = request.call.as_ref().and_then(|call| call.helper);
     let pid = helper.map_or_else(String::new, |(task, _)| format!("[{}]", task.key.tgid.0));
     let tried = if request.loads.is_empty() { " without having tried a load" } else { "" };
-    format!("{}{pid} {ending}{tried}", helper_name(request))
+    format!("{}{pid} {ending}{tried}{}", helper_name(request), because(request))
 }
 
 fn helper_missing(request: &Request) -> String {
@@ -132,7 +232,7 @@ fn throttled(request: &Request) -> String {
 }
 
 fn denied(request: &Request) -> String {
-    let told = request.lsm_result.map_or_else(String::new, |result| format!(": {}", errno_words(result)));
+    let told = request.result.map_or_else(String::new, |result| format!(": {}", errno_words(result)));
     format!("a security module said no{told}")
 }
 
@@ -240,7 +340,7 @@ fn helper_name(request: &Request) -> &str {
 mod tests {
     use super::*;
     use crate::correlate::requests::fresh;
-    use crate::event::{Captured, Requested, Resolution, Stamp, Wait, Wanted};
+    use crate::event::{Captured, Configured, Place, Replaced, Requested, Resolution, Stamp, Wait};
     use crate::joined::{CallId, LoadId, RequestId, SatisfiedBy};
     use std::sync::Arc;
     use trace_common::ids::CallAddress;
@@ -255,9 +355,15 @@ mod tests {
 
     /// A request for `can`, asked at 0, whose helper runs.
     fn request(verdict: Verdict) -> Request {
-        let asked =
-            Requested { alias: Captured::whole("net-pf-29"), uid: 0, lsm_result: None, cgroup: None, stack: [].into() };
-        let wanted = Wanted { name: "can".into(), built_in: false, dependencies: Vec::new() };
+        let asked = Requested {
+            alias: Captured::whole("net-pf-29"),
+            uid: 0,
+            loginuid: None,
+            exe: None,
+            cgroup: None,
+            stack: [].into(),
+        };
+        let wanted = Wanted { name: "can".into(), ..Wanted::default() };
         let call = Call {
             id: CallId(1),
             address: CallAddress(1),
@@ -267,10 +373,12 @@ mod tests {
             path: Captured::whole("/sbin/modprobe"),
             argv: [].into(),
             argv_more: false,
+            stack: [].into(),
             entered: at(0),
             picked: Some(at(1)),
             helper: Some((helper(), at(1))),
             executed: Some((at(2), 0)),
+            ran: true,
             exited: None,
             completed: None,
             returned: None,
@@ -279,13 +387,25 @@ mod tests {
         Request {
             verdict,
             call: Some(Arc::new(call)),
-            resolution: Some(Arc::new(Resolution { known: true, modules: vec![wanted] })),
+            resolution: Some(Arc::new(Resolution { known: true, modules: vec![wanted], configured: None })),
             ..fresh(RequestId(1), Task::new(412, 412, 1, "ping"), &asked)
         }
     }
 
     fn call(request: &mut Request) -> &mut Call {
         Arc::make_mut(request.call.as_mut().unwrap())
+    }
+
+    fn resolution(request: &mut Request) -> &mut Resolution {
+        Arc::make_mut(request.resolution.as_mut().unwrap())
+    }
+
+    fn place(line: u32) -> Place {
+        Place::Line { file: "/etc/modprobe.d/x.conf".into(), line }
+    }
+
+    fn install(command: &str) -> Install {
+        Install { command: command.into(), place: place(4) }
     }
 
     fn load(module: &str) -> Load {
@@ -322,8 +442,7 @@ mod tests {
     fn already_live_tells_built_in_from_loaded() {
         let mut request = request(Verdict::AlreadyLive);
         check(&request, "can was live before it was asked for; nothing had to be loaded");
-        let wanted = Wanted { name: "ext4".into(), built_in: true, dependencies: Vec::new() };
-        request.resolution = Some(Arc::new(Resolution { known: true, modules: vec![wanted] }));
+        resolution(&mut request).modules = vec![Wanted { name: "ext4".into(), built_in: true, ..Wanted::default() }];
         check(&request, "ext4 is built into the kernel; nothing had to be loaded");
     }
 
@@ -345,11 +464,72 @@ mod tests {
         let mut request = request(Verdict::Hollow);
         let told = "the helper exited 0 but nothing that was wanted is live";
         check(&request, &format!("{told}: look for a blacklist or install line for can in modprobe.d"));
+        resolution(&mut request).configured = Some(Configured { ignored_lines: 1, unread_files: 0 });
+        check(&request, &format!("{told}, and modprobe.d says nothing against can"));
+        resolution(&mut request).configured = Some(Configured { ignored_lines: 0, unread_files: 2 });
+        check(&request, &format!("{told}: what modprobe.d says of can is not known, 2 of its files could not be read"));
         request.loads = vec![Arc::new(Load { ended: Some((at(9), EEXIST)), ..load("can") })];
-        check(&request, &format!("{told}: the load of can ended with EEXIST, which modprobe takes for success"));
+        check(&request, &format!("{told}: the load of can ended with -EEXIST and modprobe took that for success"));
+        request.loads = vec![Arc::new(Load { init_ended: Some((at(9), EEXIST)), ..load("can") })];
+        check(&request, &format!("{told}: the init of can returned -EEXIST and modprobe took that for success"));
         request.loads.clear();
         request.resolution = None;
         check(&request, told);
+    }
+
+    #[test]
+    fn hollow_says_which_line_stands_against_it() {
+        let mut request = request(Verdict::Hollow);
+        let wanted = |request: &mut Request, wanted| resolution(request).modules = vec![wanted];
+        let can = || Wanted { name: "can".into(), ..Wanted::default() };
+        wanted(&mut request, Wanted { blacklisted: Some(place(3)), ..can() });
+        assert_eq!(why(&request).unwrap(), "can is blacklisted in /etc/modprobe.d/x.conf:3");
+        wanted(&mut request, Wanted { blacklisted: Some(Place::CommandLine), ..can() });
+        assert_eq!(why(&request).unwrap(), "can is blacklisted in the kernel command line");
+        wanted(&mut request, Wanted { install: Some(install("/bin/true")), ..can() });
+        let line = "an install line runs /bin/true instead of loading can (/etc/modprobe.d/x.conf:4)";
+        assert_eq!(why(&request).unwrap(), line);
+        check(&request, &format!("the helper exited 0 but nothing that was wanted is live: {line}"));
+        call(&mut request).path = Captured::whole("/usr/local/bin/helper");
+        let helper = "the kernel's helper is not modprobe: /usr/local/bin/helper";
+        assert_eq!(why(&request).unwrap(), format!("{helper} (modprobe itself: {line})"));
+        wanted(&mut request, can());
+        assert_eq!(why(&request).unwrap(), helper);
+        let both = [3, 4].map(|line| Wanted { blacklisted: Some(place(line)), ..can() });
+        resolution(&mut request).modules = both.into();
+        call(&mut request).path = Captured::whole("/sbin/modprobe");
+        assert_eq!(
+            why(&request).unwrap(),
+            "can is blacklisted in /etc/modprobe.d/x.conf:3; can is blacklisted in /etc/modprobe.d/x.conf:4"
+        );
+    }
+
+    #[test]
+    fn other_failures_name_the_line_that_led_to_them() {
+        let mut request = request(Verdict::InitFailed);
+        request.loads = vec![Arc::new(Load { ended: Some((at(9), -2)), ..load("can") })];
+        resolution(&mut request).modules[0].replaced =
+            vec![Replaced { module: "core".into(), install: install("/bin/true") }];
+        check(
+            &request,
+            "the load of can failed before its init: ENOENT (no such file or directory): an install line runs \
+             /bin/true instead of loading core (/etc/modprobe.d/x.conf:4)",
+        );
+        request.loads.clear();
+        request.verdict = Verdict::NotFound;
+        resolution(&mut request).modules =
+            vec![Wanted { name: "off".into(), missing: true, alias: Some(place(1)), ..Wanted::default() }];
+        check(&request, "off, named in /etc/modprobe.d/x.conf:1, is no module of this kernel; modprobe exited 1");
+        request.verdict = Verdict::HelperFailed;
+        request.result = Some(256);
+        resolution(&mut request).modules[0].install = Some(install("false"));
+        check(
+            &request,
+            "modprobe[413] exited 1 without having tried a load: an install line runs false instead of loading off \
+             (/etc/modprobe.d/x.conf:4)",
+        );
+        request.verdict = Verdict::Live;
+        assert_eq!(why(&request), None);
     }
 
     #[test]
@@ -401,7 +581,7 @@ mod tests {
              return was not seen)",
         );
         request.verdict = Verdict::Denied;
-        request.lsm_result = Some(-1);
+        request.result = Some(-1);
         check(&request, "a security module said no: EPERM (operation not permitted)");
     }
 

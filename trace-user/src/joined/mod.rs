@@ -1,9 +1,15 @@
-//! What the correlator joins events into: requests, helper calls and loads, and the changes it tells of them.
+//! What the correlator joins events into: requests, helper calls, loads, firmware requests and suspend cycles, and the
+//! changes it tells of them.
 //!
 //! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that
 //! stops in suspend unless said otherwise.
 
+pub mod cycle;
+mod firmware;
+
 use crate::event::{Captured, Comm, Fact, Lost, Resolution, Stamp, Syscall, Task, Wait};
+pub use cycle::{Cycle, CycleId, CycleKind, Met, PhaseSpan, Stretch};
+pub use firmware::{Firmware, FirmwareId, Lock};
 use std::sync::Arc;
 use trace_common::ids::CallAddress;
 use trace_common::time::Nanos;
@@ -66,8 +72,10 @@ pub struct Request {
     pub requester: Arc<Requester>,
     /// When the security hook was asked.
     pub asked: Stamp,
-    /// What the security hook answered, where seen.
-    pub lsm_result: Option<i32>,
+    /// It was turned away before it had a helper call, as was seen: by whom.
+    pub turned_away: Option<TurnedAway>,
+    /// When its requester's thread exited, where that came before a helper call and before a return was seen.
+    pub requester_gone: Option<Stamp>,
     /// When it got its slot.
     pub admitted: Option<Stamp>,
     /// Its helper call.
@@ -96,6 +104,15 @@ pub struct Request {
     pub ended: bool,
 }
 
+/// By whom a request was turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnedAway {
+    /// A security module said no.
+    Denied,
+    /// No slot became free in time.
+    Throttled,
+}
+
 /// The task that asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requester {
@@ -103,6 +120,10 @@ pub struct Requester {
     pub task: Task,
     /// Its user in the initial namespace.
     pub uid: u32,
+    /// The user who logged in ([`crate::event::NO_LOGIN`]: nobody did); `None` where not read.
+    pub loginuid: Option<u32>,
+    /// The path of its executable; `None` where not read, and for a kernel thread.
+    pub exe: Option<Arc<str>>,
     /// Its cgroup's path.
     pub cgroup: Option<Arc<str>>,
     /// Its kernel stack from `__request_module` outwards; empty where not taken.
@@ -165,6 +186,8 @@ pub struct Call {
     pub argv: Arc<[Captured]>,
     /// There were more arguments than were kept.
     pub argv_more: bool,
+    /// The caller's kernel stack, from `call_usermodehelper_exec` outwards; empty where not taken.
+    pub stack: Arc<[Arc<str>]>,
     /// When the call was entered.
     pub entered: Stamp,
     /// When a kernel worker took it up.
@@ -173,14 +196,33 @@ pub struct Call {
     pub helper: Option<(Task, Stamp)>,
     /// When exec was done, and its result.
     pub executed: Option<(Stamp, i32)>,
+    /// The helper is known to have run its program: its exec was seen to succeed, or it has taken another name, or forked.
+    pub ran: bool,
     /// When the helper's process ended, and its wait status word where it could be read.
     pub exited: Option<(Stamp, Option<i32>)>,
-    /// When the kernel was done with the helper: for a waiting caller, its process was reaped.
+    /// When the kernel was done with the call: the helper was reaped, where the caller waits for its end; else its exec was
+    /// done, which is seen only where `umh_complete` is a function of its own.
     pub completed: Option<Stamp>,
     /// When the call returned, and with what.
     pub returned: Option<(Stamp, i32)>,
     /// When the calling thread exited without having been seen to return.
     pub caller_gone: Option<Stamp>,
+}
+
+impl Call {
+    /// When the kernel reaped the helper, for a caller that waits for its end.
+    #[must_use]
+    pub fn reaped(&self) -> Option<Stamp> {
+        self.completed.filter(|_| self.wait == Wait::Proc)
+    }
+
+    /// When the helper is known to have ended: by its exit, or, for a caller that waits for its end, by its being reaped, or by
+    /// the status that the caller was told (kernel/umh.c `call_usermodehelper_exec_sync`, 5.10 to 7.3).
+    #[must_use]
+    pub fn gone(&self) -> Option<Stamp> {
+        let told = self.returned.filter(|(_, result)| *result >= 0 && self.wait == Wait::Proc).map(|(at, _)| at);
+        self.exited.map(|(at, _)| at).or(self.reaped()).or(told)
+    }
 }
 
 /// A load: one attempt to load a module, by any task.
@@ -223,6 +265,10 @@ pub enum Change {
     Call(Arc<Call>),
     /// A load was opened or changed.
     Load(Arc<Load>),
+    /// A firmware request was opened or changed.
+    Firmware(Arc<Firmware>),
+    /// A suspend cycle was opened or changed.
+    Cycle(Arc<Cycle>),
     /// A fact for the model to keep.
     Fact {
         /// What.
@@ -340,13 +386,13 @@ impl Request {
         self.live.map(|live| live.mono.since(self.asked.mono))
     }
 
-    /// How long the machine slept while the request was open. The two clocks are read one after the other, so less
-    /// than [`CLOCK_SKEW`] is no sleep.
+    /// How long the machine slept from its being asked to the last that was seen of it: its return, or, where it went on
+    /// without its requester, its module's going live and its helper's end. `None` where its return was not seen.
     #[must_use]
     pub fn asleep(&self) -> Option<Nanos> {
-        let returned = self.returned?;
-        let asleep = returned.boot.since(self.asked.boot).minus(returned.mono.since(self.asked.mono));
-        Some(if asleep < CLOCK_SKEW { Nanos::ZERO } else { asleep })
+        let exited = self.call.as_ref().and_then(|call| call.exited).map(|(at, _)| at);
+        let last = [self.live, exited].into_iter().flatten().fold(self.returned?, Stamp::max);
+        Some(cycle::asleep(self.asked, last))
     }
 
     /// How long it is, or was, open as seen at `now`.
@@ -372,7 +418,7 @@ impl Request {
     pub fn wants(&self, module: &str) -> bool {
         match &self.resolution {
             Some(resolution) if !resolution.modules.is_empty() => {
-                resolution.modules.iter().any(|wanted| &*wanted.name == module)
+                resolution.modules.iter().any(|wanted| wanted.is(module))
             }
             Some(_) | None => true,
         }
@@ -391,7 +437,7 @@ impl Request {
     pub fn status(&self) -> Option<i32> {
         let told = self.result.filter(|result| *result >= 0 && self.wait() == Some(Wait::Proc));
         let call = self.call.as_ref()?;
-        let ran = call.executed.is_some_and(|(_, result)| result == 0) || !self.loads.is_empty();
+        let ran = call.ran || !self.loads.is_empty();
         let ended = call.exited.and_then(|(_, status)| status).filter(|status| *status != 0 || ran);
         told.or(ended)
     }
@@ -406,6 +452,43 @@ impl Request {
     #[must_use]
     pub fn failed_load(&self) -> Option<&Arc<Load>> {
         self.loads.iter().rev().find(|load| load.failed())
+    }
+}
+
+impl Call {
+    /// The alias that a request's call passes on to modprobe (kernel/module/kmod.c `call_modprobe`, 5.10 to 7.3); `None` for
+    /// every other call.
+    #[must_use]
+    pub fn alias(&self) -> Option<&Arc<str>> {
+        self.request?;
+        self.argv.get(3)?.text()
+    }
+
+    /// It could not be started, or its helper ended with an error or by a signal.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        let refused = [self.returned, self.executed].into_iter().flatten().any(|(_, result)| result < 0);
+        refused || self.exited.and_then(|(_, status)| status).is_some_and(|status| status != 0)
+    }
+
+    /// From the call to its helper's end, or to its failure; `None` while that has not come, or was not seen.
+    #[must_use]
+    pub fn time(&self) -> Option<Nanos> {
+        self.end().map(|at| at.mono.since(self.entered.mono))
+    }
+
+    /// Whether nothing of it goes on: its helper ended, or it never had one and was answered.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        let answered = self.returned.is_some_and(|(_, result)| result < 0) && self.helper.is_none();
+        self.end().is_some() || answered
+    }
+
+    /// When it was over, where it is.
+    #[must_use]
+    pub fn end(&self) -> Option<Stamp> {
+        let failed = self.returned.filter(|(_, result)| *result < 0).map(|(at, _)| at);
+        self.gone().or(failed)
     }
 }
 

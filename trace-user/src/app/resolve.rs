@@ -1,0 +1,48 @@
+//! `modtrail doctor --resolve`: what modprobe would do for aliases, so that it can be compared with `modprobe --show-depends`.
+
+use super::failure::Failure;
+use super::output::{self, Written};
+use crate::kernel::lookup::{Action, Lookup, Step};
+use crate::report::plain::plain;
+use std::process::ExitCode;
+
+/// Writes a line for each alias; what is wrong with modprobe's configuration is said on stderr.
+///
+/// # Errors
+/// [`Failure`] where the module indexes cannot be read.
+pub fn run(aliases: &[String]) -> Result<ExitCode, Failure> {
+    let lookup = Lookup::read();
+    if let Some(error) = lookup.indexes_error() {
+        return Err(Failure::cannot_trace("cannot read the module indexes", error));
+    }
+    for problem in lookup.problems() {
+        eprintln!("modtrail: {}", plain(problem));
+    }
+    for alias in aliases {
+        if output::line(&plain(&line(&lookup, alias)))? == Written::Closed {
+            break;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// `ALIAS [MODULE …] STEP; STEP …`
+fn line(lookup: &Lookup, alias: &str) -> String {
+    let plans = lookup.plans(alias);
+    let modules: Vec<&str> = plans.iter().map(|plan| &*plan.module).collect();
+    let steps: Vec<String> = plans.iter().flat_map(|plan| &plan.steps).map(step).collect();
+    format!("{alias} [{}] {}", modules.join(" "), steps.join("; ")).trim_end().to_owned()
+}
+
+/// One step, in the words of `modprobe --show-depends`.
+fn step(step: &Step) -> String {
+    let Step { module, action, options } = step;
+    let words = match action {
+        Action::Load(path) => format!("insmod {} {options}", path.display()),
+        Action::Run(install) => format!("install {} {options}", install.command),
+        Action::BuiltIn => format!("builtin {module}"),
+        Action::LeaveOut(place) => format!("blacklist {module} ({place})"),
+        Action::Fail => format!("missing {module}"),
+    };
+    words.trim_end().to_owned()
+}

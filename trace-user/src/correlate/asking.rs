@@ -1,0 +1,131 @@
+//! What a requester does: it asks, is turned away or goes, enters a helper call and returns from it.
+//!
+//! In: these moments. Out: the request that each belongs to, as it is now.
+
+use super::Correlator;
+use super::requests;
+use crate::event::{CallEntered, Captured, Requested, Stamp, Task};
+use crate::joined::{CallId, Change, Gap, Request, RequestId, TurnedAway};
+use std::sync::Arc;
+
+impl Correlator {
+    pub(super) fn requested(&mut self, at: Stamp, task: Task, asked: &Requested, out: &mut Vec<Change>) {
+        if let Some(before) = self.requests.last_of(task.tid) {
+            // The thread asks again, so what it asked before has returned unseen.
+            self.requests.leave(task.tid);
+            match self.requests.get(before).and_then(|request| request.call.as_deref()) {
+                Some(call) if self.helpers.goes_on(call) => {}
+                Some(_) => self.close(before, Some(Gap::ReturnUnseen), out),
+                // Turned away as it seems: it may still get what others are at work for.
+                None if self.requests.awaits_others(before, at) => {}
+                None => self.close(before, Some(Gap::NothingFollowed), out),
+            }
+        }
+        let id = self.requests.next_id();
+        let mut request = requests::fresh(id, task, asked);
+        let alias = asked.alias.text();
+        request.resolution = alias.and_then(|alias| self.resolutions.get(alias)).map(|(_, known)| known.clone());
+        let owner = self.helpers.owner(task.key).and_then(|call| self.helpers.call(call));
+        request.parent = owner.and_then(|call| call.request);
+        self.requests.open(at, task, asked, request);
+        if let Some(surplus) = self.requests.surplus() {
+            out.push(Change::Capped);
+            self.close(surplus, Some(Gap::EventsLost), out);
+        }
+        self.settle(id, out);
+    }
+
+    /// The thread's request ended before it had a helper call.
+    pub(super) fn turned_away(&mut self, at: Stamp, task: Task, by: (TurnedAway, i32), out: &mut Vec<Change>) {
+        let request = self.requests.of(task).and_then(|id| self.requests.get_mut(id));
+        // One that was admitted waits for no slot: another wait of its thread's ended.
+        let fits = |request: &&mut Request| {
+            request.call.is_none() && request.asked <= at && (by.0 == TurnedAway::Denied || request.admitted.is_none())
+        };
+        let Some(request) = request.filter(fits) else {
+            return out.push(Change::Unmatched);
+        };
+        request.turned_away = Some(by.0);
+        request.returned.get_or_insert(at);
+        request.result.get_or_insert(by.1);
+        let id = request.id;
+        self.requests.leave(task.tid);
+        self.settle(id, out);
+    }
+
+    /// The requester's thread exited, its request being open without a helper call.
+    pub(super) fn requester_gone(&mut self, at: Stamp, request: Option<RequestId>, out: &mut Vec<Change>) {
+        let Some(id) = request else { return };
+        // It may have been denied, and have gone on to its end; one that was admitted no longer waited for a slot.
+        let killed =
+            |request: &&mut Request| request.call.is_none() && request.admitted.is_none() && !self.misses_denials;
+        if let Some(request) = self.requests.get_mut(id).filter(killed) {
+            request.requester_gone = Some(at);
+        }
+        self.settle(id, out);
+    }
+
+    pub(super) fn returned(&mut self, at: Stamp, task: Task, call: Option<CallId>, result: i32, out: &mut Vec<Change>) {
+        let Some(call) = call else {
+            // The entry was lost: what the thread asked for is over, and no later call is its.
+            let open = self.requests.of(task).and_then(|id| self.requests.get(id));
+            if let Some(id) = open.filter(|request| request.call.is_none() && request.asked <= at).map(|open| open.id) {
+                self.close(id, Some(Gap::NothingFollowed), out);
+            }
+            return out.push(Change::Unmatched);
+        };
+        if let Some(request) = self.helpers.call(call).and_then(|call| call.request) {
+            self.requests.leave(task.tid);
+            if let Some(request) = self.requests.get_mut(request) {
+                request.returned.get_or_insert(at);
+                request.result.get_or_insert(result);
+            }
+        }
+        self.call_changed(Some(call), out);
+    }
+
+    /// Takes a call's news to its request, or tells of the call itself where it serves none.
+    pub(super) fn call_changed(&mut self, call: Option<CallId>, out: &mut Vec<Change>) {
+        let Some(id) = call else {
+            return out.push(Change::Unmatched);
+        };
+        let Some(call) = self.helpers.call(id).map(|call| Arc::new(call.clone())) else {
+            return;
+        };
+        if self.helpers.is_hidden(id) {
+            if self.helpers.is_over(id) {
+                self.helpers.forget(id);
+            }
+            return;
+        }
+        let changed = self.suspends.call_changed(&call);
+        self.tell_cycles(changed, out);
+        match call.request.and_then(|request| self.requests.get_mut(request)) {
+            Some(request) => {
+                request.call = Some(call);
+                let request = request.id;
+                self.settle(request, out);
+            }
+            None => {
+                if call.request.is_none() {
+                    out.push(Change::Call(call));
+                }
+                if self.helpers.is_over(id) {
+                    self.helpers.forget(id);
+                }
+            }
+        }
+    }
+}
+
+/// Whether a call that the requester's thread enters is the request's own: it passes the alias on to modprobe
+/// (kernel/module/kmod.c `call_modprobe`, 5.10 to 7.3). A thread whose request was turned away makes other calls.
+pub(super) fn serves(request: &Request, call: &CallEntered) -> bool {
+    let passes_it_on = match (call.argv.get(3), &request.alias) {
+        (Some(Captured::Whole(passed)), Captured::Whole(alias)) => passed == alias,
+        (Some(_), _) => true,
+        // A vector that could not be read, or nothing like modprobe's.
+        (None, _) => call.argv.is_empty(),
+    };
+    request.call.is_none() && request.returned.is_none() && passes_it_on
+}

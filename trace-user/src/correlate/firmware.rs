@@ -1,0 +1,92 @@
+//! Joins the moments of a request for a firmware file. All of them happen in the thread that asks, one request at a time,
+//! so the thread is the key; a lock that is taken outside of one belongs to none.
+
+use crate::event::{FirmwareAsked, FirmwareMoment, Stamp, Task};
+use crate::joined::{Firmware, FirmwareId, Lock};
+use std::collections::BTreeMap;
+use trace_common::ids::Tid;
+
+/// Requests that can be open at once. Beyond, the oldest is given up and counted.
+const OPEN: usize = 16_384;
+
+/// The open requests.
+#[derive(Debug, Default)]
+pub struct Firmwares {
+    open: BTreeMap<Tid, Firmware>,
+    last: u64,
+    capped: u64,
+}
+
+impl Firmwares {
+    /// Takes a moment in; the requests it changed, as they are now.
+    pub fn step(&mut self, at: Stamp, task: Task, moment: &FirmwareMoment) -> Vec<Firmware> {
+        let mut changed = Vec::new();
+        match moment {
+            FirmwareMoment::Began(asked) => changed.extend(self.began(at, task, asked)),
+            FirmwareMoment::FallbackBegan(asked) => {
+                if !self.open.contains_key(&task.tid) {
+                    self.began(at, task, asked);
+                }
+                self.with(task, |open| open.fallback = Some(at));
+            }
+            FirmwareMoment::FallbackEnded { result } => {
+                self.with(task, |open| open.fallback_ended = Some((at, *result)));
+            }
+            FirmwareMoment::LockBegan { waits } => {
+                self.with(task, |open| open.lock = Lock { asked: Some(at), waits: *waits, ..Lock::default() });
+            }
+            FirmwareMoment::LockEnded { held } => self.with(task, |open| open.lock.answered = Some((at, *held))),
+            FirmwareMoment::Unlocked => self.with(task, |open| open.lock.released = Some(at)),
+            FirmwareMoment::Ended { result } => {
+                let ended = self.open.remove(&task.tid);
+                changed.extend(ended.map(|mut open| {
+                    // Whose release was not seen: no request ends with the lock.
+                    if open.lock.answered.is_some_and(|(_, held)| held) {
+                        open.lock.released.get_or_insert(at);
+                    }
+                    Firmware { ended: Some((at, *result)), over: true, ..open }
+                }));
+            }
+        }
+        changed.extend(self.open.get(&task.tid).cloned());
+        changed
+    }
+
+    /// Takes out what is open, as it stands.
+    pub fn take_open(&mut self) -> Vec<Firmware> {
+        std::mem::take(&mut self.open).into_values().collect()
+    }
+
+    /// How many were given up because too many were open, since the last time this was asked.
+    pub fn take_capped(&mut self) -> u64 {
+        std::mem::take(&mut self.capped)
+    }
+
+    /// Opens a request; what the thread had open ended unseen and is returned.
+    fn began(&mut self, at: Stamp, task: Task, asked: &FirmwareAsked) -> Option<Firmware> {
+        self.last += 1;
+        let fresh = Firmware {
+            id: FirmwareId(self.last),
+            task,
+            name: asked.name.clone(),
+            device: asked.device.clone(),
+            asked: at,
+            fallback: None,
+            fallback_ended: None,
+            lock: Lock::default(),
+            ended: None,
+            over: false,
+        };
+        if self.open.len() >= OPEN {
+            self.open.pop_first();
+            self.capped += 1;
+        }
+        self.open.insert(task.tid, fresh).map(|open| Firmware { over: true, ..open })
+    }
+
+    fn with(&mut self, task: Task, change: impl FnOnce(&mut Firmware)) {
+        if let Some(open) = self.open.get_mut(&task.tid) {
+            change(open);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! When a request is over, and what is said of it then.
+//!
+//! In: a request that changed, or that time has passed. Out: the request as it stands, or with its verdict, for good.
+
+use super::Correlator;
+use super::requests::{self, State};
+use crate::joined::{Change, Gap, Request, RequestId, TurnedAway, Verdict};
+use crate::verdict::{self, Decision, Doubt};
+use std::sync::Arc;
+
+impl Correlator {
+    /// Closes the request if it is over; tells how it stands otherwise.
+    pub(super) fn settle(&mut self, id: RequestId, out: &mut Vec<Change>) {
+        match self.state(id) {
+            Some(State::Over) => self.close(id, None, out),
+            Some(State::OverWith(gap)) => self.close(id, Some(gap), out),
+            Some(State::Open) => self.tell(id, out),
+            None => {}
+        }
+    }
+
+    pub(super) fn state(&self, id: RequestId) -> Option<State> {
+        let request = self.requests.get(id)?;
+        let may_miss = self.may_miss_returns || self.lost_during(request);
+        let state = requests::state(request, &self.helpers, self.now, may_miss);
+        // Who was turned away may still get what others are at work for: that is waited for.
+        let away = request.turned_away == Some(TurnedAway::Throttled) || state == State::OverWith(Gap::NothingFollowed);
+        let waits = away && state != State::Open && self.requests.awaits_others(id, self.now);
+        Some(if waits { State::Open } else { state })
+    }
+
+    /// Time has passed: some requests may be over by it.
+    pub(super) fn look_at_open(&mut self, out: &mut Vec<Change>) {
+        for id in self.requests.ids() {
+            if self.state(id) != Some(State::Open) {
+                self.settle(id, out);
+            }
+        }
+    }
+
+    pub(super) fn tell(&mut self, id: RequestId, out: &mut Vec<Change>) {
+        if let Some(request) = self.requests.get(id) {
+            out.push(Change::Request(Arc::new(request.clone())));
+        }
+    }
+
+    /// Decides the request's verdict and lets go of it.
+    pub(super) fn close(&mut self, id: RequestId, gap: Option<Gap>, out: &mut Vec<Change>) {
+        let Some(mut request) = self.requests.take(id) else { return };
+        let lost = self.lost_during(&request);
+        request.gaps.extend(gap);
+        if lost {
+            request.gaps.push(Gap::EventsLost);
+        }
+        self.judge(&mut request, gap, lost);
+        request.ended = true;
+        self.requests.closed(id);
+        if let Some(call) = &request.call
+            && (self.helpers.is_over(call.id) || gap == Some(Gap::ReturnUnseen))
+        {
+            self.helpers.forget(call.id);
+        }
+        out.push(Change::Request(Arc::new(request)));
+    }
+
+    pub(super) fn judge(&self, request: &mut Request, gap: Option<Gap>, lost: bool) {
+        if gap == Some(Gap::NothingFollowed) {
+            let verdict = self.unanswered(request, lost);
+            let decision = verdict::afterwards(request, verdict, &self.modules, self.now);
+            return adopt(request, decision);
+        }
+        let called = request.call.as_ref().map(|call| call.entered.mono);
+        let called = called.is_some_and(|from| self.losses.overlap(from, request.returned.unwrap_or(self.now).mono));
+        let decision = verdict::decide(request, &self.modules, self.now, Doubt { open: lost, called });
+        adopt(request, decision);
+        let known = request.resolution.as_ref().is_some_and(|resolution| resolution.known);
+        if request.verdict == Verdict::Incomplete && !known {
+            request.gaps.push(Gap::AliasUnknown);
+        }
+    }
+
+    /// What became of a request of which nothing was seen after its being asked. Turned away is who found all slots
+    /// taken, was not denied, and got none in time; else it is not known.
+    pub(super) fn unanswered(&self, request: &Request, lost: bool) -> Verdict {
+        let waited = self.now.mono.since(request.asked.mono) >= requests::SLOT_TIMEOUT;
+        let asked_in_vain = request.admitted.is_none() && !self.may_miss_denials && waited;
+        let turned_away = asked_in_vain && self.requests.found_all_taken(request.id) && !lost;
+        if turned_away { Verdict::Throttled } else { Verdict::Incomplete }
+    }
+
+    /// The source stopped without its end: everything that is open is closed as it stands.
+    pub fn cut(&mut self, out: &mut Vec<Change>) {
+        self.close_all(out);
+    }
+
+    /// Tracing ends: what has not returned stays in flight, and what still could change is judged with that doubt.
+    pub(super) fn close_all(&mut self, out: &mut Vec<Change>) {
+        self.look_at_open(out);
+        for id in self.requests.ids() {
+            let Some(mut request) = self.requests.take(id) else { continue };
+            let ended = request.call.as_ref().is_some_and(|call| call.gone().is_some() && !self.helpers.alive(call.id));
+            if request.returned.is_none() && ended && self.may_miss_returns {
+                // Its return was about to be given up.
+                request.gaps.push(Gap::ReturnUnseen);
+                let lost = self.lost_during(&request);
+                self.judge(&mut request, Some(Gap::ReturnUnseen), lost);
+            } else {
+                request.gaps.push(Gap::TracingEnded);
+            }
+            if request.returned.is_some() {
+                self.judge(&mut request, None, true);
+            }
+            request.ended = true;
+            out.push(Change::Request(Arc::new(request)));
+        }
+        let cycles = self.suspends.take_open();
+        self.tell_cycles(cycles, out);
+        let firmwares = self.firmwares.take_open().into_iter();
+        out.extend(firmwares.map(|open| Change::Firmware(Arc::new(open))));
+    }
+
+    pub(super) fn lost_during(&self, request: &Request) -> bool {
+        self.losses.overlap(request.asked.mono, self.now.mono)
+    }
+}
+
+fn adopt(request: &mut Request, decision: Decision) {
+    request.verdict = decision.verdict;
+    request.live = decision.live;
+    request.satisfied_by = decision.satisfied_by;
+}

@@ -1,0 +1,355 @@
+//! Joins the moments of a suspend cycle, and says which helper calls it met.
+//!
+//! One attempt runs in one thread, from `pm_suspend` or `hibernate` to its return: the thread is the key. Where that
+//! function is not seen (user space hibernates by itself, or a probe is missing), the freezing of user space begins the
+//! cycle, and a failure or the enabling of helpers ends it; a shutdown disables helpers and never ends.
+//!
+//! The kernel counts the callers inside `call_usermodehelper_exec`, waits until there are none, and fails with -EAGAIN
+//! when five seconds have passed (kernel/umh.c `__usermodehelper_disable`, 5.10 to 7.3). Where it fails, helpers are
+//! enabled again and no thaw follows.
+
+use crate::event::suspend::{DISABLED, ENABLED};
+use crate::event::{Captured, PmTest, Stamp, SuspendMoment, Task, Way};
+use crate::joined::{Call, CallId, Cycle, CycleId, CycleKind, PhaseSpan, Stretch};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use trace_common::ids::Tid;
+use trace_common::time::Nanos;
+
+/// How soon after a failed attempt another is taken for its repetition.
+const AGAIN: Nanos = Nanos::from_secs(60);
+/// How long after helpers were enabled an attempt's return is waited for: drivers' notifiers come between.
+const END_GRACE: Nanos = Nanos::from_secs(30);
+/// Phases kept of one cycle: about twenty, and two for each CPU. More are counted as given up.
+const PHASES: usize = 4_096;
+/// Helper calls kept of one cycle, for each way in which it can meet one. More are counted as given up.
+const CALLS: usize = 1_024;
+/// Ended cycles of which frozen helpers still go on.
+const UNFINISHED: usize = 64;
+/// Cycles that can be open at once: shutdowns that came to nothing never end.
+const OPEN: usize = 64;
+
+/// What a call gets while helpers are disabled: `-EBUSY`.
+pub const REFUSED: i32 = -16;
+
+/// The cycles that something can still happen to.
+#[derive(Debug, Default)]
+pub struct Suspends {
+    open: BTreeMap<Tid, Cycle>,
+    /// Ended cycles, oldest first, whose frozen helpers go on.
+    unfinished: Vec<Cycle>,
+    last: u64,
+    /// Of the last cycle that ended: its group, its kind, when it ended, and whether it failed.
+    before: Option<(CycleId, CycleKind, Stamp, bool)>,
+    capped: u64,
+}
+
+/// The helper calls that are at work at an instant.
+pub trait AtWork {
+    /// Calls whose caller is inside `call_usermodehelper_exec`.
+    fn inside(&self, at: Stamp) -> Vec<Arc<Call>>;
+    /// Calls of which a process is alive.
+    fn alive(&self) -> Vec<Arc<Call>>;
+}
+
+impl Suspends {
+    /// Takes a moment in; the cycle it changed, as it is now. `None`: it belongs to none.
+    pub fn step(&mut self, at: Stamp, task: Task, moment: &SuspendMoment, helpers: &impl AtWork) -> Option<Cycle> {
+        match moment {
+            SuspendMoment::Began { way, pm_test } => self.began(at, task, *way, *pm_test),
+            SuspendMoment::Ended { result } => return self.ended(at, task, Some(*result)),
+            SuspendMoment::Phase { action, value, begins } => self.phase(at, task, action, *value, *begins)?,
+            SuspendMoment::FreezeBegan => self.of(at, task, CycleKind::Hibernation).freeze.began = Some(at),
+            SuspendMoment::FreezeEnded { result } => {
+                let cycle = self.open.get_mut(&task.tid)?;
+                cycle.freeze.ended = Some((at, *result));
+                if *result == 0 {
+                    cycle.frozen = helpers.alive();
+                }
+                return self.failed(at, task, *result);
+            }
+            SuspendMoment::ThawBegan => self.open.get_mut(&task.tid)?.thawed = Some(at),
+            SuspendMoment::DisableBegan { depth } => {
+                let kind = if *depth == DISABLED { CycleKind::Shutdown } else { CycleKind::Unknown };
+                let cycle = self.of(at, task, kind);
+                cycle.disable = Stretch { began: Some(at), ended: None };
+                cycle.culprits = helpers.inside(at);
+            }
+            SuspendMoment::DisableEnded { result } => {
+                let cycle = self.open.get_mut(&task.tid)?;
+                cycle.disable.ended = Some((at, *result));
+                if *result == 0 {
+                    // Whoever was waited for has left, though its return may be told a little later.
+                    cycle.drained.append(&mut cycle.culprits);
+                } else {
+                    cycle.enabled = Some(at);
+                }
+            }
+            SuspendMoment::DepthSet { depth } => {
+                let cycle = self.open.get_mut(&task.tid)?;
+                if *depth == ENABLED && cycle.disable.began.is_some() {
+                    cycle.enabled = Some(at);
+                    // A freezer that fails thaws by itself, before it says so (kernel/power/process.c `freeze_processes`).
+                    let is_freezing = cycle.freeze.began.is_some() && cycle.freeze.ended.is_none();
+                    if cycle.way.is_none() && !is_freezing {
+                        return self.ended(at, task, None);
+                    }
+                }
+            }
+        }
+        self.open.get(&task.tid).cloned()
+    }
+
+    /// A helper call was entered: it is waited for, where helpers are being disabled.
+    pub fn call_entered(&mut self, call: &Arc<Call>) -> Vec<Cycle> {
+        let draining = self.open.values_mut().filter(|cycle| is_draining(cycle));
+        let mut changed = Vec::new();
+        for cycle in draining {
+            if cycle.culprits.len() < CALLS {
+                cycle.culprits.push(call.clone());
+                changed.push(cycle.clone());
+            } else {
+                self.capped += 1;
+            }
+        }
+        changed
+    }
+
+    /// A helper call changed; the cycles that this changes.
+    pub fn call_changed(&mut self, call: &Arc<Call>) -> Vec<Cycle> {
+        let mut changed = Vec::new();
+        for cycle in self.open.values_mut() {
+            let mut news = update(cycle, call);
+            if let Some((at, result)) = call.returned.filter(|_| cycle.enabled.is_none()) {
+                news |= returned(cycle, call, at, result);
+            }
+            if news {
+                changed.push(cycle.clone());
+            }
+        }
+        for cycle in &mut self.unfinished {
+            if update(cycle, call) {
+                changed.push(cycle.clone());
+            }
+        }
+        self.unfinished.retain(is_unfinished);
+        changed
+    }
+
+    /// The cycles whose end was missed: helpers have been enabled again for so long that it must have come.
+    pub fn unended(&mut self, now: Stamp) -> Vec<Cycle> {
+        let is_over = |cycle: &Cycle| cycle.enabled.is_some_and(|at| now.mono.since(at.mono) >= END_GRACE);
+        let over: Vec<(Task, Stamp)> =
+            self.open.values().filter(|cycle| is_over(cycle)).filter_map(|it| Some((it.task, it.enabled?))).collect();
+        over.into_iter().filter_map(|(task, at)| self.ended(at, task, None)).collect()
+    }
+
+    /// Takes out what is open, as it stands.
+    pub fn take_open(&mut self) -> Vec<Cycle> {
+        std::mem::take(&mut self.open).into_values().collect()
+    }
+
+    /// How much was given up because there was too much of it, since the last time this was asked.
+    pub fn take_capped(&mut self) -> u64 {
+        std::mem::take(&mut self.capped)
+    }
+
+    fn began(&mut self, at: Stamp, task: Task, way: Way, pm_test: Option<PmTest>) {
+        let kind = match way {
+            Way::Suspend { .. } => CycleKind::Suspend,
+            Way::Hibernate => CycleKind::Hibernation,
+        };
+        let cycle = self.open(at, task, kind);
+        cycle.way = Some(way);
+        cycle.pm_test = pm_test;
+    }
+
+    /// The thread's cycle, or a new one of this kind.
+    fn of(&mut self, at: Stamp, task: Task, kind: CycleKind) -> &mut Cycle {
+        if !self.open.contains_key(&task.tid) {
+            self.open(at, task, kind);
+        }
+        self.open.entry(task.tid).or_insert_with(|| fresh(CycleId(0), CycleId(0), kind, task, at))
+    }
+
+    fn open(&mut self, at: Stamp, task: Task, kind: CycleKind) -> &mut Cycle {
+        self.last += 1;
+        let id = CycleId(self.last);
+        let again = self
+            .before
+            .filter(|(_, before, ended, failed)| *failed && *before == kind && at.boot.since(ended.boot) < AGAIN);
+        let group = again.map_or(id, |(group, ..)| group);
+        if self.open.len() >= OPEN && self.open.pop_first().is_some() {
+            self.capped += 1;
+        }
+        self.open.insert(task.tid, fresh(id, group, kind, task, at));
+        self.open.entry(task.tid).or_insert_with(|| fresh(id, group, kind, task, at))
+    }
+
+    fn phase(&mut self, at: Stamp, task: Task, action: &Captured, value: i32, begins: bool) -> Option<()> {
+        let action = action.text()?;
+        if !self.open.contains_key(&task.tid) && &**action == "suspend_enter" && begins {
+            self.began(at, task, Way::Suspend { state: value }, None);
+        }
+        let cycle = self.open.get_mut(&task.tid)?;
+        if begins && cycle.phases.len() < PHASES {
+            cycle.phases.push(PhaseSpan { action: action.clone(), value, began: at, ended: None });
+        } else if begins {
+            self.capped += 1;
+        } else {
+            let same = |span: &&mut PhaseSpan| span.ended.is_none() && span.action == *action && span.value == value;
+            cycle.phases.iter_mut().rev().find(same)?.ended = Some(at);
+        }
+        Some(())
+    }
+
+    /// A step failed: the end of a cycle whose own end is not seen.
+    fn failed(&mut self, at: Stamp, task: Task, result: i32) -> Option<Cycle> {
+        let cycle = self.open.get(&task.tid)?;
+        if result < 0 && cycle.way.is_none() {
+            return self.ended(at, task, Some(result));
+        }
+        Some(cycle.clone())
+    }
+
+    fn ended(&mut self, at: Stamp, task: Task, result: Option<i32>) -> Option<Cycle> {
+        let mut cycle = self.open.remove(&task.tid)?;
+        cycle.ended = Some(at);
+        cycle.result = result;
+        self.before = Some((cycle.group, cycle.kind, at, cycle.failed()));
+        if is_unfinished(&cycle) {
+            if self.unfinished.len() >= UNFINISHED {
+                self.unfinished.remove(0);
+                self.capped += 1;
+            }
+            self.unfinished.push(cycle.clone());
+        }
+        Some(cycle)
+    }
+}
+
+fn fresh(id: CycleId, group: CycleId, kind: CycleKind, task: Task, at: Stamp) -> Cycle {
+    Cycle {
+        id,
+        group,
+        kind,
+        way: None,
+        pm_test: None,
+        task,
+        began: at,
+        freeze: Stretch::default(),
+        disable: Stretch::default(),
+        thawed: None,
+        enabled: None,
+        phases: Vec::new(),
+        ended: None,
+        result: None,
+        culprits: Vec::new(),
+        drained: Vec::new(),
+        refused: Vec::new(),
+        frozen: Vec::new(),
+        incomplete: false,
+    }
+}
+
+fn is_draining(cycle: &Cycle) -> bool {
+    cycle.disable.began.is_some() && cycle.disable.ended.is_none()
+}
+
+/// Something that was frozen half way goes on.
+fn is_unfinished(cycle: &Cycle) -> bool {
+    cycle.frozen.iter().any(|call| call.exited.is_none())
+}
+
+/// Puts the call as it is now in the place of what was known of it; whether it was known.
+fn update(cycle: &mut Cycle, call: &Arc<Call>) -> bool {
+    let lists = [&mut cycle.culprits, &mut cycle.drained, &mut cycle.refused, &mut cycle.frozen];
+    let mut known = false;
+    for place in lists.into_iter().flatten().filter(|known| known.id == call.id) {
+        *place = call.clone();
+        known = true;
+    }
+    known
+}
+
+/// The call returned while helpers were disabled, or being disabled.
+fn returned(cycle: &mut Cycle, call: &Arc<Call>, at: Stamp, result: i32) -> bool {
+    let Some(since) = cycle.disable.began.filter(|since| *since <= at) else {
+        return false;
+    };
+    let waited_for = take(&mut cycle.culprits, call.id);
+    let known = [&cycle.drained, &cycle.refused].into_iter().flatten().any(|known| known.id == call.id);
+    if known {
+        return false;
+    }
+    if result == REFUSED && call.entered >= since && cycle.refused.len() < CALLS {
+        cycle.refused.push(call.clone());
+        true
+    } else if waited_for && is_draining(cycle) && cycle.drained.len() < CALLS {
+        cycle.drained.push(call.clone());
+        true
+    } else {
+        waited_for
+    }
+}
+
+fn take(calls: &mut Vec<Arc<Call>>, id: CallId) -> bool {
+    let before = calls.len();
+    calls.retain(|call| call.id != id);
+    calls.len() < before
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::event::{Moment, SuspendMoment, Task, Way};
+    use crate::joined::{Cycle, CycleKind};
+    use crate::testing::Story;
+    use std::sync::Arc;
+
+    fn cycles(moments: &[(u64, SuspendMoment)]) -> Vec<Arc<Cycle>> {
+        let mut story = Story::default();
+        let task = Task::new(900, 900, 3, "systemd-sleep");
+        for (at, moment) in moments {
+            story.probe(*at, task, Moment::Suspend(moment.clone()));
+        }
+        story.until(200_000_000);
+        story.model().cycles().cloned().collect()
+    }
+
+    #[test]
+    fn a_shutdown_disables_helpers_for_good() {
+        let cycles = cycles(&[
+            (1_000, SuspendMoment::DisableBegan { depth: 2 }),
+            (2_000, SuspendMoment::DisableEnded { result: 0 }),
+        ]);
+        assert_eq!(cycles.len(), 1);
+        assert_eq!((cycles[0].kind, cycles[0].ended, cycles[0].result), (CycleKind::Shutdown, None, None));
+    }
+
+    #[test]
+    fn user_space_that_hibernates_by_itself_begins_with_the_freezer() {
+        let cycles = cycles(&[
+            (1_000, SuspendMoment::FreezeBegan),
+            (1_100, SuspendMoment::DisableBegan { depth: 1 }),
+            (1_200, SuspendMoment::DisableEnded { result: 0 }),
+            (1_300, SuspendMoment::FreezeEnded { result: 0 }),
+            (9_000, SuspendMoment::ThawBegan),
+            (9_100, SuspendMoment::DepthSet { depth: 1 }),
+            (9_200, SuspendMoment::DepthSet { depth: 0 }),
+        ]);
+        assert_eq!(cycles.len(), 1);
+        assert_eq!((cycles[0].kind, cycles[0].way, cycles[0].result), (CycleKind::Hibernation, None, None));
+        assert!(cycles[0].ended.is_some() && cycles[0].ended == cycles[0].enabled);
+    }
+
+    #[test]
+    fn an_attempt_soon_after_a_failed_one_is_its_repetition() {
+        let attempt = |at: u64, result| {
+            let way = Way::Suspend { state: 3 };
+            [(at, SuspendMoment::Began { way, pm_test: None }), (at + 10, SuspendMoment::Ended { result })]
+        };
+        let moments = [attempt(1_000, -11), attempt(2_000_000, -16), attempt(70_000_000, 0), attempt(71_000_000, 0)];
+        let groups: Vec<u64> = cycles(&moments.concat()).iter().map(|cycle| cycle.group.0).collect();
+        assert_eq!(groups, [1, 1, 3, 4]);
+    }
+}

@@ -1,0 +1,60 @@
+//! What probes see of requests for firmware files, and of the lock that keeps helpers enabled meanwhile.
+
+use super::Captured;
+use trace_common::kind::Kind;
+
+/// A moment of a request for a firmware file. All of one request's happen in one thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FirmwareMoment {
+    /// [`Kind::FirmwareBegan`]
+    Began(FirmwareAsked),
+    /// [`Kind::FirmwareEnded`]
+    Ended {
+        /// Zero or a negative errno.
+        result: i32,
+    },
+    /// [`Kind::FallbackBegan`]
+    FallbackBegan(FirmwareAsked),
+    /// [`Kind::FallbackEnded`]
+    FallbackEnded {
+        /// Zero or a negative errno.
+        result: i32,
+    },
+    /// [`Kind::LockBegan`]
+    LockBegan {
+        /// It waits until helpers are enabled; else it is refused where they are not.
+        waits: bool,
+    },
+    /// [`Kind::LockEnded`]
+    LockEnded {
+        /// The thread holds the lock.
+        held: bool,
+    },
+    /// [`Kind::Unlocked`]
+    Unlocked,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirmwareAsked {
+    /// The file, relative to the kernel's firmware folders.
+    pub name: Captured,
+    /// The device's name.
+    pub device: Captured,
+}
+
+impl FirmwareMoment {
+    /// Which moment this is.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::Began(_) => Kind::FirmwareBegan,
+            Self::Ended { .. } => Kind::FirmwareEnded,
+            Self::FallbackBegan(_) => Kind::FallbackBegan,
+            Self::FallbackEnded { .. } => Kind::FallbackEnded,
+            Self::LockBegan { .. } => Kind::LockBegan,
+            Self::LockEnded { .. } => Kind::LockEnded,
+            Self::Unlocked => Kind::Unlocked,
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! A suspend cycle: one attempt to suspend, hibernate or shut down, with what it did to helpers.
+
+use super::{CLOCK_SKEW, Call};
+use crate::event::{PmTest, Stamp, Task, Way};
+use std::sync::Arc;
+use trace_common::time::Nanos;
+
+/// A cycle's number, from 1 in the order in which cycles began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CycleId(pub u64);
+
+/// For what helpers are disabled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CycleKind {
+    /// The machine is to sleep.
+    Suspend,
+    /// The machine is to write itself to the disk, or user space does that for it.
+    Hibernation,
+    /// The machine is to be shut down or restarted: helpers stay disabled.
+    Shutdown,
+    /// User space is frozen, and by whose wish was not seen.
+    Unknown,
+}
+
+/// One attempt. What was not seen is `None`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cycle {
+    /// Its number.
+    pub id: CycleId,
+    /// The first cycle of the row of attempts that this one belongs to: itself, unless the one before failed shortly before.
+    pub group: CycleId,
+    /// For what.
+    pub kind: CycleKind,
+    /// What was asked for.
+    pub way: Option<Way>,
+    /// How far it was only a test.
+    pub pm_test: Option<PmTest>,
+    /// Who asked.
+    pub task: Task,
+    /// When.
+    pub began: Stamp,
+    /// `freeze_processes`: when it was entered, and when it returned with what.
+    pub freeze: Stretch,
+    /// `__usermodehelper_disable`: when it was entered, and when it returned with what.
+    pub disable: Stretch,
+    /// When user space began to be thawed.
+    pub thawed: Option<Stamp>,
+    /// When helpers were enabled again.
+    pub enabled: Option<Stamp>,
+    /// The phases, in the order in which they began.
+    pub phases: Vec<PhaseSpan>,
+    /// When it was over.
+    pub ended: Option<Stamp>,
+    /// Zero or a negative errno.
+    pub result: Option<i32>,
+    /// Helper calls that it failed for: they had not returned when the drain's time was up.
+    pub culprits: Vec<Arc<Call>>,
+    /// Helper calls that it waited for, and that returned in time.
+    pub drained: Vec<Arc<Call>>,
+    /// Helper calls that were refused because helpers were disabled.
+    pub refused: Vec<Arc<Call>>,
+    /// Helper calls whose helper, or what it left behind, was frozen half way.
+    pub frozen: Vec<Arc<Call>>,
+    /// Something was lost meanwhile that may belong here.
+    pub incomplete: bool,
+}
+
+/// The call of a function, from its entry to its return.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Stretch {
+    /// When it was entered.
+    pub began: Option<Stamp>,
+    /// When it returned, and with what.
+    pub ended: Option<(Stamp, i32)>,
+}
+
+/// A phase of suspend or resume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PhaseSpan {
+    /// Which, in the kernel's words.
+    pub action: Arc<str>,
+    /// A state, a CPU, an event.
+    pub value: i32,
+    /// When it began.
+    pub began: Stamp,
+    /// When it ended.
+    pub ended: Option<Stamp>,
+}
+
+impl CycleKind {
+    /// As spelt in JSON and shown to a person.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Suspend => "suspend",
+            Self::Hibernation => "hibernation",
+            Self::Shutdown => "shutdown",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl Stretch {
+    /// How long it took.
+    #[must_use]
+    pub fn time(&self) -> Option<Nanos> {
+        self.began.zip(self.ended).map(|(began, (ended, _))| ended.mono.since(began.mono))
+    }
+
+    /// What it returned.
+    #[must_use]
+    pub fn result(&self) -> Option<i32> {
+        self.ended.map(|(_, result)| result)
+    }
+}
+
+impl Cycle {
+    /// Whether it was only a test, as far as is known.
+    #[must_use]
+    pub fn is_test(&self) -> bool {
+        self.pm_test.is_some_and(|test| test != PmTest::NONE)
+    }
+
+    /// It failed.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.result.is_some_and(|result| result < 0)
+    }
+
+    /// From its beginning to its end as seen at `now`, the time asleep left out.
+    #[must_use]
+    pub fn awake(&self, now: Stamp) -> Nanos {
+        self.ended.unwrap_or(now).mono.since(self.began.mono)
+    }
+
+    /// How long the machine slept, as seen at `now`.
+    #[must_use]
+    pub fn asleep(&self, now: Stamp) -> Nanos {
+        asleep(self.began, self.ended.unwrap_or(now))
+    }
+
+    /// Every helper call that it met, with how.
+    pub fn met(&self) -> impl Iterator<Item = (Met, &Arc<Call>)> {
+        let lists = [
+            (Met::Culprit, &self.culprits),
+            (Met::Drained, &self.drained),
+            (Met::Refused, &self.refused),
+            (Met::Frozen, &self.frozen),
+        ];
+        lists.into_iter().flat_map(|(met, calls)| calls.iter().map(move |call| (met, call)))
+    }
+}
+
+/// How a cycle met a helper call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Met {
+    /// It failed for it.
+    Culprit,
+    /// It waited for it.
+    Drained,
+    /// It was refused meanwhile.
+    Refused,
+    /// It was frozen half way.
+    Frozen,
+}
+
+impl Met {
+    /// As shown to a person.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Culprit => "culprit",
+            Self::Drained => "drained",
+            Self::Refused => "refused",
+            Self::Frozen => "frozen",
+        }
+    }
+}
+
+/// How long the machine slept between two instants. The two clocks are read one after the other, so less than
+/// [`CLOCK_SKEW`] is no sleep.
+#[must_use]
+pub fn asleep(from: Stamp, to: Stamp) -> Nanos {
+    let asleep = to.boot.since(from.boot).minus(to.mono.since(from.mono));
+    if asleep < CLOCK_SKEW { Nanos::ZERO } else { asleep }
+}

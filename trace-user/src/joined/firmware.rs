@@ -1,0 +1,102 @@
+//! A request for a firmware file: who asked for what, and whether user space was asked for it.
+
+use crate::event::{Captured, Stamp, Task};
+use trace_common::time::Nanos;
+
+/// A firmware request's number, from 1 in the order in which they were seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct FirmwareId(pub u64);
+
+/// One request. What was not seen is `None`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Firmware {
+    /// Its number.
+    pub id: FirmwareId,
+    /// The thread that asks.
+    pub task: Task,
+    /// The file.
+    pub name: Captured,
+    /// The device's name.
+    pub device: Captured,
+    /// When it was asked for.
+    pub asked: Stamp,
+    /// When its fallback was entered, the file not being there.
+    pub fallback: Option<Stamp>,
+    /// When that was over, and with what.
+    pub fallback_ended: Option<(Stamp, i32)>,
+    /// The lock that keeps helpers enabled.
+    pub lock: Lock,
+    /// When it returned, and with what: zero or a negative errno.
+    pub ended: Option<(Stamp, i32)>,
+    /// Nothing more will change.
+    pub over: bool,
+}
+
+/// The read side of the lock of helpers, which the fallback holds: while it does, helpers cannot be disabled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Lock {
+    /// When it was asked for.
+    pub asked: Option<Stamp>,
+    /// The thread waits while helpers are disabled; else it is refused.
+    pub waits: bool,
+    /// When the answer came, and whether the lock is held.
+    pub answered: Option<(Stamp, bool)>,
+    /// When it was given back.
+    pub released: Option<Stamp>,
+}
+
+impl Firmware {
+    /// How long it took, or has taken at `now`.
+    #[must_use]
+    pub fn age(&self, now: Stamp) -> Nanos {
+        self.ended.map_or(now, |(at, _)| at).mono.since(self.asked.mono)
+    }
+
+    /// What it returned.
+    #[must_use]
+    pub fn result(&self) -> Option<i32> {
+        self.ended.map(|(_, result)| result)
+    }
+
+    /// Whether user space was asked for it, for which the lock is needed first (drivers/base/firmware_loader/fallback.c
+    /// `fw_load_from_user_helper`, 5.10 to 7.3): the function is called for drivers that do not want that, too.
+    #[must_use]
+    pub const fn is_asked_of_user_space(&self) -> bool {
+        self.fallback.is_some() && self.lock.asked.is_some()
+    }
+
+    /// How long user space was waited for, as seen at `now`; `None` where it was not asked.
+    #[must_use]
+    pub fn fallback_time(&self, now: Stamp) -> Option<Nanos> {
+        let until = self.fallback_ended.or(self.ended).map_or(now, |(at, _)| at);
+        self.fallback.filter(|_| self.is_asked_of_user_space()).map(|began| until.mono.since(began.mono))
+    }
+}
+
+impl Lock {
+    /// In a word: `held`, `released`, `refused`, `waiting`; `None` where it was not asked for.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&'static str> {
+        self.asked?;
+        Some(match (self.answered, self.released) {
+            (None, _) => "waiting",
+            (Some((_, false)), _) => "refused",
+            (Some((_, true)), None) => "held",
+            (Some((_, true)), Some(_)) => "released",
+        })
+    }
+
+    /// How long it was held, as seen at `now`; `None` where it was not.
+    #[must_use]
+    pub fn time(&self, now: Stamp) -> Option<Nanos> {
+        let since = self.answered.filter(|(_, held)| *held).map(|(at, _)| at)?;
+        Some(self.released.unwrap_or(now).mono.since(since.mono))
+    }
+
+    /// Whether it was held at `at`.
+    #[must_use]
+    pub fn held_at(&self, at: Stamp) -> bool {
+        self.answered.is_some_and(|(since, held)| held && since.mono <= at.mono)
+            && self.released.is_none_or(|released| released.mono >= at.mono)
+    }
+}

@@ -1,0 +1,148 @@
+//! Proves that the probes fire: a request of modtrail's own, for an alias that nobody has.
+//!
+//! In: the right to ask for a file system of that name. Out: a request in the kernel, and, from the events that come back,
+//! whether it was seen to be asked for, to call a helper and to get one. Its end is not waited for: that can take as long
+//! as the helper does.
+
+use crate::event::{Body, Event, Moment, SelfTest};
+use rustix::io::Errno;
+use rustix::mount::{FsOpenFlags, fsopen};
+use std::fs;
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+use std::thread;
+use trace_common::ids::{CallAddress, Tgid};
+use trace_common::kind::Kind;
+
+/// The file system asked for; its alias is `fs-modtrail-self-test`.
+const FILE_SYSTEM: &str = "modtrail-self-test";
+
+/// A test under way.
+#[derive(Debug)]
+pub struct Proof {
+    process: Tgid,
+    answer: Receiver<Result<(), Errno>>,
+    requested: bool,
+    call: Option<CallAddress>,
+    born: bool,
+    /// What the kernel answered before there was a helper, in words.
+    turned_away: Option<String>,
+}
+
+/// Asks, in a thread of its own that is left to its fate.
+///
+/// # Errors
+/// Why no request can be made.
+pub fn begin(process: Tgid) -> Result<Proof, String> {
+    let path = fs::read_to_string("/proc/sys/kernel/modprobe").unwrap_or_default();
+    if path.trim().is_empty() {
+        return Err("kernel.modprobe is empty, so the kernel starts no helper".to_owned());
+    }
+    let (tell, answer) = channel();
+    let ask = move || {
+        // Whoever waited may be gone.
+        let _ = tell.send(fsopen(FILE_SYSTEM, FsOpenFlags::FSOPEN_CLOEXEC).map(drop));
+    };
+    thread::Builder::new()
+        .name("modtrail-test".to_owned())
+        .spawn(ask)
+        .map_err(|error| format!("cannot start a thread for it: {error}"))?;
+    Ok(Proof { process, answer, requested: false, call: None, born: false, turned_away: None })
+}
+
+impl Proof {
+    /// Looks at an event.
+    pub fn see(&mut self, event: &Event) {
+        let Body::Probe(probe) = &event.body else { return };
+        let own = probe.task.key.tgid == self.process;
+        if let (true, Moment::Requested(_)) = (own, &probe.moment) {
+            self.requested = true;
+        }
+        if let (true, Moment::CallEntered(entered)) = (own, &probe.moment) {
+            self.call = Some(entered.call);
+        }
+        if let Moment::Born { call } = &probe.moment {
+            self.born |= self.call == Some(*call);
+        }
+        let answer = if let Moment::Denied { result } | Moment::Throttled { result } = &probe.moment {
+            Some(*result)
+        } else if let Moment::CallReturned { result } = &probe.moment {
+            Some(*result).filter(|result| *result <= 0 && !self.born)
+        } else {
+            None
+        };
+        if let Some(result) = answer.filter(|_| own) {
+            self.turned_away =
+                Some(format!("the kernel started no helper for modtrail's request: it answered {result}"));
+        }
+    }
+
+    /// Whether the kernel has said that there is no helper for it.
+    #[must_use]
+    pub const fn is_turned_away(&self) -> bool {
+        self.turned_away.is_some()
+    }
+
+    /// Whether all was seen.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.requested && self.call.is_some() && self.born
+    }
+
+    /// Why the request was not made, where the system has said so.
+    #[must_use]
+    pub fn refusal(&self) -> Option<SelfTest> {
+        let answer = self.answer.try_recv().ok()?.err().filter(|error| *error != Errno::NODEV)?;
+        Some(SelfTest::Unproven(format!("modtrail may not ask for a file system: {answer}").into()))
+    }
+
+    /// What came of it.
+    #[must_use]
+    pub fn outcome(&self) -> SelfTest {
+        if let Some(why) = self.turned_away.as_deref().filter(|_| !self.is_complete()) {
+            return SelfTest::Unproven(why.into());
+        }
+        // Deaf is who was not heard although all has happened: an answer that has not come may be for want of a slot, a
+        // worker, or a processor for the thread that asks.
+        if !self.is_complete() && self.answer.try_recv() == Err(TryRecvError::Empty) {
+            return SelfTest::Unproven("modtrail's request was not answered yet".into());
+        }
+        let seen =
+            [(Kind::Requested, self.requested), (Kind::CallEntered, self.call.is_some()), (Kind::Born, self.born)];
+        let deaf: Vec<Kind> = seen.into_iter().filter(|(_, seen)| !seen).map(|(moment, _)| moment).collect();
+        if deaf.is_empty() { SelfTest::Proven } else { SelfTest::Deaf(deaf) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{CallEntered, Captured, Probe, Stamp, Task, Wait};
+    use std::sync::mpsc::channel;
+
+    fn event(task: Task, moment: Moment) -> Event {
+        Event { at: Stamp::awake(1), body: Body::Probe(Probe { task, cpu: 0, moment }) }
+    }
+
+    #[test]
+    fn only_its_own_request_and_its_own_helper_prove_it() {
+        let (own, other) = (Task::new(7, 8, 1, "modtrail"), Task::new(9, 9, 1, "ping"));
+        let (tell, answer) = channel();
+        let mut proof =
+            Proof { process: own.key.tgid, answer, requested: false, call: None, born: false, turned_away: None };
+        let entered = |call| {
+            let (path, argv) = (Captured::whole("/sbin/modprobe"), [].into());
+            let call = CallAddress(call);
+            Moment::CallEntered(CallEntered { call, wait: Wait::Proc, path, argv, argv_more: false, stack: [].into() })
+        };
+        proof.see(&event(other, entered(1)));
+        proof.see(&event(other, Moment::Born { call: CallAddress(1) }));
+        assert!(matches!(proof.outcome(), SelfTest::Unproven(_)), "it was not answered yet");
+        tell.send(Err(Errno::NODEV)).unwrap();
+        assert_eq!(proof.outcome(), SelfTest::Deaf(vec![Kind::Requested, Kind::CallEntered, Kind::Born]));
+        drop(tell);
+        proof.see(&event(own, entered(2)));
+        proof.see(&event(other, Moment::Born { call: CallAddress(2) }));
+        assert_eq!(proof.outcome(), SelfTest::Deaf(vec![Kind::Requested]));
+        assert!(!proof.is_complete());
+    }
+}

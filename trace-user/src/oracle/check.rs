@@ -1,0 +1,334 @@
+//! Holds what the pipeline says of a simulated kernel against what the oracle knows.
+
+use super::{Expected, Oracle, cycles};
+use crate::event::{Body, Event, Fact, Lost};
+use crate::joined::{Change, Cycle, Gap, Load, Request, RequestId, Verdict};
+use crate::phases::phases;
+use crate::pipeline::Pipeline;
+use crate::record::codec::{from_message, to_message};
+use crate::source::simulation::plan::Plan;
+use crate::source::simulation::simulate;
+use crate::source::simulation::truth::{self, Truth};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use trace_common::ids::Tid;
+
+/// What the pipeline said in the end.
+struct Said {
+    requests: BTreeMap<RequestId, Arc<Request>>,
+    loads: BTreeMap<(Tid, u64), Arc<Load>>,
+    unmatched: u64,
+    lost: BTreeMap<Lost, u64>,
+    cycles: BTreeMap<u64, Arc<Cycle>>,
+    wrong: Vec<String>,
+}
+
+/// Everything that is wrong with what the pipeline makes of the plan; empty where nothing is.
+pub fn check(plan: &Plan) -> Vec<String> {
+    let (events, truth) = simulate(plan);
+    let said = listen(&events);
+    let oracle = Oracle::new(&truth, plan.view.release);
+    let mut wrong = said.wrong.clone();
+    let mut places: BTreeMap<RequestId, usize> = BTreeMap::new();
+    for (place, request) in truth.requests.iter().enumerate() {
+        let found = said.requests.values().filter(|said| is_same(said, request));
+        let found: Vec<&Arc<Request>> = found.collect();
+        match (oracle.expected(place), found.as_slice()) {
+            (None, []) => {}
+            (Some(_), [one]) => {
+                places.insert(one.id, place);
+            }
+            (expected, found) => {
+                wrong.push(format!("{} is told {} times, expected {}", request.alias, found.len(), expected.is_some()));
+            }
+        }
+    }
+    if places.len() != said.requests.len() {
+        wrong.push(format!("{} requests were told, {} of them were made", said.requests.len(), places.len()));
+    }
+    for (id, place) in &places {
+        let (Some(request), Some(expected)) = (said.requests.get(id), oracle.expected(*place)) else { continue };
+        let mut faults = Vec::new();
+        compare(&oracle, &truth.requests[*place], &expected, request, &mut faults);
+        if expected.exact {
+            compare_ties(&places, &expected, request, &truth, &mut faults);
+        }
+        let shown = format!("request {} ({}, tid {})", id.0, request.alias, request.requester.task.tid.0);
+        wrong.extend(faults.into_iter().map(|fault| format!("{shown}: {fault}")));
+    }
+    compare_loads(&oracle, &truth, &said, &places, &mut wrong);
+    compare_losses(&events, &truth, &said, &mut wrong);
+    if truth.lost.is_empty() && truth.late.is_empty() && plan.view.attach_us == 0 && plan.view.ends_us.is_none() {
+        wrong.extend(cycles::compare(plan, &truth, &said.cycles));
+    }
+    wrong
+}
+
+/// Whether the same events give the same changes, and the same after they were recorded.
+pub fn is_deterministic(plan: &Plan) -> bool {
+    let (events, _) = simulate(plan);
+    let (again, _) = simulate(plan);
+    let recorded: Option<Vec<Event>> = events.iter().map(|event| from_message(to_message(event)).ok()).collect();
+    let told = changes(&events);
+    events == again && Some(&events) == recorded.as_ref() && told == changes(&events)
+}
+
+fn changes(events: &[Event]) -> Vec<Change> {
+    let mut pipeline = Pipeline::default();
+    let mut all = Vec::new();
+    for event in events {
+        pipeline.push(event.clone(), |change, _| all.push(change.clone()));
+    }
+    all
+}
+
+fn listen(events: &[Event]) -> Said {
+    let mut said = Said {
+        requests: BTreeMap::new(),
+        loads: BTreeMap::new(),
+        unmatched: 0,
+        lost: BTreeMap::new(),
+        cycles: BTreeMap::new(),
+        wrong: Vec::new(),
+    };
+    let mut pipeline = Pipeline::default();
+    for event in events {
+        pipeline.push(event.clone(), |change, _| said.hear(change));
+    }
+    for request in said.requests.values().filter(|request| !request.ended) {
+        said.wrong.push(format!("request {} ({}) was never ended", request.id.0, request.alias));
+    }
+    said
+}
+
+impl Said {
+    fn hear(&mut self, change: &Change) {
+        match change {
+            Change::Request(request) => {
+                let before = self.requests.insert(request.id, request.clone());
+                if before.is_some_and(|before| before.ended) {
+                    self.wrong.push(format!("request {} is told of after its end", request.id.0));
+                }
+            }
+            Change::Load(load) => {
+                self.loads.insert((load.task.tid, load.began.mono.as_nanos()), load.clone());
+            }
+            Change::Cycle(cycle) => {
+                self.cycles.insert(cycle.began.mono.as_nanos(), cycle.clone());
+            }
+            Change::Lost { loss, count, .. } => *self.lost.entry(*loss).or_default() += count,
+            Change::Unmatched => self.unmatched += 1,
+            Change::Call(_) | Change::Firmware(_) | Change::Fact { .. } | Change::Capped | Change::Now(_) => {}
+        }
+    }
+}
+
+fn is_same(said: &Request, request: &truth::Request) -> bool {
+    said.requester.task.tid == request.task.tid && said.asked.mono.as_nanos() == request.asked.at
+}
+
+macro_rules! hold {
+    ($faults:ident, $what:literal, $said:expr, $true:expr) => {
+        let (said, truly) = ($said, $true);
+        if said != truly {
+            $faults.push(format!("{} is said to be {:?}, and is {:?}", $what, said, truly));
+        }
+    };
+}
+
+/// What can be said of the request by itself.
+fn compare(oracle: &Oracle<'_>, truly: &truth::Request, expected: &Expected, said: &Request, faults: &mut Vec<String>) {
+    if !expected.verdicts.contains(&said.verdict) {
+        faults.push(format!("the verdict is {:?}, expected one of {:?}", said.verdict, expected.verdicts));
+    }
+    if let Some(total) = said.total() {
+        hold!(faults, "the sum of the phases", phases(said, None).sum(), total);
+    }
+    if expected.exact && (said.verdict == Verdict::InFlight || said.gaps.contains(&Gap::TracingEnded)) {
+        faults.push("it is left open until tracing ends".into());
+    }
+    if !expected.exact {
+        return;
+    }
+    let call = truly.call.map(|call| &oracle.truth.calls[call]);
+    let returned = truly.returned.filter(|(mark, _)| oracle.seen(*mark));
+    hold!(faults, "the result", said.result, returned.map(|(_, result)| result));
+    hold!(faults, "the return", said.returned.map(|at| at.mono.as_nanos()), returned.map(|(mark, _)| mark.at));
+    hold!(faults, "the wait", said.wait(), call.map(|call| call.wait));
+    let told = said.call.as_deref();
+    let helper = told.and_then(|call| call.helper).map(|(task, _)| task.key);
+    hold!(faults, "the helper", helper, call.and_then(|call| call.born).map(|(task, _)| task.key));
+    let status = told.and_then(|call| call.exited).and_then(|(_, status)| status);
+    hold!(faults, "the status", status, call.and_then(|call| call.exited).map(|(_, status)| status));
+    let executed = told.and_then(|call| call.executed).map(|(at, result)| (at.mono.as_nanos(), result));
+    hold!(faults, "the exec", executed, call.and_then(|call| call.executed).map(|(mark, result)| (mark.at, result)));
+    let live = said.live.map(|at| at.mono.as_nanos());
+    if !expected.live.contains(&live) && expected.verdicts.len() == 1 {
+        faults.push(format!("live at {live:?}, expected one of {:?}", expected.live));
+    }
+    let duplicates = said.duplicates;
+    let within = |count: u32, range: (u32, u32)| (range.0..=range.1).contains(&count);
+    if !within(duplicates.same_alias, expected.same_alias) {
+        faults.push(format!("{} same alias, expected {:?}", duplicates.same_alias, expected.same_alias));
+    }
+    if !within(duplicates.same_module, expected.same_module) {
+        faults.push(format!("{} same module, expected {:?}", duplicates.same_module, expected.same_module));
+    }
+    compare_request_loads(oracle, truly, expected, said, faults);
+    compare_phases(call, truly, said, faults);
+}
+
+/// The loads of the helper's tree. Of those that come after the request is over, none need be told.
+fn compare_request_loads(
+    oracle: &Oracle<'_>,
+    truly: &truth::Request,
+    expected: &Expected,
+    said: &Request,
+    faults: &mut Vec<String>,
+) {
+    let told: BTreeMap<u64, &Arc<Load>> = said.loads.iter().map(|load| (load.began.mono.as_nanos(), load)).collect();
+    let real: BTreeMap<u64, &truth::Load> = oracle.loads(truly).into_iter().map(|load| (load.began.at, load)).collect();
+    let returned = truly.returned.map_or(u64::MAX, |(mark, _)| mark.at);
+    let settled = real.values().all(|load| load.ended.is_some_and(|(mark, _)| mark.at < returned));
+    if settled {
+        hold!(faults, "the lost copies", said.duplicates.same_file, expected.same_file);
+    }
+    for (began, load) in &real {
+        match told.get(began) {
+            None if settled => faults.push(format!("the load of {} is not told", load.module)),
+            None => {}
+            Some(told) => {
+                let ended = told.ended.map(|(at, result)| (at.mono.as_nanos(), result));
+                if settled {
+                    hold!(faults, "the load's end", ended, load.ended.map(|(mark, result)| (mark.at, result)));
+                }
+                let name = load.named.map(|_| load.module);
+                if settled || told.module.is_some() {
+                    hold!(faults, "the load's module", told.module.as_deref(), name);
+                }
+            }
+        }
+    }
+    if let Some(odd) = told.keys().find(|began| !real.contains_key(*began)) {
+        faults.push(format!("a load at {odd} is not its own"));
+    }
+}
+
+/// The phases that one subtraction gives.
+fn compare_phases(call: Option<&truth::Call>, truly: &truth::Request, said: &Request, faults: &mut Vec<String>) {
+    use crate::phases::Phase;
+    let shares = phases(said, None);
+    let share = |phase| shares.get(phase).map(trace_common::time::Nanos::as_nanos);
+    let (Some(call), Some(admitted), Some((returned, _))) = (call, truly.admitted, truly.returned) else { return };
+    hold!(faults, "the wait for a slot", share(Phase::SlotWait), Some(admitted.at - truly.asked.at));
+    let picked = call.picked.filter(|picked| picked.at <= returned.at);
+    let queued = picked.map_or(returned.at, |picked| picked.at) - admitted.at;
+    let to_exec = call.executed.map(|(mark, _)| mark.at).filter(|at| *at <= returned.at);
+    if picked.is_some() || to_exec.is_none() && call.completed.is_none() {
+        hold!(faults, "the wait for a worker", share(Phase::Queue), Some(queued));
+    }
+    if let (Some(picked), Some((executed, 0))) = (picked, call.executed)
+        && executed.at <= returned.at
+    {
+        hold!(faults, "fork and exec", share(Phase::ForkExec), Some(executed.at - picked.at));
+    }
+}
+
+/// What ties the request to others.
+fn compare_ties(
+    places: &BTreeMap<RequestId, usize>,
+    expected: &Expected,
+    said: &Request,
+    truth: &Truth,
+    faults: &mut Vec<String>,
+) {
+    hold!(faults, "the parent", said.parent.and_then(|parent| places.get(&parent).copied()), expected.parent);
+    let Some(by) = &said.satisfied_by else {
+        if said.verdict == Verdict::SatisfiedByAnother {
+            faults.push("whose load satisfied it is not said".into());
+        }
+        return;
+    };
+    let live = said.live.map(|at| at.mono.as_nanos());
+    let load = truth.loads.iter().find(|load| load.live.map(|mark| mark.at) == live && load.task.tid == by.task.tid);
+    let Some(load) = load else {
+        return faults.push("what is said to satisfy it did not go live then".into());
+    };
+    hold!(faults, "the module that satisfied it", &*by.module, load.module);
+    hold!(faults, "the task that satisfied it", by.task.key, load.task.key);
+    let owner =
+        load.call.and_then(|call| truth.calls[call].request).filter(|owner| places.values().any(|p| p == owner));
+    hold!(faults, "the request that satisfied it", by.request.and_then(|id| places.get(&id).copied()), owner);
+}
+
+/// Every load is told once, with its end, and with the request that it belongs to. Those of modtrail's own are not.
+fn compare_loads(
+    oracle: &Oracle<'_>,
+    truth: &Truth,
+    said: &Said,
+    places: &BTreeMap<RequestId, usize>,
+    wrong: &mut Vec<String>,
+) {
+    if !truth.lost.is_empty() || !truth.late.is_empty() {
+        return;
+    }
+    let begun = truth.loads.iter().filter(|load| load.began.number != usize::MAX && oracle.seen(load.began));
+    for load in begun {
+        let call = load.call.map(|call| &truth.calls[call]);
+        let own = call.is_some_and(|call| call.own && oracle.seen(call.entered));
+        let told = said.loads.get(&(load.task.tid, load.began.at));
+        let Some(told) = told.filter(|_| !own) else {
+            if told.is_some() == own {
+                wrong.push(format!("the load of {} by {} is told: {}", load.module, load.task.tid.0, told.is_some()));
+            }
+            continue;
+        };
+        let ended = load.ended.filter(|(mark, _)| oracle.seen(*mark) && mark.at + 200_000_000 < truth.ended);
+        if let Some((mark, result)) = ended {
+            let said = told.ended.map(|(at, result)| (at.mono.as_nanos(), result));
+            if said != Some((mark.at, result)) || !told.over {
+                wrong.push(format!("the load of {} ends with {said:?}, not {:?}", load.module, (mark.at, result)));
+            }
+        }
+        let owner = call.and_then(|call| call.request).filter(|owner| places.values().any(|place| place == owner));
+        let owner = owner.filter(|_| call.and_then(|call| call.born).is_some_and(|(_, mark)| oracle.seen(mark)));
+        let tied = told.request.and_then(|id| places.get(&id).copied());
+        // Once a request and its call are over, what comes later stands by itself.
+        if tied != owner && tied.is_some() {
+            wrong.push(format!("the load of {} is tied to request {tied:?}, not {owner:?}", load.module));
+        }
+    }
+    let is_plain = truth.attached == crate::source::simulation::machine::BEGAN + 50_000;
+    if is_plain && said.unmatched > 0 {
+        wrong.push(format!("{} events were tied to nothing", said.unmatched));
+    }
+}
+
+/// Everything that was lost is counted, and nothing else.
+fn compare_losses(events: &[Event], truth: &Truth, said: &Said, wrong: &mut Vec<String>) {
+    let told: u64 = said.lost.iter().filter(|(loss, _)| **loss != Lost::Late).map(|(_, count)| count).sum();
+    let real: u64 = truth.lost.iter().map(|lost| lost.count).sum();
+    if told != real {
+        wrong.push(format!("{told} events are said to be lost, and {real} are"));
+    }
+    let (told, real) = (said.lost.get(&Lost::Late).copied().unwrap_or(0), late(events));
+    if told != real {
+        wrong.push(format!("{told} events are said to be late, and {real} are"));
+    }
+}
+
+/// Events that came after a later one was final: one that a tick left more than 100 ms behind.
+fn late(events: &[Event]) -> u64 {
+    let (mut last, mut late) = (0, 0);
+    for event in events {
+        let at = event.at.mono.as_nanos();
+        match event.body {
+            Body::Fact(Fact::Tick) => last = last.max(at.saturating_sub(100_000_000)),
+            Body::Fact(Fact::Resolved { .. } | Fact::End) => {}
+            // It tells of a time that may be long past.
+            Body::Fact(Fact::Lost { .. }) if at < last => {}
+            Body::Fact(_) | Body::Probe(_) => late += u64::from(at < last),
+        }
+    }
+    late
+}

@@ -1,0 +1,285 @@
+//! The rules by which a request gets its verdict, from what really happened.
+
+use super::{GRACE, Oracle, RETURN_GRACE, TOLD};
+use crate::event::Wait;
+use crate::joined::Verdict;
+use crate::source::simulation::machine::BEGAN;
+use crate::source::simulation::plan::Release;
+use crate::source::simulation::truth::{Away, Call, Life, Load, Request};
+use crate::source::simulation::world::{self, FILES, State};
+use std::collections::BTreeSet;
+
+const EEXIST: i32 = -17;
+const EBUSY: i32 = -16;
+const ERESTARTSYS: i32 = -512;
+
+/// Whether something is so, where the kernel does it and the probe tells of it a moment later.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sure {
+    Yes,
+    Maybe,
+    No,
+}
+
+impl Oracle<'_> {
+    /// The verdicts that are right, whatever was seen. More than one where an instant lies too near to another to tell.
+    pub fn right(&self, request: &Request) -> BTreeSet<Verdict> {
+        let one = |verdict| BTreeSet::from([verdict]);
+        match request.away {
+            Some(Away::Denied) => return one(Verdict::Denied),
+            Some(Away::Throttled) => return one(Verdict::Throttled),
+            // The wait can last a little longer than it should, and who goes then may have been turned away.
+            Some(Away::Killed) if self.is_timed_out(request) => {
+                return BTreeSet::from([Verdict::Abandoned, Verdict::Throttled]);
+            }
+            Some(Away::Killed) => return one(Verdict::Abandoned),
+            None => {}
+        }
+        let (Some(call), Some((returned, result))) = (self.call(request), request.returned) else {
+            return one(Verdict::InFlight);
+        };
+        if result == EBUSY && call.picked.is_none() {
+            return one(Verdict::Refused);
+        }
+        if result == ERESTARTSYS {
+            return one(Verdict::Abandoned);
+        }
+        if result == 0 && call.wait != Wait::Proc {
+            return one(Verdict::Unwaited);
+        }
+        let mut right = BTreeSet::new();
+        match self.own_live(request, returned.at) {
+            Sure::Yes => return one(Verdict::Live),
+            Sure::Maybe => right.extend([Verdict::Live]),
+            Sure::No => {}
+        }
+        match self.live_before(request) {
+            Sure::Yes => right.extend([Verdict::AlreadyLive]),
+            Sure::Maybe => {
+                right.extend([Verdict::AlreadyLive]);
+                right.extend(self.without_live_before(request, call));
+            }
+            Sure::No => right.extend(self.without_live_before(request, call)),
+        }
+        right
+    }
+
+    /// Whether the wanted module went live by the helper's own tree, in time.
+    fn own_live(&self, request: &Request, returned: u64) -> Sure {
+        let wanted = world::stands_for(request.alias);
+        let lives = self.loads(request).into_iter().filter(|load| wanted.contains(&load.module));
+        match lives.filter_map(|load| load.live).map(|live| live.at).min() {
+            Some(live) if live <= returned + GRACE => Sure::Yes,
+            Some(live) if live <= returned + GRACE + TOLD => Sure::Maybe,
+            // A return that was not seen is waited for longer.
+            Some(live) if !self.is_return_seen(request) && live <= returned + RETURN_GRACE + TOLD => Sure::Maybe,
+            Some(_) | None => Sure::No,
+        }
+    }
+
+    /// Whether the wanted module was live, or built in, when it was asked for.
+    fn live_before(&self, request: &Request) -> Sure {
+        let asked = request.asked.at;
+        let wanted = world::stands_for(request.alias);
+        if FILES.iter().any(|file| wanted.contains(&file.name) && file.state == State::BuiltIn) {
+            return Sure::Yes;
+        }
+        let sure = |life: &Life| {
+            let gone = life.gone.unwrap_or((u64::MAX, u64::MAX));
+            if life.from.1 < asked && gone.0 > asked {
+                Sure::Yes
+            } else if life.from.0.min(life.from.1) <= asked && gone.0.max(gone.1) >= asked {
+                Sure::Maybe
+            } else {
+                Sure::No
+            }
+        };
+        let all: Vec<Sure> = self.lives(request).map(sure).collect();
+        [Sure::Yes, Sure::Maybe].into_iter().find(|sure| all.contains(sure)).unwrap_or(Sure::No)
+    }
+
+    /// What remains where the module was not live when it was asked for.
+    fn without_live_before(&self, request: &Request, call: &Call) -> BTreeSet<Verdict> {
+        let mut right = BTreeSet::new();
+        let (begin, end) = (request.asked.at, request.returned.map_or(u64::MAX, |(mark, _)| mark.at));
+        let others = self.lives(request).filter(|life| {
+            life.load.is_some_and(|load| {
+                let load = &self.truth.loads[load];
+                load.call.is_none() || load.call != request.call
+            })
+        });
+        let mut within = Sure::No;
+        for life in others {
+            if life.from.1 >= begin && life.from.1 <= end {
+                within = Sure::Yes;
+            } else if within == Sure::No && life.from.0 <= end && life.from.1 >= begin {
+                within = Sure::Maybe;
+            }
+        }
+        if within != Sure::No {
+            right.insert(Verdict::SatisfiedByAnother);
+        }
+        if within != Sure::Yes {
+            right.extend(self.by_failure(request, call));
+        }
+        right
+    }
+
+    /// What the helper and its loads came to, where nothing that was wanted is live.
+    fn by_failure(&self, request: &Request, call: &Call) -> BTreeSet<Verdict> {
+        let wanted = world::stands_for(request.alias);
+        let status = call.exited.map(|(_, status)| status);
+        let loads = self.loads(request);
+        let failed: Vec<&&Load> =
+            loads.iter().filter(|load| error(load).is_some_and(|error| error != EEXIST)).collect();
+        let returned = request.returned.map_or(0, |(mark, _)| mark.at);
+        let in_time = |load: &&&&Load| load.ended.is_some_and(|(mark, _)| mark.at <= returned + GRACE);
+        if let Some(load) = failed.iter().find(in_time) {
+            let is_wanted = failed.iter().any(|load| wanted.contains(&load.module));
+            let mut right = BTreeSet::from([Verdict::InitFailed]);
+            if !is_wanted && status == Some(0) || load.ended.is_none() {
+                right.insert(Verdict::Hollow);
+            }
+            return right;
+        }
+        let mut right = BTreeSet::new();
+        if !failed.is_empty() {
+            right.insert(Verdict::InitFailed);
+        }
+        let exists = loads.iter().find(|load| wanted.contains(&load.module) && error(load) == Some(EEXIST));
+        if let Some(load) = exists.filter(|_| status != Some(0)) {
+            right.insert(Verdict::InitFailed);
+            if load.init_begun.is_some() {
+                return right;
+            }
+        }
+        right.insert(match (call.executed, status) {
+            (Some((_, result)), _) if result < 0 => Verdict::HelperMissing,
+            (None, _) => Verdict::HelperMissing,
+            (_, Some(256)) if wanted.is_empty() && loads.is_empty() => Verdict::NotFound,
+            (_, Some(0)) => Verdict::Hollow,
+            (_, Some(_)) => Verdict::HelperFailed,
+            (_, None) => Verdict::Incomplete,
+        });
+        right
+    }
+
+    /// Adds what may be said instead, where something hid the truth. A wrong verdict is never added, save where the
+    /// event that would have told came after the verdict was given.
+    pub fn allow_for_what_was_hidden(&self, request: &Request, verdicts: &mut BTreeSet<Verdict>) {
+        if self.comes_late(request) {
+            verdicts.extend(Verdict::ALL);
+        }
+        if self.is_doubtful(request) || self.is_cut(request) {
+            verdicts.extend([Verdict::Incomplete, Verdict::InFlight]);
+        }
+        // What doubt is left: a later call of the same thread for the same alias, or at the same address, is taken for this
+        // request's own where its own entry or its helper's birth was lost, its return, and the later one's beginning.
+        let call = self.call(request).filter(|_| self.is_doubtful(request) && !self.is_return_seen(request));
+        let is_seen = |call: &Call| self.seen(call.entered) && call.born.is_some_and(|(_, mark)| self.seen(mark));
+        if call.is_some_and(|call| !is_seen(call)) {
+            verdicts.insert(Verdict::Live);
+        }
+        if self.is_end_missed(request) {
+            verdicts.insert(Verdict::Incomplete);
+        }
+        // All slots were taken only after it was asked: that it waited for one is not told by anything.
+        let throttled_unseen = self.release == Release::V6_1 && self.is_timed_out(request);
+        let in_the_middle = self.truth.attached > BEGAN + 1_000_000;
+        if throttled_unseen && (request.others < 50 || in_the_middle) {
+            verdicts.insert(Verdict::Incomplete);
+        }
+        if !self.is_return_seen(request) {
+            self.allow_for_an_unseen_return(request, verdicts);
+        }
+    }
+
+    fn allow_for_an_unseen_return(&self, request: &Request, verdicts: &mut BTreeSet<Verdict>) {
+        let (Some(call), Some((returned, result))) = (self.call(request), request.returned) else { return };
+        if call.born.is_none() {
+            // Neither a helper nor a return: nothing tells how it ended.
+            verdicts.extend([Verdict::Incomplete, Verdict::InFlight]);
+            if self.live_before(request) != Sure::No {
+                verdicts.insert(Verdict::AlreadyLive);
+            }
+        }
+        if result == ERESTARTSYS {
+            // The requester's thread and the helper may have ended at the same time.
+            let (end, instead) = match call.wait {
+                Wait::Proc => (call.exited, 1),
+                Wait::Exec | Wait::None => (call.executed, 0),
+            };
+            if end.is_some_and(|(mark, _)| mark.at <= returned.at + 5_000_000) {
+                verdicts.extend(self.right(&Request { returned: Some((returned, instead)), ..request.clone() }));
+            }
+            verdicts.insert(Verdict::Incomplete);
+        }
+        let over = self.over(request);
+        let later = self.lives(request).any(|life| life.load.is_some() && (returned.at..=over).contains(&life.from.1));
+        if later {
+            verdicts.insert(Verdict::SatisfiedByAnother);
+        }
+    }
+
+    /// When the wanted module went live while the request, its helper, or for one that was turned away the helpers of
+    /// others, were at work.
+    pub fn live(&self, request: &Request) -> BTreeSet<Option<u64>> {
+        let wanted = world::stands_for(request.alias);
+        let loads = self.loads(request);
+        let own = loads.iter().filter(|load| wanted.contains(&load.module)).filter_map(|load| load.live);
+        let own: BTreeSet<u64> = own.map(|mark| mark.at).collect();
+        let right = self.right(request);
+        let goes_on = right.iter().any(|verdict| matches!(verdict, Verdict::Abandoned | Verdict::Unwaited));
+        let call = self.call(request);
+        let returned = request.returned.map_or(u64::MAX, |(mark, _)| mark.at);
+        let exited = call.and_then(|call| call.exited).map_or(0, |(mark, _)| mark.at);
+        let grace = if goes_on { exited.max(returned) } else { returned }.saturating_add(GRACE);
+        if let Some(live) = own.iter().rfind(|live| **live <= grace) {
+            return BTreeSet::from([Some(*live)]);
+        }
+        if self.live_before(request) == Sure::Yes || right.contains(&Verdict::Denied) {
+            return BTreeSet::from([None]);
+        }
+        let tree_ended = call.and_then(|call| call.tree_ended).unwrap_or(returned);
+        let end = if goes_on { tree_ended.max(returned).min(grace) } else { returned };
+        let first = self.lives(request).map(|life| life.from.1).filter(|live| *live >= request.asked.at).min();
+        // The grace ends when time is told next.
+        let late = own.iter().filter(|live| **live <= grace.saturating_add(TOLD));
+        let mut live: BTreeSet<Option<u64>> = late.map(|live| Some(*live)).collect();
+        if right.contains(&Verdict::Throttled) {
+            let at_work = |live: u64| self.others(request).any(|(begin, end)| begin <= returned && live <= end);
+            live.extend([first].into_iter().chain((!first.is_some_and(at_work)).then_some(None)));
+        } else {
+            live.insert(first.filter(|live| *live <= end));
+        }
+        if goes_on && call.is_some_and(|call| call.born.is_none()) {
+            // It is waited for a helper that may still be born.
+            live.insert(first.filter(|live| *live <= returned.saturating_add(GRACE + TOLD)));
+        }
+        if self.live_before(request) == Sure::Maybe {
+            live.insert(None);
+        }
+        live
+    }
+
+    /// From when to when the helpers of others' requests for the same module are at work.
+    pub fn others(&self, request: &Request) -> impl Iterator<Item = (u64, u64)> {
+        let wanted = world::stands_for(request.alias);
+        let same = move |other: &&Request| {
+            let resolves = world::stands_for(other.alias);
+            if wanted.is_empty() { other.alias == request.alias } else { resolves.first() == wanted.first() }
+        };
+        let others = self.truth.requests.iter().filter(|other| !other.own).filter(same);
+        others.filter_map(|other| {
+            let call = self.call(other)?;
+            let end = call.exited.or(call.returned).map_or(u64::MAX, |(mark, _)| mark.at);
+            Some((call.entered.at, end))
+        })
+    }
+}
+
+/// What the load failed with.
+fn error(load: &Load) -> Option<i32> {
+    let ended = load.ended.map(|(_, result)| result).filter(|result| *result < 0);
+    ended.or_else(|| load.init_ended.map(|(_, result)| result).filter(|result| *result < 0))
+}

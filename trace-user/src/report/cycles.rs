@@ -1,0 +1,182 @@
+//! Suspend cycles and firmware requests, as they stand in the report of a whole trace: as JSON and as text.
+//!
+//! Instants are nanoseconds since boot on the clock that does not stop in suspend; durations leave the time asleep out.
+
+use super::plain::plain;
+use super::wall;
+use crate::event::{Stamp, Task, Way};
+use crate::explain::cycle::{attempt, explain, verdict};
+use crate::explain::task_words;
+use crate::joined::{Call, Cycle, Firmware, PhaseSpan};
+use crate::model::Model;
+use serde_json::{Value, json};
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// Rows of each list of the text.
+const ROWS: usize = 20;
+
+/// Every cycle, oldest first.
+#[must_use]
+pub fn cycles(model: &Model) -> Value {
+    model.cycles().map(|cycle| cycle_object(model, cycle)).collect()
+}
+
+/// Every firmware request, oldest first.
+#[must_use]
+pub fn firmware(model: &Model) -> Value {
+    model.firmware().map(|firmware| firmware_object(model, firmware)).collect()
+}
+
+fn cycle_object(model: &Model, cycle: &Cycle) -> Value {
+    let state = match cycle.way {
+        Some(Way::Suspend { state: 1 }) => Some("freeze"),
+        Some(Way::Suspend { state: 2 }) => Some("standby"),
+        Some(Way::Suspend { state: 3 }) => Some("mem"),
+        Some(Way::Hibernate) => Some("disk"),
+        Some(Way::Suspend { .. }) | None => None,
+    };
+    let calls = |calls: &[Arc<Call>]| calls.iter().map(|call| call_object(model, call)).collect::<Vec<_>>();
+    let held_up_by: Vec<u64> = model.firmware_holding_up(cycle).map(|firmware| firmware.id.0).collect();
+    json!({
+        "id": cycle.id.0,
+        "group": cycle.group.0,
+        "kind": cycle.kind.as_str(),
+        "state": state,
+        "pm_test": cycle.pm_test.map(crate::event::PmTest::as_str),
+        "verdict": verdict(cycle),
+        "result": cycle.result,
+        "wall": model.wall_ns(cycle.began).and_then(wall::iso),
+        "began_ns": boot(cycle.began),
+        "ended_ns": cycle.ended.map(boot),
+        "asleep_ns": cycle.asleep(model.now()).as_nanos(),
+        "drain_ns": cycle.disable.time().map(|time| time.as_nanos()),
+        "freeze_ns": cycle.freeze.time().map(|time| time.as_nanos()),
+        "disabled_ns": cycle.disable.began.map(boot),
+        "thawed_ns": cycle.thawed.map(boot),
+        "enabled_ns": cycle.enabled.map(boot),
+        "caller": task_object(&cycle.task),
+        "culprits": calls(&cycle.culprits),
+        "drained": calls(&cycle.drained),
+        "refused": calls(&cycle.refused),
+        "frozen": calls(&cycle.frozen),
+        "held_up_by_firmware": held_up_by,
+        "phases": cycle.phases.iter().map(phase_object).collect::<Vec<_>>(),
+        "incomplete": cycle.incomplete.then_some("events were lost meanwhile"),
+    })
+}
+
+fn phase_object(phase: &PhaseSpan) -> Value {
+    json!({"action": &*phase.action, "value": phase.value, "began_ns": boot(phase.began), "ended_ns": phase.ended.map(boot)})
+}
+
+fn call_object(model: &Model, call: &Call) -> Value {
+    let request = call.request.and_then(|id| model.request(id));
+    json!({
+        "request": call.request.map(|id| id.0),
+        "alias": call.alias().map(|alias| &**alias),
+        "path": call.path.text().map(|path| &**path),
+        "pid": call.helper.map(|(helper, _)| helper.key.tgid.0),
+        "caller": task_object(&call.caller),
+        "result": call.returned.map(|(_, result)| result),
+        "called_ns": boot(call.entered),
+        "returned_ns": call.returned.map(|(at, _)| boot(at)),
+        "exited_ns": call.exited.map(|(at, _)| boot(at)),
+        "live_ns": request.and_then(|request| request.live).map(boot),
+    })
+}
+
+fn firmware_object(model: &Model, firmware: &Firmware) -> Value {
+    let now = model.now();
+    json!({
+        "id": firmware.id.0,
+        "name": firmware.name.text().map(|name| &**name),
+        "device": firmware.device.text().map(|device| &**device),
+        "result": firmware.result(),
+        "boot_ns": boot(firmware.asked),
+        "wall": model.wall_ns(firmware.asked).and_then(wall::iso),
+        "total_ns": firmware.ended.map(|_| firmware.age(now).as_nanos()),
+        "fallback": firmware.is_asked_of_user_space(),
+        "fallback_ns": firmware.fallback_time(now).map(|time| time.as_nanos()),
+        "fallback_result": firmware.fallback_ended.filter(|_| firmware.is_asked_of_user_space()).map(|(_, result)| result),
+        "lock": firmware.lock.as_str(),
+        "lock_ns": firmware.lock.time(now).map(|time| time.as_nanos()),
+        "caller": task_object(&firmware.task),
+    })
+}
+
+fn task_object(task: &Task) -> Value {
+    json!({"pid": task.key.tgid.0, "comm": task.comm.to_text()})
+}
+
+const fn boot(at: Stamp) -> u64 {
+    at.boot.as_nanos()
+}
+
+/// The cycles as text, under a title; nothing where there are none.
+pub fn write_cycles(out: &mut String, model: &Model) {
+    let count = model.cycles().len();
+    if count == 0 {
+        return;
+    }
+    line(out, "");
+    line(out, "around suspend");
+    for cycle in model.cycles().take(ROWS) {
+        let again = if cycle.group == cycle.id { String::new() } else { format!(" (again, after #{})", cycle.group.0) };
+        let firmware = model.firmware_holding_up(cycle).map(|firmware| &**firmware);
+        let sentence = explain(cycle, model.now(), firmware);
+        let when = model.wall_ns(cycle.began).and_then(wall::clock).unwrap_or_default();
+        let (id, word) = (cycle.id.0, verdict(cycle));
+        line(
+            out,
+            &format!(
+                "  #{id:<4} {when} {word:<15} {}{again}, by {}: {sentence}",
+                attempt(cycle),
+                task_words(&cycle.task)
+            ),
+        );
+    }
+    more(out, count);
+}
+
+/// The firmware requests as text, under a title; nothing where there are none.
+pub fn write_firmware(out: &mut String, model: &Model) {
+    let count = model.firmware().len();
+    if count == 0 {
+        return;
+    }
+    line(out, "");
+    line(out, "firmware");
+    for firmware in model.firmware().take(ROWS) {
+        let result = match firmware.result() {
+            Some(0) => "found".to_owned(),
+            Some(result) => crate::errno::errno_words(result),
+            None => "open, or its return was not seen".to_owned(),
+        };
+        let fallback = firmware.fallback_time(model.now()).map_or_else(String::new, |time| {
+            format!(", asked of user space for {time}, lock {}", firmware.lock.as_str().unwrap_or("not asked for"))
+        });
+        line(
+            out,
+            &format!(
+                "  {:>7} {} for {}, by {}: {result}{fallback}",
+                firmware.age(model.now()).to_string(),
+                firmware.name,
+                firmware.device.text().map_or("no device", |device| device),
+                task_words(&firmware.task)
+            ),
+        );
+    }
+    more(out, count);
+}
+
+fn more(out: &mut String, count: usize) {
+    if count > ROWS {
+        line(out, &format!("  and {} more", count - ROWS));
+    }
+}
+
+/// Writing to a string cannot fail.
+fn line(out: &mut String, text: &str) {
+    let _ = writeln!(out, "{}", plain(text));
+}

@@ -1,0 +1,165 @@
+//! The summary of a whole trace as one JSON object, for programs. Names are stable, as in a request's line; what was not
+//! seen is null.
+
+use super::cycles;
+use super::json::{HelperLine, helper_line};
+use super::summary::{Ending, longest_slot_wait};
+use super::wall;
+use crate::event::{Hook, SelfTest};
+use crate::joined::{Call, Load, Verdict};
+use crate::model::Model;
+use crate::model::duplicates::Group;
+use crate::who::purpose::purpose;
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+/// The version of the object's form.
+const SCHEMA: u32 = 1;
+
+#[derive(Serialize)]
+struct CallLine<'a> {
+    purpose: Option<&'static str>,
+    boot_ns: u64,
+    wall: Option<String>,
+    wait: &'static str,
+    result: Option<i32>,
+    total_ns: Option<u64>,
+    caller: Value,
+    #[serde(flatten)]
+    helper: HelperLine<'a>,
+    stack: Vec<&'a str>,
+}
+
+/// The object, without a newline at its end.
+#[must_use]
+pub fn summary(model: &Model, ending: Ending) -> String {
+    let counts = model.counts();
+    let machine = model.machine().map(|machine| {
+        json!({"release": machine.release, "arch": machine.arch, "hostname": machine.hostname, "cpus": machine.cpus,
+            "boot_id": machine.boot_id, "modtrail": machine.version})
+    });
+    let first = model.first().unwrap_or_default();
+    let whole = json!({
+        "schema": SCHEMA,
+        "machine": machine,
+        "began": model.wall_ns(first).and_then(wall::iso),
+        "traced_ns": model.now().mono.since(first.mono).as_nanos(),
+        "end": if ending == Ending::Whole { "whole" } else { "missing" },
+        "self_test": model.self_test().map(self_test),
+        "requests": counts.requests,
+        "events": counts.events,
+        "lost": lost(model),
+        "unmatched": counts.unmatched,
+        "given_up": counts.capped,
+        "forgotten": counts.forgotten,
+        "verdicts": verdicts(model),
+        "slots_most": model.most_slots().holders.len(),
+        "slots": slots(model),
+        "duplicates": model.duplicates().map(|group| duplicates(model, group)).collect::<Vec<_>>(),
+        "helper_calls": model.calls().map(|call| call_line(model, call)).collect::<Vec<_>>(),
+        "loads": model.loads().map(|load| load_object(load)).collect::<Vec<_>>(),
+        "suspends": cycles::cycles(model),
+        "firmware": cycles::firmware(model),
+        "hooks": hooks(model.hooks()),
+    });
+    whole.to_string()
+}
+
+/// How full the slots were, by whom, and how long others waited for one.
+fn slots(model: &Model) -> Value {
+    let most = model.most_slots();
+    let waited = longest_slot_wait(model);
+    json!({
+        "at_ns": (!most.holders.is_empty()).then(|| most.at.boot.as_nanos()),
+        "holders": most.holders.iter().map(|id| id.0).collect::<Vec<_>>(),
+        "longest_wait_ns": waited.map(|(wait, _)| wait.as_nanos()),
+        "longest_wait": waited.map(|(_, request)| request.id.0),
+    })
+}
+
+/// By what each moment is seen.
+#[must_use]
+pub fn hooks(hooks: &[Hook]) -> Value {
+    let hook = |hook: &Hook| {
+        json!({"moment": hook.moment.name(), "attached": hook.attached.as_deref(), "may_miss": hook.may_miss,
+            "loses": &*hook.loses, "refused": &*hook.refused})
+    };
+    hooks.iter().map(hook).collect()
+}
+
+/// Whether the probes were seen to fire.
+#[must_use]
+pub fn self_test(test: &SelfTest) -> Value {
+    match test {
+        SelfTest::Proven => json!({"result": "proven"}),
+        SelfTest::Deaf(moments) => {
+            let names: Vec<&str> = moments.iter().map(|moment| moment.name()).collect();
+            json!({"result": "deaf", "moments": names})
+        }
+        SelfTest::Unproven(why) => json!({"result": "unproven", "why": &**why}),
+    }
+}
+
+fn lost(model: &Model) -> Value {
+    let row = |(lost, count): (&crate::event::Lost, &u64)| json!({"what": lost.as_str(), "moment": lost.moment().map(trace_common::kind::Kind::name), "count": count});
+    model.lost().iter().map(row).collect()
+}
+
+fn verdicts(model: &Model) -> Value {
+    let open = model.open_requests().count() as u64;
+    let count = |verdict: Verdict| {
+        let ended = model.verdicts().get(&verdict).copied().unwrap_or(0);
+        if verdict == Verdict::InFlight { ended + open } else { ended }
+    };
+    let rows = Verdict::ALL.into_iter().map(|verdict| (verdict.as_str().to_owned(), count(verdict).into()));
+    Value::Object(rows.collect::<Map<_, _>>())
+}
+
+fn duplicates(model: &Model, group: &Group) -> Value {
+    let facts = model.group_facts(group);
+    let task = |task: &crate::event::Task| json!({"pid": task.key.tgid.0, "comm": task.comm.to_text()});
+    let live_by = facts.as_ref().and_then(|facts| facts.live_by).map(|(winner, request)| {
+        json!({"pid": winner.key.tgid.0, "comm": winner.comm.to_text(), "request": request.map(|request| request.0)})
+    });
+    json!({
+        "same": group.sameness.as_str(),
+        "name": &*group.name,
+        "members": group.members,
+        "boot_ns": group.began.boot.as_nanos(),
+        "first": facts.as_ref().map(|facts| task(&facts.first)),
+        "live_by": live_by,
+        "wasted_helpers": facts.as_ref().map(|facts| facts.helpers),
+        "wasted_bytes": facts.as_ref().map(|facts| facts.bytes),
+        "wasted_ns": facts.as_ref().map(|facts| facts.time.as_nanos()),
+    })
+}
+
+/// A load, by any task; instants count from boot, on the clock that does not stop in suspend.
+fn load_object(load: &Load) -> Value {
+    json!({
+        "id": load.id.0,
+        "request": load.request.map(|request| request.0),
+        "module": load.module.as_deref(),
+        "pid": load.task.key.tgid.0,
+        "comm": load.task.comm.to_text(),
+        "result": load.ended.map(|(_, result)| result),
+        "began_ns": load.began.boot.as_nanos(),
+        "live_ns": load.live.map(|at| at.boot.as_nanos()),
+        "ended_ns": load.ended.map(|(at, _)| at.boot.as_nanos()),
+        "bytes": load.bytes,
+    })
+}
+
+fn call_line<'a>(model: &Model, call: &'a Call) -> CallLine<'a> {
+    CallLine {
+        purpose: purpose(call),
+        boot_ns: call.entered.boot.as_nanos(),
+        wall: model.wall_ns(call.entered).and_then(wall::iso),
+        wait: call.wait.as_str(),
+        result: call.returned.map(|(_, result)| result),
+        total_ns: call.time().map(|time| time.as_nanos()),
+        caller: json!({"pid": call.caller.key.tgid.0, "tid": call.caller.tid.0, "comm": call.caller.comm.to_text()}),
+        helper: helper_line(call, call.exited.and_then(|(_, status)| status)),
+        stack: call.stack.iter().map(|symbol| &**symbol).collect(),
+    }
+}

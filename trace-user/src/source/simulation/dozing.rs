@@ -1,0 +1,152 @@
+//! Suspend cycles: user space is frozen, helpers are disabled and drained, the machine sleeps and wakes up (kernel/power/,
+//! kernel/umh.c).
+
+use super::machine::{Flow, Machine};
+use super::tasks::{Doze, Stage, Step, ThreadNo};
+use super::truth::{Cycle, Mark};
+use crate::event::{Moment, PmTest, SuspendMoment, Wait, Way};
+
+const EAGAIN: i32 = -11;
+/// How long the drain lasts at most.
+const DRAIN: u64 = 5_000_000_000;
+
+impl Machine<'_> {
+    /// The steps of a new cycle.
+    pub(super) fn doze(&mut self, frozen_us: u32, asleep_ms: u32) -> Step {
+        let wanted = (u64::from(frozen_us) * 1_000, u64::from(asleep_ms) * 1_000_000);
+        self.truth.cycles.push(Cycle { wanted, ..Cycle::default() });
+        Step::Suspend(Doze::Ask, self.truth.cycles.len() - 1)
+    }
+
+    pub(super) fn dozing(&mut self, thread: ThreadNo, stage: Doze, cycle: usize) -> Flow {
+        let Some((for_frozen, for_asleep)) = self.truth.cycles.get(cycle).map(|cycle| cycle.wanted) else {
+            return Flow::On;
+        };
+        match stage {
+            Doze::Ask => {
+                let pm_test = Some(if for_asleep == 0 { PmTest::FREEZER } else { PmTest::NONE });
+                let mark = self.told(thread, SuspendMoment::Began { way: Way::Suspend { state: 3 }, pm_test });
+                self.know(cycle, |cycle| cycle.began = Some(mark));
+                self.then(thread, Doze::Freeze, cycle)
+            }
+            Doze::Freeze => {
+                self.told(thread, SuspendMoment::FreezeBegan);
+                self.then(thread, Doze::Disable, cycle)
+            }
+            Doze::Disable => {
+                let mark = self.told(thread, SuspendMoment::DisableBegan { depth: 1 });
+                self.asleep = true;
+                let inside = self.inside();
+                self.know(cycle, |cycle| {
+                    cycle.disable = Some(mark);
+                    cycle.inside = inside;
+                });
+                self.then(thread, Doze::Drain(self.now + DRAIN), cycle)
+            }
+            Doze::Drain(until) => {
+                let inside = self.inside();
+                if !inside.is_empty() && self.now < until {
+                    self.next(thread, [Step::Suspend(stage, cycle)]);
+                    return Flow::After(self.draw(thread, 50_000, 400_000));
+                }
+                let result = if inside.is_empty() { 0 } else { EAGAIN };
+                let mark = self.told(thread, SuspendMoment::DisableEnded { result });
+                self.know(cycle, |cycle| {
+                    cycle.disabled = Some((mark, result));
+                    cycle.culprits = inside;
+                });
+                if result == 0 {
+                    return self.then(thread, Doze::Frozen, cycle);
+                }
+                self.asleep = false;
+                self.know(cycle, |cycle| cycle.enabled = Some(mark));
+                self.told(thread, SuspendMoment::FreezeEnded { result });
+                self.then(thread, Doze::Answer(result), cycle)
+            }
+            Doze::Frozen => {
+                // A task is frozen where it comes back to user space: the freezer waits for who is at work in the kernel.
+                if self.is_loading() {
+                    self.next(thread, [Step::Suspend(stage, cycle)]);
+                    return Flow::After(self.draw(thread, 50_000, 400_000));
+                }
+                self.freeze();
+                let alive = self.calls.iter().enumerate().filter(|(_, run)| run.alive > 0).map(|(place, _)| place);
+                let alive: Vec<usize> = alive.filter(|place| !self.is_own(*place)).collect();
+                self.told(thread, SuspendMoment::FreezeEnded { result: 0 });
+                self.know(cycle, |cycle| cycle.frozen = alive);
+                self.told_later(thread, 200, SuspendMoment::DepthSet { depth: 2 });
+                self.next(thread, [Step::Suspend(Doze::Sleep, cycle)]);
+                Flow::After(for_frozen / 2 + 1_000)
+            }
+            Doze::Sleep => {
+                if for_asleep > 0 {
+                    self.truth.sleeps.push((self.now, for_asleep));
+                }
+                self.next(thread, [Step::Suspend(Doze::Thaw, cycle)]);
+                Flow::After(for_frozen / 2 + 10_000)
+            }
+            Doze::Thaw => {
+                self.told(thread, SuspendMoment::ThawBegan);
+                self.told_later(thread, 200, SuspendMoment::DepthSet { depth: 1 });
+                self.thaw();
+                self.then(thread, Doze::Enable, cycle)
+            }
+            Doze::Enable => {
+                let mark = self.told(thread, SuspendMoment::DepthSet { depth: 0 });
+                self.asleep = false;
+                self.know(cycle, |cycle| cycle.enabled = Some(mark));
+                self.then(thread, Doze::Answer(0), cycle)
+            }
+            Doze::Answer(result) => {
+                let mark = self.told(thread, SuspendMoment::Ended { result });
+                self.know(cycle, |cycle| cycle.ended = Some((mark, result)));
+                self.a_moment(thread)
+            }
+        }
+    }
+
+    fn told(&mut self, thread: ThreadNo, moment: SuspendMoment) -> Mark {
+        self.emit(thread, Moment::Suspend(moment))
+    }
+
+    /// A probe fires right after another in the same thread.
+    fn told_later(&mut self, thread: ThreadNo, after: u64, moment: SuspendMoment) {
+        self.now += after;
+        self.told(thread, moment);
+        self.now -= after;
+    }
+
+    fn then(&mut self, thread: ThreadNo, stage: Doze, cycle: usize) -> Flow {
+        self.next(thread, [Step::Suspend(stage, cycle)]);
+        self.a_moment(thread)
+    }
+
+    fn know(&mut self, cycle: usize, change: impl FnOnce(&mut Cycle)) {
+        if let Some(cycle) = self.truth.cycles.get_mut(cycle) {
+            change(cycle);
+        }
+    }
+
+    fn is_own(&self, call: usize) -> bool {
+        self.truth.calls.get(call).is_some_and(|call| call.own)
+    }
+
+    /// A thread is inside the kernel with a module that is coming, or has come to its end.
+    fn is_loading(&self) -> bool {
+        let past_waiting = |step: Option<&Step>| match step {
+            Some(Step::Load(stage, _)) => {
+                !matches!(stage, Stage::Begin | Stage::Idempotent | Stage::Image | Stage::Claim | Stage::ClaimAgain)
+            }
+            Some(_) | None => false,
+        };
+        self.threads.iter().any(|thread| !thread.gone && past_waiting(thread.steps.front()))
+    }
+
+    /// The calls whose caller is inside `call_usermodehelper_exec`.
+    fn inside(&self) -> Vec<usize> {
+        let is_inside = |(_, call): &(usize, &super::truth::Call)| {
+            call.entered.number != usize::MAX && call.returned.is_none() && call.wait != Wait::None
+        };
+        self.truth.calls.iter().enumerate().filter(is_inside).map(|(place, _)| place).collect()
+    }
+}

@@ -1,0 +1,164 @@
+//! Proves, after the machine slept or user space was frozen, that the probes still fire.
+//!
+//! In: the instants of looks, and the events that came between them. Out: what was found: nothing, that the probes fire, or
+//! which are deaf and since when they may be. Who finds them deaf attaches them anew, and they are proven again.
+
+use crate::event::{Body, Event, Moment, SelfTest, Stamp, SuspendMoment, suspend};
+use crate::kernel::self_test::{self, Proof};
+use crate::kernel::snapshot;
+use std::time::Duration;
+use tokio::time::Instant;
+use trace_common::ids::Tgid;
+use trace_common::kind::Kind;
+use trace_common::time::Nanos;
+
+/// How long the probes are given to show modtrail's request.
+const LIMIT: Duration = Duration::from_secs(1);
+/// A look that comes so long after the one before shows that modtrail itself stood still, frozen perhaps.
+const STOOD_STILL: Nanos = Nanos::from_millis(400);
+/// How soon after that the kernel has counted the attempt to suspend, if it was one.
+const COUNTED_WITHIN: Nanos = Nanos::from_secs(2);
+/// The machine slept where its two clocks went apart by more than this between two looks.
+const SLEPT: Nanos = Nanos::from_millis(50);
+/// How soon it is tried again where the kernel would not start a helper: user space runs a little before helpers may.
+const AGAIN: Duration = Duration::from_millis(250);
+/// How often that is done.
+const TRIES: u32 = 20;
+/// How soon deaf probes that were attached anew and are still deaf are tried again.
+const STILL_DEAF: Duration = Duration::from_secs(5);
+
+/// The watchdog.
+#[derive(Debug)]
+pub struct Watchdog {
+    last: Stamp,
+    /// The last instant at which the probes were, as far as is known, in order.
+    sound: Stamp,
+    trial: Option<Trial>,
+    /// When a trial is to begin, and how often one was tried in vain before.
+    due: Option<(Instant, u32)>,
+    /// How often in a row the probes were found deaf.
+    deaf: u32,
+    /// When modtrail last stood still.
+    stood_still: Option<Stamp>,
+    /// Attempts to suspend that the kernel has counted.
+    attempts: u64,
+}
+
+#[derive(Debug)]
+struct Trial {
+    proof: Proof,
+    began: Instant,
+    tries: u32,
+}
+
+/// What a look found.
+#[derive(Debug)]
+pub enum Finding {
+    /// Nothing, or nothing yet.
+    Nothing,
+    /// The probes fire, or why that cannot be proven.
+    Proven(SelfTest),
+    /// These did not show modtrail's own request.
+    Deaf {
+        /// The moments.
+        moments: Vec<Kind>,
+        /// Since when, at the earliest.
+        since: Stamp,
+    },
+}
+
+impl Watchdog {
+    /// Begins at `now`, at which the probes are in order.
+    #[must_use]
+    pub fn new(now: Stamp) -> Self {
+        Self {
+            last: now,
+            sound: now,
+            trial: None,
+            due: None,
+            deaf: 0,
+            stood_still: None,
+            attempts: snapshot::suspend_attempts(),
+        }
+    }
+
+    /// Looks at the events that came since the last look.
+    pub fn look(&mut self, now: Stamp, new: &[Event]) -> Finding {
+        let slept = now.boot.since(self.last.boot).minus(now.mono.since(self.last.mono)) >= SLEPT;
+        if (slept || self.was_frozen(now) || new.iter().any(enables_helpers))
+            && self.due.is_none()
+            && self.trial.is_none()
+        {
+            self.due = Some((Instant::now(), 0));
+        } else if self.due.is_none() && self.trial.is_none() {
+            self.sound = now;
+        }
+        self.last = now;
+        if let Some((_, tries)) = self.due.take_if(|(when, _)| *when <= Instant::now()) {
+            match self_test::begin(Tgid(std::process::id())) {
+                Ok(proof) => self.trial = Some(Trial { proof, began: Instant::now(), tries }),
+                Err(why) => return self.unproven(SelfTest::Unproven(why.into()), tries),
+            }
+        }
+        self.follow(now, new)
+    }
+
+    /// Deaf probes were attached anew at `now`: whether that helped is to be proven.
+    pub fn attached_anew(&mut self, now: Stamp) {
+        let again = if self.deaf > 1 { STILL_DEAF } else { Duration::ZERO };
+        self.due = Some((Instant::now() + again, 0));
+        self.sound = now;
+    }
+
+    /// Stood still between two looks, the last of them this one or shortly before, and the kernel has counted an attempt to
+    /// suspend, which it does when user space runs again already.
+    fn was_frozen(&mut self, now: Stamp) -> bool {
+        if now.mono.since(self.last.mono) >= STOOD_STILL {
+            self.stood_still = Some(now);
+        }
+        if self.stood_still.is_none_or(|at| now.mono.since(at.mono) >= COUNTED_WITHIN) {
+            return false;
+        }
+        let before = std::mem::replace(&mut self.attempts, snapshot::suspend_attempts());
+        self.attempts != before
+    }
+
+    fn follow(&mut self, now: Stamp, new: &[Event]) -> Finding {
+        let Some(trial) = &mut self.trial else { return Finding::Nothing };
+        new.iter().for_each(|event| trial.proof.see(event));
+        let refused = trial.proof.refusal();
+        let over = trial.proof.is_complete() || trial.proof.is_turned_away() || refused.is_some();
+        if !over && trial.began.elapsed() < LIMIT {
+            return Finding::Nothing;
+        }
+        let tries = trial.tries;
+        let outcome = refused.unwrap_or_else(|| trial.proof.outcome());
+        self.trial = None;
+        match outcome {
+            SelfTest::Proven => {
+                (self.sound, self.deaf) = (now, 0);
+                Finding::Proven(SelfTest::Proven)
+            }
+            SelfTest::Deaf(moments) => {
+                self.deaf += 1;
+                Finding::Deaf { moments, since: self.sound }
+            }
+            SelfTest::Unproven(_) => self.unproven(outcome, tries),
+        }
+    }
+
+    fn unproven(&mut self, outcome: SelfTest, tries: u32) -> Finding {
+        if tries >= TRIES {
+            return Finding::Proven(outcome);
+        }
+        self.due = Some((Instant::now() + AGAIN, tries + 1));
+        Finding::Nothing
+    }
+}
+
+/// Helpers may be started again: user space runs, or a suspend was given up.
+fn enables_helpers(event: &Event) -> bool {
+    let Body::Probe(probe) = &event.body else { return false };
+    let Moment::Suspend(moment) = &probe.moment else { return false };
+    matches!(moment, SuspendMoment::DepthSet { depth: suspend::ENABLED })
+}

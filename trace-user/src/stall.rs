@@ -1,0 +1,233 @@
+//! Stalls: what is open past a limit, where it is stuck, in which thread, and which clock will end it.
+//!
+//! In: the model. Out: values and words for alerts, screens and lines. Pure; the edge samples the kernel stacks of the
+//! threads named here.
+
+use crate::event::{Stamp, Task};
+use crate::joined::{Call, Cycle, Firmware, Load, Request};
+use crate::model::Model;
+use trace_common::time::Nanos;
+
+/// How long a request, helper call, load or firmware request may be open before it is a stall, unless told otherwise.
+pub const LIMIT: Nanos = Nanos::from_secs(10);
+
+/// The kernel's wait for a slot (kernel/module/kmod.c `MAX_KMOD_ALL_BUSY_TIMEOUT`, 5.10 to 7.3).
+const SLOT_CLOCK: &str = "the kernel's limit of 5s for a slot";
+/// systemd-udevd's `event_timeout`.
+const UDEV_CLOCK: &str = "udev, which kills its worker after 180s unless configured otherwise";
+/// `/sys/class/firmware/timeout` (drivers/base/firmware_loader/fallback.c `fw_load_sysfs_fallback`, 5.10 to 7.3).
+const FIRMWARE_CLOCK: &str = "the kernel's firmware timeout, 60s unless configured otherwise, where the driver lets a program be told; else no clock";
+/// kernel/umh.c `RUNNING_HELPERS_TIMEOUT`, 5.10 to 7.3.
+const DRAIN_CLOCK: &str = "the drain's limit of 5s, after which suspend fails and the helper runs on";
+
+/// Where something is stuck.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// In words.
+    pub words: String,
+    /// The thread that would have to go on; `None` where that is a kernel worker that was not seen yet.
+    pub thread: Option<Task>,
+    /// Which clock ends the wait; `None`: none does.
+    pub ended_by: Option<&'static str>,
+}
+
+/// Everything that is open at least for `limit`, each with its age and place.
+pub fn stalls<'m>(model: &'m Model, limit: Nanos) -> impl Iterator<Item = (Nanos, Place)> + 'm {
+    let now = model.now();
+    let requests = model.open_requests().map(move |request| (request.age(now), Open::Request(request)));
+    let loads = model.open_loads().filter(|load| load.request.is_none());
+    let loads = loads.map(move |load| (now.mono.since(load.began.mono), Open::Load(load)));
+    let calls = model.open_calls().map(move |call| (now.mono.since(call.entered.mono), Open::Call(call)));
+    let firmware = model.open_firmware().map(move |firmware| (firmware.age(now), Open::Firmware(firmware)));
+    let open = requests.chain(loads).chain(calls).chain(firmware);
+    open.filter(move |(age, _)| *age >= limit).map(move |(age, open)| (age, open.place(model)))
+}
+
+/// Something that is open.
+enum Open<'m> {
+    Request(&'m Request),
+    Load(&'m Load),
+    Call(&'m Call),
+    Firmware(&'m Firmware),
+}
+
+impl Open<'_> {
+    fn place(&self, model: &Model) -> Place {
+        match self {
+            Self::Request(request) => of_request(request, model),
+            Self::Load(load) => of_load(load),
+            Self::Call(call) => of_call(call, model),
+            Self::Firmware(firmware) => of_firmware(firmware),
+        }
+    }
+}
+
+/// The last thing that was seen of an open request.
+#[must_use]
+pub fn of_request(request: &Request, model: &Model) -> Place {
+    if let Some(load) = request.loads.iter().rev().find(|load| !load.over) {
+        return Place { ended_by: request.call.as_deref().and_then(|call| clock_of(call, model)), ..of_load(load) };
+    }
+    let requester = request.requester.task;
+    match request.call.as_deref() {
+        Some(call) => of_call(call, model),
+        None if request.returned.is_some() => {
+            let words = "the helpers of others that want the same; its requester was turned away".to_owned();
+            Place { words, thread: None, ended_by: None }
+        }
+        None => Place { words: "the wait for a slot".to_owned(), thread: Some(requester), ended_by: Some(SLOT_CLOCK) },
+    }
+}
+
+/// The last thing that was seen of an open helper call.
+#[must_use]
+pub fn of_call(call: &Call, model: &Model) -> Place {
+    let (words, thread) = match (call.helper, call.executed) {
+        (None, _) => ("the wait for a kernel worker".to_owned(), Some(call.caller)),
+        (Some((helper, _)), None) => (format!("the start of {}[{}]", call.path, helper.key.tgid.0), Some(helper)),
+        (Some((helper, _)), Some(_)) => {
+            (format!("the helper {}[{}], outside its loads", call.path, helper.key.tgid.0), Some(helper))
+        }
+    };
+    Place { words, thread, ended_by: clock_of(call, model) }
+}
+
+/// Which clock ends the wait for a helper: of the suspend that waits for it too, or of the udev worker that asked.
+fn clock_of(call: &Call, model: &Model) -> Option<&'static str> {
+    let is_drained = |cycle: &Cycle| {
+        cycle.disable.ended.is_none() && cycle.culprits.iter().any(|waited_for| waited_for.id == call.id)
+    };
+    if model.cycles().next_back().is_some_and(|cycle| is_drained(cycle)) {
+        return Some(DRAIN_CLOCK);
+    }
+    by_udev(&call.caller)
+}
+
+fn by_udev(task: &Task) -> Option<&'static str> {
+    let comm = task.comm.to_text();
+    (comm == "(udev-worker)" || comm == "systemd-udevd").then_some(UDEV_CLOCK)
+}
+
+/// The last thing that was seen of an open load.
+#[must_use]
+pub fn of_load(load: &Load) -> Place {
+    let module = load.module.as_deref().unwrap_or("a module");
+    let task = format!("{}[{}]", load.task.comm.to_text(), load.task.key.tgid.0);
+    let words = match (load.init_begun, load.live) {
+        (None, _) => format!("the load of {module} by {task}, before its init"),
+        (Some(_), None) => format!("the init of {module}, loaded by {task}"),
+        (Some(_), Some(_)) => format!("the wait for asynchronous work after {module} went live, in {task}"),
+    };
+    Place { words, thread: Some(load.task), ended_by: by_udev(&load.task) }
+}
+
+/// The last thing that was seen of an open firmware request.
+#[must_use]
+pub fn of_firmware(firmware: &Firmware) -> Place {
+    let (words, ended_by) = match (firmware.lock.as_str(), firmware.fallback, firmware.fallback_ended) {
+        (Some("waiting"), ..) if firmware.lock.waits => {
+            ("the wait until helpers are enabled again".to_owned(), Some(FIRMWARE_CLOCK))
+        }
+        (_, Some(_), None) if firmware.is_asked_of_user_space() => {
+            (format!("the wait for user space to give {}", firmware.name), Some(FIRMWARE_CLOCK))
+        }
+        _ => (format!("the reading of {}", firmware.name), None),
+    };
+    Place { words, thread: Some(firmware.task), ended_by }
+}
+
+/// The kernel stack of the place's thread as last sampled, innermost first; empty where it was not, or before `since`.
+#[must_use]
+pub fn stack<'m>(place: &Place, model: &'m Model, since: Stamp) -> &'m [std::sync::Arc<str>] {
+    let sampled = place.thread.and_then(|task| model.stack(task.tid)).filter(|(at, _)| *at >= since);
+    sampled.map_or(&[], |(_, stack)| stack)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Captured, FirmwareAsked, FirmwareMoment, Moment, Requested, SuspendMoment, Syscall, Task, Way};
+    use crate::testing::{Helped, Story};
+
+    const LONG: u64 = 20_000_000;
+
+    /// The only stall: where it is stuck, and which clock ends it.
+    fn only(story: &mut Story) -> (String, Option<&'static str>) {
+        story.until(LONG);
+        let stalls: Vec<Place> = stalls(story.model(), LIMIT).map(|(_, place)| place).collect();
+        let [place] = &*stalls else { panic!("{stalls:?}") };
+        (place.words.clone(), place.ended_by)
+    }
+
+    fn udev() -> Task {
+        Task::new(300, 300, 4, "(udev-worker)")
+    }
+
+    fn helped(requester: Task) -> Helped<'static> {
+        Helped { alias: "net-pf-29", requester, path: "/sbin/modprobe", pid: 413, at: 10_000 }
+    }
+
+    #[test]
+    fn nothing_ends_the_wait_for_a_helper_but_who_asked() {
+        let mut story = Story::default();
+        story.helped(helped(Task::new(412, 412, 5, "ping")), 0);
+        assert_eq!(only(&mut story), ("the helper /sbin/modprobe[413], outside its loads".to_owned(), None));
+        let mut story = Story::default();
+        story.helped(helped(udev()), 0);
+        assert_eq!(only(&mut story).1, Some(UDEV_CLOCK));
+    }
+
+    #[test]
+    fn a_suspend_that_waits_for_the_helper_ends_the_wait() {
+        let mut story = Story::default();
+        story.helped(helped(Task::new(412, 412, 5, "ping")), 0);
+        let sleeper = Task::new(900, 900, 3, "systemd-sleep");
+        let began = SuspendMoment::Began { way: Way::Suspend { state: 3 }, pm_test: None };
+        for moment in [began, SuspendMoment::FreezeBegan, SuspendMoment::DisableBegan { depth: 1 }] {
+            story.probe(LONG - 1_000_000, sleeper, Moment::Suspend(moment));
+        }
+        assert_eq!(only(&mut story).1, Some(DRAIN_CLOCK));
+    }
+
+    #[test]
+    fn a_load_is_stuck_in_its_init_and_udev_ends_it() {
+        let mut story = Story::default();
+        story.load(10_000, udev(), "can");
+        assert_eq!(only(&mut story), ("the init of can, loaded by (udev-worker)[300]".to_owned(), Some(UDEV_CLOCK)));
+        let mut story = Story::default();
+        story.probe(10_000, Task::new(500, 500, 4, "insmod"), Moment::LoadBegan { syscall: Syscall::Finit });
+        assert_eq!(only(&mut story), ("the load of a module by insmod[500], before its init".to_owned(), None));
+    }
+
+    #[test]
+    fn firmware_waits_for_user_space_by_its_own_clock() {
+        let mut story = Story::default();
+        let asked = || FirmwareAsked { name: Captured::whole("held.bin"), device: Captured::whole("card0") };
+        let moments = [
+            FirmwareMoment::Began(asked()),
+            FirmwareMoment::FallbackBegan(asked()),
+            FirmwareMoment::LockBegan { waits: false },
+            FirmwareMoment::LockEnded { held: true },
+        ];
+        moments.into_iter().for_each(|moment| story.probe(10_000, udev(), Moment::Firmware(moment)));
+        assert_eq!(only(&mut story), ("the wait for user space to give held.bin".to_owned(), Some(FIRMWARE_CLOCK)));
+    }
+
+    #[test]
+    fn the_wait_for_a_slot_is_the_kernels_to_end() {
+        let mut story = Story::default();
+        let asked = Requested {
+            alias: Captured::whole("net-pf-29"),
+            uid: 0,
+            loginuid: None,
+            exe: None,
+            cgroup: None,
+            stack: [].into(),
+        };
+        story.probe(10_000, Task::new(412, 412, 5, "ping"), Moment::Requested(asked));
+        story.until(3_000_000);
+        let places: Vec<Place> = stalls(story.model(), Nanos::from_secs(2)).map(|(_, place)| place).collect();
+        assert_eq!(places.len(), 1);
+        assert_eq!((places[0].words.as_str(), places[0].ended_by), ("the wait for a slot", Some(SLOT_CLOCK)));
+    }
+}

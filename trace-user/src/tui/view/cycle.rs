@@ -1,0 +1,203 @@
+//! One suspend cycle, closely: what became of it, a timeline with its helpers as bars across freeze, sleep and thaw, and
+//! whom it met.
+//!
+//! The timeline runs on the clock that stops in suspend, so that a night's sleep does not push everything else together; where
+//! the machine slept, the bars are cut by a mark.
+
+use super::line::wrap;
+use crate::event::Stamp;
+use crate::explain::cycle::{attempt, explain, verdict};
+use crate::explain::task_words;
+use crate::joined::{Call, Cycle, Met};
+use crate::model::Model;
+use crate::tui::format;
+use crate::tui::theme::{Theme, Tone};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Widget};
+use trace_common::time::Ktime;
+
+/// The names before the bars, and the durations behind them.
+const NAME: usize = 22;
+const BESIDE: usize = NAME + 9;
+/// A bar, a bar while user space is frozen, and the place where the machine slept.
+const BLOCK: char = '█';
+const FROZEN: char = '░';
+const SLEPT: char = '┃';
+
+/// Draws it from line `scroll` on.
+pub fn draw(model: &Model, cycle: &Cycle, scroll: usize, theme: Theme, area: Rect, buffer: &mut Buffer) {
+    let lines = lines(model, cycle, theme, area.width);
+    let scroll = scroll.min(lines.len().saturating_sub(usize::from(area.height)));
+    Paragraph::new(lines).scroll((u16::try_from(scroll).unwrap_or(u16::MAX), 0)).render(area, buffer);
+}
+
+/// Its lines.
+#[must_use]
+pub fn lines(model: &Model, cycle: &Cycle, theme: Theme, width: u16) -> Vec<Line<'static>> {
+    let room = usize::from(width);
+    let mut lines = vec![title(model, cycle, theme)];
+    let firmware = model.firmware_holding_up(cycle).map(|firmware| &**firmware);
+    let sentence = wrap(&explain(cycle, model.now(), firmware), room.saturating_sub(1));
+    lines.extend(sentence.into_iter().map(|line| Line::raw(format!(" {line}"))));
+    lines.push(Line::default());
+    lines.push(heading("timeline", theme));
+    lines.extend(timeline(model, cycle, theme, room));
+    lines.push(Line::default());
+    lines.push(heading("helpers it met", theme));
+    lines.extend(helpers(model, cycle, theme, room));
+    if !cycle.phases.is_empty() {
+        lines.push(Line::default());
+        lines.push(heading("phases", theme));
+        lines.extend(phases(cycle, theme));
+    }
+    lines
+}
+
+fn title(model: &Model, cycle: &Cycle, theme: Theme) -> Line<'static> {
+    let again = if cycle.group == cycle.id { String::new() } else { format!("  again, after #{}", cycle.group.0) };
+    let when = super::instant_with_unit(model, cycle.began);
+    Line::from(vec![
+        Span::styled(format!("#{} ", cycle.id.0), theme.style(Tone::Dim)),
+        Span::styled(attempt(cycle), theme.style(Tone::Title)),
+        Span::raw("  "),
+        Span::styled(verdict(cycle).to_uppercase(), theme.style(format::cycle_tone(cycle))),
+        Span::raw(format!("  {when}, by {}{again}", task_words(&cycle.task))),
+    ])
+}
+
+/// The axis of the timeline.
+struct Axis {
+    from: Ktime,
+    to: Ktime,
+    cells: usize,
+    /// From when to when user space was frozen.
+    frozen: Option<(Ktime, Ktime)>,
+    /// Where the machine slept.
+    slept: Option<Ktime>,
+}
+
+fn timeline(model: &Model, cycle: &Cycle, theme: Theme, room: usize) -> Vec<Line<'static>> {
+    let now = model.now();
+    let ended = cycle.ended.unwrap_or(now);
+    let calls = || cycle.met().map(|(_, call)| call);
+    let from = calls().map(|call| call.entered.mono).fold(cycle.began.mono, Ktime::min);
+    let to = calls().map(|call| end(call, now).mono).fold(ended.mono, Ktime::max);
+    let cells = room.saturating_sub(BESIDE).clamp(10, 120);
+    let frozen = cycle.freeze.ended.filter(|(_, result)| *result == 0);
+    let frozen = frozen.map(|(at, _)| (at.mono, cycle.thawed.unwrap_or(ended).mono));
+    let axis = Axis { from, to, cells, frozen, slept: slept(cycle) };
+    let mut lines = vec![bar(&axis, "attempt", cycle.began, ended, Tone::Busy, theme)];
+    let stretch = |name, stretch: crate::joined::Stretch, tone| {
+        stretch.began.map(|began| bar(&axis, name, began, stretch.ended.map_or(now, |(at, _)| at), tone, theme))
+    };
+    lines.extend(stretch("drain", cycle.disable, Tone::Warn));
+    lines.extend(stretch("freeze", cycle.freeze, Tone::Accent));
+    if let (Some((from, _)), Some(thawed)) = (cycle.freeze.ended.filter(|(_, result)| *result == 0), cycle.thawed) {
+        lines.push(bar(&axis, "user space frozen", from, thawed, Tone::Dim, theme));
+    }
+    for (met, call) in cycle.met() {
+        let tone = if met == Met::Culprit { Tone::Bad } else { Tone::Good };
+        let name = format!("{} {}", met.as_str(), name(call));
+        lines.push(bar(&axis, &name, call.entered, end(call, now), tone, theme));
+    }
+    let asleep = cycle.asleep(now);
+    if asleep.as_nanos() > 0 {
+        let told = format!(" {SLEPT} the machine slept {asleep}, which the bars leave out; {FROZEN} frozen");
+        lines.push(Line::styled(told, theme.style(Tone::Dim)));
+    }
+    lines
+}
+
+/// When the machine slept, as far as its phases tell: between suspending devices and resuming them.
+fn slept(cycle: &Cycle) -> Option<Ktime> {
+    let phase =
+        cycle.phases.iter().find(|phase| &*phase.action == "machine_suspend" || &*phase.action == "timekeeping_freeze");
+    phase.map(|phase| phase.began.mono)
+}
+
+/// When the helper ended, or the call, as seen at `now`.
+fn end(call: &Call, now: Stamp) -> Stamp {
+    call.end().or(call.returned.map(|(at, _)| at)).unwrap_or(now)
+}
+
+fn name(call: &Call) -> &str {
+    call.alias().or(call.path.text()).map_or("a helper", |name| name)
+}
+
+fn bar(axis: &Axis, name: &str, from: Stamp, to: Stamp, tone: Tone, theme: Theme) -> Line<'static> {
+    let (first, last) = (axis.cell(from.mono), axis.cell(to.mono));
+    let slept = axis.slept.map(|at| axis.cell(at));
+    let frozen = axis.frozen.map(|(from, to)| (axis.cell(from), axis.cell(to)));
+    let cell = |place: usize| match place {
+        _ if place < first || place > last => ' ',
+        _ if slept == Some(place) => SLEPT,
+        _ if frozen.is_some_and(|(from, to)| from < place && place < to) => FROZEN,
+        _ => BLOCK,
+    };
+    let drawn: String = (0..axis.cells).map(cell).collect();
+    let (name, width) = (format::cut(name, NAME - 2), NAME - 1);
+    Line::from(vec![
+        Span::raw(format!(" {name:<width$}")),
+        Span::styled(drawn, theme.style(tone)),
+        Span::raw(format!(" {:>7}", to.mono.since(from.mono).to_string())),
+    ])
+}
+
+impl Axis {
+    /// The cell that an instant lies in.
+    fn cell(&self, at: Ktime) -> usize {
+        let whole = u128::from(self.to.since(self.from).as_nanos().max(1));
+        let far = u128::from(at.since(self.from).as_nanos()) * self.cells as u128 / whole;
+        usize::try_from(far).unwrap_or(usize::MAX).min(self.cells.saturating_sub(1))
+    }
+}
+
+fn helpers(model: &Model, cycle: &Cycle, theme: Theme, room: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for (met, call) in cycle.met() {
+        let helper = call.helper.map_or_else(String::new, |(task, _)| format!(" [{}]", task.key.tgid.0));
+        let request = call.request.map_or_else(String::new, |id| format!(" of {}", format::request_name(model, id)));
+        let live = call.request.and_then(|id| model.request(id)).and_then(|request| request.live);
+        let seen = [
+            ("called", Some(call.entered)),
+            ("returned", call.returned.map(|(at, _)| at)),
+            ("live", live),
+            ("exited", call.exited.map(|(at, _)| at)),
+        ];
+        let told = seen.into_iter().filter_map(|(name, at)| Some(format!("{name} {}", around(cycle.began, at?))));
+        let told: Vec<String> = told.collect();
+        let text = format!("{}{helper}{request}, for {}: {}", name(call), task_words(&call.caller), told.join(", "));
+        for (place, part) in wrap(&text, room.saturating_sub(11)).into_iter().enumerate() {
+            let met = if place == 0 { met.as_str() } else { "" };
+            lines.push(Line::from(vec![Span::styled(format!(" {met:<9} "), theme.style(Tone::Dim)), Span::raw(part)]));
+        }
+    }
+    if lines.is_empty() {
+        lines.push(Line::styled(" none", theme.style(Tone::Dim)));
+    }
+    lines
+}
+
+/// How long before or after the cycle's beginning.
+fn around(began: Stamp, at: Stamp) -> String {
+    if at.mono < began.mono { format!("-{}", began.mono.since(at.mono)) } else { format::offset(began, at) }
+}
+
+fn phases(cycle: &Cycle, theme: Theme) -> Vec<Line<'static>> {
+    let line = |phase: &crate::joined::PhaseSpan| {
+        let took =
+            phase.ended.map_or_else(|| "no end seen".to_owned(), |at| at.mono.since(phase.began.mono).to_string());
+        Line::from(vec![
+            Span::raw(format!(" {:<24}", format!("{}[{}]", phase.action, phase.value))),
+            Span::styled(format!("{:>9} ", around(cycle.began, phase.began)), theme.style(Tone::Dim)),
+            Span::raw(format!("{took:>9}")),
+        ])
+    };
+    cycle.phases.iter().map(line).collect()
+}
+
+fn heading(text: &'static str, theme: Theme) -> Line<'static> {
+    Line::styled(text, theme.style(Tone::Title))
+}

@@ -1,0 +1,88 @@
+//! What a helper call is for. Not only modules are loaded by helpers.
+//!
+//! In: a call. Out: its purpose: by the caller's kernel stack, which is certain; else by what is executed, which is the
+//! usual; `None` where neither tells. Sources: the callers of `call_usermodehelper` in Linux 5.10 to 7.2.
+
+use super::on_stack;
+use crate::joined::Call;
+
+/// Functions that call a helper, and what for.
+const BY_FUNCTION: [(&[&str], &str); 15] = [
+    (&["__request_module"], "module request"),
+    (&["do_coredump", "vfs_coredump", "coredump_pipe"], "core dump"),
+    (&["cgroup1_release_agent"], "cgroup release agent"),
+    (&["call_sbin_request_key"], "key request"),
+    (&["kobject_uevent_env"], "uevent"),
+    (&["poweroff_work_func", "__orderly_poweroff", "orderly_poweroff"], "power off"),
+    (&["reboot_work_func", "__orderly_reboot", "orderly_reboot"], "reboot"),
+    (&["nfsd4_umh_cltrack_upcall", "nfsd4_cld_tracking_init"], "NFS client tracking"),
+    (&["nfsd4_ff_fence_client", "nfsd4_scsi_fence_client", "nfsd4_block_fence"], "NFS layout fence"),
+    (&["nfs_cache_upcall"], "NFS cache"),
+    (&["drbd_khelper", "conn_khelper"], "DRBD"),
+    (&["br_stp_call_user", "br_stp_start", "br_stp_set_enabled"], "bridge spanning tree"),
+    (&["o2hb_init_region_params", "ocfs2_leave_group"], "OCFS2 cluster"),
+    (&["mce_do_trigger"], "machine check"),
+    (&["do_linuxrc", "handle_initrd"], "initial RAM disk"),
+];
+
+/// What is executed, and what for, as a rule.
+const BY_PROGRAM: [(&str, &str); 6] = [
+    ("request-key", "key request"),
+    ("bridge-stp", "bridge spanning tree"),
+    ("poweroff", "power off"),
+    ("reboot", "reboot"),
+    ("systemd-coredump", "core dump"),
+    ("nfsdcltrack", "NFS client tracking"),
+];
+
+/// What the call is for; `None` where it cannot be told.
+#[must_use]
+pub fn purpose(call: &Call) -> Option<&'static str> {
+    let by_function = BY_FUNCTION.iter().find(|(functions, _)| on_stack(&call.stack, functions));
+    if let Some((_, purpose)) = by_function {
+        return Some(purpose);
+    }
+    let path = call.path.text()?;
+    let program = path.rsplit('/').next()?;
+    BY_PROGRAM.iter().find(|(name, _)| *name == program).map(|(_, purpose)| *purpose)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::purpose;
+    use crate::event::{CallEntered, Captured, Moment, Task, Wait};
+    use crate::testing::Story;
+    use trace_common::ids::CallAddress;
+
+    fn told(path: &str, stack: &[&str]) -> Option<&'static str> {
+        let mut story = Story::default();
+        let stack = stack.iter().map(|frame| std::sync::Arc::from(*frame)).collect();
+        let path = Captured::whole(path);
+        let (call, argv) = (CallAddress(1), [path.clone()].into());
+        let entered = CallEntered { call, wait: Wait::Exec, path, argv, argv_more: false, stack };
+        story.probe(1_000, Task::new(9, 9, 1, "kworker/0:1"), Moment::CallEntered(entered));
+        story.until(200_000);
+        let call = story.model().calls().next().cloned();
+        purpose(&call.expect("a call"))
+    }
+
+    #[test]
+    fn who_calls_tells_what_for_and_where_that_is_not_known_what_is_executed_does() {
+        let callers = [
+            ("kobject_uevent_env", "uevent"),
+            ("call_sbin_request_key", "key request"),
+            ("poweroff_work_func", "power off"),
+            ("reboot_work_func", "reboot"),
+            ("cgroup1_release_agent", "cgroup release agent"),
+            ("do_coredump", "core dump"),
+            ("coredump_pipe", "core dump"),
+            ("mce_do_trigger", "machine check"),
+        ];
+        for (function, purpose) in callers {
+            assert_eq!(told("/tmp/any", &["call_usermodehelper_exec", function, "process_one_work"]), Some(purpose));
+        }
+        assert_eq!(told("/sbin/request-key", &[]), Some("key request"));
+        assert_eq!(told("/sbin/poweroff", &["a_module_of_nobody"]), Some("power off"));
+        assert_eq!(told("/tmp/any", &["a_module_of_nobody"]), None);
+    }
+}
