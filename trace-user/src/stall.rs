@@ -20,6 +20,9 @@ const FIRMWARE_CLOCK: &str = "the kernel's firmware timeout, 60s unless configur
 /// kernel/umh.c `RUNNING_HELPERS_TIMEOUT`, 5.10 to 7.3.
 const DRAIN_CLOCK: &str = "the drain's limit of 5s, after which suspend fails and the helper runs on";
 
+/// What is said where no clock ends a wait.
+pub const NO_CLOCK: &str = "no clock: it lasts as long as that does";
+
 /// Where something is stuck.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -29,6 +32,14 @@ pub struct Place {
     pub thread: Option<Task>,
     /// Which clock ends the wait; `None`: none does.
     pub ended_by: Option<&'static str>,
+}
+
+impl Place {
+    /// Which clock ends the wait, in words.
+    #[must_use]
+    pub fn clock(&self) -> &'static str {
+        self.ended_by.unwrap_or(NO_CLOCK)
+    }
 }
 
 /// Everything that is open at least for `limit`, each with its age and place.

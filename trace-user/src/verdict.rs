@@ -14,6 +14,11 @@ use trace_common::time::Nanos;
 const EBUSY: i32 = -16;
 /// How long a requester takes to return from a helper that has ended, at most: it waits for a processor.
 const WAKE: Nanos = Nanos::from_millis(50);
+/// How late the kernel tells that a module is live, at most: its state is set first (kernel/module/main.c `do_init_module`, 5.10
+/// to 7.3), and the thread may wait for a processor in between.
+const TOLD_LATE: Nanos = WAKE;
+/// The same, where it is proven that the module was live.
+const PROVEN_LATE: Nanos = Nanos::from_secs(2);
 /// The wait status word of modprobe's only failing exit code.
 const EXIT_1: i32 = 1 << 8;
 
@@ -46,6 +51,11 @@ pub fn decide(request: &Request, modules: &Modules, now: Stamp, doubt: Doubt) ->
     if lost && request.result.is_none() {
         return Decision { verdict: Verdict::Incomplete, live: own_live, satisfied_by: None };
     }
+    // Its caller may have been refused, or killed: nothing tells.
+    let left = request.call.as_ref().and_then(|call| call.left());
+    if request.result.is_none() && left.is_some() {
+        return afterwards(request, Verdict::Incomplete, modules, now);
+    }
     if let Some(verdict) = by_return(request) {
         let verdict = if doubt.called && !is_started(request) { Verdict::Incomplete } else { verdict };
         return afterwards(request, verdict, modules, now);
@@ -54,10 +64,12 @@ pub fn decide(request: &Request, modules: &Modules, now: Stamp, doubt: Doubt) ->
         return Decision { verdict: Verdict::Live, live: own_live, satisfied_by: None };
     }
     let until = returned_by(request, now);
-    if let Some((live, satisfied_by)) = by_another(request, modules, until) {
+    if let Some((live, satisfied_by)) = by_another(request, modules, until, told_until(request)) {
         // That its task belongs to no helper can be for want of a birth or a fork that was lost: it may be this one's. And
-        // where the module did not stay, this one's may have loaded it again.
-        let is_sure = satisfied_by.request.is_some() && modules.stayed_live(&satisfied_by.module, live, until);
+        // where the module did not stay, this one's may have loaded it again, as may a helper whose birth was lost.
+        let helper = request.call.as_ref().and_then(|call| call.helper);
+        let stayed = helper.is_some() && modules.stayed_live(&satisfied_by.module, live, until);
+        let is_sure = satisfied_by.request.is_some() && stayed;
         let verdict = if lost && !is_sure { Verdict::Incomplete } else { Verdict::SatisfiedByAnother };
         let satisfied_by = (verdict == Verdict::SatisfiedByAnother).then_some(satisfied_by);
         return Decision { verdict, live: Some(live), satisfied_by };
@@ -72,7 +84,7 @@ pub fn afterwards(request: &Request, verdict: Verdict, modules: &Modules, now: S
     if let Some(live) = own_live(request) {
         return Decision { verdict, live: Some(live), satisfied_by: None };
     }
-    let another = by_another(request, modules, now).filter(|_| verdict != Verdict::Denied);
+    let another = by_another(request, modules, now, None).filter(|_| verdict != Verdict::Denied);
     let (live, satisfied_by) = another.unzip();
     Decision { verdict, live, satisfied_by }
 }
@@ -132,14 +144,33 @@ fn own_live(request: &Request) -> Option<Stamp> {
     wanted.filter_map(|load| load.live).next()
 }
 
-/// The load of another's that made the wanted module live up to `until`, where it was not live before.
-fn by_another(request: &Request, modules: &Modules, until: Stamp) -> Option<(Stamp, SatisfiedBy)> {
+/// Until when it may be told that the wanted module was live when the helper that succeeded was over; `None` where it did not
+/// succeed. A load that lost with -EEXIST proves it (kernel/module/main.c `add_unformed_module`, 5.10 to 7.3).
+#[must_use]
+pub fn told_until(request: &Request) -> Option<Stamp> {
+    let is_sure = request.result.is_none_or(|result| result == 0) && request.wait() == Some(Wait::Proc);
+    let over = request.returned.or(request.call.as_ref()?.gone());
+    let over = over.filter(|_| is_sure && request.status() == Some(0))?;
+    let lost_by_then = |load: &Arc<Load>| load.lost_to_another() && load.ended.is_some_and(|(at, _)| at <= over);
+    let proves = |load: &Arc<Load>| lost_by_then(load) && load.error() == Some(EEXIST) && !request.is_dependency(load);
+    let late = if request.loads.iter().any(proves) { PROVEN_LATE } else { TOLD_LATE };
+    Some(Stamp { mono: over.mono.plus(late), boot: over.boot.plus(late) })
+}
+
+/// The load of another's that made the wanted module live up to `until`, where it was not live before; of one whose init was
+/// begun by then it may be told later.
+fn by_another(
+    request: &Request,
+    modules: &Modules,
+    until: Stamp,
+    told_until: Option<Stamp>,
+) -> Option<(Stamp, SatisfiedBy)> {
     let wanted = request.resolution.as_ref()?;
     if wanted.modules.iter().any(|wanted| wanted.built_in || modules.live_at(&wanted.name, request.asked)) {
         return None;
     }
     wanted.modules.iter().find_map(|wanted| {
-        let birth = modules.went_live_within(&wanted.name, request.asked, until)?;
+        let birth = modules.went_live_within(&wanted.name, request.asked, until, told_until)?;
         if birth.request == Some(request.id) {
             return None;
         }

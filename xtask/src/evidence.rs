@@ -14,10 +14,9 @@ use anyhow::{Context, Result};
 use crate::artifact;
 use crate::guest::Arch;
 use crate::paths;
-use crate::process::host_cargo;
 use crate::progress::say;
 use crate::setup;
-use crate::test::GUESTS_AT_ONCE;
+use crate::test::{GUESTS_AT_ONCE, scenarios};
 
 /// The environment variable that tells the mixture where to keep its figures.
 const FIGURES: &str = "MODTRAIL_FIGURES";
@@ -60,12 +59,8 @@ pub fn run(filter: Option<&str>) -> Result<ExitCode> {
         last.extend(line.split_once(" ... ").map(|(test, answer)| (test.to_owned(), answer.to_owned())));
     }
     say("all scenarios in guests");
-    let mut tests = host_cargo();
-    tests.args(["test", "-p", "xtask", "--features", "guest", "--test", "guest", "--no-fail-fast", "--"]);
-    tests.args(["--test-threads", GUESTS_AT_ONCE]).args(filter).env(FIGURES, &folder);
-    if let Some(modtrail) = &programs.modtrail {
-        tests.env("MODTRAIL_BIN", modtrail);
-    }
+    let mut tests = scenarios(programs.modtrail.as_deref(), GUESTS_AT_ONCE);
+    tests.args(filter).env(FIGURES, &folder);
     let mut child = tests.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
     let stdout = BufReader::new(child.stdout.take().context("no output of cargo's")?);
     for line in stdout.lines() {

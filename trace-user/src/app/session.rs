@@ -5,7 +5,7 @@
 use super::failure::Failure;
 use crate::cli::TraceArgs;
 use crate::clock;
-use crate::event::{Body, Event, Fact};
+use crate::event::{Body, Event, Fact, Task};
 use crate::joined::Change;
 use crate::kernel::attach::ProbeLog;
 use crate::kernel::stacks;
@@ -63,6 +63,8 @@ pub struct Session {
     /// From which age on the kernel stack of what is stuck is sampled.
     stalled_from: Nanos,
     sampled: Instant,
+    /// The place among the stuck threads of the one that is sampled next.
+    turn: usize,
     batch: Vec<Event>,
 }
 
@@ -93,6 +95,7 @@ impl Session {
             flushed: Instant::now(),
             stalled_from: stall::LIMIT,
             sampled: Instant::now(),
+            turn: 0,
             batch: Vec::new(),
         };
         session.sample_stalls(stall::LIMIT);
@@ -125,7 +128,12 @@ impl Session {
         if self.sampled.elapsed() >= SAMPLE {
             self.sampled = Instant::now();
             let stuck = stall::stalls(self.pipeline.model(), self.stalled_from).filter_map(|(_, place)| place.thread);
-            self.batch.extend(stuck.take(SAMPLED).map(stacks::sample));
+            let stuck: Vec<Task> = stuck.collect();
+            // Where there are more than are sampled at a time, they take turns.
+            self.turn = self.turn.checked_rem(stuck.len()).unwrap_or(0);
+            let turn = stuck.iter().cycle().skip(self.turn).take(stuck.len().min(SAMPLED));
+            self.batch.extend(turn.filter_map(|thread| stacks::sample(*thread)));
+            self.turn += SAMPLED;
         }
         for event in self.batch.drain(..) {
             if let Some(recorder) = &mut self.recorder {

@@ -13,8 +13,10 @@ impl Correlator {
         if let Some(before) = self.requests.last_of(task.tid) {
             // The thread asks again, so what it asked before has returned unseen.
             self.requests.leave(task.tid);
-            match self.requests.get(before).and_then(|request| request.call.as_deref()) {
+            let request = self.requests.get(before);
+            match request.and_then(|request| request.call.as_deref()) {
                 Some(call) if self.helpers.goes_on(call) => {}
+                Some(_) if request.is_some_and(|request| self.awaits_live(request)) => {}
                 Some(_) => self.close(before, Some(Gap::ReturnUnseen), out),
                 // Turned away as it seems: it may still get what others are at work for.
                 None if self.requests.awaits_others(before, at) => {}
@@ -53,8 +55,20 @@ impl Correlator {
         self.settle(id, out);
     }
 
+    /// The thread is gone, or elsewhere: what it asked for and called is over for it.
+    pub(super) fn caller_gone(&mut self, at: Stamp, task: Task, out: &mut Vec<Change>) {
+        let call = self.helpers.caller_gone(at, task);
+        self.requests.own_ended(task.tid);
+        let request = self.requests.of(task);
+        self.requests.leave(task.tid);
+        match call {
+            Some(call) => self.call_changed(Some(call), out),
+            None => self.requester_gone(at, request, out),
+        }
+    }
+
     /// The requester's thread exited, its request being open without a helper call.
-    pub(super) fn requester_gone(&mut self, at: Stamp, request: Option<RequestId>, out: &mut Vec<Change>) {
+    fn requester_gone(&mut self, at: Stamp, request: Option<RequestId>, out: &mut Vec<Change>) {
         let Some(id) = request else { return };
         // It may have been denied, and have gone on to its end; one that was admitted no longer waited for a slot.
         let killed =

@@ -52,6 +52,17 @@ impl Firmwares {
         changed
     }
 
+    /// The request that the thread has open.
+    #[must_use]
+    pub fn of(&self, thread: Tid) -> Option<&Firmware> {
+        self.open.get(&thread)
+    }
+
+    /// The thread is elsewhere, or gone: what it had open ended unseen.
+    pub fn left(&mut self, thread: Tid) -> Option<Firmware> {
+        self.open.remove(&thread).map(|open| Firmware { over: true, ..open })
+    }
+
     /// Takes out what is open, as it stands.
     pub fn take_open(&mut self) -> Vec<Firmware> {
         std::mem::take(&mut self.open).into_values().collect()

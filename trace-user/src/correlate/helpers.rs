@@ -252,7 +252,13 @@ impl Helpers {
         Some(id)
     }
 
-    /// The caller's thread exits and was not seen to return.
+    /// The call that the thread waits in, as far as was seen.
+    #[must_use]
+    pub fn waiting(&self, thread: Tid) -> Option<&Call> {
+        self.calls.get(self.by_caller.get(&thread)?).filter(|call| call.wait != Wait::None)
+    }
+
+    /// The caller's thread exits, or is elsewhere, and was not seen to return.
     pub fn caller_gone(&mut self, at: Stamp, caller: Task) -> Option<CallId> {
         let id = self.by_caller.remove(&caller.tid)?;
         let call = self.calls.get_mut(&id).filter(|call| call.caller.key == caller.key)?;

@@ -26,7 +26,16 @@ impl Correlator {
         // Who was turned away may still get what others are at work for: that is waited for.
         let away = request.turned_away == Some(TurnedAway::Throttled) || state == State::OverWith(Gap::NothingFollowed);
         let waits = away && state != State::Open && self.requests.awaits_others(id, self.now);
-        Some(if waits { State::Open } else { state })
+        let judged = matches!(state, State::Over | State::OverWith(Gap::ReturnUnseen));
+        Some(if waits || (judged && self.awaits_live(request)) { State::Open } else { state })
+    }
+
+    /// Whether the helper succeeded while another's load was in the init of what is wanted: it may be live already, and the
+    /// kernel about to tell so.
+    pub(super) fn awaits_live(&self, request: &Request) -> bool {
+        let waits = verdict::told_until(request).is_some_and(|until| self.now < until);
+        let wanted = request.resolution.iter().flat_map(|resolution| &resolution.modules);
+        waits && wanted.into_iter().any(|wanted| self.loads.is_in_init(&wanted.name))
     }
 
     /// Time has passed: some requests may be over by it.

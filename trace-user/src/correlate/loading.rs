@@ -44,7 +44,8 @@ impl Correlator {
                 self.expect_load_of(at, task, module, out);
                 self.loads.live(at, thread, module);
                 if let Some(name) = module.name.text() {
-                    self.modules.live(name, Birth { at, task, request: self.request_of(task) });
+                    let init_begun = self.loads.of(thread).and_then(|load| load.init_begun);
+                    self.modules.live(name, Birth { at, task, request: self.request_of(task), init_begun });
                 }
             }
             Moment::LoadEnded { result, .. } => match self.loads.ended(at, thread, *result) {

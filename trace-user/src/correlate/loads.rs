@@ -88,6 +88,13 @@ impl Loads {
         unended
     }
 
+    /// Whether an open load is in the init of `module`.
+    #[must_use]
+    pub fn is_in_init(&self, module: &str) -> bool {
+        let in_init = |load: &Load| load.init_begun.is_some() && load.init_ended.is_none() && load.live.is_none();
+        self.open.values().any(|load| in_init(load) && load.module.as_deref() == Some(module))
+    }
+
     /// Whether what is seen of `module` cannot be the load's that the thread has open: another went through the stages of it.
     #[must_use]
     pub fn is_of_another(&self, thread: Tid, module: &Module) -> bool {

@@ -7,7 +7,8 @@
 //! Here each event goes to who knows about it. What is known, one file per rule: [`requests`] when a request is over,
 //! [`helpers`] which process belongs to which call, [`loads`] the stages of a load, [`modules`] who is live, [`losses`] what may
 //! be missing, [`suspends`] whom a suspend cycle met, [`firmware`] the stages of a firmware request. What becomes of it:
-//! `asking` for what requesters do, `loading` for what loads do, `judging` for the end of a request.
+//! `asking` for what requesters do, `loading` for what loads do, `stuck` for what is waited for too long, `judging` for the end of a
+//! request.
 
 mod asking;
 pub mod firmware;
@@ -18,6 +19,7 @@ pub mod loads;
 pub mod losses;
 pub mod modules;
 pub mod requests;
+mod stuck;
 pub mod suspends;
 #[cfg(test)]
 mod tests;
@@ -111,7 +113,7 @@ impl Correlator {
                 self.may_miss_denials = may_miss(Kind::Denied);
                 self.misses_denials |= hooks.iter().any(|hook| hook.moment == Kind::Denied && hook.attached.is_none());
             }
-            Fact::LiveModules(names) => self.modules.list(names, at),
+            Fact::LiveModules(names) => self.modules.list(names, at, |name| self.loads.is_in_init(name)),
             Fact::Lost { loss, count, until } => {
                 if loss.casts_doubt() {
                     self.losses.note(at.mono, *until);
@@ -132,7 +134,9 @@ impl Correlator {
             }
             Fact::End => self.close_all(out),
             Fact::Tracer(process) => self.tracer = Some(*process),
-            Fact::Machine(_) | Fact::SelfTest(_) | Fact::Stuck { .. } | Fact::Resolved { .. } => {}
+            Fact::Stuck { thread, stack } => self.sampled(at, *thread, stack, out),
+            Fact::Gone { thread } => self.thread_gone(at, *thread, out),
+            Fact::Machine(_) | Fact::SelfTest(_) | Fact::Resolved { .. } => {}
         }
         out.push(Change::Fact { fact, at });
     }
@@ -188,16 +192,7 @@ impl Correlator {
                 let call = self.helpers.completed(at, task, *call);
                 self.call_changed(call, out);
             }
-            Moment::CallerGone => {
-                let call = self.helpers.caller_gone(at, task);
-                self.requests.own_ended(task.tid);
-                let request = self.requests.of(task);
-                self.requests.leave(task.tid);
-                match call {
-                    Some(call) => self.call_changed(Some(call), out),
-                    None => self.requester_gone(at, request, out),
-                }
-            }
+            Moment::CallerGone => self.caller_gone(at, task, out),
             Moment::Forked { child } => {
                 let call = self.helpers.forked(task.key, *child);
                 self.call_changed(call, out);

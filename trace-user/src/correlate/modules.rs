@@ -21,6 +21,8 @@ pub struct Birth {
     pub task: Task,
     /// The request that the load belongs to, if any.
     pub request: Option<RequestId>,
+    /// When its init was begun, where that was seen.
+    pub init_begun: Option<Stamp>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -39,8 +41,8 @@ pub struct Modules {
 }
 
 impl Modules {
-    /// These, and no others, are live at `at`.
-    pub fn list(&mut self, names: &[Arc<str>], at: Stamp) {
+    /// These, and no others, are live at `at`; `in_init`: whose init is known to be under way, so that they were not live before.
+    pub fn list(&mut self, names: &[Arc<str>], at: Stamp, in_init: impl Fn(&str) -> bool) {
         for (name, lives) in &mut self.lives {
             if let Some(life) = lives.back_mut()
                 && life.gone.is_none()
@@ -52,7 +54,7 @@ impl Modules {
         for name in names {
             if !self.is_live(name) {
                 // Live for an unknown time: as far as anyone can tell, always.
-                let from = if self.lives.contains_key(name) { at } else { Stamp::default() };
+                let from = if self.lives.contains_key(name) || in_init(name) { at } else { Stamp::default() };
                 self.push(name, Life { birth: None, from, gone: None });
             }
         }
@@ -88,10 +90,15 @@ impl Modules {
         self.of(name).any(|life| life.from < at && life.gone.is_none_or(|gone| gone > at))
     }
 
-    /// How `name` went live after `from` and not after `until`: the first time it did.
+    /// How `name` went live after `from` and not after `until`: the first time it did. Of one whose init was begun in
+    /// time it may be told later.
     #[must_use]
-    pub fn went_live_within(&self, name: &str, from: Stamp, until: Stamp) -> Option<Birth> {
-        self.of(name).filter_map(|life| life.birth).find(|birth| birth.at >= from && birth.at <= until)
+    pub fn went_live_within(&self, name: &str, from: Stamp, until: Stamp, told_until: Option<Stamp>) -> Option<Birth> {
+        let told_late = |birth: &Birth| {
+            birth.init_begun.is_some_and(|begun| begun <= until) && told_until.is_some_and(|told| birth.at <= told)
+        };
+        let mut births = self.of(name).filter_map(|life| life.birth).filter(|birth| birth.at >= from);
+        births.find(|birth| birth.at <= until || told_late(birth))
     }
 
     /// Whether the life of `name` that began at `birth` lasted until `until`.

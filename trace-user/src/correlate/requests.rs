@@ -261,7 +261,13 @@ fn without_return(call: &Call, helpers: &Helpers, now: Stamp, may_miss_returns: 
     let helper_over = ended.is_some() && (!helpers.alive(call.id) || since(ended, now, GRACE));
     let waited = since(ended, now, RETURN_GRACE);
     let gone = call.caller_gone.is_some();
-    if helper_over && (gone || (may_miss_returns && waited)) { State::OverWith(Gap::ReturnUnseen) } else { State::Open }
+    // A killed caller's helper may still be born.
+    let left = since(call.left(), now, RETURN_GRACE);
+    if left || helper_over && (gone || (may_miss_returns && waited)) {
+        State::OverWith(Gap::ReturnUnseen)
+    } else {
+        State::Open
+    }
 }
 
 /// Whether the requester is, as far as is known, still inside `__request_module`. Nobody waits for a slot for so long,

@@ -4,7 +4,7 @@ use crate::event::{
     Captured, Configured, Event, Fact, Hook, Install, Lost, Moment, Place, Resolution, SuspendMoment, Syscall, Task,
     Wanted,
 };
-use crate::joined::{Gap, Request, RequestId, Verdict};
+use crate::joined::{EEXIST, Gap, Request, RequestId, Verdict};
 use crate::phases::{Phase, phases};
 use crate::pipeline::Pipeline;
 use crate::testing::{Helped, Story, busy, module, stamp, worker};
@@ -175,6 +175,38 @@ fn the_first_that_is_live_satisfies_the_others() {
     assert_eq!(second.live, Some(stamp(20_000)));
     assert_eq!((second.duplicates.same_alias, second.duplicates.same_file), (1, 1));
     assert_eq!(story.request(3).duplicates.same_alias, 0);
+}
+
+/// The kernel makes a module live first and tells then: a helper may know before the world does.
+#[test]
+fn a_module_that_is_told_late_was_live_when_the_helper_succeeded() {
+    let judged = |live_at: u64, refused: bool| {
+        let mut story = story();
+        let first = helped("net-pf-29", ping(), 413, 10_000);
+        let second = helped("net-pf-29", Task::new(500, 500, 6, "other"), 414, 10_500);
+        story.helped(first, 0);
+        story.helped(second, 0);
+        let (winner, loser) = (story.helper(first), story.helper(second));
+        story.load(13_500, winner, "can");
+        if refused {
+            story.probe(15_700, loser, Moment::LoadBegan { syscall: Syscall::Finit });
+            story.probe(15_800, loser, Moment::Named { name: Captured::whole("can") });
+            story.probe(15_900, loser, Moment::LoadEnded { syscall: Syscall::Finit, result: EEXIST });
+        }
+        story.ended(second, 17_000, 0);
+        story.until(17_400);
+        assert!(!story.request(2).ended, "it may be told any moment");
+        story.until(60_000);
+        story.until(live_at - 1_000);
+        story.went_live(live_at, winner, "can");
+        story.ended(first, live_at + 1_000, 0);
+        story.until(live_at + 3_000_000);
+        (story.request(2).verdict, story.request(2).live)
+    };
+    assert_eq!(judged(65_000, false), (Verdict::SatisfiedByAnother, Some(stamp(65_000))));
+    // So late it tells nothing of what was then, unless a load was refused for it.
+    assert_eq!(judged(70_000, false), (Verdict::Hollow, None));
+    assert_eq!(judged(1_000_000, true), (Verdict::SatisfiedByAnother, Some(stamp(1_000_000))));
 }
 
 #[test]

@@ -252,6 +252,9 @@ pub struct Module {
     pub name: Captured,
 }
 
+/// Frames of a kernel stack that `/proc` shows (fs/proc/base.c `MAX_STACK_TRACE_DEPTH`, 5.10 to 7.3).
+pub const STACK_FRAMES: usize = 64;
+
 /// What the edge of the program established.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
@@ -267,8 +270,13 @@ pub enum Fact {
     Stuck {
         /// The thread.
         thread: Tid,
-        /// Its kernel stack as symbols, innermost first; empty where it could not be read.
+        /// Its kernel stack as symbols, innermost first, [`STACK_FRAMES`] at most; empty where it could not be read.
         stack: Arc<[Arc<str>]>,
+    },
+    /// A thread that something has been waiting for too long is there no more: its end was not seen.
+    Gone {
+        /// The thread.
+        thread: Task,
     },
     /// All modules that are live now, with nothing left out. Said at the start and after a loss.
     LiveModules(Arc<[Arc<str>]>),

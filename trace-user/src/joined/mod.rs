@@ -113,6 +113,26 @@ pub enum TurnedAway {
     Throttled,
 }
 
+/// How a request stands to the kernel's slots (kernel/module/kmod.c `MAX_KMOD_CONCURRENT`, 5.10 to 7.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// It waits for one.
+    Waiting,
+    /// It holds one.
+    Held,
+}
+
+impl Slot {
+    /// As a filter names it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Held => "held",
+        }
+    }
+}
+
 /// The task that asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Requester {
@@ -205,7 +225,7 @@ pub struct Call {
     pub completed: Option<Stamp>,
     /// When the call returned, and with what.
     pub returned: Option<(Stamp, i32)>,
-    /// When the calling thread exited without having been seen to return.
+    /// When the calling thread was seen to be elsewhere, or gone, without having been seen to return.
     pub caller_gone: Option<Stamp>,
 }
 
@@ -222,6 +242,12 @@ impl Call {
     pub fn gone(&self) -> Option<Stamp> {
         let told = self.returned.filter(|(_, result)| *result >= 0 && self.wait == Wait::Proc).map(|(at, _)| at);
         self.exited.map(|(at, _)| at).or(self.reaped()).or(told)
+    }
+
+    /// When its caller was seen to have left it, no helper having been seen: nothing more will be.
+    #[must_use]
+    pub fn left(&self) -> Option<Stamp> {
+        self.caller_gone.filter(|_| self.helper.is_none())
     }
 }
 
@@ -407,6 +433,18 @@ impl Request {
         !self.ended
     }
 
+    /// How it stands to the slots now; `None` where it has given its slot back, as a requester that is killed does at once, or
+    /// never got one.
+    #[must_use]
+    pub fn slot(&self) -> Option<Slot> {
+        let gone = self.requester_gone.is_some() || self.call.as_ref().is_some_and(|call| call.caller_gone.is_some());
+        if self.returned.is_some() || self.ended || gone {
+            return None;
+        }
+        let is_admitted = self.admitted.is_some() || self.call.is_some();
+        Some(if is_admitted { Slot::Held } else { Slot::Waiting })
+    }
+
     /// The module that the alias stands for: the first where there are several.
     #[must_use]
     pub fn module(&self) -> Option<&Arc<str>> {
@@ -477,18 +515,17 @@ impl Call {
         self.end().map(|at| at.mono.since(self.entered.mono))
     }
 
-    /// Whether nothing of it goes on: its helper ended, or it never had one and was answered.
+    /// Whether nothing of it goes on: its helper ended, or it never had one and was answered or left.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        let answered = self.returned.is_some_and(|(_, result)| result < 0) && self.helper.is_none();
-        self.end().is_some() || answered
+        self.end().is_some()
     }
 
     /// When it was over, where it is.
     #[must_use]
     pub fn end(&self) -> Option<Stamp> {
         let failed = self.returned.filter(|(_, result)| *result < 0).map(|(at, _)| at);
-        self.gone().or(failed)
+        self.gone().or(failed).or(self.left())
     }
 }
 

@@ -5,6 +5,7 @@
 //! as the helper does.
 
 use crate::event::{Body, Event, Moment, SelfTest};
+use crate::kernel::snapshot;
 use rustix::io::Errno;
 use rustix::mount::{FsOpenFlags, fsopen};
 use std::fs;
@@ -32,7 +33,11 @@ pub struct Proof {
 ///
 /// # Errors
 /// Why no request can be made.
-pub fn begin(process: Tgid) -> Result<Proof, String> {
+pub fn begin() -> Result<Proof, String> {
+    let process = snapshot::own_process().ok_or_else(|| {
+        "modtrail runs in a pid namespace and cannot tell its own request: run it where pids are the kernel's"
+            .to_owned()
+    })?;
     let path = fs::read_to_string("/proc/sys/kernel/modprobe").unwrap_or_default();
     if path.trim().is_empty() {
         return Err("kernel.modprobe is empty, so the kernel starts no helper".to_owned());

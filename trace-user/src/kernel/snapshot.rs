@@ -8,6 +8,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use trace_common::ids::Tgid;
 
 /// The machine, and the instant at which its wall clock was read.
 #[must_use]
@@ -82,6 +83,14 @@ fn live_names(text: &str) -> Arc<[Arc<str>]> {
         .collect();
     names.sort();
     names.into()
+}
+
+/// modtrail's process as probes see it; `None` in a pid namespace, where its number in the kernel is not known
+/// (include/linux/proc_ns.h `PROC_PID_INIT_INO`, 5.10 to 7.3).
+#[must_use]
+pub fn own_process() -> Option<Tgid> {
+    let namespace = fs::read_link("/proc/self/ns/pid").ok()?;
+    (namespace.as_os_str() == "pid:[4026531836]").then(|| Tgid(std::process::id()))
 }
 
 /// How often the kernel was asked to suspend (kernel/power/main.c `suspend_stats`, 5.10 to 7.3); zero where it does not say.

@@ -7,7 +7,7 @@ pub mod duplicates;
 
 use crate::event::{Fact, Hook, Lost, Machine, SelfTest, Stamp};
 use crate::joined::{
-    Call, CallId, Change, Cycle, CycleId, Firmware, FirmwareId, Load, LoadId, Request, RequestId, Verdict,
+    Call, CallId, Change, Cycle, CycleId, Firmware, FirmwareId, Load, LoadId, Request, RequestId, Slot, Verdict,
 };
 use duplicates::{Group, GroupFacts, Groups, Sameness};
 use std::collections::{BTreeMap, BTreeSet};
@@ -387,7 +387,12 @@ impl Model {
                     self.stacks.remove(&oldest);
                 }
             }
-            Fact::Tracer(_) | Fact::LiveModules(_) | Fact::Resolved { .. } | Fact::Lost { .. } | Fact::Tick => {}
+            Fact::Tracer(_)
+            | Fact::Gone { .. }
+            | Fact::LiveModules(_)
+            | Fact::Resolved { .. }
+            | Fact::Lost { .. }
+            | Fact::Tick => {}
         }
     }
 
@@ -423,9 +428,7 @@ impl Model {
     }
 
     fn hold_slot(&mut self, request: &Request) {
-        // A requester that is killed gives its slot back at once.
-        let gone = request.call.as_ref().is_some_and(|call| call.caller_gone.is_some());
-        if request.admitted.is_some() && request.returned.is_none() && !gone && !request.ended {
+        if request.slot() == Some(Slot::Held) {
             self.slots.insert(request.id);
             if self.slots.len() > self.most_slots.holders.len() {
                 self.most_slots = MostSlots { at: self.now, holders: self.slots.iter().copied().collect() };

@@ -307,6 +307,32 @@ fn a_module_that_went_again_after_a_loss_may_be_the_helpers_own_the_second_time(
 }
 
 #[test]
+fn a_helper_that_succeeds_before_the_kernel_tells_that_the_module_is_live_is_satisfied() {
+    let view = View { places: Some(0), load_places: Some(2), ..View::PLAIN };
+    let actions = [
+        at(146_957, 3_506_266_983, ask(Ask { who: User(4), slow_us: 2_290, exits: true, memory: true, ..Ask::PLAIN })),
+        at(148_873, 1_310_037_897, ask(Ask { slow_us: 2_701, exits: true, ..Ask::PLAIN })),
+    ];
+    holds(view, actions);
+}
+
+#[test]
+fn a_module_that_is_listed_in_its_init_was_not_live_before() {
+    let view = View { skew_ns: 300, places: Some(0), ..View::PLAIN };
+    let nowait = Ask { who: User(3), nowait: true, ..Ask::PLAIN };
+    let actions = [
+        at(155_913, 517_667_945, ask(Ask { alias: "fs-gamma", exits: true, ..nowait })),
+        at(157_687, 3_770_043_897, ask(Ask { helper: Missing(-2), slow_us: 911, memory: true, ..nowait })),
+        at(
+            174_779,
+            4_159_974_926,
+            ask(Ask { who: User(3), alias: "net-none", slow_us: 2_159, memory: true, ..Ask::PLAIN }),
+        ),
+    ];
+    holds(view, actions);
+}
+
+#[test]
 fn the_end_of_a_modules_life_that_comes_late_does_not_end_the_next_one() {
     let view = View { release: V6_12, salt: 3_870_563_563, handover_us: 90_000, late_one_in: 20, ..View::PLAIN };
     let actions = [

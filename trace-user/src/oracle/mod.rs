@@ -23,6 +23,8 @@ use trace_common::kind::Kind;
 const GRACE: u64 = 2_000_000_000;
 /// How long it takes at most until time is told again.
 const TOLD: u64 = 500_000_000;
+/// How late the kernel tells at most that a module is live.
+const TOLD_LATE: u64 = 50_000_000;
 /// How long a slot is waited for.
 const SLOT_TIMEOUT: u64 = 5_000_000_000;
 /// When a wait for a slot that ended unseen is given up.

@@ -1,6 +1,6 @@
 //! The rules by which a request gets its verdict, from what really happened.
 
-use super::{GRACE, Oracle, RETURN_GRACE, TOLD};
+use super::{GRACE, Oracle, RETURN_GRACE, TOLD, TOLD_LATE};
 use crate::event::Wait;
 use crate::joined::Verdict;
 use crate::source::simulation::machine::BEGAN;
@@ -110,9 +110,9 @@ impl Oracle<'_> {
         });
         let mut within = Sure::No;
         for life in others {
-            if life.from.1 >= begin && life.from.1 <= end {
+            if life.from.1 >= begin && (life.from.1 <= end || self.is_proven_live(request, life)) {
                 within = Sure::Yes;
-            } else if within == Sure::No && life.from.0 <= end && life.from.1 >= begin {
+            } else if within == Sure::No && life.from.1 >= begin && self.may_be_told_late(request, life) {
                 within = Sure::Maybe;
             }
         }
@@ -123,6 +123,28 @@ impl Oracle<'_> {
             right.extend(self.by_failure(request, call));
         }
         right
+    }
+
+    /// Whether the kernel told the helper that the module was live, although it had not told the world: it refused a load of its
+    /// own for that alone, and the helper was content.
+    fn is_proven_live(&self, request: &Request, life: &Life) -> bool {
+        let returned = request.returned.filter(|(_, result)| *result == 0);
+        let refused = |load: &&Load| {
+            let ended = load.ended.filter(|(_, result)| *result == EEXIST && load.init_begun.is_none());
+            let in_time = ended.is_some_and(|(mark, _)| returned.is_some_and(|(returned, _)| mark.at <= returned.at));
+            load.module == life.module && in_time
+        };
+        returned.is_some_and(|(mark, _)| life.from.0 <= mark.at && life.from.1 <= mark.at + GRACE)
+            && self.loads(request).iter().any(refused)
+    }
+
+    /// Whether a life that began before the requester's return was told after it, or, where the helper was content and the init
+    /// under way, one that began soon after: the two cannot be told apart.
+    fn may_be_told_late(&self, request: &Request, life: &Life) -> bool {
+        let Some((returned, result)) = request.returned else { return true };
+        let in_init = life.load.and_then(|load| self.truth.loads[load].init_begun);
+        let soon = result == 0 && in_init.is_some_and(|begun| begun.at <= returned.at);
+        life.from.0 <= returned.at || (soon && life.from.1 <= returned.at + TOLD_LATE)
     }
 
     /// What the helper and its loads came to, where nothing that was wanted is live.
@@ -251,6 +273,9 @@ impl Oracle<'_> {
             live.extend([first].into_iter().chain((!first.is_some_and(at_work)).then_some(None)));
         } else {
             live.insert(first.filter(|live| *live <= end));
+            let late = self.lives(request).find(|life| Some(life.from.1) == first && life.from.1 > end);
+            let told = late.filter(|life| self.is_proven_live(request, life) || self.may_be_told_late(request, life));
+            live.extend(told.map(|life| Some(life.from.1)));
         }
         if goes_on && call.is_some_and(|call| call.born.is_none()) {
             // It is waited for a helper that may still be born.

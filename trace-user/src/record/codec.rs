@@ -263,6 +263,7 @@ fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
         | Wire::Tracer(_)
         | Wire::SelfTest(_)
         | Wire::Stuck(_)
+        | Wire::Gone(_)
         | Wire::LiveModules(_)
         | Wire::Resolved(_)
         | Wire::Lost(_)
@@ -336,6 +337,7 @@ fn wire_fact(fact: &Fact) -> Wire {
         Fact::Stuck { thread, stack } => {
             Wire::Stuck(pb::Stuck { tid: thread.0, stack: stack.iter().map(ToString::to_string).collect() })
         }
+        Fact::Gone { thread } => Wire::Gone(pb::Gone { thread: Some(task(thread)) }),
         Fact::LiveModules(names) => {
             Wire::LiveModules(pb::LiveModules { names: names.iter().map(ToString::to_string).collect() })
         }
@@ -375,6 +377,7 @@ fn event_fact(wire: Wire) -> Result<Result<Fact, Wire>, CodecFault> {
         Wire::Stuck(stuck) => {
             Fact::Stuck { thread: Tid(stuck.tid), stack: stuck.stack.into_iter().map(Arc::from).collect() }
         }
+        Wire::Gone(gone) => Fact::Gone { thread: event_task(&gone.thread.ok_or(CodecFault::Part("thread"))?) },
         Wire::LiveModules(names) => Fact::LiveModules(names.names.into_iter().map(Arc::from).collect()),
         Wire::Resolved(resolved) => {
             let modules = resolved.modules.into_iter().map(event_wanted).collect();

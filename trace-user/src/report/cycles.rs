@@ -7,6 +7,7 @@ use super::wall;
 use crate::event::{Stamp, Task, Way};
 use crate::explain::cycle::{attempt, explain, verdict};
 use crate::explain::task_words;
+use crate::joined::cycle::asleep;
 use crate::joined::{Call, Cycle, Firmware, PhaseSpan};
 use crate::model::Model;
 use serde_json::{Value, json};
@@ -96,6 +97,8 @@ fn firmware_object(model: &Model, firmware: &Firmware) -> Value {
         "boot_ns": boot(firmware.asked),
         "wall": model.wall_ns(firmware.asked).and_then(wall::iso),
         "total_ns": firmware.ended.map(|_| firmware.age(now).as_nanos()),
+        "total_boot_ns": firmware.ended.map(|(at, _)| at.boot.since(firmware.asked.boot).as_nanos()),
+        "asleep_ns": firmware.ended.map(|(at, _)| asleep(firmware.asked, at).as_nanos()),
         "fallback": firmware.is_asked_of_user_space(),
         "fallback_ns": firmware.fallback_time(now).map(|time| time.as_nanos()),
         "fallback_result": firmware.fallback_ended.filter(|_| firmware.is_asked_of_user_space()).map(|(_, result)| result),
@@ -156,10 +159,12 @@ pub fn write_firmware(out: &mut String, model: &Model) {
         let fallback = firmware.fallback_time(model.now()).map_or_else(String::new, |time| {
             format!(", asked of user space for {time}, lock {}", firmware.lock.as_str().unwrap_or("not asked for"))
         });
+        let asleep = firmware.ended.map(|(at, _)| asleep(firmware.asked, at)).filter(|asleep| asleep.as_nanos() > 0);
+        let asleep = asleep.map_or_else(String::new, |asleep| format!(", and {asleep} asleep"));
         line(
             out,
             &format!(
-                "  {:>7} {} for {}, by {}: {result}{fallback}",
+                "  {:>7} {} for {}, by {}: {result}{fallback}{asleep}",
                 firmware.age(model.now()).to_string(),
                 firmware.name,
                 firmware.device.text().map_or("no device", |device| device),

@@ -6,6 +6,7 @@ use super::json::{HelperLine, helper_line};
 use super::summary::{Ending, longest_slot_wait};
 use super::wall;
 use crate::event::{Hook, SelfTest};
+use crate::joined::cycle::asleep;
 use crate::joined::{Call, Load, Verdict};
 use crate::model::Model;
 use crate::model::duplicates::Group;
@@ -24,6 +25,8 @@ struct CallLine<'a> {
     wait: &'static str,
     result: Option<i32>,
     total_ns: Option<u64>,
+    total_boot_ns: Option<u64>,
+    asleep_ns: Option<u64>,
     caller: Value,
     #[serde(flatten)]
     helper: HelperLine<'a>,
@@ -146,6 +149,8 @@ fn load_object(load: &Load) -> Value {
         "began_ns": load.began.boot.as_nanos(),
         "live_ns": load.live.map(|at| at.boot.as_nanos()),
         "ended_ns": load.ended.map(|(at, _)| at.boot.as_nanos()),
+        "total_ns": load.ended.map(|(at, _)| at.mono.since(load.began.mono).as_nanos()),
+        "asleep_ns": load.ended.map(|(at, _)| asleep(load.began, at).as_nanos()),
         "bytes": load.bytes,
     })
 }
@@ -158,6 +163,8 @@ fn call_line<'a>(model: &Model, call: &'a Call) -> CallLine<'a> {
         wait: call.wait.as_str(),
         result: call.returned.map(|(_, result)| result),
         total_ns: call.time().map(|time| time.as_nanos()),
+        total_boot_ns: call.end().map(|end| end.boot.since(call.entered.boot).as_nanos()),
+        asleep_ns: call.end().map(|end| asleep(call.entered, end).as_nanos()),
         caller: json!({"pid": call.caller.key.tgid.0, "tid": call.caller.tid.0, "comm": call.caller.comm.to_text()}),
         helper: helper_line(call, call.exited.and_then(|(_, status)| status)),
         stack: call.stack.iter().map(|symbol| &**symbol).collect(),

@@ -20,7 +20,6 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
-use trace_common::ids::Tgid;
 use trace_common::kind::Kind;
 use trace_common::settings::{Offsets, Settings, UNKNOWN};
 use trace_common::time::{Ktime, Nanos};
@@ -121,8 +120,8 @@ impl Live {
         }
         let begun = clock::now();
         let hooks = Fact::Hooks(attached.hooks.clone().into());
-        let own = Tgid(std::process::id());
-        let mut facts = vec![fact(at, Fact::Machine(machine)), fact(at, Fact::Tracer(own)), fact(begun, hooks)];
+        let mut facts = vec![fact(at, Fact::Machine(machine)), fact(begun, hooks)];
+        facts.extend(snapshot::own_process().map(|own| fact(at, Fact::Tracer(own))));
         facts.extend(live_modules(begun));
         let mut live = Self {
             ring,
@@ -140,14 +139,14 @@ impl Live {
             watchdog: Watchdog::new(begun),
             self_test: SelfTest::Unproven("it was not tried".into()),
         };
-        live.self_test = live.prove(own);
+        live.self_test = live.prove();
         live.facts.push(fact(clock::now(), Fact::SelfTest(live.self_test.clone())));
         Ok(live)
     }
 
     /// Makes a request of modtrail's own and looks whether it is seen. What comes meanwhile is kept for who asks next.
-    fn prove(&mut self, own: Tgid) -> SelfTest {
-        let mut proof = match self_test::begin(own) {
+    fn prove(&mut self) -> SelfTest {
+        let mut proof = match self_test::begin() {
             Ok(proof) => proof,
             Err(why) => return SelfTest::Unproven(why.into()),
         };

@@ -8,7 +8,6 @@ use crate::kernel::self_test::{self, Proof};
 use crate::kernel::snapshot;
 use std::time::Duration;
 use tokio::time::Instant;
-use trace_common::ids::Tgid;
 use trace_common::kind::Kind;
 use trace_common::time::Nanos;
 
@@ -95,7 +94,7 @@ impl Watchdog {
         }
         self.last = now;
         if let Some((_, tries)) = self.due.take_if(|(when, _)| *when <= Instant::now()) {
-            match self_test::begin(Tgid(std::process::id())) {
+            match self_test::begin() {
                 Ok(proof) => self.trial = Some(Trial { proof, began: Instant::now(), tries }),
                 Err(why) => return self.unproven(SelfTest::Unproven(why.into()), tries),
             }

@@ -26,6 +26,8 @@ pub enum Key {
     Verdict,
     /// What a helper call executes.
     Path,
+    /// Whether it holds one of the kernel's slots for requests, or waits for one: `held`, `waiting`.
+    Slot,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +78,7 @@ impl Key {
             Self::Pid => "pid",
             Self::Verdict => "verdict",
             Self::Path => "path",
+            Self::Slot => "slot",
         }
     }
 
@@ -83,7 +86,7 @@ impl Key {
     #[must_use]
     pub const fn of(screen: Screen) -> Known {
         match screen {
-            Screen::Requests => Known(&[Self::Alias, Self::Module, Self::Comm, Self::Pid, Self::Verdict]),
+            Screen::Requests => Known(&[Self::Alias, Self::Module, Self::Comm, Self::Pid, Self::Verdict, Self::Slot]),
             Screen::Helpers => Known(&[Self::Path, Self::Comm, Self::Pid]),
             Screen::Loads => Known(&[Self::Module, Self::Comm, Self::Pid]),
             Screen::Duplicates => Known(&[Self::Module]),
@@ -180,6 +183,7 @@ impl Term {
         (self.asks(Key::Alias) && self.captured(&request.alias))
             || (self.asks(Key::Verdict)
                 && (self.within(request.verdict.words()) || self.within(request.verdict.as_str())))
+            || (self.key == Some(Key::Slot) && request.slot().is_some_and(|slot| self.within(slot.as_str())))
             || (self.asks(Key::Comm) && self.comm(request.requester.task.comm))
             || (self.asks(Key::Module)
                 && (wanted().any(|wanted| self.within(&wanted.name)) || loaded().any(|module| self.within(module))))
@@ -252,7 +256,7 @@ mod tests {
     #[test]
     fn unknown_fields_and_pids_are_said() {
         let fault = |text| Filter::parse(text, Screen::Requests).map_err(|fault| fault.to_string());
-        assert_eq!(fault("colour:red"), Err("no colour: here, use alias module comm pid verdict".to_owned()));
+        assert_eq!(fault("colour:red"), Err("no colour: here, use alias module comm pid verdict slot".to_owned()));
         assert_eq!(fault("pid:x"), Err("\"x\" is no pid".to_owned()));
         assert!(fault("alias:pci:v8086 pid:").is_ok());
     }

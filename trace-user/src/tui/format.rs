@@ -72,6 +72,7 @@ pub fn call_result(call: &Call) -> String {
         (Some((_, error)), _) => errno_text(error),
         (None, Some((_, Some(status)))) => Ending::of(status).text(),
         (None, Some((_, None))) => "ended".into(),
+        (None, None) if call.is_over() => "unseen".into(),
         (None, None) if call.executed.is_some() => "runs".into(),
         (None, None) => "-".into(),
     }

@@ -77,6 +77,16 @@ struct Call {
     returned: Option<(usize, i32)>,
 }
 
+/// Waits until no user program is the child of a kernel thread; a helper that nobody waits for needs a moment to be born.
+const HELPERS_HAVE_ENDED: &str = r#"helpers() {
+    for process in /proc/[0-9]*; do
+        parent=$(sed -n 's/^PPid:[[:space:]]*//p' "$process/status")
+        readlink "$process/exe" > /dev/null && [ "$parent" != 0 ] && ! readlink "/proc/$parent/exe" > /dev/null && return
+    done 2> /dev/null
+    false
+}
+sleep 1; while helpers; do sleep 0.1; done"#;
+
 /// What a recording of a command holds, and what the probes said meanwhile.
 struct Seen {
     calls: Vec<Call>,
@@ -87,7 +97,7 @@ struct Seen {
 fn record(lab: Lab, command: &str) -> Seen {
     // The last completion may come after the last request's end.
     let outcome = lab.run(&format!(
-        "cat > /tmp/command <<'COMMAND'\n{command}\nsleep 3\nCOMMAND\n\
+        "cat > /tmp/command <<'COMMAND'\n{command}\n{HELPERS_HAVE_ENDED}\nCOMMAND\n\
          modtrail record -o /tmp/it.mcap --probe-log -- sh /tmp/command >&2\n\
          modtrail report /tmp/it.mcap >&2 && modtrail log --json /tmp/it.mcap",
     ));

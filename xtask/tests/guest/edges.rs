@@ -7,6 +7,7 @@ use xtask::kernels::Series;
 
 crate::on_each_kernel!(
     without_rights,
+    in_a_pid_namespace,
     doctor_names_every_moment,
     without_some_hooks,
     without_btf,
@@ -25,6 +26,24 @@ fn without_rights(kernel: Guest) {
     assert_eq!(statuses, ["status 3"; 5], "{out}\n{err}");
     assert_eq!(err.matches("hint: run it as root, or with CAP_BPF and CAP_PERFMON").count(), 5, "{err}");
     assert!(!err.contains("panicked"), "{err}");
+}
+
+/// Where pids are not the kernel's, modtrail does not take another's request for its own, nor threads for what they are not.
+fn in_a_pid_namespace(kernel: Guest) {
+    let inside = "unshare --pid --fork --mount-proc";
+    let outcome = Lab::new(kernel).modules("can").run_seen(&format!(
+        "{inside} modtrail doctor --json; \
+         {inside} modtrail log --json -- sh -c '(provoke socket 29 raw 0; provoke socket 27) > /dev/null'"
+    ));
+    let told = lab::lines(&outcome);
+    assert_eq!(
+        (&told[0]["can_trace"], &told[0]["self_test"]["result"]),
+        (&json!(true), &json!("unproven")),
+        "{told:?}"
+    );
+    let told = told.iter().skip(1).map(|request| [&request["alias"], &request["verdict"]]);
+    let expected = [["net-pf-29", "live"], ["can-proto-0", "not_found"], ["net-pf-27", "not_found"]];
+    assert_eq!(told.collect::<Vec<_>>(), expected);
 }
 
 fn doctor_names_every_moment(kernel: Guest) {

@@ -9,15 +9,8 @@ crate::on_each_kernel!(
     every_alias,
     configured_aliases,
     rules_for_everything,
-    blacklisted,
     blacklisted_by_the_kernel_command_line,
-    an_install_line_that_does_nothing,
-    an_install_line_that_loads,
-    an_install_line_for_a_dependency,
-    a_soft_dependency,
-    an_alias_line,
-    an_alias_line_to_nothing,
-    a_configuration_that_changes,
+    configurations_one_after_another,
 );
 crate::with_test_modules!(blacklisted_and_asked_for_by_name, options);
 
@@ -181,13 +174,6 @@ fn told(request: &Value) -> Value {
     json!([request["verdict"], request["module"], request["why"], request["helper"]["exit_code"], loads])
 }
 
-fn blacklisted(kernel: Guest) {
-    let lab = configured(Lab::new(kernel).modules("can"), "# the reason\nblacklist can");
-    let log = lab.log("provoke socket 29 raw 0");
-    let why = "can is blacklisted in /etc/modprobe.d/x.conf:2";
-    assert_eq!(told(log.only("net-pf-29")), json!(["hollow", "can", why, 0, []]), "{}", log.shown());
-}
-
 fn blacklisted_by_the_kernel_command_line(kernel: Guest) {
     let log = Lab::new(kernel).modules("can").append("modprobe.blacklist=can").log("provoke socket 29 raw 0");
     let why = "can is blacklisted in the kernel command line";
@@ -200,62 +186,6 @@ fn blacklisted_and_asked_for_by_name(kernel: Guest) {
     assert_eq!(told(log.only("can-raw")), json!(["live", "can_raw", null, 0, ["can", "can_raw"]]), "{}", log.shown());
 }
 
-fn an_install_line_that_does_nothing(kernel: Guest) {
-    let log = configured(Lab::new(kernel).modules("can"), "install can /bin/true").log("provoke socket 29 raw 0");
-    let why = "an install line runs /bin/true instead of loading can (/etc/modprobe.d/x.conf:1)";
-    assert_eq!(told(log.only("net-pf-29")), json!(["hollow", "can", why, 0, []]), "{}", log.shown());
-}
-
-fn an_install_line_that_loads(kernel: Guest) {
-    let line = "install can sleep 0.1; /sbin/modprobe --ignore-install can";
-    let lab = configured(
-        Lab::new(kernel).modules("can can_raw"),
-        &format!("{line}\ninstall net-pf-27 /sbin/modprobe can-raw"),
-    );
-    let log = lab.log("provoke socket 29 raw 0; provoke socket 27");
-    let request = log.only("net-pf-29");
-    assert_eq!(told(request), json!(["live", "can", null, 0, ["can"]]), "{}", log.shown());
-    assert_ne!(request["loads"][0]["pid"], request["helper"]["pid"]);
-    // A name that only an install line knows stands for whatever its command loads.
-    let request = log.only("net-pf-27");
-    assert_eq!(told(request), json!(["live", "net_pf_27", null, 0, ["can_raw"]]), "{}", log.shown());
-}
-
-fn an_install_line_for_a_dependency(kernel: Guest) {
-    let lab = configured(Lab::new(kernel).modules("af_key"), "install xfrm_algo /bin/true");
-    let log = lab.log("provoke socket 15 raw 2");
-    let why = "an install line runs /bin/true instead of loading xfrm_algo (/etc/modprobe.d/x.conf:1)";
-    let request = log.only("net-pf-15");
-    assert_eq!(request["verdict"], "init_failed", "{}", log.shown());
-    assert_eq!((&request["module"], &request["why"]), (&json!("af_key"), &json!(why)));
-}
-
-fn a_soft_dependency(kernel: Guest) {
-    let lab = configured(
-        Lab::new(kernel).modules("can phonet llc2"),
-        "softdep can pre: phonet post: llc2\ninstall can /bin/true",
-    );
-    let log = lab.log("provoke socket 29 raw 0");
-    let request = log.only("net-pf-29");
-    // For a module with soft dependencies modprobe forgets its install line.
-    assert_eq!(told(request), json!(["live", "can", null, 0, ["phonet", "can", "llc", "llc2"]]), "{}", log.shown());
-    let loads = request["loads"].as_array().expect("loads");
-    let dependencies: Vec<&Value> = loads.iter().map(|load| &load["dependency"]).collect();
-    assert_eq!(dependencies, [true, false, true, true]);
-}
-
-fn an_alias_line(kernel: Guest) {
-    let lab = configured(Lab::new(kernel).modules("can phonet"), "alias net-pf-29 phonet");
-    let log = lab.log("provoke socket 29 raw 0");
-    assert_eq!(told(log.only("net-pf-29")), json!(["live", "phonet", null, 0, ["phonet"]]), "{}", log.shown());
-}
-
-fn an_alias_line_to_nothing(kernel: Guest) {
-    let log = configured(Lab::new(kernel).modules("can"), "alias net-pf-29 off").log("provoke socket 29 raw 0");
-    let why = "off, named in /etc/modprobe.d/x.conf:1, is no module of this kernel";
-    assert_eq!(told(log.only("net-pf-29")), json!(["not_found", "off", why, 1, []]), "{}", log.shown());
-}
-
 fn options(kernel: Guest) {
     // Without its option this module's init fails.
     let lab =
@@ -265,19 +195,56 @@ fn options(kernel: Guest) {
     assert_eq!(told(request), json!(["live", "modtrail_fail", null, 0, ["modtrail_fail"]]), "{}", log.shown());
 }
 
-fn a_configuration_that_changes(kernel: Guest) {
-    let lab = configured(Lab::new(kernel).modules("can"), "blacklist can");
-    // modtrail asks what an alias means when the request reaches it.
-    let log = lab.log(
-        "provoke socket 29 raw 0; sleep 1; echo 'install can /bin/true' > /etc/modprobe.d/x.conf; provoke socket 29 raw 0
-        sleep 1; rm /etc/modprobe.d/x.conf; provoke socket 29 raw 0",
-    );
-    let asked = log.requests.iter().filter(|request| request["alias"] == "net-pf-29");
-    let verdicts: Vec<Value> = asked.map(|request| json!([request["verdict"], request["why"]])).collect();
+/// One trace, one configuration after another: modtrail asks what an alias means when the request reaches it.
+fn configurations_one_after_another(kernel: Guest) {
+    let log = Lab::new(kernel).modules("can can_raw af_key phonet llc2").log(CONFIGURATIONS);
+    let of = |alias: &str| -> Vec<&Value> { log.requests.iter().filter(|request| request["alias"] == alias).collect() };
+    let can = of("net-pf-29");
+    let instead =
+        |module: &str| format!("an install line runs /bin/true instead of loading {module} (/etc/modprobe.d/x.conf:1)");
     let expected = [
-        json!(["hollow", "can is blacklisted in /etc/modprobe.d/x.conf:1"]),
-        json!(["hollow", "an install line runs /bin/true instead of loading can (/etc/modprobe.d/x.conf:1)"]),
-        json!(["live", null]),
+        json!(["hollow", "can", "can is blacklisted in /etc/modprobe.d/x.conf:2", 0, []]),
+        json!(["hollow", "can", instead("can"), 0, []]),
+        json!(["live", "can", null, 0, ["can"]]),
+        // For a module with soft dependencies modprobe forgets its install line.
+        json!(["live", "can", null, 0, ["phonet", "can", "llc", "llc2"]]),
+        json!(["live", "phonet", null, 0, ["phonet"]]),
+        json!(["not_found", "off", "off, named in /etc/modprobe.d/x.conf:1, is no module of this kernel", 1, []]),
+        json!(["live", "can", null, 0, ["can"]]),
     ];
-    assert_eq!(verdicts, expected, "{}", log.shown());
+    assert_eq!(can.iter().map(|request| told(request)).collect::<Vec<_>>(), expected, "{}", log.shown());
+    let by_install_line = can[2];
+    assert_ne!(by_install_line["loads"][0]["pid"], by_install_line["helper"]["pid"]);
+    let soft = can[3]["loads"].as_array().expect("loads");
+    assert_eq!(soft.iter().map(|load| &load["dependency"]).collect::<Vec<_>>(), [true, false, true, true]);
+    // A name that only an install line knows stands for whatever its command loads.
+    let by_name = log.only("net-pf-27");
+    assert_eq!(told(by_name), json!(["live", "net_pf_27", null, 0, ["can_raw"]]), "{}", log.shown());
+    let request = log.only("net-pf-15");
+    assert_eq!(request["verdict"], "init_failed", "{}", log.shown());
+    assert_eq!((&request["module"], &request["why"]), (&json!("af_key"), &json!(instead("xfrm_algo"))));
 }
+
+/// Each with a request, or two. The next comes when modtrail has had the time to read the last.
+const CONFIGURATIONS: &str = r##"
+with() {
+    printf '%s\n' "$1" > /etc/modprobe.d/x.conf
+    shift
+    for family in "$@"; do provoke socket $family; done
+    sleep 1
+    for module in can_raw can phonet llc2 llc af_key xfrm_algo; do
+        while grep -q "^$module " /proc/modules; do /sbin/rmmod $module; done
+    done
+}
+with "# the reason
+blacklist can" "29 raw 0"
+with "install can /bin/true" "29 raw 0"
+with "install can sleep 0.1; /sbin/modprobe --ignore-install can
+install net-pf-27 /sbin/modprobe can-raw" "29 raw 0" 27
+with "install xfrm_algo /bin/true" "15 raw 2"
+with "softdep can pre: phonet post: llc2
+install can /bin/true" "29 raw 0"
+with "alias net-pf-29 phonet" "29 raw 0"
+with "alias net-pf-29 off" "29 raw 0"
+with "" "29 raw 0"
+"##;

@@ -18,6 +18,7 @@ crate::on_each_guest!(
     abandoned_by_kprobes,
     a_ring_that_is_too_small,
     losses_are_counted_exactly,
+    an_end_that_was_lost,
 );
 
 /// Each alias ends in its own number, and its helper exits with that number and one: what is joined wrongly shows.
@@ -138,6 +139,24 @@ fn a_ring_that_is_too_small(kernel: Guest) {
         assert!(right.contains(&verdict) || verdict == "incomplete" || verdict == "in_flight", "{request}");
         assert!(request["incomplete"].is_string(), "{request}");
     }
+}
+
+/// A request of which everything after its beginning was lost does not stay open: modtrail looks for the helper that it waits
+/// for, and finds it gone.
+fn an_end_that_was_lost(kernel: Guest) {
+    let log = Lab::new(kernel).flags("--ring-bytes 4096 --limit 3s").helper("sleep 2\nexit 1").log(
+        "provoke socket 29 & until grep -qsx helper /proc/[0-9]*/comm; do sleep 0.1; done\n\
+         sleep 0.5; kill -STOP $(pidof modtrail); provoke sockets 30 1-30; wait; kill -CONT $(pidof modtrail); sleep 8",
+    );
+    assert!(log.stderr.contains("events dropped because the ring buffer was full"), "{}", log.shown());
+    let request = log.only("net-pf-29");
+    let unseen = "the requester's return was not seen; events were lost while it was open";
+    assert_eq!(
+        (&request["verdict"], &request["incomplete"]),
+        (&json!("incomplete"), &json!(unseen)),
+        "{}",
+        log.shown()
+    );
 }
 
 /// Two tracers with the same probes, one of which has a ring too small: what it lacks is what it says that it lost.

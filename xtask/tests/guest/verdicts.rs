@@ -10,11 +10,7 @@ crate::on_each_guest!(
     live_with_a_dependency,
     live_by_a_helper_that_forks,
     live_by_a_helper_that_daemonises,
-    hollow,
-    not_found,
-    helper_failed_by_exit_code,
-    helper_failed_by_signal,
-    helper_missing,
+    whatever_the_helper_comes_to,
     abandoned,
     in_flight,
     throttled,
@@ -128,15 +124,6 @@ fn satisfied_by_another(kernel: Guest) {
     assert_ne!(request["satisfied_by"]["pid"], request["helper"]["pid"]);
 }
 
-fn hollow(kernel: Guest) {
-    let log = Lab::new(kernel).modules("phonet").helper("exit 0").log("provoke socket 35 dgram 0");
-    let request = log.only("net-pf-35");
-    assert_eq!(request["verdict"], "hollow", "{request}");
-    assert_eq!(request["module"], "phonet");
-    assert_eq!(request["result"], 0);
-    assert_eq!(request["why"], "the kernel's helper is not modprobe: /tmp/helper");
-}
-
 fn hollow_by_a_module_whose_init_says_it_exists(kernel: Guest) {
     let lab = Lab::new(kernel).modules("modtrail_test modtrail_exist").setup("/sbin/modprobe modtrail_test");
     let log = lab.log("echo request modtrail-test-exist > /proc/modtrail_test");
@@ -156,35 +143,28 @@ fn init_failed(kernel: Guest) {
     assert_eq!(request["helper"]["exit_code"], 1);
 }
 
-fn not_found(kernel: Guest) {
-    let log = Lab::new(kernel).log("provoke socket 27");
-    let request = log.only("net-pf-27");
-    assert_eq!(request["verdict"], "not_found", "{request}");
-    assert_eq!(request["module"], json!(null));
-    assert_eq!((&request["result"], &request["helper"]["exit_code"]), (&json!(256), &json!(1)));
-}
-
-fn helper_failed_by_exit_code(kernel: Guest) {
-    let log = Lab::new(kernel).helper("exit 7").log("provoke socket 29");
-    let request = log.only("net-pf-29");
-    assert_eq!(request["verdict"], "helper_failed", "{request}");
-    assert_eq!((&request["result"], &request["helper"]["exit_code"]), (&json!(1792), &json!(7)));
-}
-
-fn helper_failed_by_signal(kernel: Guest) {
-    let log = Lab::new(kernel).helper("kill -9 $$").log("provoke socket 29");
-    let request = log.only("net-pf-29");
-    assert_eq!(request["verdict"], "helper_failed", "{request}");
-    assert_eq!((&request["helper"]["exit_code"], &request["helper"]["signal"]), (&json!(null), &json!(9)));
-}
-
-fn helper_missing(kernel: Guest) {
-    let log = Lab::new(kernel).setup("echo /nonexistent > /proc/sys/kernel/modprobe").log("provoke socket 29");
-    let request = log.only("net-pf-29");
-    assert_eq!(request["verdict"], "helper_missing", "{request}");
-    assert_eq!(request["result"], -2);
-    assert_eq!(request["helper"]["path"], "/nonexistent");
-    assert_eq!(request["helper"]["exit_code"], json!(null));
+/// One trace, one helper after another, each with an alias of its own.
+fn whatever_the_helper_comes_to(kernel: Guest) {
+    let log = Lab::new(kernel).modules("phonet").log(
+        r#"helper() { printf '#!/bin/sh\n%s\n' "$1" > /tmp/helper; chmod +x /tmp/helper; echo /tmp/helper > $modprobe; }
+        modprobe=/proc/sys/kernel/modprobe
+        provoke socket 27
+        helper 'exit 0'; provoke socket 35 dgram 0
+        helper 'exit 7'; provoke socket 29
+        helper 'kill -9 $$'; provoke socket 15
+        echo /nonexistent > $modprobe; provoke socket 38"#,
+    );
+    let told = |alias: &str| {
+        let (request, helper) = (log.only(alias), &log.only(alias)["helper"]);
+        json!([request["verdict"], request["module"], request["result"], helper["exit_code"], helper["signal"]])
+    };
+    assert_eq!(told("net-pf-27"), json!(["not_found", null, 256, 1, null]), "{}", log.shown());
+    assert_eq!(told("net-pf-35"), json!(["hollow", "phonet", 0, 0, null]), "{}", log.shown());
+    assert_eq!(log.only("net-pf-35")["why"], "the kernel's helper is not modprobe: /tmp/helper");
+    assert_eq!(told("net-pf-29"), json!(["helper_failed", "can", 1792, 7, null]), "{}", log.shown());
+    assert_eq!(told("net-pf-15"), json!(["helper_failed", "af_key", 9, null, 9]), "{}", log.shown());
+    assert_eq!(told("net-pf-38"), json!(["helper_missing", "af_alg", -2, null, null]), "{}", log.shown());
+    assert_eq!(log.only("net-pf-38")["helper"]["path"], "/nonexistent");
 }
 
 fn abandoned(kernel: Guest) {

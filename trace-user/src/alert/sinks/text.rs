@@ -4,6 +4,7 @@ use crate::alert::rules::{Notice, Standing, Subject};
 use crate::model::Model;
 use crate::report::plain::plain;
 use crate::report::wall;
+use crate::stall::NO_CLOCK;
 use serde_json::json;
 
 /// The line of text.
@@ -19,7 +20,7 @@ pub fn line(notice: &Notice, model: &Model) -> String {
             notice.limit,
             notice.stuck_in,
             stack(notice),
-            notice.ended_by.unwrap_or("no clock: it lasts as long as that does")
+            notice.ended_by.unwrap_or(NO_CLOCK)
         ),
         Standing::Resolved => {
             let how = notice.verdict.map_or("", |verdict| verdict.words());

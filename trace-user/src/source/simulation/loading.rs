@@ -204,7 +204,9 @@ impl Machine<'_> {
             *module = state;
         }
         self.next(thread, [Step::Load(next, load)]);
-        Flow::After(self.draw(thread, 600, 30_000))
+        // Now and then the thread loses its processor between the two.
+        let moment = self.draw(thread, 600, 30_000);
+        Flow::After(if moment.is_multiple_of(8) { moment * 1_000 } else { moment })
     }
 
     fn freed_after_failure(&mut self, thread: ThreadNo, file: usize, load: usize) -> Flow {

@@ -1,6 +1,6 @@
 //! A list: the visible rows of the screen, as a table.
 
-use super::probes;
+use super::selected;
 use crate::errno::errno_text;
 use crate::event::Hook;
 use crate::explain::cycle::{attempt, verdict};
@@ -22,10 +22,6 @@ use trace_common::kind::Kind;
 
 /// The mark before the selected row.
 const MARK: &str = "▶";
-/// Lines under the probes' list for the selected moment.
-const PROBE_LINES: u16 = 6;
-/// Below this height the list has them all.
-const PROBE_SPLIT: u16 = 14;
 
 type Cell = (String, Tone);
 
@@ -61,15 +57,15 @@ pub fn draw(model: &Model, state: &UiState, theme: Theme, body: Rect, buffer: &m
         let told = empty(state.screen, list);
         Paragraph::new(Line::styled(told, theme.style(Tone::Dim))).wrap(Wrap { trim: false }).render(rows, buffer);
     }
-    if let Some(Row::Hook(hook)) = list.selected().and_then(|number| find(model, state.screen, number)) {
-        probes::draw(hook, theme, below, buffer);
+    if let Some(row) = list.selected().and_then(|number| find(model, state.screen, number)) {
+        selected::draw(model, row, theme, below, buffer);
     }
 }
 
 /// The heads, the rows, and what is told of the selected one.
 fn split(screen: Screen, body: Rect) -> [Rect; 3] {
-    let below = if screen == Screen::Probes && body.height >= PROBE_SPLIT { PROBE_LINES } else { 0 };
-    Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(below)]).areas(body)
+    let below = Constraint::Length(selected::height(screen, body));
+    Layout::vertical([Constraint::Length(1), Constraint::Fill(1), below]).areas(body)
 }
 
 fn find(model: &Model, screen: Screen, number: u64) -> Option<Row<'_>> {
@@ -145,10 +141,7 @@ fn request_cell(model: &Model, request: &Request, column: Column) -> Cell {
         Column::Requester => (format::task(&request.requester.task), Tone::Plain),
         Column::Total => match request.total() {
             Some(total) => (total.to_string(), Tone::Plain),
-            None if request.is_open() => {
-                let age = request.age(model.now());
-                (format::growing(age), if age >= stall::LIMIT { Tone::Bad } else { Tone::Busy })
-            }
+            None if request.is_open() => age(request.age(model.now())),
             None => ("-".into(), Tone::Dim),
         },
         Column::ToLive => duration(request.to_live()),
@@ -176,7 +169,7 @@ fn call_cell(model: &Model, call: &Call, column: Column) -> Cell {
         },
         Column::Total => match call.end() {
             Some(_) => (row::call_age(call, model.now()).to_string(), Tone::Plain),
-            None => (format::growing(row::call_age(call, model.now())), Tone::Busy),
+            None => age(row::call_age(call, model.now())),
         },
         Column::Result => (format::call_result(call), Tone::Plain),
         _ => no_cell(),
@@ -199,7 +192,7 @@ fn load_cell(model: &Model, load: &Load, column: Column) -> Cell {
         Column::Init => duration(row::init(load)),
         Column::ToLive => duration(row::load_to_live(load)),
         Column::Total if load.over => duration(row::load_age(load, model.now())),
-        Column::Total => (row::load_age(load, model.now()).map(format::growing).unwrap_or_default(), Tone::Busy),
+        Column::Total => row::load_age(load, model.now()).map_or_else(no_cell, age),
         _ => no_cell(),
     }
 }
@@ -269,7 +262,7 @@ fn firmware_cell(model: &Model, firmware: &Firmware, column: Column) -> Cell {
         Column::Module => (firmware.device.text().map_or("-", |device| device).into(), Tone::Plain),
         Column::Requester => (format::task(&firmware.task), Tone::Plain),
         Column::Total if firmware.over => duration(firmware.ended.map(|_| firmware.age(now))),
-        Column::Total => (format::growing(firmware.age(now)), Tone::Busy),
+        Column::Total => age(firmware.age(now)),
         Column::Result => match firmware.result() {
             Some(0) => ("found".into(), Tone::Good),
             Some(result) => (errno_text(result), Tone::Bad),
@@ -282,6 +275,11 @@ fn firmware_cell(model: &Model, firmware: &Firmware, column: Column) -> Cell {
 
 fn duration(duration: Option<trace_common::time::Nanos>) -> Cell {
     duration.map_or_else(|| ("-".into(), Tone::Dim), |duration| (duration.to_string(), Tone::Plain))
+}
+
+/// How long something has been open; a stall stands out.
+fn age(age: trace_common::time::Nanos) -> Cell {
+    (format::growing(age), if age >= stall::LIMIT { Tone::Bad } else { Tone::Busy })
 }
 
 /// A cell of a column that the rows do not have.

@@ -9,8 +9,8 @@ pub mod help;
 pub mod line;
 pub mod list;
 pub mod phases;
-pub mod probes;
 pub mod request;
+pub mod selected;
 pub mod tree;
 
 use super::format;

@@ -106,7 +106,7 @@ fn who(model: &Model, request: &Request, theme: Theme, width: u16) -> Vec<Line<'
     if request.is_open() {
         let place = stall::of_request(request, model);
         page.field("stuck in", &place.words);
-        page.field("ended by", place.ended_by.unwrap_or("no clock: it lasts as long as that does"));
+        page.field("ended by", place.clock());
         let stack = stall::stack(&place, model, request.asked);
         if !stack.is_empty() {
             page.field("kernel", &stack.join(" < "));

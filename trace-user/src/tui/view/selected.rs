@@ -1,0 +1,125 @@
+//! The selected row of a list in full, under the list: what did not fit into its columns and, for what is open, where it is
+//! stuck and which clock will end that. Requests and cycles have pages of their own.
+
+use super::line::wrap;
+use crate::event::{Hook, Stamp};
+use crate::joined::{Call, Firmware, Load};
+use crate::model::Model;
+use crate::stall::{self, Place};
+use crate::tui::format;
+use crate::tui::row::{self, Row};
+use crate::tui::state::Screen;
+use crate::tui::theme::{Theme, Tone};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+use ratatui::widgets::{Block, Borders, Paragraph, Widget};
+use trace_common::time::Nanos;
+
+/// Lines of it, its rule included.
+const LINES: u16 = 6;
+/// Below this height the list has them all.
+const SPLIT: u16 = 14;
+
+/// A title and what is told under it.
+struct Told {
+    title: String,
+    lines: Vec<(String, Tone)>,
+}
+
+/// How many lines of a list's part of the screen it takes.
+#[must_use]
+pub const fn height(screen: Screen, body: Rect) -> u16 {
+    let has_one = matches!(screen, Screen::Helpers | Screen::Loads | Screen::Firmware | Screen::Probes);
+    if has_one && body.height >= SPLIT { LINES } else { 0 }
+}
+
+/// Draws it.
+pub fn draw(model: &Model, row: Row<'_>, theme: Theme, area: Rect, buffer: &mut Buffer) {
+    let Some(told) = told(model, row) else { return };
+    let title = format::cut(&told.title, usize::from(area.width.saturating_sub(2)));
+    let block = Block::new().borders(Borders::TOP).title(format!(" {title} ")).title_style(theme.style(Tone::Title));
+    let inner = block.inner(area);
+    block.render(area, buffer);
+    let width = usize::from(inner.width);
+    let lines = told
+        .lines
+        .into_iter()
+        .flat_map(|(text, tone)| wrap(&text, width).into_iter().map(move |line| Line::styled(line, theme.style(tone))));
+    Paragraph::new(lines.collect::<Vec<_>>()).render(inner, buffer);
+}
+
+fn told(model: &Model, row: Row<'_>) -> Option<Told> {
+    match row {
+        Row::Hook(hook) => Some(hook_told(hook)),
+        Row::Call(call) => Some(call_told(model, call)),
+        Row::Load(load) => Some(load_told(model, load)),
+        Row::Firmware(firmware) => Some(firmware_told(model, firmware)),
+        Row::Request(_) | Row::Group(_) | Row::Cycle(_) => None,
+    }
+}
+
+/// By what a moment is seen, what that loses, and what the kernel refused.
+fn hook_told(hook: &Hook) -> Told {
+    let seen = match &hook.attached {
+        Some(attached) if hook.may_miss => (format!("seen by {attached}, which may miss some"), Tone::Warn),
+        Some(attached) => (format!("seen by {attached}"), Tone::Plain),
+        None => ("not seen on this kernel".to_owned(), Tone::Bad),
+    };
+    let loses = if hook.loses.is_empty() { "nothing" } else { &*hook.loses };
+    let refused = if hook.refused.is_empty() { "none" } else { &*hook.refused };
+    let lines =
+        vec![seen, (format!("loses: {loses}"), Tone::Plain), (format!("better ones refused: {refused}"), Tone::Dim)];
+    Told { title: hook.moment.name().to_owned(), lines }
+}
+
+fn call_told(model: &Model, call: &Call) -> Told {
+    let mut lines = Vec::new();
+    if !call.is_over() {
+        lines.extend(stuck(model, &stall::of_call(call, model), row::call_age(call, model.now()), call.entered));
+    }
+    lines.push((format!("called by {}{}", format::task(&call.caller), inside(&call.stack)), Tone::Plain));
+    Told { title: format!("#{} {}", call.id.0, format::command(call)), lines }
+}
+
+fn load_told(model: &Model, load: &Load) -> Told {
+    let mut lines = Vec::new();
+    if let Some(age) = row::load_age(load, model.now()).filter(|_| !load.over) {
+        lines.extend(stuck(model, &stall::of_load(load), age, load.began));
+    }
+    let request = load.request.map_or_else(String::new, |id| format!(" for {}", format::request_name(model, id)));
+    let result = format::load_result(load);
+    lines.push((format!("loaded by {}{request}: {result}", format::task(&load.task)), Tone::Plain));
+    Told { title: format!("#{} {}", load.id.0, load.module.as_deref().unwrap_or("a module")), lines }
+}
+
+fn firmware_told(model: &Model, firmware: &Firmware) -> Told {
+    let now = model.now();
+    let mut lines = Vec::new();
+    if !firmware.over {
+        lines.extend(stuck(model, &stall::of_firmware(firmware), firmware.age(now), firmware.asked));
+    }
+    lines.push((format!("asked for by {} for {}", format::task(&firmware.task), firmware.device), Tone::Plain));
+    let fallback = firmware.fallback_time(now).map(|time| format!("user space was asked for it, and had {time}"));
+    lines.push((fallback.unwrap_or_else(|| "user space was not asked for it".to_owned()), Tone::Plain));
+    if let Some(lock) = firmware.lock.as_str() {
+        let held = firmware.lock.time(now).map_or_else(String::new, |time| format!(", held for {time}"));
+        lines.push((format!("the lock that keeps helpers enabled: {lock}{held}"), Tone::Plain));
+    }
+    Told { title: format!("#{} {}", firmware.id.0, firmware.name), lines }
+}
+
+/// Where something is stuck that is open for so long, which clock ends that, and its thread's kernel stack since it began.
+fn stuck(model: &Model, place: &Place, age: Nanos, began: Stamp) -> Vec<(String, Tone)> {
+    let tone = if age >= stall::LIMIT { Tone::Bad } else { Tone::Busy };
+    let stack = inside(stall::stack(place, model, began));
+    vec![
+        (format!("for {} in {}{stack}", format::growing(age), place.words), tone),
+        (format!("ended by {}", place.clock()), Tone::Plain),
+    ]
+}
+
+/// A kernel stack behind what it is of; nothing where it was not read.
+fn inside(stack: &[std::sync::Arc<str>]) -> String {
+    if stack.is_empty() { String::new() } else { format!(", inside {}", stack.join(" < ")) }
+}
