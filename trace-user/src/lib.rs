@@ -5,6 +5,8 @@
 //! the dashboard, the reports and the alerts read. Everything from [`order`] to [`model`] is pure: the same events
 //! give the same bytes out. `ARCHITECTURE.md` has the map.
 
+#![cfg_attr(not(test), warn(clippy::print_stderr, clippy::print_stdout))]
+
 pub mod alert;
 pub mod app;
 pub mod cli;
@@ -26,6 +28,7 @@ pub mod record;
 pub mod report;
 pub mod source;
 pub mod stall;
+pub mod stderr;
 #[cfg(test)]
 mod testing;
 pub mod tui;

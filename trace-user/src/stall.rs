@@ -6,6 +6,7 @@
 use crate::event::{Stamp, Task};
 use crate::joined::{Call, Cycle, Firmware, Load, Request};
 use crate::model::Model;
+use std::ops::Range;
 use trace_common::time::Nanos;
 
 /// How long a request, helper call, load or firmware request may be open before it is a stall, unless told otherwise.
@@ -44,6 +45,23 @@ impl Place {
 
 /// Everything that is open at least for `limit`, each with its age and place.
 pub fn stalls<'m>(model: &'m Model, limit: Nanos) -> impl Iterator<Item = (Nanos, Place)> + 'm {
+    open(model, limit).map(|(age, open)| (age, open.place(model)))
+}
+
+/// How much is open at least for `limit`.
+#[must_use]
+pub fn count(model: &Model, limit: Nanos) -> usize {
+    open(model, limit).count()
+}
+
+/// The threads that would have to go on, of those at these places among all that is open at least for `limit`.
+#[must_use]
+pub fn threads(model: &Model, limit: Nanos, places: Range<usize>) -> Vec<Task> {
+    let some = open(model, limit).skip(places.start).take(places.len());
+    some.filter_map(|(_, open)| open.place(model).thread).collect()
+}
+
+fn open<'m>(model: &'m Model, limit: Nanos) -> impl Iterator<Item = (Nanos, Open<'m>)> + 'm {
     let now = model.now();
     let requests = model.open_requests().map(move |request| (request.age(now), Open::Request(request)));
     let loads = model.open_loads().filter(|load| load.request.is_none());
@@ -51,7 +69,7 @@ pub fn stalls<'m>(model: &'m Model, limit: Nanos) -> impl Iterator<Item = (Nanos
     let calls = model.open_calls().map(move |call| (now.mono.since(call.entered.mono), Open::Call(call)));
     let firmware = model.open_firmware().map(move |firmware| (firmware.age(now), Open::Firmware(firmware)));
     let open = requests.chain(loads).chain(calls).chain(firmware);
-    open.filter(move |(age, _)| *age >= limit).map(move |(age, open)| (age, open.place(model)))
+    open.filter(move |(age, _)| *age >= limit)
 }
 
 /// Something that is open.

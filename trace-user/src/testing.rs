@@ -217,6 +217,9 @@ pub fn busy() -> Story {
     story.helped(open, 0);
     let helper = story.helper(open);
     story.load(910_000, helper, "tun");
+    let stack = ["msleep", "tun_init", "do_one_initcall", "do_init_module"].map(Arc::from);
+    story.fact(930_000, Fact::Stuck { thread: helper.tid, stack: stack.into() });
+    story.fact(940_000, Fact::Gone { thread: Task::new(34, 34, 3, "stray") });
     story.fact(955_000, Fact::Lost { loss: Lost::Kernel(Loss::RingFull), count: 12, until: stamp(960_000).mono });
     story.probe(970_000, Task::new(33, 33, 3, "stray"), Moment::CallReturned { result: 0 });
     story.until(3_400_000);

@@ -14,7 +14,7 @@ use trace_common::time::Nanos;
 const EBUSY: i32 = -16;
 /// How long a requester takes to return from a helper that has ended, at most: it waits for a processor.
 const WAKE: Nanos = Nanos::from_millis(50);
-/// How late the kernel tells that a module is live, at most: its state is set first (kernel/module/main.c `do_init_module`, 5.10
+/// How late the kernel is given to tell that a module is live: its state is set first (kernel/module/main.c `do_init_module`, 5.10
 /// to 7.3), and the thread may wait for a processor in between.
 const TOLD_LATE: Nanos = WAKE;
 /// The same, where it is proven that the module was live.
@@ -51,7 +51,7 @@ pub fn decide(request: &Request, modules: &Modules, now: Stamp, doubt: Doubt) ->
     if lost && request.result.is_none() {
         return Decision { verdict: Verdict::Incomplete, live: own_live, satisfied_by: None };
     }
-    // Its caller may have been refused, or killed: nothing tells.
+    // How the call ended nothing tells.
     let left = request.call.as_ref().and_then(|call| call.left());
     if request.result.is_none() && left.is_some() {
         return afterwards(request, Verdict::Incomplete, modules, now);
@@ -145,7 +145,8 @@ fn own_live(request: &Request) -> Option<Stamp> {
 }
 
 /// Until when it may be told that the wanted module was live when the helper that succeeded was over; `None` where it did not
-/// succeed. A load that lost with -EEXIST proves it (kernel/module/main.c `add_unformed_module`, 5.10 to 7.3).
+/// succeed. A load that lost with -EEXIST proves it (kernel/module/main.c `add_unformed_module`, 5.10 to 7.3), unless it has the
+/// answer from the init of another load of the file (6.5 and later), which is over then.
 #[must_use]
 pub fn told_until(request: &Request) -> Option<Stamp> {
     let is_sure = request.result.is_none_or(|result| result == 0) && request.wait() == Some(Wait::Proc);

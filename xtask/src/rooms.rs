@@ -11,12 +11,13 @@ use anyhow::{Context, Result, bail};
 use crate::paths;
 
 /// What a top-level module of trace-user may say `crate::…` of, beside itself: what stands before it in the flow.
-const DOORS: [(&str, &[&str]); 25] = [
+const DOORS: [(&str, &[&str]); 26] = [
     ("event", &[]),
     ("errno", &[]),
+    ("stderr", &[]),
     ("clock", &["event"]),
     ("decode", &["event"]),
-    ("kernel", &["clock", "event", "decode"]),
+    ("kernel", &["clock", "event", "stderr", "decode"]),
     ("record", &["event"]),
     ("source", &["clock", "event", "decode", "kernel", "record"]),
     ("order", &["event"]),

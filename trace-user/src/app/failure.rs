@@ -5,6 +5,7 @@ use crate::kernel::snapshot;
 use crate::record::read::ReadError;
 use crate::record::write::WriteError;
 use crate::source::live::LiveError;
+use crate::stderr;
 use std::error::Error;
 use std::io;
 use std::process::ExitCode;
@@ -56,9 +57,9 @@ impl Failure {
     /// Says it on stderr and gives the exit status.
     #[must_use]
     pub fn tell(&self) -> ExitCode {
-        eprintln!("modtrail: {}", self.sentence);
+        stderr::say(&self.sentence);
         if let Some(hint) = self.hint {
-            eprintln!("hint: {hint}");
+            stderr::line(format_args!("hint: {hint}"));
         }
         ExitCode::from(self.status)
     }

@@ -10,6 +10,7 @@ use crate::cli::LogArgs;
 use crate::joined::{Change, Request};
 use crate::model::Model;
 use crate::report::{json, line};
+use crate::stderr;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -33,7 +34,7 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
         session.sample_stalls(args.limit);
         let each = |change: &Change, model: &Model| {
             if let Change::Now(_) = change {
-                alerts.step(model).iter().for_each(|notice| eprintln!("modtrail: {}", text::line(notice, model)));
+                alerts.step(model).iter().for_each(|notice| stderr::say(text::line(notice, model)));
             }
             lines.on(change, model)
         };

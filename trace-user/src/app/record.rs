@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::runtime;
 use super::session::{Session, Until, Wish, passed_on, tell_gaps};
 use crate::cli::RecordArgs;
+use crate::stderr;
 use std::process::ExitCode;
 
 /// Runs the command.
@@ -15,18 +16,18 @@ pub fn run(args: &RecordArgs) -> Result<ExitCode, Failure> {
     let outcome = runtime()?.block_on(async {
         let session = Session::begin(&args.trace, Some(&args.output))?;
         if args.command.is_empty() {
-            eprintln!("modtrail: recording to {}; Ctrl-C ends it", args.output.display());
+            stderr::say(format_args!("recording to {}; Ctrl-C ends it", args.output.display()));
         }
         session.run(&until, |_, _| Wish::More).await
     });
     let (model, status) = outcome?;
     tell_gaps(&model);
     let counts = model.counts();
-    eprintln!(
-        "modtrail: recorded {} requests and {} events to {}",
+    stderr::say(format_args!(
+        "recorded {} requests and {} events to {}",
         counts.requests,
         counts.events,
         args.output.display()
-    );
+    ));
     Ok(passed_on(status))
 }

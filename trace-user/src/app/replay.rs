@@ -7,6 +7,7 @@ use crate::model::Model;
 use crate::pipeline::Pipeline;
 use crate::report::summary::Ending;
 use crate::source::recording;
+use crate::stderr;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -39,9 +40,9 @@ pub fn read(file: &Path, mut each: impl FnMut(&Change, &Model)) -> Result<(Model
 /// Says on stderr that the end is missing, where it is.
 pub fn tell_ending(ending: Ending, file: &Path) {
     if ending == Ending::Missing {
-        eprintln!(
-            "modtrail: the end of {} is missing: the recorder was killed, or is still writing; all that was flushed is here",
+        stderr::say(format_args!(
+            "the end of {} is missing: the recorder was killed, or is still writing; all that was flushed is here",
             file.display()
-        );
+        ));
     }
 }

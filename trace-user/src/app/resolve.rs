@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::output::{self, Written};
 use crate::kernel::lookup::{Action, Lookup, Step};
 use crate::report::plain::plain;
+use crate::stderr;
 use std::process::ExitCode;
 
 /// Writes a line for each alias; what is wrong with modprobe's configuration is said on stderr.
@@ -16,7 +17,7 @@ pub fn run(aliases: &[String]) -> Result<ExitCode, Failure> {
         return Err(Failure::cannot_trace("cannot read the module indexes", error));
     }
     for problem in lookup.problems() {
-        eprintln!("modtrail: {}", plain(problem));
+        stderr::say(plain(problem));
     }
     for alias in aliases {
         if output::line(&plain(&line(&lookup, alias)))? == Written::Closed {

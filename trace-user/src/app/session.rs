@@ -5,7 +5,7 @@
 use super::failure::Failure;
 use crate::cli::TraceArgs;
 use crate::clock;
-use crate::event::{Body, Event, Fact, Task};
+use crate::event::{Body, Event, Fact};
 use crate::joined::Change;
 use crate::kernel::attach::ProbeLog;
 use crate::kernel::stacks;
@@ -14,6 +14,7 @@ use crate::pipeline::Pipeline;
 use crate::record::write::{Recorder, Target};
 use crate::source::live::{Live, Options};
 use crate::stall;
+use crate::stderr;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{ExitCode, ExitStatus};
@@ -127,13 +128,12 @@ impl Session {
     fn take_in(&mut self, mut each: impl FnMut(&Change, &Model)) -> Result<(), Failure> {
         if self.sampled.elapsed() >= SAMPLE {
             self.sampled = Instant::now();
-            let stuck = stall::stalls(self.pipeline.model(), self.stalled_from).filter_map(|(_, place)| place.thread);
-            let stuck: Vec<Task> = stuck.collect();
             // Where there are more than are sampled at a time, they take turns.
-            self.turn = self.turn.checked_rem(stuck.len()).unwrap_or(0);
-            let turn = stuck.iter().cycle().skip(self.turn).take(stuck.len().min(SAMPLED));
-            self.batch.extend(turn.filter_map(|thread| stacks::sample(*thread)));
-            self.turn += SAMPLED;
+            let turn = self.turn..self.turn + SAMPLED;
+            let count = stall::count(self.pipeline.model(), self.stalled_from);
+            self.turn = if turn.end < count { turn.end } else { 0 };
+            let stuck = stall::threads(self.pipeline.model(), self.stalled_from, turn);
+            self.batch.extend(stuck.into_iter().filter_map(stacks::sample));
         }
         for event in self.batch.drain(..) {
             if let Some(recorder) = &mut self.recorder {
@@ -358,18 +358,18 @@ pub fn passed_on(status: Option<ExitStatus>) -> ExitCode {
 /// Says on stderr what a reader of the output should know: what was lost, what is still open.
 pub fn tell_gaps(model: &Model) {
     for (lost, count) in model.lost() {
-        eprintln!("modtrail: lost: {count} {}", lost.words());
+        stderr::say(format_args!("lost: {count} {}", lost.words()));
     }
     let counts = model.counts();
     if counts.capped > 0 {
-        eprintln!(
-            "modtrail: {} open requests, calls or loads were given up because there were too many",
+        stderr::say(format_args!(
+            "{} open requests, calls or loads were given up because there were too many",
             counts.capped
-        );
+        ));
     }
     let in_flight = model.verdicts().get(&crate::joined::Verdict::InFlight).copied().unwrap_or(0);
     let open = model.open_requests().count() as u64 + in_flight;
     if open > 0 {
-        eprintln!("modtrail: {open} requests were still open when tracing ended");
+        stderr::say(format_args!("{open} requests were still open when tracing ended"));
     }
 }

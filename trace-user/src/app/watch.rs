@@ -10,6 +10,7 @@ use crate::alert::sinks::text;
 use crate::cli::{SinkChoice, WatchArgs};
 use crate::joined::Change;
 use crate::model::Model;
+use crate::stderr;
 use std::process::ExitCode;
 
 /// Runs the command.
@@ -23,10 +24,10 @@ pub fn run(args: &WatchArgs) -> Result<ExitCode, Failure> {
     let outcome = runtime()?.block_on(async {
         let mut session = Session::begin(&args.trace, None)?;
         session.sample_stalls(args.limit_for.iter().fold(args.limit, |least, (_, limit)| least.min(*limit)));
-        eprintln!(
-            "modtrail: watching; a request, load, helper call or firmware request that is open for {} is an alert",
+        stderr::say(format_args!(
+            "watching; a request, load, helper call or firmware request that is open for {} is an alert",
             args.limit
-        );
+        ));
         session.run(&Until::default(), |change, model| watcher.on(change, model)).await
     });
     let (model, _) = outcome?;
@@ -78,7 +79,7 @@ impl Watcher {
         if let Some(exec) = &mut self.exec
             && let Err(error) = exec.run(notice)
         {
-            eprintln!("modtrail: {}", super::failure::chain(&error));
+            stderr::say(super::failure::chain(&error));
         }
         match output::line(&text) {
             Ok(Written::Out) => Wish::More,

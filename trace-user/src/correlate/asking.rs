@@ -13,6 +13,7 @@ impl Correlator {
         if let Some(before) = self.requests.last_of(task.tid) {
             // The thread asks again, so what it asked before has returned unseen.
             self.requests.leave(task.tid);
+            self.caller_left(at, task, out);
             let request = self.requests.get(before);
             match request.and_then(|request| request.call.as_deref()) {
                 Some(call) if self.helpers.goes_on(call) => {}
@@ -55,16 +56,29 @@ impl Correlator {
         self.settle(id, out);
     }
 
-    /// The thread is gone, or elsewhere: what it asked for and called is over for it.
+    /// The thread is gone: what it asked for and called is over for it.
     pub(super) fn caller_gone(&mut self, at: Stamp, task: Task, out: &mut Vec<Change>) {
         let call = self.helpers.caller_gone(at, task);
-        self.requests.own_ended(task.tid);
+        if self.tracer == Some(task.key.tgid) {
+            self.requests.own_ended(task.tid);
+        }
         let request = self.requests.of(task);
-        self.requests.leave(task.tid);
+        if request.is_some() {
+            self.requests.leave(task.tid);
+        }
         match call {
             Some(call) => self.call_changed(Some(call), out),
             None => self.requester_gone(at, request, out),
         }
+    }
+
+    /// The thread is elsewhere: the call that it waited in has returned unseen.
+    pub(super) fn caller_left(&mut self, at: Stamp, caller: Task, out: &mut Vec<Change>) {
+        let Some(call) = self.helpers.caller_left(at, caller) else { return };
+        if self.requests.of(caller).is_some() {
+            self.requests.leave(caller.tid);
+        }
+        self.call_changed(Some(call), out);
     }
 
     /// The requester's thread exited, its request being open without a helper call.

@@ -39,13 +39,7 @@ impl Firmwares {
             FirmwareMoment::Unlocked => self.with(task, |open| open.lock.released = Some(at)),
             FirmwareMoment::Ended { result } => {
                 let ended = self.open.remove(&task.tid);
-                changed.extend(ended.map(|mut open| {
-                    // Whose release was not seen: no request ends with the lock.
-                    if open.lock.answered.is_some_and(|(_, held)| held) {
-                        open.lock.released.get_or_insert(at);
-                    }
-                    Firmware { ended: Some((at, *result)), over: true, ..open }
-                }));
+                changed.extend(ended.map(|open| Firmware { ended: Some((at, *result)), ..open.unseen(at) }));
             }
         }
         changed.extend(self.open.get(&task.tid).cloned());
@@ -59,8 +53,8 @@ impl Firmwares {
     }
 
     /// The thread is elsewhere, or gone: what it had open ended unseen.
-    pub fn left(&mut self, thread: Tid) -> Option<Firmware> {
-        self.open.remove(&thread).map(|open| Firmware { over: true, ..open })
+    pub fn left(&mut self, at: Stamp, thread: Tid) -> Option<Firmware> {
+        self.open.remove(&thread).map(|open| open.unseen(at))
     }
 
     /// Takes out what is open, as it stands.
@@ -92,7 +86,7 @@ impl Firmwares {
             self.open.pop_first();
             self.capped += 1;
         }
-        self.open.insert(task.tid, fresh).map(|open| Firmware { over: true, ..open })
+        self.open.insert(task.tid, fresh).map(|open| open.unseen(at))
     }
 
     fn with(&mut self, task: Task, change: impl FnOnce(&mut Firmware)) {

@@ -126,6 +126,7 @@ impl Helpers {
             completed: None,
             returned: None,
             caller_gone: None,
+            caller_left: None,
         };
         self.calls.insert(id, call);
         self.by_address.insert(entered.call, id);
@@ -258,12 +259,28 @@ impl Helpers {
         self.calls.get(self.by_caller.get(&thread)?).filter(|call| call.wait != Wait::None)
     }
 
-    /// The caller's thread exits, or is elsewhere, and was not seen to return.
+    /// The caller's thread exits and was not seen to return.
     pub fn caller_gone(&mut self, at: Stamp, caller: Task) -> Option<CallId> {
-        let id = self.by_caller.remove(&caller.tid)?;
-        let call = self.calls.get_mut(&id).filter(|call| call.caller.key == caller.key)?;
+        let call = self.entered_by(caller)?;
         call.caller_gone.get_or_insert(at);
+        let id = call.id;
+        self.by_caller.remove(&caller.tid);
         Some(id)
+    }
+
+    /// The caller's thread is elsewhere and was not seen to return.
+    pub fn caller_left(&mut self, at: Stamp, caller: Task) -> Option<CallId> {
+        let call = self.entered_by(caller)?;
+        call.caller_left.get_or_insert(at);
+        let id = call.id;
+        self.by_caller.remove(&caller.tid);
+        Some(id)
+    }
+
+    /// The call that the thread has entered; one with its number may have been another process's.
+    fn entered_by(&mut self, caller: Task) -> Option<&mut Call> {
+        let id = self.by_caller.get(&caller.tid)?;
+        self.calls.get_mut(id).filter(|call| call.caller.key == caller.key)
     }
 
     /// Nothing more is expected of the call: its helper has ended or never was, and its caller has returned.
@@ -275,8 +292,7 @@ impl Helpers {
         // A killed caller leaves its call in the queue: the helper may still be born.
         let refused = call.returned.is_some_and(|(_, result)| result < 0 && result != ERESTARTSYS);
         let never_born = call.helper.is_none() && (refused || call.completed.is_some());
-        let returned = call.returned.is_some() || call.caller_gone.is_some();
-        returned && (never_born || call.gone().is_some()) && !self.alive(id)
+        !call.is_waited_in() && (never_born || call.gone().is_some()) && !self.alive(id)
     }
 
     /// Drops a call that is over.
@@ -308,9 +324,7 @@ impl AtWork for Helpers {
             let over = call.gone().or(call.completed);
             call.wait == Wait::None || over.is_some_and(|over| at.mono.since(over.mono) >= RETURNS_WITHIN)
         };
-        let inside = |call: &&Call| {
-            call.returned.is_none() && call.caller_gone.is_none() && !self.is_hidden(call.id) && !long_over(call)
-        };
+        let inside = |call: &&Call| call.is_waited_in() && !self.is_hidden(call.id) && !long_over(call);
         self.calls.values().filter(inside).map(|call| Arc::new(call.clone())).collect()
     }
 

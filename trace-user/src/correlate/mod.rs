@@ -59,7 +59,10 @@ pub struct Correlator {
     resolved: BTreeMap<u64, Arc<str>>,
     tellings: u64,
     may_miss_returns: bool,
+    /// Of calls that serve no request.
+    may_miss_other_returns: bool,
     may_miss_inits: bool,
+    may_miss_firmware: bool,
     may_miss_denials: bool,
     /// Some denials were not seen, or none can be.
     misses_denials: bool,
@@ -109,7 +112,11 @@ impl Correlator {
                     hooks.iter().any(|hook| hook.moment == moment && (hook.may_miss || hook.attached.is_none()))
                 };
                 self.may_miss_returns = may_miss(Kind::CallReturned);
+                let returns = hooks.iter().find(|hook| hook.moment == Kind::CallReturned);
+                self.may_miss_other_returns =
+                    self.may_miss_returns || returns.is_some_and(|hook| !hook.loses.is_empty());
                 self.may_miss_inits = may_miss(Kind::InitEnded);
+                self.may_miss_firmware = may_miss(Kind::FirmwareEnded);
                 self.may_miss_denials = may_miss(Kind::Denied);
                 self.misses_denials |= hooks.iter().any(|hook| hook.moment == Kind::Denied && hook.attached.is_none());
             }

@@ -8,7 +8,7 @@
 
 use super::helpers::{ERESTARTSYS, Helpers};
 use crate::event::{Captured, Requested, Stamp, Task, Wait};
-use crate::joined::{Call, Duplicates, Gap, Request, RequestId, Requester, Verdict};
+use crate::joined::{Call, Duplicates, Gap, Request, RequestId, Requester, SLOT_LIMIT, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trace_common::ids::Tid;
@@ -33,8 +33,8 @@ const AFTERMATH: Nanos = Nanos::from_secs(60);
 /// How long the kernel waits for a slot (`MAX_KMOD_ALL_BUSY_TIMEOUT`, kernel/module/kmod.c, 5.10 to 7.3).
 pub const SLOT_TIMEOUT: Nanos = Nanos::from_secs(5);
 
-/// When nothing is expected any more of a request that made no helper call: a second after its wait for a slot.
-pub const SLOT_LIMIT: Nanos = Nanos::from_secs(6);
+/// How long after its caller's death a helper is still born: kernel workers may be short, and a suspend hold them up.
+const UNBORN: Nanos = Nanos::from_secs(60);
 
 /// The open requests.
 #[derive(Debug, Default)]
@@ -260,9 +260,10 @@ fn without_return(call: &Call, helpers: &Helpers, now: Stamp, may_miss_returns: 
     let ended = call.gone();
     let helper_over = ended.is_some() && (!helpers.alive(call.id) || since(ended, now, GRACE));
     let waited = since(ended, now, RETURN_GRACE);
-    let gone = call.caller_gone.is_some();
-    // A killed caller's helper may still be born.
-    let left = since(call.left(), now, RETURN_GRACE);
+    let gone = call.caller_gone.or(call.caller_left).is_some();
+    // A killed caller's helper may still be born, if late.
+    let unborn = call.caller_gone.filter(|_| call.helper.is_none() && may_miss_returns);
+    let left = since(call.left(), now, RETURN_GRACE) || since(unborn, now, UNBORN);
     if left || helper_over && (gone || (may_miss_returns && waited)) {
         State::OverWith(Gap::ReturnUnseen)
     } else {
@@ -274,7 +275,7 @@ fn without_return(call: &Call, helpers: &Helpers, now: Stamp, may_miss_returns: 
 /// although what became of the module is waited for.
 fn is_waiting(request: &Request, now: Stamp) -> bool {
     let waits = match request.call.as_deref() {
-        Some(call) => call.caller_gone.is_none(),
+        Some(call) => call.is_waited_in(),
         None => now.mono.since(request.asked.mono) < SLOT_LIMIT,
     };
     request.returned.is_none() && waits

@@ -8,25 +8,43 @@ use crate::event::{STACK_FRAMES, Stamp, Task};
 use crate::joined::{Change, Firmware};
 use std::sync::Arc;
 use trace_common::ids::Tid;
-use trace_common::time::Ktime;
+use trace_common::time::Nanos;
 
 /// Where a caller of a helper waits (kernel/umh.c, 5.10 to 7.3).
-const CALL: &str = "call_usermodehelper_exec";
+const CALL: &[&str] = &["call_usermodehelper_exec"];
 /// Where a driver waits for its firmware (drivers/base/firmware_loader/main.c, 5.10 to 7.3).
-const FIRMWARE: &str = "_request_firmware";
+const FIRMWARE: &[&str] = &["_request_firmware"];
+/// Where a module is loaded (kernel/module/main.c, 5.10 to 7.3), whichever of them the compiler has left.
+const LOAD: &[&str] = &["do_init_module", "load_module", "init_module_from_file", "idempotent_init_module"];
+/// A stack is of the instant before it was told: what began in between is not judged by it.
+const JUST_NOW: Nanos = Nanos::from_secs(1);
 
 impl Correlator {
     /// The kernel stack of a thread that something waits for.
     pub(super) fn sampled(&mut self, at: Stamp, thread: Tid, stack: &[Arc<str>], out: &mut Vec<Change>) {
-        let call = self.helpers.waiting(thread).filter(|call| self.may_have_missed(call.entered.mono));
-        if let Some(caller) = call.map(|call| call.caller)
+        let is_old = |began: Stamp| began.mono.plus(JUST_NOW) <= at.mono;
+        let waiting = self.helpers.waiting(thread).filter(|call| is_old(call.entered));
+        let missed = waiting.filter(|call| {
+            let may_miss = if call.request.is_some() { self.may_miss_returns } else { self.may_miss_other_returns };
+            may_miss || self.lost_since(call.entered)
+        });
+        if let Some(caller) = missed.map(|call| call.caller)
             && is_outside(stack, CALL)
         {
-            self.caller_gone(at, caller, out);
+            self.caller_left(at, caller, out);
         }
-        let firmware = self.firmwares.of(thread).filter(|open| self.may_have_missed(open.asked.mono));
-        if firmware.is_some() && is_outside(stack, FIRMWARE) {
-            out.extend(self.firmwares.left(thread).map(told));
+        let firmware = self.firmwares.of(thread).filter(|open| is_old(open.asked));
+        let missed = firmware.is_some_and(|open| self.may_miss_firmware || self.lost_since(open.asked));
+        if missed && is_outside(stack, FIRMWARE) {
+            out.extend(self.firmwares.left(at, thread).map(told));
+        }
+        let load = self.loads.of(thread).filter(|load| is_old(load.began));
+        let missed = load.is_some_and(|load| self.may_miss_inits || self.lost_since(load.began));
+        if missed
+            && is_outside(stack, LOAD)
+            && let Some(load) = self.loads.abandoned(thread)
+        {
+            self.tell_load(load, out);
         }
     }
 
@@ -43,22 +61,22 @@ impl Correlator {
             self.tell_load(load, out);
         }
         if self.firmwares.of(thread.tid).is_some_and(|open| is_its(open.task)) {
-            out.extend(self.firmwares.left(thread.tid).map(told));
+            out.extend(self.firmwares.left(at, thread.tid).map(told));
         }
         self.caller_gone(at, thread, out);
     }
 
-    /// Whether the end of what began at `from` may have been missed.
-    fn may_have_missed(&self, from: Ktime) -> bool {
-        self.may_miss_returns || self.losses.overlap(from, self.now.mono)
+    fn lost_since(&self, from: Stamp) -> bool {
+        self.losses.overlap(from.mono, self.now.mono)
     }
 }
 
-/// Whether the stack, known as a whole, is not inside the function. What the compiler makes of one has a suffix:
+/// Whether the stack, known as a whole, is inside none of the functions. What the compiler makes of one has a suffix:
 /// `function.part.0`.
-fn is_outside(stack: &[Arc<str>], function: &str) -> bool {
+fn is_outside(stack: &[Arc<str>], functions: &[&str]) -> bool {
     let is_whole = !stack.is_empty() && stack.len() < STACK_FRAMES;
-    is_whole && stack.iter().all(|frame| frame.split('.').next() != Some(function))
+    let is_one = |frame: &Arc<str>| frame.split('.').next().is_some_and(|name| functions.contains(&name));
+    is_whole && !stack.iter().any(is_one)
 }
 
 fn told(firmware: Firmware) -> Change {
@@ -150,16 +168,48 @@ mod tests {
     }
 
     #[test]
-    fn a_firmware_request_whose_end_was_lost_is_over() {
+    fn a_thread_that_is_gone_is_not_its_successor_of_the_same_number() {
         let mut story = Story::default();
-        let asked = FirmwareAsked { name: Captured::whole("a.bin"), device: Captured::whole("card0") };
-        story.probe(10_000, ping(), Moment::Firmware(FirmwareMoment::Began(asked)));
+        called(&mut story);
+        let before = Task::new(412, 412, 1, "before");
+        story.fact(20_000, Fact::Gone { thread: before });
+        story.probe(30_000, ping(), Moment::CallReturned { result: 256 });
+        story.until(5_000_000);
+        assert_eq!(story.request(1).result, Some(256));
+        assert_eq!(story.model().counts().unmatched, 0);
+    }
+
+    #[test]
+    fn a_firmware_request_whose_end_was_lost_is_over_and_holds_no_lock() {
+        let mut story = Story::default();
+        let asked = || FirmwareAsked { name: Captured::whole("a.bin"), device: Captured::whole("card0") };
+        let moments = [
+            FirmwareMoment::Began(asked()),
+            FirmwareMoment::FallbackBegan(asked()),
+            FirmwareMoment::LockBegan { waits: false },
+            FirmwareMoment::LockEnded { held: true },
+        ];
+        moments.into_iter().for_each(|moment| story.probe(10_000, ping(), Moment::Firmware(moment)));
         lost(&mut story);
         sampled(&mut story, 11_000_000, &["io_schedule", "_request_firmware", "request_firmware"]);
         assert_eq!(story.model().open_firmware().count(), 1);
         sampled(&mut story, 12_000_000, &["do_nanosleep", "do_syscall_64"]);
         assert_eq!(story.model().open_firmware().count(), 0);
-        let ended: Vec<_> = story.model().firmware().map(|firmware| (firmware.over, firmware.ended)).collect();
-        assert_eq!(ended, [(true, None)]);
+        let ended: Vec<_> = story.model().firmware().cloned().collect();
+        let [ended] = &*ended else { panic!("{ended:?}") };
+        assert_eq!((ended.over, ended.ended, ended.lock.held_at(stamp(13_000_000))), (true, None, false));
+        let now = stamp(20_000_000);
+        assert_eq!((ended.fallback_time(now), ended.lock_time(now)), (None, None), "what was not seen is not told");
+    }
+
+    #[test]
+    fn a_load_whose_end_was_lost_is_over_when_its_thread_is_elsewhere() {
+        let mut story = Story::default();
+        story.load(10_000, ping(), "can");
+        lost(&mut story);
+        sampled(&mut story, 11_000_000, &["msleep", "can_init", "do_one_initcall", "do_init_module.isra.0"]);
+        assert_eq!(story.model().open_loads().count(), 1);
+        sampled(&mut story, 12_000_000, &["ep_poll", "do_epoll_wait", "do_syscall_64"]);
+        assert_eq!(story.model().open_loads().count(), 0);
     }
 }

@@ -383,6 +383,7 @@ mod tests {
             completed: None,
             returned: None,
             caller_gone: None,
+            caller_left: None,
         };
         Request {
             verdict,

@@ -65,11 +65,28 @@ impl Firmware {
         self.fallback.is_some() && self.lock.asked.is_some()
     }
 
-    /// How long user space was waited for, as seen at `now`; `None` where it was not asked.
+    /// How long user space was waited for, as seen at `now`; `None` where it was not asked, or the end was not seen.
     #[must_use]
     pub fn fallback_time(&self, now: Stamp) -> Option<Nanos> {
-        let until = self.fallback_ended.or(self.ended).map_or(now, |(at, _)| at);
+        let seen = self.fallback_ended.or(self.ended).map(|(at, _)| at);
+        let until = seen.or((!self.over).then_some(now))?;
         self.fallback.filter(|_| self.is_asked_of_user_space()).map(|began| until.mono.since(began.mono))
+    }
+
+    /// How long the lock was held, as seen at `now`; `None` where it was not, or its release was not seen.
+    #[must_use]
+    pub fn lock_time(&self, now: Stamp) -> Option<Nanos> {
+        let is_unseen = self.over && self.ended.is_none();
+        self.lock.time(now).filter(|_| !is_unseen)
+    }
+
+    /// It ended at the latest at `at`, which was not seen. No request ends with the lock.
+    #[must_use]
+    pub fn unseen(mut self, at: Stamp) -> Self {
+        if self.lock.answered.is_some_and(|(_, held)| held) {
+            self.lock.released.get_or_insert(at);
+        }
+        Self { over: true, ..self }
     }
 }
 
@@ -86,9 +103,7 @@ impl Lock {
         })
     }
 
-    /// How long it was held, as seen at `now`; `None` where it was not.
-    #[must_use]
-    pub fn time(&self, now: Stamp) -> Option<Nanos> {
+    fn time(&self, now: Stamp) -> Option<Nanos> {
         let since = self.answered.filter(|(_, held)| *held).map(|(at, _)| at)?;
         Some(self.released.unwrap_or(now).mono.since(since.mono))
     }

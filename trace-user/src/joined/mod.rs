@@ -113,6 +113,10 @@ pub enum TurnedAway {
     Throttled,
 }
 
+/// When nobody waits for a slot any more: a second after the kernel's limit (`MAX_KMOD_ALL_BUSY_TIMEOUT`, kernel/module/kmod.c,
+/// 5.10 to 7.3).
+pub const SLOT_LIMIT: Nanos = Nanos::from_secs(6);
+
 /// How a request stands to the kernel's slots (kernel/module/kmod.c `MAX_KMOD_CONCURRENT`, 5.10 to 7.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {
@@ -225,8 +229,10 @@ pub struct Call {
     pub completed: Option<Stamp>,
     /// When the call returned, and with what.
     pub returned: Option<(Stamp, i32)>,
-    /// When the calling thread was seen to be elsewhere, or gone, without having been seen to return.
+    /// When the calling thread exited without having been seen to return.
     pub caller_gone: Option<Stamp>,
+    /// When the calling thread was seen to be elsewhere, alive, without having been seen to return.
+    pub caller_left: Option<Stamp>,
 }
 
 impl Call {
@@ -244,10 +250,16 @@ impl Call {
         self.exited.map(|(at, _)| at).or(self.reaped()).or(told)
     }
 
-    /// When its caller was seen to have left it, no helper having been seen: nothing more will be.
+    /// Whether its caller still waits in it, as far as was seen.
+    #[must_use]
+    pub const fn is_waited_in(&self) -> bool {
+        self.returned.is_none() && self.caller_gone.is_none() && self.caller_left.is_none()
+    }
+
+    /// When its caller was seen to have left it, no helper having been seen.
     #[must_use]
     pub fn left(&self) -> Option<Stamp> {
-        self.caller_gone.filter(|_| self.helper.is_none())
+        self.caller_left.filter(|_| self.helper.is_none())
     }
 }
 
@@ -433,16 +445,18 @@ impl Request {
         !self.ended
     }
 
-    /// How it stands to the slots now; `None` where it has given its slot back, as a requester that is killed does at once, or
-    /// never got one.
+    /// How it stands to the slots at `now`; `None` where it has given its slot back, as a requester that is killed does at once,
+    /// or never got one.
     #[must_use]
-    pub fn slot(&self) -> Option<Slot> {
-        let gone = self.requester_gone.is_some() || self.call.as_ref().is_some_and(|call| call.caller_gone.is_some());
-        if self.returned.is_some() || self.ended || gone {
+    pub fn slot(&self, now: Stamp) -> Option<Slot> {
+        if self.returned.is_some() || self.requester_gone.is_some() || self.ended {
             return None;
         }
-        let is_admitted = self.admitted.is_some() || self.call.is_some();
-        Some(if is_admitted { Slot::Held } else { Slot::Waiting })
+        match self.call.as_deref() {
+            Some(call) => call.is_waited_in().then_some(Slot::Held),
+            None if self.admitted.is_some() => Some(Slot::Held),
+            None => (now.mono.since(self.asked.mono) < SLOT_LIMIT).then_some(Slot::Waiting),
+        }
     }
 
     /// The module that the alias stands for: the first where there are several.
@@ -518,14 +532,14 @@ impl Call {
     /// Whether nothing of it goes on: its helper ended, or it never had one and was answered or left.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.end().is_some()
+        self.end().is_some() || self.left().is_some()
     }
 
-    /// When it was over, where it is.
+    /// When it was over, where it is and that was seen.
     #[must_use]
     pub fn end(&self) -> Option<Stamp> {
         let failed = self.returned.filter(|(_, result)| *result < 0).map(|(at, _)| at);
-        self.gone().or(failed).or(self.left())
+        self.gone().or(failed)
     }
 }
 

@@ -1,12 +1,14 @@
 //! Names for the numbers in records, asked of the running system: stack addresses by `/proc/kallsyms`, cgroups by
 //! the `/proc` entry of a member.
 
+use super::snapshot;
 use super::symbols::Symbols;
 use crate::decode::Names;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
+use trace_common::ids::Tgid;
 
 /// Cgroups remembered; beyond, all are asked for anew.
 const CGROUPS: usize = 4_096;
@@ -18,13 +20,15 @@ pub struct SystemNames {
     /// A module was loaded since the symbols were read.
     stale: bool,
     cgroups: BTreeMap<u64, Option<Arc<str>>>,
+    /// `None` where `/proc` has other numbers of processes than the kernel.
+    own_process: Option<Tgid>,
 }
 
 impl SystemNames {
     /// Starts with these symbols.
     #[must_use]
-    pub const fn new(symbols: Symbols) -> Self {
-        Self { symbols, stale: false, cgroups: BTreeMap::new() }
+    pub fn new(symbols: Symbols) -> Self {
+        Self { symbols, stale: false, cgroups: BTreeMap::new(), own_process: snapshot::own_process() }
     }
 
     /// A module went live: its functions have names that are not known yet.
@@ -40,7 +44,7 @@ fn number_of(path: &str) -> Option<u64> {
 
 /// Whether the process of this `/proc/PID/stat` started at `start` nanoseconds on the boot clock, of which the file tells
 /// hundredths of a second. A start of zero was not read: then any will do.
-fn is_start(stat: &str, start: u64) -> bool {
+pub(super) fn is_start(stat: &str, start: u64) -> bool {
     // The name, in parentheses, may hold anything; the start is the 20th word after it.
     let ticks = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_ascii_whitespace().nth(19)?.parse::<u64>().ok());
     start == 0 || ticks.is_some_and(|ticks| ticks == start / 10_000_000)
@@ -58,6 +62,7 @@ impl Names for SystemNames {
     }
 
     fn exe(&mut self, tgid: u32, start: u64) -> Option<Arc<str>> {
+        self.own_process?;
         let path = fs::read_link(format!("/proc/{tgid}/exe")).ok()?;
         // Read after the link: the pid was the same process's all the time.
         let stat = fs::read_to_string(format!("/proc/{tgid}/stat")).ok()?;
@@ -68,6 +73,7 @@ impl Names for SystemNames {
         if let Some(known) = self.cgroups.get(&id) {
             return known.clone();
         }
+        self.own_process?;
         let text = fs::read_to_string(format!("/proc/{tgid}/cgroup")).ok()?;
         let path: Option<Arc<str>> = text.lines().find_map(|line| line.strip_prefix("0::")).map(Arc::from);
         // The process may have moved meanwhile, or be another: a cgroup's number is that of its folder.

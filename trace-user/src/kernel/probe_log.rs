@@ -3,6 +3,7 @@
 //! In: the loaded object's log ring. Out: lines on stderr, for as long as the runtime runs.
 
 use super::ring;
+use crate::stderr;
 use aya::Ebpf;
 use aya_log::EbpfLogger;
 
@@ -18,7 +19,7 @@ pub fn forward(ebpf: &mut Ebpf) {
                 }
             });
         }
-        Err(error) => eprintln!("modtrail: the probes' messages cannot be read: {error}"),
+        Err(error) => stderr::say(format_args!("the probes' messages cannot be read: {error}")),
     }
 }
 
@@ -31,7 +32,7 @@ impl log::Log for Stderr {
     }
 
     fn log(&self, record: &log::Record<'_>) {
-        eprintln!("probe: {}", record.args());
+        stderr::line(format_args!("probe: {}", record.args()));
     }
 
     fn flush(&self) {}

@@ -85,12 +85,24 @@ fn live_names(text: &str) -> Arc<[Arc<str>]> {
     names.into()
 }
 
-/// modtrail's process as probes see it; `None` in a pid namespace, where its number in the kernel is not known
-/// (include/linux/proc_ns.h `PROC_PID_INIT_INO`, 5.10 to 7.3).
+/// modtrail's process as probes see it; `None` in a pid or time namespace of its own, where the kernel's numbers of processes, or
+/// the instants of their starts, are others than those in `/proc`.
 #[must_use]
 pub fn own_process() -> Option<Tgid> {
-    let namespace = fs::read_link("/proc/self/ns/pid").ok()?;
-    (namespace.as_os_str() == "pid:[4026531836]").then(|| Tgid(std::process::id()))
+    let initial = is_initial("pid", PID_NAMESPACE) && is_initial("time", TIME_NAMESPACE);
+    initial.then(|| Tgid(std::process::id()))
+}
+
+/// The numbers of the initial namespaces (include/linux/proc_ns.h `PROC_PID_INIT_INO`, `PROC_TIME_INIT_INO`, 5.10 to 7.3).
+const PID_NAMESPACE: u32 = 0xeffffffc;
+const TIME_NAMESPACE: u32 = 0xeffffffa;
+
+/// Whether this process is in the kernel's first namespace of a kind. A kernel without such namespaces has no other.
+fn is_initial(kind: &str, number: u32) -> bool {
+    match fs::read_link(format!("/proc/self/ns/{kind}")) {
+        Ok(namespace) => namespace.as_os_str() == format!("{kind}:[{number}]").as_str(),
+        Err(_) => PathBuf::from("/proc/self").exists(),
+    }
 }
 
 /// How often the kernel was asked to suspend (kernel/power/main.c `suspend_stats`, 5.10 to 7.3); zero where it does not say.

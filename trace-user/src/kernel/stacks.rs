@@ -4,45 +4,35 @@
 
 use crate::clock;
 use crate::event::{Body, Event, Fact, STACK_FRAMES, Task};
+use crate::kernel::names::is_start;
 use crate::kernel::snapshot;
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
 use std::fs;
-use std::io;
+use std::path::Path;
 use std::sync::Arc;
-use trace_common::time::Ktime;
 
-/// `USER_HZ`, in which `/proc` tells times, in nanoseconds (the same on all machine types but alpha).
-const CLOCK_TICK_NS: u64 = 10_000_000;
-
-/// The thread's kernel stack at this instant, empty where it cannot be read; or that the thread is gone. In a pid namespace
-/// the numbers that probes see are others, and nothing is told.
+/// The thread's kernel stack at this instant, empty where it cannot be read; or that the thread is gone. Where the numbers of
+/// processes are not the kernel's, nothing is told.
 #[must_use]
 pub fn sample(task: Task) -> Option<Event> {
     snapshot::own_process()?;
     let process = format!("/proc/{}", task.key.tgid.0);
     let thread = format!("{process}/task/{}", task.tid.0);
     let stack = parse(&fs::read_to_string(format!("{thread}/stack")).unwrap_or_default());
-    let stat = fs::read_to_string(format!("{process}/stat"));
-    let gone = is_anothers(task.key.start, &stat) || is_missing(&fs::metadata(&thread));
-    let fact = if gone { Fact::Gone { thread: task } } else { Fact::Stuck { thread: task.tid, stack } };
+    let is_gone = match fs::read_to_string(format!("{process}/stat")) {
+        Ok(stat) => !is_start(&stat, task.key.start.as_nanos()) || !Path::new(&thread).exists(),
+        // Which processes are there is hidden from some, but not that one is.
+        Err(_) => is_missing(task.key.tgid.0),
+    };
+    let fact = if is_gone { Fact::Gone { thread: task } } else { Fact::Stuck { thread: task.tid, stack } };
     Some(Event { at: clock::now(), body: Body::Fact(fact) })
 }
 
-fn is_missing<T>(read: &io::Result<T>) -> bool {
-    read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
-}
-
-/// Whether the process with this `stat` is not the one that started then; one that started at zero is not known so well.
-fn is_anothers(start: Ktime, stat: &io::Result<String>) -> bool {
-    let Ok(stat) = stat else { return is_missing(stat) };
-    let started = started(stat);
-    start != Ktime::default() && started.is_some_and(|ticks| ticks != start.as_nanos() / CLOCK_TICK_NS)
-}
-
-/// When a process started, in clock ticks since boot: the twenty-second field of its `stat`, whose second, its name in
-/// parentheses, may hold anything.
-fn started(stat: &str) -> Option<u64> {
-    let (_, after_name) = stat.rsplit_once(')')?;
-    after_name.split_ascii_whitespace().nth(19)?.parse().ok()
+/// Whether the kernel knows no process of this number.
+fn is_missing(process: u32) -> bool {
+    let process = i32::try_from(process).ok().and_then(Pid::from_raw);
+    process.is_some_and(|process| test_kill_process(process) == Err(Errno::SRCH))
 }
 
 /// The functions in lines like `[<0>] do_nanosleep+0x67/0x160`.
@@ -56,15 +46,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_that_started_at_another_time_is_another() {
-        let stat = "413 (a) b) S 2 0 0 0 -1 69238880 1 0 0 0 0 0 0 0 20 0 1 0 4177 0 0 18446744073709551615 0";
-        assert_eq!(started(stat), Some(4_177));
-        let read = || Ok(stat.to_owned());
-        assert!(!is_anothers(Ktime::from_nanos(41_779_999_999), &read()));
-        assert!(is_anothers(Ktime::from_nanos(41_780_000_000), &read()));
-        assert!(!is_anothers(Ktime::default(), &read()));
-        assert!(is_anothers(Ktime::default(), &Err(io::ErrorKind::NotFound.into())));
-        assert!(!is_anothers(Ktime::from_nanos(1), &Err(io::ErrorKind::PermissionDenied.into())));
+    fn a_process_is_missing_when_nobody_knows_it() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        assert!(!is_missing(child.id()), "not reaped yet");
+        child.wait().unwrap();
+        assert!(is_missing(child.id()) && !is_missing(1));
     }
 
     #[test]

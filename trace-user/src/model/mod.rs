@@ -428,7 +428,7 @@ impl Model {
     }
 
     fn hold_slot(&mut self, request: &Request) {
-        if request.slot() == Some(Slot::Held) {
+        if request.slot(self.now) == Some(Slot::Held) {
             self.slots.insert(request.id);
             if self.slots.len() > self.most_slots.holders.len() {
                 self.most_slots = MostSlots { at: self.now, holders: self.slots.iter().copied().collect() };

@@ -103,7 +103,7 @@ fn firmware_object(model: &Model, firmware: &Firmware) -> Value {
         "fallback_ns": firmware.fallback_time(now).map(|time| time.as_nanos()),
         "fallback_result": firmware.fallback_ended.filter(|_| firmware.is_asked_of_user_space()).map(|(_, result)| result),
         "lock": firmware.lock.as_str(),
-        "lock_ns": firmware.lock.time(now).map(|time| time.as_nanos()),
+        "lock_ns": firmware.lock_time(now).map(|time| time.as_nanos()),
         "caller": task_object(&firmware.task),
     })
 }

@@ -5,7 +5,7 @@
 
 use super::row::Row;
 use super::state::Screen;
-use crate::event::{Captured, Comm, Task};
+use crate::event::{Captured, Comm, Stamp, Task};
 use crate::explain::cycle::verdict;
 use crate::joined::{Call, Cycle, Firmware, Load, Request};
 use crate::who::purpose::purpose;
@@ -137,10 +137,10 @@ impl Filter {
         self.terms.is_empty()
     }
 
-    /// Whether the row matches every term.
+    /// Whether the row matches every term at `now`.
     #[must_use]
-    pub fn matches(&self, row: Row<'_>) -> bool {
-        self.terms.iter().all(|term| term.matches(row))
+    pub fn matches(&self, row: Row<'_>, now: Stamp) -> bool {
+        self.terms.iter().all(|term| term.matches(row, now))
     }
 }
 
@@ -159,12 +159,12 @@ fn term(word: &str, known: Known) -> Result<Term, FilterFault> {
 }
 
 impl Term {
-    fn matches(&self, row: Row<'_>) -> bool {
+    fn matches(&self, row: Row<'_>, now: Stamp) -> bool {
         if self.text.is_empty() {
             return true;
         }
         match row {
-            Row::Request(request) => self.request(request),
+            Row::Request(request) => self.request(request, now),
             Row::Call(call) => self.call(call),
             Row::Load(load) => self.load(load),
             Row::Cycle(cycle) => self.cycle(cycle),
@@ -176,14 +176,14 @@ impl Term {
         }
     }
 
-    fn request(&self, request: &Request) -> bool {
+    fn request(&self, request: &Request, now: Stamp) -> bool {
         let wanted = || request.resolution.iter().flat_map(|resolution| &resolution.modules);
         let loaded = || request.loads.iter().filter_map(|load| load.module.as_ref());
         let helper = || request.call.iter().filter_map(|call| call.helper).map(|(task, _)| task);
         (self.asks(Key::Alias) && self.captured(&request.alias))
             || (self.asks(Key::Verdict)
                 && (self.within(request.verdict.words()) || self.within(request.verdict.as_str())))
-            || (self.key == Some(Key::Slot) && request.slot().is_some_and(|slot| self.within(slot.as_str())))
+            || (self.key == Some(Key::Slot) && request.slot(now).is_some_and(|slot| self.within(slot.as_str())))
             || (self.asks(Key::Comm) && self.comm(request.requester.task.comm))
             || (self.asks(Key::Module)
                 && (wanted().any(|wanted| self.within(&wanted.name)) || loaded().any(|module| self.within(module))))

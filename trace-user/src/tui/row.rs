@@ -110,10 +110,11 @@ pub fn find_group(model: &Model, number: u64) -> Option<&Group> {
     model.duplicate(sameness, number / 3)
 }
 
-/// How long a helper call is, or was, under way: to its helper's end.
+/// How long a helper call is, or was, under way: to its helper's end; `None` where that was not seen.
 #[must_use]
-pub fn call_age(call: &Call, now: Stamp) -> Nanos {
-    call.end().unwrap_or(now).mono.since(call.entered.mono)
+pub fn call_age(call: &Call, now: Stamp) -> Option<Nanos> {
+    let until = call.end().or((!call.is_over()).then_some(now))?;
+    Some(until.mono.since(call.entered.mono))
 }
 
 /// How long a load is, or was, under way; `None` where its end was not seen.

@@ -384,7 +384,7 @@ impl List {
         if by_number && self.filter.is_empty() {
             return self.extend(model);
         }
-        let rows = Row::all(model, self.screen).filter(|row| self.filter.matches(*row));
+        let rows = Row::all(model, self.screen).filter(|row| self.filter.matches(*row, model.now()));
         if by_number {
             self.rows = rows.map(Row::number).collect();
             return;

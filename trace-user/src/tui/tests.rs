@@ -165,6 +165,8 @@ fn filters_narrow_and_escape_clears_them() {
         ("pid:41", 0),
         ("verdict:not_found", 2),
         ("socat", 1),
+        ("slot:held", 1),
+        ("slot:waiting", 0),
         ("   ", all),
         ("pid:x", all),
     ] {
@@ -382,6 +384,30 @@ fn what_is_stuck_is_said_while_it_is() {
     story.until(10_011_000);
     check_of(&story, "stalled", |_, _| {});
     assert!(shown(story.model(), &live(story.model(), 120, 30)).contains("STALLED 1"));
+}
+
+#[test]
+fn a_helper_call_that_is_stuck_says_where_under_its_list() {
+    let mut story = Story::default();
+    story.machine();
+    let (caller, helper) = (Task::new(70, 70, 5, "kworker/1:2"), Task::new(413, 413, 9, "agent"));
+    let (call, argv) = (CallAddress(0x413), [Captured::whole("/usr/bin/agent")]);
+    let path = argv[0].clone();
+    let entered = CallEntered { call, wait: Wait::Proc, path, argv: argv.into(), argv_more: false, stack: [].into() };
+    story.probe(1_000, caller, Moment::CallEntered(entered));
+    story.probe(1_100, worker(70), Moment::CallPicked { call });
+    story.probe(1_200, helper, Moment::Born { call });
+    story.probe(1_900, helper, Moment::Executed { result: 0 });
+    let stack = ["do_nanosleep", "do_syscall_64"].map(std::sync::Arc::from);
+    story.fact(11_000_000, Fact::Stuck { thread: helper.tid, stack: stack.into() });
+    story.until(12_000_000);
+    let mut state = live(story.model(), 120, 30);
+    typed_tabs(&mut state, story.model(), 1);
+    let shown = shown(story.model(), &state);
+    for told in ["in the helper /usr/bin/agent[413]", "ended by no clock", "inside do_nanosleep < do_sys", "STALLED 1"]
+    {
+        assert!(shown.contains(told), "{told}: {shown}");
+    }
 }
 
 #[test]

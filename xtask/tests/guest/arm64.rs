@@ -98,7 +98,7 @@ fn record(lab: Lab, command: &str) -> Seen {
     // The last completion may come after the last request's end.
     let outcome = lab.run(&format!(
         "cat > /tmp/command <<'COMMAND'\n{command}\n{HELPERS_HAVE_ENDED}\nCOMMAND\n\
-         modtrail record -o /tmp/it.mcap --probe-log -- sh /tmp/command >&2\n\
+         modtrail record -o /tmp/it.mcap --probe-log -- sh -c 'sh /tmp/command > /dev/null 2>&1'\n\
          modtrail report /tmp/it.mcap >&2 && modtrail log --json /tmp/it.mcap",
     ));
     let text = String::from_utf8_lossy(&outcome.stderr).into_owned();

@@ -28,7 +28,7 @@ fn without_rights(kernel: Guest) {
     assert!(!err.contains("panicked"), "{err}");
 }
 
-/// Where pids are not the kernel's, modtrail does not take another's request for its own, nor threads for what they are not.
+/// Where pids are not the kernel's, modtrail traces, and does not call its probes deaf for not seeing a request of its own.
 fn in_a_pid_namespace(kernel: Guest) {
     let inside = "unshare --pid --fork --mount-proc";
     let outcome = Lab::new(kernel).modules("can").run_seen(&format!(

@@ -122,7 +122,7 @@ fn figures(model: &Model) -> Vec<Piece> {
     if let Some(SelfTest::Deaf(_)) = model.self_test() {
         pieces.push(Piece::new(1, "!! DEAF PROBES", Tone::Bad));
     }
-    let stalled = stall::stalls(model, stall::LIMIT).count() as u64;
+    let stalled = stall::count(model, stall::LIMIT) as u64;
     if stalled > 0 {
         pieces.push(Piece::new(1, format!("!! STALLED {stalled}"), Tone::Bad));
     }

@@ -18,7 +18,7 @@ pub fn draw(theme: Theme, area: Rect, buffer: &mut Buffer) {
     block.render(area, buffer);
     let notes = [
         "mouse: wheel moves, a click selects, another opens, tabs can be clicked",
-        "filter: words, or alias: module: comm: pid: verdict: path: slot:held slot:waiting",
+        "filter: words, or alias: module: comm: pid: verdict: path: slot:held",
     ];
     let notes = notes.map(|note| Line::styled(format!(" {note}"), theme.style(Tone::Dim)));
     Paragraph::new(lines.into_iter().chain(notes).collect::<Vec<_>>()).render(inner, buffer);

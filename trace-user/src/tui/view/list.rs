@@ -167,10 +167,8 @@ fn call_cell(model: &Model, call: &Call, column: Column) -> Cell {
             Some((task, _)) => (task.key.tgid.0.to_string(), Tone::Plain),
             None => ("-".into(), Tone::Dim),
         },
-        Column::Total => match call.end() {
-            Some(_) => (row::call_age(call, model.now()).to_string(), Tone::Plain),
-            None => age(row::call_age(call, model.now())),
-        },
+        Column::Total if call.is_over() => duration(row::call_age(call, model.now())),
+        Column::Total => row::call_age(call, model.now()).map_or_else(no_cell, age),
         Column::Result => (format::call_result(call), Tone::Plain),
         _ => no_cell(),
     }

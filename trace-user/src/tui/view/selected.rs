@@ -14,6 +14,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 use ratatui::widgets::{Block, Borders, Paragraph, Widget};
+use std::sync::Arc;
 use trace_common::time::Nanos;
 
 /// Lines of it, its rule included.
@@ -74,52 +75,55 @@ fn hook_told(hook: &Hook) -> Told {
 }
 
 fn call_told(model: &Model, call: &Call) -> Told {
-    let mut lines = Vec::new();
-    if !call.is_over() {
-        lines.extend(stuck(model, &stall::of_call(call, model), row::call_age(call, model.now()), call.entered));
+    let mut lines = vec![(format!("called by {}", format::task(&call.caller)), Tone::Plain)];
+    match row::call_age(call, model.now()).filter(|_| !call.is_over()) {
+        Some(age) => stuck(model, &stall::of_call(call, model), age, call.entered, &mut lines),
+        None => lines.extend(inside(&call.stack)),
     }
-    lines.push((format!("called by {}{}", format::task(&call.caller), inside(&call.stack)), Tone::Plain));
     Told { title: format!("#{} {}", call.id.0, format::command(call)), lines }
 }
 
 fn load_told(model: &Model, load: &Load) -> Told {
-    let mut lines = Vec::new();
-    if let Some(age) = row::load_age(load, model.now()).filter(|_| !load.over) {
-        lines.extend(stuck(model, &stall::of_load(load), age, load.began));
-    }
     let request = load.request.map_or_else(String::new, |id| format!(" for {}", format::request_name(model, id)));
     let result = format::load_result(load);
-    lines.push((format!("loaded by {}{request}: {result}", format::task(&load.task)), Tone::Plain));
+    let mut lines = vec![(format!("loaded by {}{request}: {result}", format::task(&load.task)), Tone::Plain)];
+    if let Some(age) = row::load_age(load, model.now()).filter(|_| !load.over) {
+        stuck(model, &stall::of_load(load), age, load.began, &mut lines);
+    }
     Told { title: format!("#{} {}", load.id.0, load.module.as_deref().unwrap_or("a module")), lines }
 }
 
 fn firmware_told(model: &Model, firmware: &Firmware) -> Told {
     let now = model.now();
-    let mut lines = Vec::new();
+    let mut lines =
+        vec![(format!("asked for by {} for {}", format::task(&firmware.task), firmware.device), Tone::Plain)];
     if !firmware.over {
-        lines.extend(stuck(model, &stall::of_firmware(firmware), firmware.age(now), firmware.asked));
+        stuck(model, &stall::of_firmware(firmware), firmware.age(now), firmware.asked, &mut lines);
+        return Told { title: firmware_title(firmware), lines };
     }
-    lines.push((format!("asked for by {} for {}", format::task(&firmware.task), firmware.device), Tone::Plain));
-    let fallback = firmware.fallback_time(now).map(|time| format!("user space was asked for it, and had {time}"));
+    let fallback = firmware.fallback_time(now).map(|time| format!("waited {time} for user space to give it"));
     lines.push((fallback.unwrap_or_else(|| "user space was not asked for it".to_owned()), Tone::Plain));
     if let Some(lock) = firmware.lock.as_str() {
-        let held = firmware.lock.time(now).map_or_else(String::new, |time| format!(", held for {time}"));
+        let held = firmware.lock_time(now).map_or_else(String::new, |time| format!(", held for {time}"));
         lines.push((format!("the lock that keeps helpers enabled: {lock}{held}"), Tone::Plain));
     }
-    Told { title: format!("#{} {}", firmware.id.0, firmware.name), lines }
+    Told { title: firmware_title(firmware), lines }
 }
 
-/// Where something is stuck that is open for so long, which clock ends that, and its thread's kernel stack since it began.
-fn stuck(model: &Model, place: &Place, age: Nanos, began: Stamp) -> Vec<(String, Tone)> {
+fn firmware_title(firmware: &Firmware) -> String {
+    format!("#{} {}", firmware.id.0, firmware.name)
+}
+
+/// Where something is stuck that is open for so long and which clock ends that, before all else; last its thread's kernel stack
+/// since it began, which may be long.
+fn stuck(model: &Model, place: &Place, age: Nanos, began: Stamp, lines: &mut Vec<(String, Tone)>) {
     let tone = if age >= stall::LIMIT { Tone::Bad } else { Tone::Busy };
-    let stack = inside(stall::stack(place, model, began));
-    vec![
-        (format!("for {} in {}{stack}", format::growing(age), place.words), tone),
-        (format!("ended by {}", place.clock()), Tone::Plain),
-    ]
+    lines.insert(0, (format!("for {} in {}", format::growing(age), place.words), tone));
+    lines.insert(1, (format!("ended by {}", place.clock()), Tone::Plain));
+    lines.extend(inside(stall::stack(place, model, began)));
 }
 
-/// A kernel stack behind what it is of; nothing where it was not read.
-fn inside(stack: &[std::sync::Arc<str>]) -> String {
-    if stack.is_empty() { String::new() } else { format!(", inside {}", stack.join(" < ")) }
+/// A kernel stack, innermost first; nothing where it was not read.
+fn inside(stack: &[Arc<str>]) -> Option<(String, Tone)> {
+    (!stack.is_empty()).then(|| (format!("inside {}", stack.join(" < ")), Tone::Dim))
 }
