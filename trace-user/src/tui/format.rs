@@ -41,10 +41,11 @@ pub fn offset(from: Stamp, at: Stamp) -> String {
     format!("+{}", at.mono.since(from.mono))
 }
 
-/// A duration that still grows, marked by a `+` at its end.
+/// A duration that still grows, marked by a `+` at its end: of less than a second, whole milliseconds.
 #[must_use]
 pub fn growing(age: Nanos) -> String {
-    format!("{age}+")
+    let milliseconds = age.as_nanos() / 1_000_000;
+    if milliseconds < 1_000 { format!("{milliseconds}ms+") } else { format!("{age}+") }
 }
 
 /// A task as `comm[pid]`.
@@ -244,6 +245,13 @@ pub fn met(cycle: &Cycle) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_grows_fits_into_six_characters() {
+        let shown =
+            [1, 999_999, 19_700_000, 999_999_999, 2_500_000_000, 123_456_000_000].map(|ns| growing(Nanos::new(ns)));
+        assert_eq!(shown, ["0ms+", "0ms+", "19ms+", "999ms+", "2.50s+", "123s+"]);
+    }
 
     #[test]
     fn sizes_shares_and_counts_are_short() {
