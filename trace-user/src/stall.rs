@@ -175,8 +175,8 @@ pub fn stack<'m>(place: &Place, model: &'m Model, since: Stamp) -> &'m [std::syn
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Captured, FirmwareAsked, FirmwareMoment, Moment, Requested, SuspendMoment, Syscall, Task, Way};
-    use crate::testing::{Helped, Story};
+    use crate::event::{Captured, FirmwareAsked, FirmwareMoment, Moment, SuspendMoment, Syscall, Task, Way};
+    use crate::testing::{Helped, Story, asked};
 
     const LONG: u64 = 20_000_000;
 
@@ -245,15 +245,7 @@ mod tests {
     #[test]
     fn the_wait_for_a_slot_is_the_kernels_to_end() {
         let mut story = Story::default();
-        let asked = Requested {
-            alias: Captured::whole("net-pf-29"),
-            uid: 0,
-            loginuid: None,
-            exe: None,
-            cgroup: None,
-            stack: [].into(),
-        };
-        story.probe(10_000, Task::new(412, 412, 5, "ping"), Moment::Requested(asked));
+        story.probe(10_000, Task::new(412, 412, 5, "ping"), Moment::Requested(asked("net-pf-29")));
         story.until(3_000_000);
         let places: Vec<Place> = stalls(story.model(), Nanos::from_secs(2)).map(|(_, place)| place).collect();
         assert_eq!(places.len(), 1);

@@ -112,15 +112,7 @@ impl Story {
             }),
         );
         self.probe(at + 40, requester, Moment::Admitted { alias: Captured::whole(alias), wait: true });
-        let argv = [path, "-q", "--", alias].map(Captured::whole).into();
-        let entered = CallEntered {
-            call,
-            wait: Wait::Proc,
-            path: Captured::whole(path),
-            argv,
-            argv_more: false,
-            stack: [].into(),
-        };
+        let entered = entered(call, Wait::Proc, &[path, "-q", "--", alias]);
         self.probe(at + 60, requester, Moment::CallEntered(entered));
         self.probe(at + 300, worker(pid), Moment::CallPicked { call });
         self.probe(at + 900, helper, Moment::Born { call });
@@ -154,6 +146,19 @@ impl Story {
         self.probe(at + 400, task, Moment::InitEnded { result: 0 });
         self.probe(at + 500, task, Moment::LoadEnded { syscall: Syscall::Finit, result: 0 });
     }
+}
+
+/// An alias is asked for, by whom is of no matter.
+pub fn asked(alias: &str) -> Requested {
+    let alias = Captured::whole(alias);
+    Requested { alias, uid: 0, loginuid: None, exe: None, cgroup: None, stack: [].into() }
+}
+
+/// A helper call is entered that executes the first of these words.
+pub fn entered(call: CallAddress, wait: Wait, words: &[&str]) -> CallEntered {
+    let path = Captured::whole(words.first().copied().unwrap_or_default());
+    let argv = words.iter().map(|word| Captured::whole(word)).collect();
+    CallEntered { call, wait, path, argv, argv_more: false, stack: [].into() }
 }
 
 /// A kernel worker waits for the one helper that it started.
@@ -298,14 +303,8 @@ fn others(story: &mut Story) {
     let crashed = Task::new(700, 700, 8, "crashed");
     let call = CallAddress(0x77);
     let words = ["/usr/lib/systemd/systemd-coredump", "700", "1000", "1000", "11", "1795428000"];
-    let entered = CallEntered {
-        call,
-        wait: Wait::Exec,
-        path: Captured::whole(words[0]),
-        argv: words.map(Captured::whole).into(),
-        argv_more: true,
-        stack: ["call_usermodehelper_exec", "do_coredump", "get_signal"].map(Arc::from).into(),
-    };
+    let stack = ["call_usermodehelper_exec", "do_coredump", "get_signal"].map(Arc::from).into();
+    let entered = CallEntered { argv_more: true, stack, ..entered(call, Wait::Exec, &words) };
     let helper = Task::new(701, 701, 450_500, "kworker/u8:1");
     story.probe(450_000, crashed, Moment::CallEntered(entered));
     story.probe(450_300, Task::new(91, 91, 1, "kworker/u8:1"), Moment::CallPicked { call });

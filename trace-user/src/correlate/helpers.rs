@@ -336,9 +336,9 @@ impl AtWork for Helpers {
 
 #[cfg(test)]
 mod tests {
-    use crate::event::{CallEntered, Captured, Moment, Requested, Task, Wait};
+    use crate::event::{Moment, Task, Wait};
     use crate::joined::Verdict;
-    use crate::testing::{Story, stamp, worker};
+    use crate::testing::{Story, asked, entered, stamp, worker};
     use trace_common::ids::CallAddress;
 
     const CALL: CallAddress = CallAddress(413);
@@ -350,10 +350,8 @@ mod tests {
 
     /// A thread calls, and returns at once with `result` from a helper that runs on; the completion is in `completer`.
     fn called(story: &mut Story, caller: Task, wait: Wait, completer: Task, result: i32) {
-        let argv = ["/sbin/modprobe", "-q", "--", ALIAS].map(Captured::whole);
-        let path = argv[0].clone();
-        let entered = CallEntered { call: CALL, wait, path, argv: argv.into(), argv_more: false, stack: [].into() };
-        story.probe(10_100, caller, Moment::CallEntered(entered));
+        let words = ["/sbin/modprobe", "-q", "--", ALIAS];
+        story.probe(10_100, caller, Moment::CallEntered(entered(CALL, wait, &words)));
         story.probe(10_300, worker(413), Moment::CallPicked { call: CALL });
         story.probe(10_900, helper(), Moment::Born { call: CALL });
         story.probe(12_000, helper(), Moment::Executed { result });
@@ -361,17 +359,11 @@ mod tests {
         story.probe(12_200, caller, Moment::CallReturned { result });
     }
 
-    fn asked(story: &mut Story, requester: Task) {
-        let (alias, cgroup, stack) = (Captured::whole(ALIAS), None, [].into());
-        let asked = Requested { alias, uid: 0, loginuid: None, exe: None, cgroup, stack };
-        story.probe(10_000, requester, Moment::Requested(asked));
-    }
-
     #[test]
     fn a_call_that_waits_for_exec_is_completed_by_its_helper_and_open_until_its_end() {
         let mut story = Story::default();
         let requester = Task::new(412, 412, 5, "ping");
-        asked(&mut story, requester);
+        story.probe(10_000, requester, Moment::Requested(asked(ALIAS)));
         called(&mut story, requester, Wait::Exec, helper(), 0);
         story.until(5_000_000);
         let request = story.request(1);
@@ -388,7 +380,7 @@ mod tests {
     fn an_exec_that_fails_completes_the_call_too() {
         let mut story = Story::default();
         let requester = Task::new(412, 412, 5, "ping");
-        asked(&mut story, requester);
+        story.probe(10_000, requester, Moment::Requested(asked(ALIAS)));
         called(&mut story, requester, Wait::Exec, helper(), -2);
         story.probe(12_300, helper(), Moment::Exited { status: Some(0) });
         story.until(100_000);

@@ -76,7 +76,7 @@ impl Requests {
             ..request
         };
         let mut waiting = self.own.len();
-        for other in self.open.values_mut().filter(|other| is_waiting(other, at)) {
+        for other in self.open.values_mut().filter(|other| other.slot(at).is_some()) {
             count_duplicates(&mut request, other);
             waiting += 1;
         }
@@ -269,16 +269,6 @@ fn without_return(call: &Call, helpers: &Helpers, now: Stamp, may_miss_returns: 
     } else {
         State::Open
     }
-}
-
-/// Whether the requester is, as far as is known, still inside `__request_module`. Nobody waits for a slot for so long,
-/// although what became of the module is waited for.
-fn is_waiting(request: &Request, now: Stamp) -> bool {
-    let waits = match request.call.as_deref() {
-        Some(call) => call.is_waited_in(),
-        None => now.mono.since(request.asked.mono) < SLOT_LIMIT,
-    };
-    request.returned.is_none() && waits
 }
 
 /// Whether `moment` is so long ago.

@@ -4,7 +4,7 @@
 //! In: the thread's kernel stack, or that it is gone. Out: what was open in it, ended as far as can be known.
 
 use super::Correlator;
-use crate::event::{STACK_FRAMES, Stamp, Task};
+use crate::event::{STACK_FRAMES, Stamp, Task, on_stack};
 use crate::joined::{Change, Firmware};
 use std::sync::Arc;
 use trace_common::ids::Tid;
@@ -14,8 +14,22 @@ use trace_common::time::Nanos;
 const CALL: &[&str] = &["call_usermodehelper_exec"];
 /// Where a driver waits for its firmware (drivers/base/firmware_loader/main.c, 5.10 to 7.3).
 const FIRMWARE: &[&str] = &["_request_firmware"];
-/// Where a module is loaded (kernel/module/main.c, 5.10 to 7.3), whichever of them the compiler has left.
-const LOAD: &[&str] = &["do_init_module", "load_module", "init_module_from_file", "idempotent_init_module"];
+/// Where a module is loaded, or the load of another is waited for (kernel/module/main.c, 5.10 to 7.3), whichever of them the
+/// compiler has left.
+const LOAD: &[&str] = &[
+    "__do_sys_init_module",
+    "__do_sys_finit_module",
+    "__x64_sys_init_module",
+    "__x64_sys_finit_module",
+    "__ia32_sys_init_module",
+    "__ia32_sys_finit_module",
+    "__arm64_sys_init_module",
+    "__arm64_sys_finit_module",
+    "idempotent_init_module",
+    "init_module_from_file",
+    "load_module",
+    "do_init_module",
+];
 /// A stack is of the instant before it was told: what began in between is not judged by it.
 const JUST_NOW: Nanos = Nanos::from_secs(1);
 
@@ -71,12 +85,10 @@ impl Correlator {
     }
 }
 
-/// Whether the stack, known as a whole, is inside none of the functions. What the compiler makes of one has a suffix:
-/// `function.part.0`.
+/// Whether the stack, known as a whole, is inside none of the functions.
 fn is_outside(stack: &[Arc<str>], functions: &[&str]) -> bool {
     let is_whole = !stack.is_empty() && stack.len() < STACK_FRAMES;
-    let is_one = |frame: &Arc<str>| frame.split('.').next().is_some_and(|name| functions.contains(&name));
-    is_whole && !stack.iter().any(is_one)
+    is_whole && !on_stack(stack, functions)
 }
 
 fn told(firmware: Firmware) -> Change {
@@ -86,9 +98,9 @@ fn told(firmware: Firmware) -> Change {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{CallEntered, Captured, Fact, FirmwareAsked, FirmwareMoment, Lost, Moment, Requested, Wait};
+    use crate::event::{Captured, Fact, FirmwareAsked, FirmwareMoment, Lost, Moment, Wait};
     use crate::joined::{Gap, Verdict};
-    use crate::testing::{Helped, Story, stamp};
+    use crate::testing::{Helped, Story, asked, entered, stamp};
     use trace_common::ids::CallAddress;
     use trace_common::kind::Loss;
 
@@ -110,14 +122,9 @@ mod tests {
     /// A request whose call was entered and of which nothing more was seen.
     fn called(story: &mut Story) {
         story.resolves("net-pf-29", &[("can", &[])]);
-        let (alias, stack) = (Captured::whole("net-pf-29"), Arc::from([]));
-        let asked = Requested { alias, uid: 0, loginuid: None, exe: None, cgroup: None, stack };
-        story.probe(10_000, ping(), Moment::Requested(asked));
-        let argv: Vec<Captured> = ["/sbin/modprobe", "-q", "--", "net-pf-29"].map(Captured::whole).into();
-        let (path, stack) = (argv[0].clone(), Arc::from([]));
-        let call = CallAddress(413);
-        let entered = CallEntered { call, wait: Wait::Proc, path, argv: argv.into(), argv_more: false, stack };
-        story.probe(10_100, ping(), Moment::CallEntered(entered));
+        story.probe(10_000, ping(), Moment::Requested(asked("net-pf-29")));
+        let words = ["/sbin/modprobe", "-q", "--", "net-pf-29"];
+        story.probe(10_100, ping(), Moment::CallEntered(entered(CallAddress(413), Wait::Proc, &words)));
     }
 
     fn is_closed(story: &Story) -> bool {
@@ -208,6 +215,8 @@ mod tests {
         story.load(10_000, ping(), "can");
         lost(&mut story);
         sampled(&mut story, 11_000_000, &["msleep", "can_init", "do_one_initcall", "do_init_module.isra.0"]);
+        // One that waits for another's load of the file has no more of it on its stack than the system call.
+        sampled(&mut story, 11_500_000, &["wait_for_completion_state", "__do_sys_finit_module", "do_syscall_64"]);
         assert_eq!(story.model().open_loads().count(), 1);
         sampled(&mut story, 12_000_000, &["ep_poll", "do_epoll_wait", "do_syscall_64"]);
         assert_eq!(story.model().open_loads().count(), 0);

@@ -1,13 +1,13 @@
 //! The traps of joining, one test each: data in, verdict out.
 
 use crate::event::{
-    Captured, Configured, Event, Fact, Hook, Install, Lost, Moment, Place, Resolution, SuspendMoment, Syscall, Task,
-    Wanted,
+    CallEntered, Captured, Configured, Event, Fact, Hook, Install, Lost, Moment, Place, Resolution, SuspendMoment,
+    Syscall, Task, Wait, Wanted,
 };
 use crate::joined::{EEXIST, Gap, Request, RequestId, Verdict};
 use crate::phases::{Phase, phases};
 use crate::pipeline::Pipeline;
-use crate::testing::{Helped, Story, busy, module, stamp, worker};
+use crate::testing::{self, Helped, Story, busy, module, stamp, worker};
 use std::sync::Arc;
 use trace_common::ids::CallAddress;
 use trace_common::kind::{Kind, Loss};
@@ -752,23 +752,10 @@ fn requests(events: &[Event]) -> Vec<Arc<Request>> {
 }
 
 fn asked(alias: &str) -> Moment {
-    Moment::Requested(crate::event::Requested {
-        alias: Captured::whole(alias),
-        uid: 0,
-        loginuid: None,
-        exe: None,
-        cgroup: None,
-        stack: [].into(),
-    })
+    Moment::Requested(testing::asked(alias))
 }
 
+/// A call whose words could not be read.
 fn entered(call: CallAddress) -> Moment {
-    Moment::CallEntered(crate::event::CallEntered {
-        call,
-        wait: crate::event::Wait::Proc,
-        path: Captured::whole(PATH),
-        argv: [].into(),
-        argv_more: false,
-        stack: [].into(),
-    })
+    Moment::CallEntered(CallEntered { argv: [].into(), ..testing::entered(call, Wait::Proc, &[PATH]) })
 }

@@ -5,10 +5,12 @@
 
 pub mod firmware;
 mod resolution;
+mod stack;
 pub mod suspend;
 
 pub use firmware::{FirmwareAsked, FirmwareMoment};
 pub use resolution::{Configured, Install, Place, Replaced, Resolution, Wanted};
+pub use stack::{STACK_FRAMES, on_stack};
 use std::fmt;
 use std::sync::Arc;
 pub use suspend::{PmTest, SuspendMoment, Way};
@@ -251,9 +253,6 @@ pub struct Module {
     /// Its name.
     pub name: Captured,
 }
-
-/// Frames of a kernel stack that `/proc` shows (fs/proc/base.c `MAX_STACK_TRACE_DEPTH`, 5.10 to 7.3).
-pub const STACK_FRAMES: usize = 64;
 
 /// What the edge of the program established.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -340,8 +340,9 @@ fn helper_name(request: &Request) -> &str {
 mod tests {
     use super::*;
     use crate::correlate::requests::fresh;
-    use crate::event::{Captured, Configured, Place, Replaced, Requested, Resolution, Stamp, Wait};
+    use crate::event::{Captured, Configured, Place, Replaced, Resolution, Stamp, Wait};
     use crate::joined::{CallId, LoadId, RequestId, SatisfiedBy};
+    use crate::testing::asked;
     use std::sync::Arc;
     use trace_common::ids::CallAddress;
 
@@ -355,14 +356,7 @@ mod tests {
 
     /// A request for `can`, asked at 0, whose helper runs.
     fn request(verdict: Verdict) -> Request {
-        let asked = Requested {
-            alias: Captured::whole("net-pf-29"),
-            uid: 0,
-            loginuid: None,
-            exe: None,
-            cgroup: None,
-            stack: [].into(),
-        };
+        let asked = asked("net-pf-29");
         let wanted = Wanted { name: "can".into(), ..Wanted::default() };
         let call = Call {
             id: CallId(1),

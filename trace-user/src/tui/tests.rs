@@ -4,12 +4,12 @@ use super::state::{Direction, Overlay, Target};
 use super::test_utils::{drawn, text};
 use super::{Mode, Msg, Outcome, Screen, Theme, UiState, update};
 use crate::event::{
-    Body, CallEntered, Captured, Event, Fact, FirmwareAsked, FirmwareMoment, Moment, PmTest, Probe, Stamp,
-    SuspendMoment, Syscall, Task, Wait, Way,
+    Body, Captured, Event, Fact, FirmwareAsked, FirmwareMoment, Moment, PmTest, Probe, Stamp, SuspendMoment, Syscall,
+    Task, Wait, Way,
 };
 use crate::joined::{CycleId, RequestId};
 use crate::model::Model;
-use crate::testing::{Helped, Story, busy, module, stamp, worker};
+use crate::testing::{Helped, Story, busy, entered, module, stamp, worker};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use std::time::{Duration, Instant};
 use trace_common::ids::CallAddress;
@@ -254,18 +254,22 @@ fn a_pause_holds_the_screen_and_counts_what_comes() {
     assert!(!replay.is_paused(), "a replay stands still by itself");
 }
 
-/// A helper makes one attempt to suspend fail, and the next one wait.
-fn drowsy() -> Story {
-    let mut story = Story::default();
+/// A kernel thread calls a helper that runs on; the caller, the helper, and the call.
+fn agent(story: &mut Story) -> (Task, Task, CallAddress) {
     let (caller, helper) = (Task::new(70, 70, 5, "kworker/1:2"), Task::new(413, 413, 9, "agent"));
-    let sleeper = Task::new(900, 900, 3, "systemd-sleep");
-    let (call, argv) = (CallAddress(0x413), [Captured::whole("/usr/bin/agent")]);
-    let path = argv[0].clone();
-    let entered = CallEntered { call, wait: Wait::Proc, path, argv: argv.into(), argv_more: false, stack: [].into() };
-    story.probe(1_000, caller, Moment::CallEntered(entered));
+    let call = CallAddress(0x413);
+    story.probe(1_000, caller, Moment::CallEntered(entered(call, Wait::Proc, &["/usr/bin/agent"])));
     story.probe(1_100, worker(70), Moment::CallPicked { call });
     story.probe(1_200, helper, Moment::Born { call });
     story.probe(1_900, helper, Moment::Executed { result: 0 });
+    (caller, helper, call)
+}
+
+/// A helper makes one attempt to suspend fail, and the next one wait.
+fn drowsy() -> Story {
+    let mut story = Story::default();
+    let (caller, helper, call) = agent(&mut story);
+    let sleeper = Task::new(900, 900, 3, "systemd-sleep");
     let began = || SuspendMoment::Began { way: Way::Suspend { state: 3 }, pm_test: Some(PmTest::NONE) };
     let mut at = |at, moment| story.probe(at, sleeper, Moment::Suspend(moment));
     at(1_000_000, began());
@@ -390,14 +394,7 @@ fn what_is_stuck_is_said_while_it_is() {
 fn a_helper_call_that_is_stuck_says_where_under_its_list() {
     let mut story = Story::default();
     story.machine();
-    let (caller, helper) = (Task::new(70, 70, 5, "kworker/1:2"), Task::new(413, 413, 9, "agent"));
-    let (call, argv) = (CallAddress(0x413), [Captured::whole("/usr/bin/agent")]);
-    let path = argv[0].clone();
-    let entered = CallEntered { call, wait: Wait::Proc, path, argv: argv.into(), argv_more: false, stack: [].into() };
-    story.probe(1_000, caller, Moment::CallEntered(entered));
-    story.probe(1_100, worker(70), Moment::CallPicked { call });
-    story.probe(1_200, helper, Moment::Born { call });
-    story.probe(1_900, helper, Moment::Executed { result: 0 });
+    let (_, helper, _) = agent(&mut story);
     let stack = ["do_nanosleep", "do_syscall_64"].map(std::sync::Arc::from);
     story.fact(11_000_000, Fact::Stuck { thread: helper.tid, stack: stack.into() });
     story.until(12_000_000);

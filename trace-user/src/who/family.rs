@@ -4,7 +4,7 @@
 //! tells where the alias does not. Out: words; `None` where neither tells. Sources: the callers of `request_module` in
 //! Linux 5.10 to 7.2.
 
-use super::on_stack;
+use crate::event::on_stack;
 use std::sync::Arc;
 
 /// Patterns of aliases, the most specific first: what they begin with, and the family.

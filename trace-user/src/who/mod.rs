@@ -6,12 +6,8 @@ pub mod container;
 pub mod family;
 pub mod purpose;
 
+use crate::event::on_stack;
 use std::sync::Arc;
-
-/// Whether a function of one of these names is on the stack.
-fn on_stack(stack: &[Arc<str>], names: &[&str]) -> bool {
-    stack.iter().any(|symbol| names.contains(&&**symbol))
-}
 
 /// Whether the stack is a kernel thread's: it begins there, and no program is executed by it.
 #[must_use]

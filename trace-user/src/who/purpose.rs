@@ -3,7 +3,7 @@
 //! In: a call. Out: its purpose: by the caller's kernel stack, which is certain; else by what is executed, which is the
 //! usual; `None` where neither tells. Sources: the callers of `call_usermodehelper` in Linux 5.10 to 7.2.
 
-use super::on_stack;
+use crate::event::on_stack;
 use crate::joined::Call;
 
 /// Functions that call a helper, and what for.
@@ -50,16 +50,14 @@ pub fn purpose(call: &Call) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::purpose;
-    use crate::event::{CallEntered, Captured, Moment, Task, Wait};
-    use crate::testing::Story;
+    use crate::event::{CallEntered, Moment, Task, Wait};
+    use crate::testing::{Story, entered};
     use trace_common::ids::CallAddress;
 
     fn told(path: &str, stack: &[&str]) -> Option<&'static str> {
         let mut story = Story::default();
         let stack = stack.iter().map(|frame| std::sync::Arc::from(*frame)).collect();
-        let path = Captured::whole(path);
-        let (call, argv) = (CallAddress(1), [path.clone()].into());
-        let entered = CallEntered { call, wait: Wait::Exec, path, argv, argv_more: false, stack };
+        let entered = CallEntered { stack, ..entered(CallAddress(1), Wait::Exec, &[path]) };
         story.probe(1_000, Task::new(9, 9, 1, "kworker/0:1"), Moment::CallEntered(entered));
         story.until(200_000);
         let call = story.model().calls().next().cloned();

@@ -1,0 +1,24 @@
+//! Kernel stacks as symbols, innermost first. Pure.
+
+use std::sync::Arc;
+
+/// Frames of a kernel stack that `/proc` shows (fs/proc/base.c `MAX_STACK_TRACE_DEPTH`, 5.10 to 7.3).
+pub const STACK_FRAMES: usize = 64;
+
+/// Whether a function of one of these names is on the stack. What the compiler makes of one has a suffix: `function.part.0`.
+#[must_use]
+pub fn on_stack(stack: &[Arc<str>], names: &[&str]) -> bool {
+    stack.iter().any(|frame| frame.split('.').next().is_some_and(|name| names.contains(&name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_a_function_are_the_function() {
+        let stack = ["do_nanosleep", "do_coredump.isra.0"].map(Arc::from);
+        assert!(on_stack(&stack, &["vfs_coredump", "do_coredump"]));
+        assert!(!on_stack(&stack, &["do_core", "isra"]));
+    }
+}
