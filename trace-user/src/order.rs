@@ -2,7 +2,7 @@
 //!
 //! The ring buffer hands records over in the order in which they were reserved, and the stages of one request run on
 //! different CPUs, so neighbours can come swapped. Events are held back until a [`Fact::Tick`] says that everything
-//! older than a window has been delivered. In: events as they came. Out: the same events by instant, with each tick
+//! older than a window has been delivered, or a [`Fact::Drained`] that everything has. In: events as they came. Out: the same events by instant, with each tick
 //! moved to the instant up to which the order is final. What an alias stands for is not held back: it goes before every
 //! request for it. Pure: no clock; time is what the ticks say.
 
@@ -22,14 +22,19 @@ const HELD: usize = 262_144;
 pub struct Order {
     held: BTreeMap<(Ktime, u64), Event>,
     arrivals: u64,
-    passed: Ktime,
+    /// The last instant that was passed on: the order is final up to here.
+    passed: Stamp,
 }
 
 impl Order {
     /// Takes one event; what is final by now is appended to `out`, in order.
     pub fn push(&mut self, event: Event, out: &mut Vec<Event>) {
         match event.body {
-            Body::Fact(Fact::Tick) => self.tick(event.at, out),
+            Body::Fact(Fact::Tick) => {
+                let Stamp { mono, boot } = event.at;
+                self.tick(Stamp { mono: mono.minus(WINDOW), boot: boot.minus(WINDOW) }, out);
+            }
+            Body::Fact(Fact::Drained) => self.tick(event.at, out),
             Body::Fact(Fact::End) => {
                 self.finish(out);
                 out.push(event);
@@ -42,20 +47,19 @@ impl Order {
 
     /// Lets everything out, in order: nothing will follow.
     pub fn finish(&mut self, out: &mut Vec<Event>) {
-        while let Some((key, event)) = self.held.pop_first() {
-            self.passed = key.0;
-            out.push(event);
+        while !self.held.is_empty() {
+            self.pop(out);
         }
     }
 
     fn hold(&mut self, event: Event, out: &mut Vec<Event>) {
-        if event.at.mono < self.passed && matches!(event.body, Body::Fact(Fact::Lost { .. })) {
+        if event.at.mono < self.passed.mono && matches!(event.body, Body::Fact(Fact::Lost { .. })) {
             // It tells of a time that may be long past.
             return out.push(event);
         }
-        if event.at.mono < self.passed {
+        if event.at.mono < self.passed.mono {
             // What has been passed on was judged without it.
-            let late = Fact::Lost { loss: Lost::Late, count: 1, until: self.passed };
+            let late = Fact::Lost { loss: Lost::Late, count: 1, until: self.passed.mono };
             out.push(Event { at: event.at, body: Body::Fact(late) });
             out.push(event);
             return;
@@ -67,19 +71,19 @@ impl Order {
         }
     }
 
-    fn tick(&mut self, now: Stamp, out: &mut Vec<Event>) {
-        let horizon = now.mono.minus(WINDOW);
-        while self.held.first_key_value().is_some_and(|(key, _)| key.0 <= horizon) {
+    fn tick(&mut self, horizon: Stamp, out: &mut Vec<Event>) {
+        while self.held.first_key_value().is_some_and(|(key, _)| key.0 <= horizon.mono) {
             self.pop(out);
         }
-        self.passed = self.passed.max(horizon);
-        let at = Stamp { mono: horizon, boot: now.boot.minus(WINDOW) };
-        out.push(Event { at, body: Body::Fact(Fact::Tick) });
+        if self.passed.mono < horizon.mono {
+            self.passed = horizon;
+        }
+        out.push(Event { at: self.passed, body: Body::Fact(Fact::Tick) });
     }
 
     fn pop(&mut self, out: &mut Vec<Event>) {
-        if let Some((key, event)) = self.held.pop_first() {
-            self.passed = key.0;
+        if let Some((_, event)) = self.held.pop_first() {
+            self.passed = event.at;
             out.push(event);
         }
     }
@@ -112,6 +116,20 @@ mod tests {
         assert_eq!(instants(&out), [10, 20, 20]);
         order.finish(&mut out);
         assert_eq!(instants(&out), [10, 20, 20, 30]);
+    }
+
+    #[test]
+    fn a_drained_ring_makes_all_before_it_final_and_later_ticks_do_not_go_back() {
+        let (mut order, mut out) = (Order::default(), Vec::new());
+        order.push(live(20), &mut out);
+        order.push(live(10), &mut out);
+        order.push(fact(25, Fact::Drained), &mut out);
+        assert_eq!(instants(&out), [10, 20, 25]);
+        order.push(live(26), &mut out);
+        order.push(fact(24 + WINDOW.as_nanos(), Fact::Tick), &mut out);
+        assert_eq!(instants(&out), [10, 20, 25, 25]);
+        order.push(fact(26, Fact::Drained), &mut out);
+        assert_eq!(instants(&out), [10, 20, 25, 25, 26, 26]);
     }
 
     #[test]

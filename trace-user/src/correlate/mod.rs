@@ -129,7 +129,7 @@ impl Correlator {
                 out.push(Change::Lost { loss: *loss, count: *count, at });
                 return;
             }
-            Fact::Tick => {
+            Fact::Tick | Fact::Drained => {
                 let unended = self.suspends.unended(self.now);
                 self.tell_cycles(unended, out);
                 for load in self.loads.unended(self.now, self.may_miss_inits, &self.losses) {

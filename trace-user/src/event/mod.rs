@@ -297,6 +297,8 @@ pub enum Fact {
     },
     /// Everything that fired before about this instant has been delivered.
     Tick,
+    /// Everything that fired before this very instant has been delivered: the ring was seen to be empty after it.
+    Drained,
     /// The source ended in order; nothing follows.
     End,
 }

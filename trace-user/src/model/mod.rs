@@ -392,7 +392,8 @@ impl Model {
             | Fact::LiveModules(_)
             | Fact::Resolved { .. }
             | Fact::Lost { .. }
-            | Fact::Tick => {}
+            | Fact::Tick
+            | Fact::Drained => {}
         }
     }
 

@@ -268,6 +268,7 @@ fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
         | Wire::Resolved(_)
         | Wire::Lost(_)
         | Wire::Tick(_)
+        | Wire::Drained(_)
         | Wire::End(_) => return Err(CodecFault::Body),
     })
 }
@@ -354,6 +355,7 @@ fn wire_fact(fact: &Fact) -> Wire {
             Wire::Lost(pb::Lost { what: loss_number(*loss), count: *count, until: until.as_nanos() })
         }
         Fact::Tick => Wire::Tick(pb::Tick {}),
+        Fact::Drained => Wire::Drained(pb::Drained {}),
         Fact::End => Wire::End(pb::End {}),
     }
 }
@@ -392,6 +394,7 @@ fn event_fact(wire: Wire) -> Result<Result<Fact, Wire>, CodecFault> {
             Fact::Lost { loss: event_loss(lost.what)?, count: lost.count, until: Ktime::from_nanos(lost.until) }
         }
         Wire::Tick(_) => Fact::Tick,
+        Wire::Drained(_) => Fact::Drained,
         Wire::End(_) => Fact::End,
         probe => return Ok(Err(probe)),
     }))

@@ -132,7 +132,7 @@ impl Recorder {
         self.sequence = self.sequence.wrapping_add(1);
         self.writer.write_to_known_channel(&header, &self.buffer).map_err(|error| failed(&self.path, error))?;
         // A tick alone is not worth a chunk of its own.
-        self.unsynced |= !matches!(event.body, Body::Fact(Fact::Tick));
+        self.unsynced |= !matches!(event.body, Body::Fact(Fact::Tick | Fact::Drained));
         Ok(())
     }
 
