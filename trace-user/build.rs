@@ -1,8 +1,8 @@
 //! Builds what the binary carries: the probes (trace-ebpf, for the BPF target) and the recording's message types.
 //!
 //! In: the toolchain that is there (Debian's `rust-web` with its precompiled BPF `core`, else nightly with
-//! `-Zbuild-std`), or a prebuilt object named by `MODTRAIL_EBPF_OBJECT`. Out: `$OUT_DIR/trace-ebpf`,
-//! `$OUT_DIR/modtrail.rs` and `$OUT_DIR/modtrail.fds`.
+//! `-Zbuild-std`), or a folder of prebuilt objects named by `MODTRAIL_EBPF_OBJECTS`. Out: `$OUT_DIR/trace-ebpf`,
+//! `$OUT_DIR/ask`, `$OUT_DIR/modtrail.rs` and `$OUT_DIR/modtrail.fds`.
 
 use protox::prost::Message;
 use std::env;
@@ -12,7 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const TARGET: &str = "bpfel-unknown-none";
-const PREBUILT: &str = "MODTRAIL_EBPF_OBJECT";
+const PREBUILT: &str = "MODTRAIL_EBPF_OBJECTS";
+/// The objects: the probes, and the questions to the kernel.
+const OBJECTS: [&str; 2] = ["trace-ebpf", "ask"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
@@ -21,12 +23,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     for part in ["../trace-ebpf/src", "../trace-ebpf/Cargo.toml", "../trace-common/src", "../Cargo.lock"] {
         println!("cargo::rerun-if-changed={part}");
     }
-    let object = match env::var_os(PREBUILT) {
+    let folder = match env::var_os(PREBUILT) {
         Some(path) => PathBuf::from(path),
-        None => build_probes(&out)?,
+        None => build_objects(&out)?,
     };
-    fs::copy(&object, out.join("trace-ebpf"))
-        .map_err(|error| format!("cannot copy the eBPF object {}: {error}", object.display()))?;
+    for name in OBJECTS {
+        let object = folder.join(name);
+        fs::copy(&object, out.join(name))
+            .map_err(|error| format!("cannot copy the eBPF object {}: {error}", object.display()))?;
+    }
     Ok(())
 }
 
@@ -41,20 +46,23 @@ fn messages(out: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Runs cargo for the BPF target and says where the object is.
-fn build_probes(out: &Path) -> Result<PathBuf, Box<dyn Error>> {
+/// Runs cargo for the BPF target and returns the folder that the objects are in.
+fn build_objects(out: &Path) -> Result<PathBuf, Box<dyn Error>> {
     let (toolchain, build_std) = bpf_toolchain()?;
     let arch = env::var("CARGO_CFG_TARGET_ARCH")?;
-    let target_dir = out.join("ebpf");
+    // One for all profiles, where cargo's own folder is known: the objects are the same.
+    let shared = out.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
+    let target_dir = shared.unwrap_or(out).join("ebpf").join(&arch);
     let mut command = Command::new("rustup");
     command.args(["run", toolchain, "cargo", "build", "--quiet", "--release", "--package", "trace-ebpf"]);
-    command.args(["--bin", "trace-ebpf", "--target", TARGET, "--target-dir"]).arg(&target_dir);
+    command.args(["--bins", "--target", TARGET, "--target-dir"]).arg(&target_dir);
     if build_std {
         command.arg("-Zbuild-std=core");
     } else {
         command.env("RUSTC_BOOTSTRAP", "aya_ebpf,trace_ebpf");
     }
-    let flags = [&format!("--cfg=bpf_target_arch=\"{arch}\"") as &str, "-Cdebuginfo=2", "-Clink-arg=--btf"];
+    // Without debug information, which nothing reads: the loader knows the programs by their symbols.
+    let flags = [&format!("--cfg=bpf_target_arch=\"{arch}\"") as &str, "-Cdebuginfo=0"];
     for name in ["RUSTC", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "RUSTUP_TOOLCHAIN", "RUSTFLAGS"] {
         command.env_remove(name);
     }
@@ -66,7 +74,7 @@ fn build_probes(out: &Path) -> Result<PathBuf, Box<dyn Error>> {
         )
         .into());
     }
-    Ok(target_dir.join(TARGET).join("release/trace-ebpf"))
+    Ok(target_dir.join(TARGET).join("release"))
 }
 
 /// The toolchain that can build for BPF, and whether it has to build `core` itself.
@@ -86,7 +94,7 @@ fn bpf_toolchain() -> Result<(&'static str, bool), Box<dyn Error>> {
 fn missing(what: &str) -> Box<dyn Error> {
     format!(
         "{what} is not installed: run `cargo xtask setup` (Debian), or install nightly with rust-src and bpf-linker, \
-         or name a prebuilt object in {PREBUILT}"
+         or name a folder of prebuilt objects in {PREBUILT}"
     )
     .into()
 }

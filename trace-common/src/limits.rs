@@ -24,6 +24,10 @@ pub const TRACKED: u32 = 8_192;
 /// 6.1). More are counted as untracked.
 pub const CALLERS: u32 = 8_192;
 
+/// Bytes of a kernel symbol's name with its module and NUL; longer ones are cut (`KSYM_NAME_LEN` is 128 in 5.10, 512 from 6.1
+/// on, for names that compilers make).
+pub const SYMBOL: usize = 128;
+
 /// Bytes of the ring buffer unless told otherwise: about 10,000 records, some 500 requests that wait to be read.
 pub const RING_BYTES: u32 = 4 * 1024 * 1024;
 

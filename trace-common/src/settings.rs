@@ -1,11 +1,13 @@
 //! What the loader tells the probes before they are verified: where fields lie in this kernel's structs, and what
 //! to leave out. The kernel sees it as constants.
 
+use zerocopy::{Immutable, IntoBytes};
+
 /// An offset that is not known on this kernel. The probe then leaves the field zero.
 pub const UNKNOWN: u32 = u32::MAX;
 
 /// What the probes read at run time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoBytes, Immutable)]
 #[repr(C)]
 pub struct Settings {
     /// The address of `module_notify_list`, or zero where it is not known (then no hook that needs it is attached).
@@ -17,7 +19,7 @@ pub struct Settings {
 }
 
 /// Byte offsets of the fields that probes read, in this kernel; [`UNKNOWN`] where not established.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoBytes, Immutable)]
 #[repr(C)]
 pub struct Offsets {
     /// `task_struct.group_leader`
@@ -101,4 +103,4 @@ impl Offsets {
     };
 }
 
-const _: () = assert!(size_of::<Settings>() == 88, "no implicit padding: the loader writes these bytes");
+const _: () = assert!(size_of::<Settings>() == 88);

@@ -57,7 +57,7 @@ fn bpf_lints() -> Result<()> {
     cargo.args(["clippy", "--quiet", "-p", "trace-ebpf", "--target", "bpfel-unknown-none"]);
     cargo.arg("--target-dir").arg(artifact::target_folder()?.join("bpf-lints"));
     // As in the build of the BPF programs: only the two crates that need an unstable feature get it.
-    let flags = [&format!("--cfg=bpf_target_arch=\"{}\"", std::env::consts::ARCH), "-Cdebuginfo=2", "-Clink-arg=--btf"];
+    let flags = [&format!("--cfg=bpf_target_arch=\"{}\"", std::env::consts::ARCH), "-Cdebuginfo=0"];
     cargo.env("RUSTC_BOOTSTRAP", "aya_ebpf,trace_ebpf").env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     process::run(cargo.args(["--", "-D", "warnings"]))
 }

@@ -98,7 +98,7 @@ pub fn cargo_build(target: &Path) -> Result<Command> {
     cargo.env("AR_aarch64_unknown_linux_gnu", compiler.program("ar"));
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     // A ready-made object reads this machine's registers.
-    cargo.env_remove("MODTRAIL_EBPF_OBJECT");
+    cargo.env_remove("MODTRAIL_EBPF_OBJECTS");
     compiler.lend(&mut cargo);
     Ok(cargo)
 }
