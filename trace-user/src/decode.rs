@@ -47,6 +47,8 @@ pub enum DecodeFault {
 
 /// Gives names to numbers. The edge asks the running system; tests make them up.
 pub trait Names {
+    /// Whether it is modtrail's own process: what it asks for is followed but shown nowhere, so nothing is looked up for it.
+    fn is_own(&self, tgid: u32) -> bool;
     /// The symbol that holds the kernel address; `None` where unknown.
     fn symbol(&mut self, address: u64) -> Option<Arc<str>>;
     /// The path of the executable of the process `tgid` that started at `start` on the boot clock; `None` where it cannot be
@@ -221,18 +223,23 @@ fn whole<T: FromBytes>(kind: Kind, bytes: &[u8]) -> Result<T, DecodeFault> {
 }
 
 fn requested(record: &wire::Requested, names: &mut impl Names) -> Requested {
+    let tgid = record.header.tgid;
+    let is_own = names.is_own(tgid);
     Requested {
         alias: short(&record.alias),
         uid: record.uid,
         loginuid: (record.loginuid_seen != 0).then_some(record.loginuid),
-        exe: names.exe(record.header.tgid, record.header.task_start),
-        cgroup: names.cgroup(record.cgroup, record.header.tgid),
-        stack: stack(&record.stack, record.stack_bytes, "__request_module", names),
+        exe: if is_own { None } else { names.exe(tgid, record.header.task_start) },
+        cgroup: if is_own { None } else { names.cgroup(record.cgroup, tgid) },
+        stack: stack(tgid, &record.stack, record.stack_bytes, "__request_module", names),
     }
 }
 
-/// The frames as symbols, from the function `from` outwards: what is inside it is the probe's own.
-fn stack(frames: &[u64], bytes: i64, from: &str, names: &mut impl Names) -> Arc<[Arc<str>]> {
+/// The frames as symbols, from the function `from` outwards: what is inside it is the probe's own. Empty for modtrail itself.
+fn stack(tgid: u32, frames: &[u64], bytes: i64, from: &str, names: &mut impl Names) -> Arc<[Arc<str>]> {
+    if names.is_own(tgid) {
+        return [].into();
+    }
     let filled = usize::try_from(bytes).unwrap_or(0) / size_of::<u64>();
     let frames = frames.get(..filled.min(frames.len())).unwrap_or_default();
     let symbols: Vec<Arc<str>> = frames
@@ -252,7 +259,7 @@ fn call_entered(record: &wire::CallEntered, names: &mut impl Names) -> CallEnter
         path: captured(record.path.length, record.path.truncated, &record.path.bytes),
         argv: record.argv.iter().take(argc).map(short).collect(),
         argv_more: record.argv_more != 0,
-        stack: stack(&record.stack, record.stack_bytes, "call_usermodehelper_exec", names),
+        stack: stack(record.header.tgid, &record.stack, record.stack_bytes, "call_usermodehelper_exec", names),
     }
 }
 
@@ -311,6 +318,10 @@ mod tests {
     struct Made;
 
     impl Names for Made {
+        fn is_own(&self, tgid: u32) -> bool {
+            tgid == 77
+        }
+
         fn symbol(&mut self, address: u64) -> Option<Arc<str>> {
             ["bpf_trampoline", "__request_module", "__sock_create"]
                 .get(usize::try_from(address).unwrap_or(0).wrapping_sub(1))

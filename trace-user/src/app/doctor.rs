@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::{output, resolve, runtime};
 use crate::cli::DoctorArgs;
 use crate::event::{Hook, Lost, Machine, SelfTest};
-use crate::kernel::attach::AttachError;
+use crate::kernel::attach::{AttachError, Progress};
 use crate::kernel::hooks::{LADDERS, NEEDED};
 use crate::kernel::snapshot;
 use crate::report::plain::plain;
@@ -13,7 +13,12 @@ use crate::source::live::{Live, LiveError};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
+use tokio::time::Instant;
 use trace_common::kind::Kind;
+
+/// How long it is waited for a proof that the probes fire.
+const PROOF_LIMIT: Duration = Duration::from_secs(10);
 
 /// Runs the command.
 ///
@@ -30,11 +35,14 @@ pub fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     let (machine, _) = snapshot::machine();
     let runtime = runtime()?;
     let _guard = runtime.enter();
-    let (found, error) = match Live::attach(&args.trace.options()) {
+    let (found, error) = match Live::attach(&args.trace.options(), &Progress::default()) {
         Ok(mut source) => {
+            runtime.block_on(proven(&mut source))?;
             let found = Found {
                 hooks: source.hooks().to_vec(),
-                self_test: Some(source.self_test().clone()),
+                self_test: Some(source.self_test().cloned().unwrap_or_else(|| {
+                    SelfTest::Unproven(format!("no answer within {} s", PROOF_LIMIT.as_secs()).into())
+                })),
                 indexes_error: source.indexes_error().map(ToString::to_string),
                 configuration_problems: source.configuration_problems().to_vec(),
                 missed: source.missed(),
@@ -52,6 +60,17 @@ pub fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     let text = if args.json { found.json(&machine, error.as_ref()) } else { found.text(&machine) };
     let _ = output::line(text.trim_end())?;
     error.map_or(Ok(ExitCode::SUCCESS), |error| Err(error.into()))
+}
+
+/// Waits until it is known whether the probes fire, or cannot be.
+async fn proven(source: &mut Live) -> Result<(), LiveError> {
+    let limit = Instant::now() + PROOF_LIMIT;
+    let mut events = Vec::new();
+    while source.self_test().is_none() && Instant::now() < limit {
+        source.next(&mut events).await?;
+        events.clear();
+    }
+    Ok(())
 }
 
 /// What there is to be said of this kernel.

@@ -7,7 +7,7 @@ use crate::cli::TraceArgs;
 use crate::clock;
 use crate::event::{Body, Event, Fact};
 use crate::joined::Change;
-use crate::kernel::attach::ProbeLog;
+use crate::kernel::attach::{ProbeLog, Progress};
 use crate::kernel::stacks;
 use crate::model::Model;
 use crate::pipeline::Pipeline;
@@ -34,8 +34,10 @@ const SAMPLED: usize = 16;
 const LAST_BATCHES: usize = 256;
 /// How long after the command's end its open requests are waited for.
 const GRACE: Duration = Duration::from_secs(1);
-/// How long after the command's end events of its last moments may still come.
-const SETTLE: Duration = Duration::from_millis(200);
+/// How long a record that is being written is waited for before the ring is looked at again.
+const WRITTEN: Duration = Duration::from_millis(1);
+/// How often it is.
+const LOOKS: usize = 50;
 
 /// When a session ends by itself.
 #[derive(Debug, Default)]
@@ -87,8 +89,14 @@ impl Session {
         // The file first: a wrong path is said before the kernel is touched. What it held is kept until there is
         // something to record.
         let target = recording.map(Target::open).transpose()?;
-        let source = Live::attach(&trace.options())?;
+        let source = Live::attach(&trace.options(), &Progress::default())?;
         let recorder = target.map(Recorder::begin).transpose()?;
+        Ok(Self::over(source, recorder))
+    }
+
+    /// A session over a source that is attached already.
+    #[must_use]
+    pub fn over(source: Live, recorder: Option<Recorder>) -> Self {
         let mut session = Self {
             source,
             pipeline: Pipeline::default(),
@@ -100,7 +108,7 @@ impl Session {
             batch: Vec::new(),
         };
         session.sample_stalls(stall::LIMIT);
-        Ok(session)
+        session
     }
 
     /// What is open for `limit` is a stall: the kernel stack of the stuck thread is sampled then, and a little before, so that
@@ -150,19 +158,31 @@ impl Session {
         Ok(())
     }
 
+    /// Takes in what waits in the ring, and no more than it can hold: new records may come as fast. What is known then is final
+    /// up to now.
+    fn drain(&mut self, mut each: impl FnMut(&Change, &Model)) -> Result<(), Failure> {
+        let mut looks = 0;
+        for _ in 0..LAST_BATCHES {
+            let is_drained = self.source.drain(&mut self.batch)?;
+            let was_empty = self.batch.iter().all(|event| matches!(event.body, Body::Fact(Fact::Tick)));
+            self.take_in(&mut each)?;
+            if is_drained || looks == LOOKS {
+                break;
+            }
+            if was_empty {
+                looks += 1;
+                std::thread::sleep(WRITTEN);
+            }
+        }
+        Ok(())
+    }
+
     /// Takes in what is left, closes what is open, and ends the recording.
     ///
     /// # Errors
     /// [`Failure`] where the source or the recording fails.
     pub fn end(mut self, mut each: impl FnMut(&Change, &Model)) -> Result<Model, Failure> {
-        // What waits in the ring is taken in, and no more than it can hold: new records may come as fast.
-        for _ in 0..LAST_BATCHES {
-            let more = self.source.collect(&mut self.batch)?;
-            self.take_in(&mut each)?;
-            if !more {
-                break;
-            }
-        }
+        self.drain(&mut each)?;
         let at = clock::now();
         if let Some(recorder) = self.recorder {
             recorder.finish(at)?;
@@ -211,9 +231,15 @@ impl Session {
         let deadline = duration.map(|duration| Instant::now() + Duration::from_nanos(duration.as_nanos()));
         let mut wish = Wish::More;
         while wish == Wish::More {
-            let open = self.model().open_requests().count();
-            if command.as_ref().is_some_and(|command| command.is_done(open)) {
-                break;
+            if let Some(ended) = command.as_ref().and_then(|command| command.ended) {
+                self.drain(|change, model| {
+                    if each(change, model) == Wish::Stop {
+                        wish = Wish::Stop;
+                    }
+                })?;
+                if wish == Wish::Stop || ended.elapsed() >= GRACE || self.model().open_requests().next().is_none() {
+                    break;
+                }
             }
             tokio::select! {
                 stepped = self.source.next(&mut self.batch) => stepped?,
@@ -249,14 +275,6 @@ impl Running {
         let child = Command::new(program).args(arguments).spawn();
         let child = child.map_err(|error| Failure::input_output(&format!("cannot run {program}"), &error))?;
         Ok(Some(Self { child, status: None, ended: None }))
-    }
-
-    /// It has ended, its last events have come, and its requests are over or have had their time.
-    fn is_done(&self, open_requests: usize) -> bool {
-        self.ended.is_some_and(|ended| {
-            let since = ended.elapsed();
-            since >= GRACE || (since >= SETTLE && open_requests == 0)
-        })
     }
 
     /// Passes a signal on. Ctrl-C has reached the command already: the terminal sends it to all.

@@ -1,16 +1,24 @@
 //! Loads the probes into the kernel and attaches each moment's best rung that holds.
 //!
-//! In: the embedded object, which rungs may be taken, struct offsets and addresses of this kernel. Out: the attached
+//! In: the embedded object, which rungs may be taken, this kernel's types and addresses. Out: the attached
 //! programs (they stay while [`Attached`] lives) and, per moment, what was taken and what was refused. One missing
 //! hook never ends it; only a kernel on which nothing can be followed does.
 
+use super::bpf::{self, Kprobes, Refused, Type};
+use super::btf::Types;
+use super::detach;
 use super::hooks::{HookChoice, LADDERS, Ladder, Mechanism, NEEDED, Program, Rung};
+use super::object::{Object, ObjectError, Wishes};
 use crate::event::Hook;
-use aya::programs::{BtfTracePoint, FEntry, FExit, KProbe, ProgramError, RawTracePoint};
-use aya::{Btf, Ebpf, EbpfLoader, Pod};
+use aya::maps::Map;
+use std::collections::BTreeMap;
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use trace_common::kind::Kind;
 use trace_common::settings::{Settings, UNKNOWN};
+use zerocopy::IntoBytes as _;
 
 /// The probes, built for this architecture.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/trace-ebpf"));
@@ -20,7 +28,7 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/tr
 pub enum AttachError {
     /// The kernel did not take the object or one of its maps.
     #[error("cannot load the probes into this kernel")]
-    Load(#[source] Box<aya::EbpfError>),
+    Load(#[from] ObjectError),
     /// A moment without which no request can be followed has no hook here.
     #[error("cannot see the moment \"{moment}\": {answers}")]
     Blind {
@@ -63,117 +71,220 @@ pub enum ProbeLog {
     Off,
 }
 
+/// How far attaching has come: moments that are done with, of [`LADDERS`]. Whoever waits may look at it.
+#[derive(Debug, Default)]
+pub struct Progress(AtomicUsize);
+
+impl Progress {
+    /// How many moments are done with.
+    #[must_use]
+    pub fn done(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// One more is.
+    fn step(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 /// The attached probes.
 pub struct Attached {
-    /// The loaded object; dropping it detaches everything.
-    pub ebpf: Ebpf,
+    object: Object,
+    types: Types,
+    /// How kprobes are attached here, or that they cannot be; asked for with the first.
+    kprobes: Option<Result<Kprobes, Arc<str>>>,
+    /// What is in the kernel, by the program's name.
+    programs: BTreeMap<&'static str, Held>,
     /// What each moment got.
     pub hooks: Vec<Hook>,
 }
 
-#[derive(Clone, Copy)]
-#[repr(transparent)]
-struct SettingsPod(Settings);
+/// An attached program.
+pub struct Held {
+    /// The moment that it sees.
+    pub moment: Kind,
+    /// How it is attached.
+    pub mechanism: Mechanism,
+    /// The program.
+    pub program: OwnedFd,
+    /// What keeps it attached.
+    link: OwnedFd,
+}
 
-// SAFETY: `Settings` is `repr(C)` of integers without padding (asserted where it is defined), so all its bytes are
-// initialised and any bytes are valid.
-#[expect(unsafe_code, reason = "aya copies the settings into the object as bytes")]
-unsafe impl Pod for SettingsPod {}
+impl Held {
+    /// What keeps it attached.
+    #[must_use]
+    pub fn link(&self) -> BorrowedFd<'_> {
+        self.link.as_fd()
+    }
+}
 
 /// Loads and attaches. Moments late in a request's life come first, so that no request is seen to begin whose end
 /// could not be seen.
 ///
 /// # Errors
 /// [`AttachError`] where the kernel takes no eBPF of ours, or a needed moment has no hook.
-pub fn attach(plan: &Plan) -> Result<Attached, AttachError> {
-    let settings = SettingsPod(plan.settings);
+pub fn attach(plan: &Plan, types: Types, progress: &Progress) -> Result<Attached, AttachError> {
     let level: u8 = match plan.log {
         ProbeLog::On => 5,
         ProbeLog::Off => 0,
     };
-    let types = Btf::from_sys_fs().ok();
-    let types = types.as_ref();
-    let mut ebpf = EbpfLoader::new()
-        .btf(types)
-        .override_global("SETTINGS", &settings, true)
-        .override_global("AYA_LOG_LEVEL", &level, false)
-        .map_max_entries("EVENTS", plan.ring_bytes)
-        .load(OBJECT)
-        .map_err(|error| AttachError::Load(Box::new(error)))?;
-    let mut hooks: Vec<Hook> = LADDERS.iter().rev().map(|ladder| climb(&mut ebpf, ladder, plan, types)).collect();
-    hooks.reverse();
-    let blind = hooks.iter().find(|hook| NEEDED.contains(&hook.moment) && hook.attached.is_none());
+    let wishes = Wishes {
+        constants: vec![("SETTINGS", plan.settings.as_bytes()), ("AYA_LOG_LEVEL", std::slice::from_ref(&level))],
+        sizes: vec![("EVENTS", plan.ring_bytes)],
+    };
+    let object = Object::open(OBJECT, &wishes)?;
+    let mut attached = Attached { object, types, kprobes: None, programs: BTreeMap::new(), hooks: Vec::new() };
+    let mut denied = false;
+    for ladder in LADDERS.iter().rev() {
+        let hook = attached.climb(ladder, plan, &mut denied);
+        attached.hooks.push(hook);
+        progress.step();
+    }
+    attached.hooks.reverse();
+    let blind = attached.hooks.iter().find(|hook| NEEDED.contains(&hook.moment) && hook.attached.is_none());
     if let Some((moment, answers)) = blind.map(|hook| (hook.moment.name(), hook.refused.clone())) {
-        let denied = answers.contains("Operation not permitted") || answers.contains("Permission denied");
-        return Err(AttachError::Blind { moment, answers, hooks, denied });
+        return Err(AttachError::Blind { moment, answers, hooks: std::mem::take(&mut attached.hooks), denied });
     }
-    Ok(Attached { ebpf, hooks })
+    Ok(attached)
 }
 
-/// Attaches anew what these moments are seen by, and everything that is attached in the same way: whatever made a probe deaf
-/// is likely to have done so to its like. The deaf ones come first.
-pub fn renew(attached: &mut Attached, plan: &Plan, deaf: &[Kind]) {
-    let types = Btf::from_sys_fs().ok();
-    let mechanisms: Vec<Mechanism> = deaf.iter().flat_map(|moment| held(&attached.hooks, *moment)).collect();
-    let mut ladders: Vec<(usize, &Ladder)> = LADDERS.iter().enumerate().rev().collect();
-    ladders.sort_by_key(|(_, ladder)| !deaf.contains(&ladder.moment));
-    for (place, ladder) in ladders {
-        let rung = rung_of(&attached.hooks, ladder);
-        let Some(rung) = rung.filter(|rung| rung.programs.iter().any(|it| mechanisms.contains(&it.mechanism))) else {
-            continue;
-        };
-        rung.programs.iter().for_each(|program| withdraw(&mut attached.ebpf, program));
-        let hook = climb(&mut attached.ebpf, ladder, plan, types.as_ref());
-        if let Some(known) = attached.hooks.get_mut(place) {
-            *known = hook;
-        }
+/// Why a program is not attached.
+struct Answer {
+    /// In words.
+    words: String,
+    /// It is not allowed.
+    denied: bool,
+}
+
+impl From<String> for Answer {
+    fn from(words: String) -> Self {
+        Self { words, denied: false }
     }
 }
 
-/// How the moment is seen.
-fn held(hooks: &[Hook], moment: Kind) -> Vec<Mechanism> {
-    let ladder = LADDERS.iter().find(|ladder| ladder.moment == moment);
-    let rung = ladder.and_then(|ladder| rung_of(hooks, ladder));
-    rung.map_or_else(Vec::new, |rung| rung.programs.iter().map(|program| program.mechanism).collect())
+impl From<io::Error> for Answer {
+    fn from(error: io::Error) -> Self {
+        Self { words: error.to_string(), denied: error.kind() == io::ErrorKind::PermissionDenied }
+    }
 }
 
-/// The rung that a ladder's moment stands on.
-fn rung_of(hooks: &[Hook], ladder: &Ladder) -> Option<&'static Rung> {
-    let attached = hooks.iter().find(|hook| hook.moment == ladder.moment)?.attached.clone()?;
-    ladder.rungs.iter().find(|rung| *rung.name() == *attached)
+impl From<Refused> for Answer {
+    fn from(refused: Refused) -> Self {
+        Self { words: refused.to_string(), denied: refused.answer.kind() == io::ErrorKind::PermissionDenied }
+    }
 }
 
-/// Takes the first rung that holds.
-fn climb(ebpf: &mut Ebpf, ladder: &Ladder, plan: &Plan, types: Option<&Btf>) -> Hook {
-    let mut refused = Vec::new();
-    for rung in ladder.order(plan.choice, plan.preemptible) {
-        let name = rung.name();
-        let answer = match plan.without.iter().find(|words| name.contains(words.as_str())) {
-            Some(words) => Err(format!("left out by --without \"{words}\"")),
-            None => take(ebpf, rung, plan, types),
-        };
-        match answer {
-            Ok(()) => {
-                return Hook {
-                    moment: ladder.moment,
-                    attached: Some(name.into()),
-                    may_miss: rung.may_miss,
-                    loses: rung.loses.into(),
-                    refused: refused.join("; ").into(),
-                };
+impl Drop for Attached {
+    /// Detaches everything, without waiting for it.
+    fn drop(&mut self) {
+        detach::leave(std::mem::take(&mut self.programs).into_values().map(|held| held.link).collect());
+    }
+}
+
+impl Attached {
+    /// Takes a map of the probes' out.
+    pub fn take_map(&mut self, name: &str) -> Option<Map> {
+        self.object.take_map(name)
+    }
+
+    /// What is attached.
+    pub fn programs(&self) -> impl Iterator<Item = &Held> {
+        self.programs.values()
+    }
+
+    /// Attaches again what these moments are seen by, and everything that is attached in the same way: whatever made a probe
+    /// deaf is likely to have done so to its like. The deaf ones come first.
+    pub fn renew(&mut self, plan: &Plan, deaf: &[Kind]) {
+        let held = self.programs().filter(|held| deaf.contains(&held.moment));
+        let mechanisms: Vec<Mechanism> = held.map(|held| held.mechanism).collect();
+        let mut ladders: Vec<(usize, &Ladder)> = LADDERS.iter().enumerate().rev().collect();
+        ladders.sort_by_key(|(_, ladder)| !deaf.contains(&ladder.moment));
+        for (place, ladder) in ladders {
+            if !self.programs().any(|held| held.moment == ladder.moment && mechanisms.contains(&held.mechanism)) {
+                continue;
             }
-            Err(answer) => refused.push(format!("{name}: {answer}")),
+            self.programs.retain(|_, held| held.moment != ladder.moment);
+            let hook = self.climb(ladder, plan, &mut false);
+            if let Some(known) = self.hooks.get_mut(place) {
+                *known = hook;
+            }
         }
     }
-    if refused.is_empty() {
-        refused.push("no hook of the allowed kind".to_owned());
+
+    /// Takes the first rung that holds. `denied` is set where the kernel says that one is not allowed.
+    fn climb(&mut self, ladder: &Ladder, plan: &Plan, denied: &mut bool) -> Hook {
+        let mut refused = Vec::new();
+        for rung in ladder.order(plan.choice, plan.preemptible) {
+            let name = rung.name();
+            let answer = match plan.without.iter().find(|words| name.contains(words.as_str())) {
+                Some(words) => Err(format!("left out by --without \"{words}\"").into()),
+                None => self.take(ladder.moment, rung, plan),
+            };
+            match answer {
+                Ok(()) => {
+                    return Hook {
+                        moment: ladder.moment,
+                        attached: Some(name.into()),
+                        may_miss: rung.may_miss,
+                        loses: rung.loses.into(),
+                        refused: refused.join("; ").into(),
+                    };
+                }
+                Err(answer) => {
+                    *denied |= answer.denied;
+                    refused.push(format!("{name}: {}", answer.words));
+                }
+            }
+        }
+        if refused.is_empty() {
+            refused.push("no hook of the allowed kind".to_owned());
+        }
+        Hook {
+            moment: ladder.moment,
+            attached: None,
+            may_miss: true,
+            loses: lost_without(ladder.moment).into(),
+            refused: refused.join("; ").into(),
+        }
     }
-    Hook {
-        moment: ladder.moment,
-        attached: None,
-        may_miss: true,
-        loses: lost_without(ladder.moment).into(),
-        refused: refused.join("; ").into(),
+
+    /// Attaches all programs of a rung, or none and says why.
+    fn take(&mut self, moment: Kind, rung: &Rung, plan: &Plan) -> Result<(), Answer> {
+        let mut taken = Vec::new();
+        for program in rung.programs {
+            fits(program, plan)?;
+            taken.push((program.name, self.one(moment, program)?));
+        }
+        self.programs.extend(taken);
+        Ok(())
+    }
+
+    fn one(&mut self, moment: Kind, program: &Program) -> Result<Held, Answer> {
+        let Program { mechanism, name, target } = *program;
+        let kind = match mechanism {
+            Mechanism::Fentry => Type::Fentry { of: self.types.function(target)? },
+            Mechanism::Fexit => Type::Fexit { of: self.types.function(target)? },
+            Mechanism::BtfTracepoint => Type::BtfTracepoint { of: self.types.tracepoint(target)? },
+            Mechanism::RawTracepoint => Type::RawTracepoint,
+            Mechanism::Kprobe | Mechanism::Kretprobe => Type::Kprobe,
+        };
+        let loaded = self.object.load(name, kind);
+        let loaded = loaded.ok_or_else(|| "the object does not hold this program".to_owned())??;
+        let program = loaded.as_fd();
+        let link = match mechanism {
+            Mechanism::Fentry | Mechanism::Fexit | Mechanism::BtfTracepoint => bpf::attach(program, None)?,
+            Mechanism::RawTracepoint => bpf::attach(program, Some(target))?,
+            Mechanism::Kprobe => bpf::attach_kprobe(program, self.kprobes()?, target, false)?,
+            Mechanism::Kretprobe => bpf::attach_kprobe(program, self.kprobes()?, target, true)?,
+        };
+        Ok(Held { moment, mechanism, program: loaded, link })
+    }
+
+    fn kprobes(&mut self) -> Result<Kprobes, String> {
+        let found = self.kprobes.get_or_insert_with(|| Kprobes::find().map_err(|error| error.to_string().into()));
+        found.clone().map_err(|error| format!("the kernel has no kprobes: {error}"))
     }
 }
 
@@ -209,21 +320,6 @@ const fn lost_without(moment: Kind) -> &'static str {
     }
 }
 
-/// Attaches all programs of a rung, or none and says why.
-fn take(ebpf: &mut Ebpf, rung: &Rung, plan: &Plan, types: Option<&Btf>) -> Result<(), String> {
-    for (index, program) in rung.programs.iter().enumerate() {
-        let attached =
-            fits(program, plan).and_then(|()| one(ebpf, program, types).map_err(|error| chain(error.as_ref())));
-        if let Err(answer) = attached {
-            for program in rung.programs.iter().take(index + 1) {
-                withdraw(ebpf, program);
-            }
-            return Err(answer);
-        }
-    }
-    Ok(())
-}
-
 /// Whether what the program hooks means on this kernel what it is taken for.
 fn fits(program: &Program, plan: &Plan) -> Result<(), String> {
     match program.target {
@@ -241,77 +337,4 @@ fn fits(program: &Program, plan: &Plan) -> Result<(), String> {
         }
         _ => Ok(()),
     }
-}
-
-fn one(ebpf: &mut Ebpf, program: &Program, btf: Option<&Btf>) -> Result<(), Box<dyn std::error::Error>> {
-    let Program { mechanism, name, target } = *program;
-    let slot = ebpf.program_mut(name).ok_or("the object does not hold this program")?;
-    let types = || btf.ok_or("the kernel carries no BTF (/sys/kernel/btf/vmlinux)");
-    match mechanism {
-        Mechanism::Fentry => {
-            let probe: &mut FEntry = slot.try_into()?;
-            probe.load(target, types()?)?;
-            probe.attach()?;
-        }
-        Mechanism::Fexit => {
-            let probe: &mut FExit = slot.try_into()?;
-            probe.load(target, types()?)?;
-            probe.attach()?;
-        }
-        Mechanism::BtfTracepoint => {
-            let probe: &mut BtfTracePoint = slot.try_into()?;
-            probe.load(target, types()?)?;
-            probe.attach()?;
-        }
-        Mechanism::RawTracepoint => {
-            let probe: &mut RawTracePoint = slot.try_into()?;
-            probe.load()?;
-            probe.attach(target)?;
-        }
-        Mechanism::Kprobe | Mechanism::Kretprobe => {
-            let probe: &mut KProbe = slot.try_into()?;
-            probe.load()?;
-            probe.attach(target, 0)?;
-        }
-    }
-    Ok(())
-}
-
-/// Takes a program out of the kernel again, wherever its attaching has come to.
-fn withdraw(ebpf: &mut Ebpf, program: &Program) {
-    let Some(slot) = ebpf.program_mut(program.name) else { return };
-    // One that was not loaded says so, which is what is wanted.
-    let _ = match program.mechanism {
-        Mechanism::Fentry => <&mut FEntry>::try_from(slot).and_then(FEntry::unload),
-        Mechanism::Fexit => <&mut FExit>::try_from(slot).and_then(FExit::unload),
-        Mechanism::BtfTracepoint => <&mut BtfTracePoint>::try_from(slot).and_then(BtfTracePoint::unload),
-        Mechanism::RawTracepoint => <&mut RawTracePoint>::try_from(slot).and_then(RawTracePoint::unload),
-        Mechanism::Kprobe | Mechanism::Kretprobe => <&mut KProbe>::try_from(slot).and_then(KProbe::unload),
-    };
-}
-
-/// An error and its causes in one line, each said once; of the verifier's log, which runs to pages, the last line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut words: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(cause) = next {
-        let said = cause.to_string();
-        let said = said.split(". Verifier output").next().unwrap_or_default().lines().next().unwrap_or_default();
-        if !words.iter().any(|word| word.contains(said)) {
-            words.push(said.to_owned());
-        }
-        next = cause.source();
-    }
-    if let Some(ProgramError::LoadError { verifier_log, .. }) = downcast(error) {
-        let log = verifier_log.to_string();
-        let is_figure =
-            |line: &str| ["processed", "stack depth", "verification time"].iter().any(|word| line.starts_with(word));
-        let last = log.lines().rev().find(|line| !line.trim().is_empty() && !is_figure(line));
-        words.extend(last.map(|line| format!("verifier: {line}")));
-    }
-    words.join(": ")
-}
-
-fn downcast<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a ProgramError> {
-    error.downcast_ref()
 }

@@ -1,23 +1,41 @@
-//! Finds where fields lie in this kernel's structs, from the BTF that the kernel carries.
+//! The kernel's own description of its types: where fields lie in its structs, and the numbers of its functions and
+//! tracepoints.
 //!
-//! In: the bytes of `/sys/kernel/btf/vmlinux`. Out: byte offsets by struct and field name. Only what is asked for is
-//! read: one pass finds where types begin, and members of the few wanted structs are looked at. The format:
-//! Documentation/bpf/btf.rst, 6.12.
+//! In: the bytes of `/sys/kernel/btf/vmlinux`, and the names that are wanted. Out: byte offsets by struct and field, numbers
+//! by name. One pass over the types finds all that is wanted. The format: Documentation/bpf/btf.rst, 6.12.
 
+use super::hooks::{LADDERS, Mechanism};
+use std::collections::BTreeSet;
 use std::fs;
 use trace_common::settings::{Offsets, UNKNOWN};
 
 const MAGIC: u16 = 0xeb9f;
 const STRUCT: u32 = 4;
 const UNION: u32 = 5;
+const TYPEDEF: u32 = 8;
+const FUNC: u32 = 12;
 /// Structs nest this deep at most in anonymous members; deeper is damage.
 const DEPTH: u32 = 8;
+/// The structs of which fields are read.
+const STRUCTS: [&str; 11] = [
+    "task_struct",
+    "signal_struct",
+    "subprocess_info",
+    "module",
+    "load_info",
+    "file",
+    "path",
+    "dentry",
+    "qstr",
+    "device",
+    "kobject",
+];
 
 /// Why BTF could not be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BtfFault {
     /// Not BTF of this machine's byte order.
-    #[error("this is no BTF")]
+    #[error("the bytes are not BTF")]
     Magic,
     /// It ends in the middle, or an offset points outside.
     #[error("the BTF is cut short")]
@@ -27,19 +45,73 @@ pub enum BtfFault {
     Kind(u32),
 }
 
-/// The offsets in the running kernel: from its BTF, or, where it carries none, those that have never changed.
-#[must_use]
-pub fn running() -> Offsets {
-    let bytes = fs::read("/sys/kernel/btf/vmlinux").unwrap_or_default();
-    Btf::parse(&bytes).map_or(Offsets::WITHOUT_BTF, |types| types.offsets())
+/// What modtrail needs to know of the running kernel's types.
+#[derive(Debug)]
+pub struct Types {
+    /// Where fields lie: from the kernel's BTF, or, where it carries none, those that have never changed.
+    pub offsets: Offsets,
+    /// The functions and tracepoints that the ladders name, by kind of BTF and name, with their numbers. `None`: the kernel
+    /// carries no BTF.
+    numbers: Option<Vec<(u32, String, u32)>>,
 }
 
-/// Parsed far enough to look structs up.
-pub struct Btf<'data> {
+impl Types {
+    /// Reads the running kernel's.
+    #[must_use]
+    pub fn read() -> Self {
+        let bytes = fs::read("/sys/kernel/btf/vmlinux").unwrap_or_default();
+        let mut wanted: BTreeSet<String> = STRUCTS.map(str::to_owned).into();
+        for program in LADDERS.iter().flat_map(|ladder| ladder.rungs).flat_map(|rung| rung.programs) {
+            match program.mechanism {
+                Mechanism::Fentry | Mechanism::Fexit => wanted.insert(program.target.to_owned()),
+                Mechanism::BtfTracepoint => wanted.insert(typedef_of(program.target)),
+                Mechanism::Kprobe | Mechanism::Kretprobe | Mechanism::RawTracepoint => false,
+            };
+        }
+        match Btf::parse(&bytes, &wanted) {
+            Ok(btf) => Self { offsets: btf.offsets(), numbers: Some(btf.numbers()) },
+            Err(_) => Self { offsets: Offsets::WITHOUT_BTF, numbers: None },
+        }
+    }
+
+    /// The number of a function.
+    ///
+    /// # Errors
+    /// Why there is none, in words.
+    pub fn function(&self, name: &str) -> Result<u32, String> {
+        self.number(FUNC, name).map_err(|why| format!("{why}function {name}"))
+    }
+
+    /// The number of what describes a tracepoint.
+    ///
+    /// # Errors
+    /// Why there is none, in words.
+    pub fn tracepoint(&self, name: &str) -> Result<u32, String> {
+        self.number(TYPEDEF, &typedef_of(name)).map_err(|why| format!("{why}tracepoint {name}"))
+    }
+
+    fn number(&self, kind: u32, name: &str) -> Result<u32, &'static str> {
+        let numbers = self.numbers.as_ref();
+        let numbers =
+            numbers.ok_or("the kernel carries no BTF (/sys/kernel/btf/vmlinux), which would describe the ")?;
+        let found = numbers.iter().find(|(of, known, _)| *of == kind && known == name);
+        found.map(|(_, _, number)| *number).ok_or("the kernel's BTF has no ")
+    }
+}
+
+/// The name of the typedef that describes a tracepoint (include/trace/bpf_probe.h, 5.5 to 7.3).
+fn typedef_of(tracepoint: &str) -> String {
+    format!("btf_trace_{tracepoint}")
+}
+
+/// Parsed far enough to look the wanted names up.
+struct Btf<'data> {
     types: &'data [u8],
     strings: &'data [u8],
-    /// Where each type begins in `types`, by id from 1.
+    /// Where each type begins in `types`, by number from 1.
     starts: Vec<u32>,
+    /// The numbers of the types that have a wanted name.
+    found: Vec<u32>,
 }
 
 impl<'data> Btf<'data> {
@@ -47,33 +119,67 @@ impl<'data> Btf<'data> {
     ///
     /// # Errors
     /// A [`BtfFault`] where they are not whole BTF.
-    pub fn parse(bytes: &'data [u8]) -> Result<Self, BtfFault> {
+    fn parse(bytes: &'data [u8], wanted: &BTreeSet<String>) -> Result<Self, BtfFault> {
         if bytes.get(..2) != Some(&MAGIC.to_ne_bytes()) {
             return Err(BtfFault::Magic);
         }
         let header = word(bytes, 4)?;
         let types = section(bytes, header, word(bytes, 8)?, word(bytes, 12)?)?;
         let strings = section(bytes, header, word(bytes, 16)?, word(bytes, 20)?)?;
-        let mut starts = Vec::new();
+        let mut btf = Self { types, strings, starts: Vec::with_capacity(types.len() / 24), found: Vec::new() };
+        // Of some hundred thousand names nearly all are known by their first two letters not to be wanted.
+        let mut begins = vec![false; 1 << 16];
+        for pair in wanted.iter().filter_map(|name| name.as_bytes().first_chunk()) {
+            if let Some(mark) = begins.get_mut(usize::from(u16::from_ne_bytes(*pair))) {
+                *mark = true;
+            }
+        }
         let mut at = 0;
         while (at as usize) < types.len() {
-            starts.push(at);
-            at += 12 + trailing(word(types, at + 4)?)?;
+            btf.starts.push(at);
+            let info = word(types, at + 4)?;
+            if matches!(kind(info), STRUCT | FUNC | TYPEDEF) {
+                let name = btf.text(word(types, at)?);
+                let pair = name.first_chunk().map_or(0, |pair| usize::from(u16::from_ne_bytes(*pair)));
+                if begins.get(pair) == Some(&true) && wanted.contains(&*until_nul(name)) {
+                    btf.found.push(u32::try_from(btf.starts.len()).unwrap_or(0));
+                }
+            }
+            at += 12 + trailing(info)?;
         }
-        Ok(Self { types, strings, starts })
+        Ok(btf)
+    }
+
+    /// The string section from an offset on.
+    fn text(&self, at: u32) -> &'data [u8] {
+        self.strings.get(at as usize..).unwrap_or_default()
+    }
+
+    fn start(&self, number: u32) -> Option<u32> {
+        self.starts.get((number as usize).checked_sub(1)?).copied()
+    }
+
+    /// The wanted functions and typedefs, with their kinds and numbers.
+    fn numbers(&self) -> Vec<(u32, String, u32)> {
+        let described = |number: &u32| {
+            let start = self.start(*number)?;
+            let kind = kind(word(self.types, start + 4).ok()?);
+            let name = until_nul(self.text(word(self.types, start).ok()?)).into_owned();
+            (kind != STRUCT).then_some((kind, name, *number))
+        };
+        self.found.iter().filter_map(described).collect()
     }
 
     /// The byte offset of `field` in `struct name`, through anonymous structs and unions; [`UNKNOWN`] where there is
     /// no such field, or it is a bit field.
-    #[must_use]
-    pub fn offset(&self, name: &str, field: &str) -> u32 {
-        let found = self.starts.iter().filter(|start| self.is_struct(**start, name));
-        found.filter_map(|start| self.member(*start, field, 0)).map(|bits| bits / 8).next().unwrap_or(UNKNOWN)
+    fn offset(&self, name: &str, field: &str) -> u32 {
+        let starts = self.found.iter().filter_map(|number| self.start(*number));
+        let found = starts.filter(|start| self.is_struct(*start, name));
+        found.filter_map(|start| self.member(start, field, 0)).map(|bits| bits / 8).next().unwrap_or(UNKNOWN)
     }
 
     /// The offsets of everything that the probes read.
-    #[must_use]
-    pub fn offsets(&self) -> Offsets {
+    fn offsets(&self) -> Offsets {
         Offsets {
             task_group_leader: self.offset("task_struct", "group_leader"),
             task_start_boottime: self.offset("task_struct", "start_boottime"),
@@ -102,8 +208,7 @@ impl<'data> Btf<'data> {
     }
 
     fn string_is(&self, at: u32, name: &str) -> bool {
-        let text = self.strings.get(at as usize..).unwrap_or_default();
-        text.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.first() == Some(&0))
+        self.text(at).strip_prefix(name.as_bytes()).is_some_and(|rest| rest.first() == Some(&0))
     }
 
     /// The offset in bits of `field` in the struct or union at `start`.
@@ -121,13 +226,18 @@ impl<'data> Btf<'data> {
             if name != 0 && self.string_is(name, field) {
                 return (width == 0).then_some(bits);
             }
-            let inner = self.starts.get((type_id as usize).wrapping_sub(1)).filter(|_| name == 0);
-            if let Some(offset) = inner.and_then(|inner| self.member(*inner, field, depth + 1)) {
+            let inner = self.start(type_id).filter(|_| name == 0);
+            if let Some(offset) = inner.and_then(|inner| self.member(inner, field, depth + 1)) {
                 return Some(bits + offset);
             }
         }
         None
     }
+}
+
+/// A string of the string section: up to its NUL.
+fn until_nul(text: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(text.split(|byte| *byte == 0).next().unwrap_or_default())
 }
 
 /// The offset of a field of a struct that is a field itself.
@@ -167,9 +277,14 @@ fn section(bytes: &[u8], header: u32, offset: u32, length: u32) -> Result<&[u8],
 mod tests {
     use super::*;
 
-    /// BTF of `struct pair { int one; struct { int two; union { int three; }; }; }`, and an unrelated `struct none`.
+    fn wanted() -> BTreeSet<String> {
+        ["pair", "none", "act", "btf_trace_fork"].map(str::to_owned).into()
+    }
+
+    /// BTF of `struct pair { int one; struct { int two; union { int three; }; }; }`, an unrelated `struct none`, a function
+    /// `act`, one that is not wanted, and the typedef of a tracepoint `fork`.
     fn sample() -> Vec<u8> {
-        let strings = b"\0int\0pair\0one\0two\0three\0none\0";
+        let strings = b"\0int\0pair\0one\0two\0three\0none\0act\0actor\0btf_trace_fork\0";
         let at = |text: &str| {
             let wanted = [text.as_bytes(), b"\0"].concat();
             strings.windows(wanted.len()).position(|window| window == wanted).unwrap() as u32
@@ -180,6 +295,9 @@ mod tests {
             vec![0, STRUCT << 24 | 2, 8, at("two"), 1, 0, 0, 2, 32],           // 3
             vec![at("pair"), STRUCT << 24 | 2, 12, at("one"), 1, 0, 0, 3, 32], // 4
             vec![at("none"), STRUCT << 24, 0],                                 // 5
+            vec![at("actor"), FUNC << 24, 0],                                  // 6
+            vec![at("act"), FUNC << 24, 0],                                    // 7
+            vec![at("btf_trace_fork"), TYPEDEF << 24, 0],                      // 8
         ]
         .concat();
         let type_bytes: Vec<u8> = types.iter().flat_map(|word| word.to_ne_bytes()).collect();
@@ -195,19 +313,24 @@ mod tests {
     #[test]
     fn fields_are_found_through_anonymous_members() {
         let bytes = sample();
-        let btf = Btf::parse(&bytes).unwrap();
+        let btf = Btf::parse(&bytes, &wanted()).unwrap();
         let offsets = ["one", "two", "three", "four"].map(|field| btf.offset("pair", field));
         assert_eq!(offsets, [0, 4, 8, UNKNOWN]);
         assert_eq!(btf.offset("none", "one"), UNKNOWN);
         assert_eq!(btf.offset("nosuch", "one"), UNKNOWN);
+        let types = Types { offsets: Offsets::UNKNOWN, numbers: Some(btf.numbers()) };
+        assert_eq!((types.function("act"), types.tracepoint("fork")), (Ok(7), Ok(8)));
+        assert_eq!(types.function("actor"), Err("the kernel's BTF has no function actor".to_owned()));
+        assert!(types.function("pair").is_err() && types.tracepoint("act").is_err());
     }
 
     #[test]
     fn what_is_cut_or_foreign_is_refused() {
         let bytes = sample();
-        assert_eq!(Btf::parse(b"ELF!").err(), Some(BtfFault::Magic));
+        let fault = |bytes| Btf::parse(bytes, &wanted()).err();
+        assert_eq!(fault(b"ELF!"), Some(BtfFault::Magic));
         for end in 2..bytes.len() {
-            assert_eq!(Btf::parse(&bytes[..end]).err(), Some(BtfFault::Short), "cut at {end}");
+            assert_eq!(fault(&bytes[..end]), Some(BtfFault::Short), "cut at {end}");
         }
     }
 }

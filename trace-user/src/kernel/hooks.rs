@@ -1,5 +1,7 @@
 //! The ladder, as data: for each moment the hooks that can see it, the most reliable first, and what is lost on each
-//! rung. Attaching, `doctor` and `docs/hooks.md` are made from this table.
+//! rung. Of a kprobe and a trampoline that see the same, the kprobe stands first: it is attached in half the time, and the
+//! kernel waits for a grace period for each function that it takes a trampoline away from. Attaching, `doctor` and
+//! `docs/hooks.md` are made from this table.
 
 use Mechanism::{BtfTracepoint, Fentry, Fexit, Kprobe, Kretprobe, RawTracepoint};
 use trace_common::kind::Kind;
@@ -191,8 +193,8 @@ pub const LADDERS: &[Ladder] = &[
         moment: Kind::Requested,
         meaning: "a task asks for an alias, before it waits for a slot",
         rungs: &[
-            rung(&[program(Fentry, "requested_fentry", "security_kernel_module_request")], TRAMPOLINE),
             rung(&[program(Kprobe, "requested_kprobe", "security_kernel_module_request")], ALL),
+            rung(&[program(Fentry, "requested_fentry", "security_kernel_module_request")], TRAMPOLINE),
             lossy(&[program(BtfTracepoint, "requested_btf", "module_request")], "5.5", ADMITTED_ONLY),
             lossy(&[program(RawTracepoint, "requested_raw", "module_request")], "4.17", ADMITTED_ONLY),
         ],
@@ -225,8 +227,8 @@ pub const LADDERS: &[Ladder] = &[
         moment: Kind::CallEntered,
         meaning: "a task asks the kernel to run a helper",
         rungs: &[
-            rung(&[program(Fentry, "call_entered_fentry", "call_usermodehelper_exec")], TRAMPOLINE),
             rung(&[program(Kprobe, "call_entered_kprobe", "call_usermodehelper_exec")], ALL),
+            rung(&[program(Fentry, "call_entered_fentry", "call_usermodehelper_exec")], TRAMPOLINE),
         ],
     },
     Ladder {
@@ -250,16 +252,16 @@ pub const LADDERS: &[Ladder] = &[
         moment: Kind::CallPicked,
         meaning: "a kernel worker takes the call up",
         rungs: &[
-            rung(&[program(Fentry, "call_picked_fentry", "call_usermodehelper_exec_work")], TRAMPOLINE),
             rung(&[program(Kprobe, "call_picked_kprobe", "call_usermodehelper_exec_work")], ALL),
+            rung(&[program(Fentry, "call_picked_fentry", "call_usermodehelper_exec_work")], TRAMPOLINE),
         ],
     },
     Ladder {
         moment: Kind::Born,
         meaning: "the helper's task exists: the call's pointer meets its pid",
         rungs: &[
-            rung(&[program(Fentry, "born_fentry", "call_usermodehelper_exec_async")], TRAMPOLINE),
             rung(&[program(Kprobe, "born_kprobe", "call_usermodehelper_exec_async")], ALL),
+            rung(&[program(Fentry, "born_fentry", "call_usermodehelper_exec_async")], TRAMPOLINE),
         ],
     },
     Ladder {
@@ -315,17 +317,17 @@ pub const LADDERS: &[Ladder] = &[
         rungs: &[
             rung(
                 &[
-                    program(Fentry, "init_module_began_fentry", syscall::INIT),
-                    program(Fentry, "finit_module_began_fentry", syscall::FINIT),
-                ],
-                TRAMPOLINE,
-            ),
-            rung(
-                &[
                     program(Kprobe, "init_module_began_kprobe", syscall::INIT),
                     program(Kprobe, "finit_module_began_kprobe", syscall::FINIT),
                 ],
                 ALL,
+            ),
+            rung(
+                &[
+                    program(Fentry, "init_module_began_fentry", syscall::INIT),
+                    program(Fentry, "finit_module_began_fentry", syscall::FINIT),
+                ],
+                TRAMPOLINE,
             ),
         ],
     },
@@ -333,8 +335,8 @@ pub const LADDERS: &[Ladder] = &[
         moment: Kind::ImageRead,
         meaning: "the module's image is in memory, decompressed",
         rungs: &[
-            rung(&[program(Fentry, "image_read_fentry", "load_module")], TRAMPOLINE),
             rung(&[program(Kprobe, "image_read_kprobe", "load_module")], ALL),
+            rung(&[program(Fentry, "image_read_fentry", "load_module")], TRAMPOLINE),
         ],
     },
     Ladder {
@@ -343,28 +345,28 @@ pub const LADDERS: &[Ladder] = &[
         rungs: &[
             rung(
                 &[
-                    program(Fentry, "named_file_fentry", "idempotent_init_module"),
-                    program(Fentry, "named_fentry", "find_module_all"),
-                ],
-                IDEMPOTENT,
-            ),
-            rung(
-                &[
                     program(Kprobe, "named_file_kprobe", "idempotent_init_module"),
                     program(Kprobe, "named_kprobe", "find_module_all"),
                 ],
                 IDEMPOTENT,
             ),
-            rung(&[program(Fentry, "named_fentry", "find_module_all")], TRAMPOLINE),
+            rung(
+                &[
+                    program(Fentry, "named_file_fentry", "idempotent_init_module"),
+                    program(Fentry, "named_fentry", "find_module_all"),
+                ],
+                IDEMPOTENT,
+            ),
             rung(&[program(Kprobe, "named_kprobe", "find_module_all")], ALL),
+            rung(&[program(Fentry, "named_fentry", "find_module_all")], TRAMPOLINE),
         ],
     },
     Ladder {
         moment: Kind::Coming,
         meaning: "the module is MODULE_STATE_COMING",
         rungs: &[
-            rung(&[program(Fentry, "coming_fentry", "tracepoint_module_notify")], TRAMPOLINE),
             rung(&[program(Kprobe, "coming_kprobe", "tracepoint_module_notify")], ALL),
+            rung(&[program(Fentry, "coming_fentry", "tracepoint_module_notify")], TRAMPOLINE),
             lossy(
                 &[program(RawTracepoint, "coming_raw", "module_load")],
                 "4.17",
@@ -376,18 +378,18 @@ pub const LADDERS: &[Ladder] = &[
         moment: Kind::InitBegun,
         meaning: "do_init_module is entered: the module's init is about to run",
         rungs: &[
-            rung(&[program(Fentry, "init_begun_fentry", "do_init_module")], TRAMPOLINE),
             rung(&[program(Kprobe, "init_begun_kprobe", "do_init_module")], ALL),
+            rung(&[program(Fentry, "init_begun_fentry", "do_init_module")], TRAMPOLINE),
         ],
     },
     Ladder {
         moment: Kind::Live,
         meaning: "the module is MODULE_STATE_LIVE",
         rungs: &[
-            rung(&[program(Fentry, "live_chain_fentry", "blocking_notifier_call_chain")], CHAIN),
             rung(&[program(Kprobe, "live_chain_kprobe", "blocking_notifier_call_chain")], CHAIN),
-            lossy(&[program(Fentry, "live_notify_fentry", "tracepoint_module_notify")], TRAMPOLINE, NOTIFIED_LATER),
+            rung(&[program(Fentry, "live_chain_fentry", "blocking_notifier_call_chain")], CHAIN),
             lossy(&[program(Kprobe, "live_notify_kprobe", "tracepoint_module_notify")], ALL, NOTIFIED_LATER),
+            lossy(&[program(Fentry, "live_notify_fentry", "tracepoint_module_notify")], TRAMPOLINE, NOTIFIED_LATER),
         ],
     },
     Ladder {
@@ -423,8 +425,8 @@ pub const LADDERS: &[Ladder] = &[
         moment: Kind::Going,
         meaning: "the module is MODULE_STATE_GOING",
         rungs: &[
-            rung(&[program(Fentry, "going_fentry", "tracepoint_module_notify")], TRAMPOLINE),
             rung(&[program(Kprobe, "going_kprobe", "tracepoint_module_notify")], ALL),
+            rung(&[program(Fentry, "going_fentry", "tracepoint_module_notify")], TRAMPOLINE),
         ],
     },
     Ladder {
@@ -442,20 +444,20 @@ pub const LADDERS: &[Ladder] = &[
         rungs: &[
             rung(
                 &[
-                    program(Fentry, "suspend_began_fentry", "pm_suspend"),
-                    program(Fentry, "hibernate_began_fentry", "hibernate"),
-                ],
-                TRAMPOLINE,
-            ),
-            rung(
-                &[
                     program(Kprobe, "suspend_began_kprobe", "pm_suspend"),
                     program(Kprobe, "hibernate_began_kprobe", "hibernate"),
                 ],
                 ALL,
             ),
-            rung(&[program(Fentry, "suspend_began_fentry", "pm_suspend")], NO_HIBERNATION),
+            rung(
+                &[
+                    program(Fentry, "suspend_began_fentry", "pm_suspend"),
+                    program(Fentry, "hibernate_began_fentry", "hibernate"),
+                ],
+                TRAMPOLINE,
+            ),
             rung(&[program(Kprobe, "suspend_began_kprobe", "pm_suspend")], NO_HIBERNATION),
+            rung(&[program(Fentry, "suspend_began_fentry", "pm_suspend")], NO_HIBERNATION),
         ],
     },
     Ladder {
@@ -493,8 +495,8 @@ pub const LADDERS: &[Ladder] = &[
         moment: Kind::FreezeBegan,
         meaning: "user space is about to be frozen, and helpers to be disabled",
         rungs: &[
-            rung(&[program(Fentry, "freeze_began_fentry", "freeze_processes")], TRAMPOLINE),
             rung(&[program(Kprobe, "freeze_began_kprobe", "freeze_processes")], ALL),
+            rung(&[program(Fentry, "freeze_began_fentry", "freeze_processes")], TRAMPOLINE),
         ],
     },
     Ladder {
@@ -509,16 +511,16 @@ pub const LADDERS: &[Ladder] = &[
         moment: Kind::ThawBegan,
         meaning: "user space is about to run again",
         rungs: &[
-            rung(&[program(Fentry, "thaw_began_fentry", "thaw_processes")], TRAMPOLINE),
             rung(&[program(Kprobe, "thaw_began_kprobe", "thaw_processes")], ALL),
+            rung(&[program(Fentry, "thaw_began_fentry", "thaw_processes")], TRAMPOLINE),
         ],
     },
     Ladder {
         moment: Kind::DisableBegan,
         meaning: "helpers are disabled: calls are refused from here on, and those that wait are drained",
         rungs: &[
-            rung(&[program(Fentry, "disable_began_fentry", "__usermodehelper_disable")], TRAMPOLINE),
             rung(&[program(Kprobe, "disable_began_kprobe", "__usermodehelper_disable")], ALL),
+            rung(&[program(Fentry, "disable_began_fentry", "__usermodehelper_disable")], TRAMPOLINE),
         ],
     },
     Ladder {
@@ -533,16 +535,16 @@ pub const LADDERS: &[Ladder] = &[
         moment: Kind::DepthSet,
         meaning: "helpers are enabled again, or disabled further",
         rungs: &[
-            rung(&[program(Fentry, "depth_set_fentry", "__usermodehelper_set_disable_depth")], TRAMPOLINE),
             rung(&[program(Kprobe, "depth_set_kprobe", "__usermodehelper_set_disable_depth")], ALL),
+            rung(&[program(Fentry, "depth_set_fentry", "__usermodehelper_set_disable_depth")], TRAMPOLINE),
         ],
     },
     Ladder {
         moment: Kind::FirmwareBegan,
         meaning: "a driver asks for a firmware file",
         rungs: &[
-            rung(&[program(Fentry, "firmware_began_fentry", "_request_firmware")], TRAMPOLINE),
             rung(&[program(Kprobe, "firmware_began_kprobe", "_request_firmware")], ALL),
+            rung(&[program(Fentry, "firmware_began_fentry", "_request_firmware")], TRAMPOLINE),
         ],
     },
     Ladder {
@@ -557,8 +559,8 @@ pub const LADDERS: &[Ladder] = &[
         moment: Kind::FallbackBegan,
         meaning: "the file is not there, and user space is asked for it",
         rungs: &[
-            rung(&[program(Fentry, "fallback_began_fentry", "firmware_fallback_sysfs")], TRAMPOLINE),
             rung(&[program(Kprobe, "fallback_began_kprobe", "firmware_fallback_sysfs")], ALL),
+            rung(&[program(Fentry, "fallback_began_fentry", "firmware_fallback_sysfs")], TRAMPOLINE),
         ],
     },
     Ladder {
@@ -575,17 +577,17 @@ pub const LADDERS: &[Ladder] = &[
         rungs: &[
             rung(
                 &[
-                    program(Fentry, "trylock_began_fentry", "usermodehelper_read_trylock"),
-                    program(Fentry, "lock_wait_began_fentry", "usermodehelper_read_lock_wait"),
-                ],
-                TRAMPOLINE,
-            ),
-            rung(
-                &[
                     program(Kprobe, "trylock_began_kprobe", "usermodehelper_read_trylock"),
                     program(Kprobe, "lock_wait_began_kprobe", "usermodehelper_read_lock_wait"),
                 ],
                 ALL,
+            ),
+            rung(
+                &[
+                    program(Fentry, "trylock_began_fentry", "usermodehelper_read_trylock"),
+                    program(Fentry, "lock_wait_began_fentry", "usermodehelper_read_lock_wait"),
+                ],
+                TRAMPOLINE,
             ),
         ],
     },
@@ -614,8 +616,8 @@ pub const LADDERS: &[Ladder] = &[
         moment: Kind::Unlocked,
         meaning: "it needs them no longer",
         rungs: &[
-            rung(&[program(Fentry, "unlocked_fentry", "usermodehelper_read_unlock")], TRAMPOLINE),
             rung(&[program(Kprobe, "unlocked_kprobe", "usermodehelper_read_unlock")], ALL),
+            rung(&[program(Fentry, "unlocked_fentry", "usermodehelper_read_unlock")], TRAMPOLINE),
         ],
     },
 ];

@@ -1,13 +1,17 @@
 //! The edge to the running kernel: the only user of aya, `/proc` and `/sys`.
 
+pub mod ask;
 pub mod attach;
+pub mod bpf;
 pub mod btf;
+pub mod detach;
 pub mod hooks;
 pub mod lookup;
 pub mod misses;
 pub mod modprobe_d;
 pub mod modules;
 pub mod names;
+pub mod object;
 pub mod pattern;
 pub mod probe_log;
 pub mod ring;

@@ -1,6 +1,7 @@
-//! Names for the numbers in records, asked of the running system: stack addresses by `/proc/kallsyms`, cgroups by
+//! Names for the numbers in records, asked of the running system: stack addresses by the kernel's symbols, cgroups by
 //! the `/proc` entry of a member.
 
+use super::ask::{Ask, Symbol};
 use super::snapshot;
 use super::symbols::Symbols;
 use crate::decode::Names;
@@ -10,14 +11,63 @@ use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
 use trace_common::ids::Tgid;
 
-/// Cgroups remembered; beyond, all are asked for anew.
+/// Cgroups remembered; beyond, all are asked for again.
 const CGROUPS: usize = 4_096;
+/// Addresses whose names are remembered; beyond, all are asked for again.
+const ADDRESSES: usize = 16_384;
+
+/// Who knows the kernel's symbols.
+pub enum Namer {
+    /// The kernel, which is asked for each address.
+    Kernel(Ask),
+    /// A copy of its table, which is read when it is first needed, and again after modules were loaded.
+    Table(Option<Symbols>),
+}
+
+impl Namer {
+    /// The kernel where it answers, else its table.
+    #[must_use]
+    pub fn find() -> Self {
+        Ask::load().map_or(Self::Table(None), Self::Kernel)
+    }
+
+    /// The address of a symbol; zero where it is hidden from us, or there is none of this name.
+    pub fn address(&mut self, symbol: &str) -> u64 {
+        match self {
+            Self::Kernel(ask) => ask.address(symbol),
+            Self::Table(table) => read(table).address(symbol),
+        }
+    }
+
+    fn name(&mut self, address: u64) -> Option<Symbol> {
+        match self {
+            Self::Kernel(ask) => ask.name(address),
+            Self::Table(table) => {
+                let table = read(table);
+                let is_of_module = !table.is_core(address);
+                table.name(address).map(|name| Symbol { name, is_of_module })
+            }
+        }
+    }
+
+    /// Modules have come or gone.
+    fn modules_changed(&mut self) {
+        if let Self::Table(table) = self {
+            *table = None;
+        }
+    }
+}
+
+fn read(table: &mut Option<Symbols>) -> &Symbols {
+    table.get_or_insert_with(|| Symbols::read().unwrap_or_default())
+}
 
 /// The running system's names.
-#[derive(Debug)]
 pub struct SystemNames {
-    symbols: Symbols,
-    /// A module was loaded since the symbols were read.
+    namer: Namer,
+    /// What was asked before, with what is known of it.
+    symbols: BTreeMap<u64, Option<Symbol>>,
+    /// Modules have come or gone since the table of symbols was read.
     stale: bool,
     cgroups: BTreeMap<u64, Option<Arc<str>>>,
     /// `None` where `/proc` has other numbers of processes than the kernel.
@@ -25,15 +75,27 @@ pub struct SystemNames {
 }
 
 impl SystemNames {
-    /// Starts with these symbols.
+    /// Starts with who knows the symbols.
     #[must_use]
-    pub fn new(symbols: Symbols) -> Self {
-        Self { symbols, stale: false, cgroups: BTreeMap::new(), own_process: snapshot::own_process() }
+    pub fn new(namer: Namer) -> Self {
+        let own_process = snapshot::own_process();
+        Self { namer, symbols: BTreeMap::new(), stale: false, cgroups: BTreeMap::new(), own_process }
     }
 
-    /// A module went live: its functions have names that are not known yet.
-    pub const fn modules_changed(&mut self) {
+    /// A module went live or away: the names of its functions are not what they were.
+    pub fn modules_changed(&mut self) {
+        self.symbols.retain(|_, symbol| symbol.as_ref().is_some_and(|symbol| !symbol.is_of_module));
         self.stale = true;
+    }
+
+    fn ask(&mut self, address: u64) -> Option<Symbol> {
+        let known = self.namer.name(address);
+        if !self.stale || known.as_ref().is_some_and(|symbol| !symbol.is_of_module) {
+            return known;
+        }
+        self.stale = false;
+        self.namer.modules_changed();
+        self.namer.name(address)
     }
 }
 
@@ -51,14 +113,23 @@ pub(super) fn is_start(stat: &str, start: u64) -> bool {
 }
 
 impl Names for SystemNames {
+    fn is_own(&self, tgid: u32) -> bool {
+        self.own_process == Some(Tgid(tgid))
+    }
+
     fn symbol(&mut self, address: u64) -> Option<Arc<str>> {
-        if self.stale && !self.symbols.is_core(address) {
-            self.stale = false;
-            if let Ok(symbols) = Symbols::read() {
-                self.symbols = symbols;
+        let known = match self.symbols.get(&address) {
+            Some(known) => known.clone(),
+            None => {
+                let asked = self.ask(address);
+                if self.symbols.len() >= ADDRESSES {
+                    self.symbols.clear();
+                }
+                self.symbols.insert(address, asked.clone());
+                asked
             }
-        }
-        self.symbols.name(address)
+        };
+        known.map(|symbol| symbol.name)
     }
 
     fn exe(&mut self, tgid: u32, start: u64) -> Option<Arc<str>> {
@@ -76,7 +147,7 @@ impl Names for SystemNames {
         self.own_process?;
         let text = fs::read_to_string(format!("/proc/{tgid}/cgroup")).ok()?;
         let path: Option<Arc<str>> = text.lines().find_map(|line| line.strip_prefix("0::")).map(Arc::from);
-        // The process may have moved meanwhile, or be another: a cgroup's number is that of its folder.
+        // The process may have moved since, or be another: a cgroup's number is that of its folder.
         match path.as_deref().and_then(number_of) {
             Some(number) if number != id => return None,
             Some(_) => {}

@@ -2,14 +2,19 @@
 //!
 //! In: the loaded object's log ring. Out: lines on stderr, for as long as the runtime runs.
 
+use super::attach::Attached;
+use super::bpf;
 use super::ring;
 use crate::stderr;
-use aya::Ebpf;
 use aya_log::EbpfLogger;
+use std::os::fd::AsFd as _;
 
 /// Sends the probes' messages to stderr from now on. Where it cannot, it says why; tracing goes on without.
-pub fn forward(ebpf: &mut Ebpf) {
-    let logger = EbpfLogger::init_with_logger(ebpf, Stderr).map_err(|error| error.to_string());
+pub fn forward(attached: &Attached) {
+    // They all write to one map, which is found by any of them.
+    let id = attached.programs().next().and_then(|held| bpf::counters(held.program.as_fd()).ok());
+    let id = id.map_or(0, |counters| counters.id);
+    let logger = EbpfLogger::init_from_id_with_logger(id, Stderr).map_err(|error| error.to_string());
     match logger.and_then(|logger| ring::watch(logger).map_err(|error| error.to_string())) {
         Ok(mut logger) => {
             tokio::spawn(async move {

@@ -2,8 +2,9 @@
 //!
 //! In: the attached object's maps. Out: the bytes of each record, and how much was lost since the last look.
 
-use aya::Ebpf;
+use super::attach::Attached;
 use aya::maps::{Map, MapData, MapError, PerCpuArray, RingBuf};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
@@ -38,9 +39,9 @@ impl Ring {
     ///
     /// # Errors
     /// [`RingError`] where a map is missing or cannot be opened.
-    pub fn open(ebpf: &mut Ebpf) -> Result<Self, RingError> {
-        let records = RingBuf::try_from(map(ebpf, "EVENTS")?).map_err(|error| RingError::Map("EVENTS", error))?;
-        let drops = PerCpuArray::try_from(map(ebpf, "DROPS")?).map_err(|error| RingError::Map("DROPS", error))?;
+    pub fn open(attached: &mut Attached) -> Result<Self, RingError> {
+        let records = RingBuf::try_from(map(attached, "EVENTS")?).map_err(|error| RingError::Map("EVENTS", error))?;
+        let drops = PerCpuArray::try_from(map(attached, "DROPS")?).map_err(|error| RingError::Map("DROPS", error))?;
         let records = watch(records).map_err(RingError::Wait)?;
         Ok(Self { records, drops, seen: [0; Loss::ALL.len()] })
     }
@@ -66,6 +67,14 @@ impl Ring {
         count
     }
 
+    /// Whether there was nothing left to read, not even a record that is being written. Whatever fires later then has a later
+    /// instant: a probe takes the time after it has reserved its record (kernel/bpf/ringbuf.c `ringbuf_map_poll`, 5.8 to 7.3).
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let mut wanted = [PollFd::new(self.records.get_ref(), PollFlags::IN)];
+        poll(&mut wanted, Some(&Timespec::default())).is_ok_and(|ready| ready == 0)
+    }
+
     /// What was lost since the last look, by reason; nothing where nothing was.
     ///
     /// # Errors
@@ -84,8 +93,8 @@ impl Ring {
     }
 }
 
-fn map(ebpf: &mut Ebpf, name: &'static str) -> Result<Map, RingError> {
-    ebpf.take_map(name).ok_or(RingError::Missing(name))
+fn map(attached: &mut Attached, name: &'static str) -> Result<Map, RingError> {
+    attached.take_map(name).ok_or(RingError::Missing(name))
 }
 
 /// Lets the runtime wait for a descriptor.

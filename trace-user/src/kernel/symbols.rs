@@ -1,10 +1,13 @@
-//! Names for kernel addresses, from `/proc/kallsyms`.
+//! Names for kernel addresses, from `/proc/kallsyms`: for kernels that cannot be asked for one at a time.
 //!
-//! In: its text. Out: the symbol that an address lies in, and the address of a symbol. Only functions are kept.
+//! In: its text. Out: the symbol that an address lies in, and the address of a symbol. Functions are kept, and the data that hooks need.
 
 use std::fs;
 use std::io;
 use std::sync::Arc;
+
+/// The data whose addresses are kept.
+const DATA: [&str; 2] = ["module_notify_list", "pm_test_level"];
 
 /// The kernel's functions by address, and the data that hooks need.
 #[derive(Debug, Default)]
@@ -13,8 +16,8 @@ pub struct Symbols {
     /// Where each name begins in `names`.
     places: Vec<u32>,
     names: String,
-    module_notify_list: u64,
-    pm_test_level: u64,
+    /// The addresses of data, of which few are asked for.
+    data: Vec<(&'static str, u64)>,
     core_begin: u64,
     core_end: u64,
 }
@@ -42,9 +45,7 @@ impl Symbols {
             let Ok(address) = u64::from_str_radix(address, 16) else { continue };
             match class {
                 "t" | "T" | "w" | "W" if address != 0 => found.push((address, name)),
-                _ if name == "module_notify_list" => symbols.module_notify_list = address,
-                _ if name == "pm_test_level" => symbols.pm_test_level = address,
-                _ => {}
+                _ => symbols.data.extend(DATA.iter().find(|known| **known == name).map(|known| (*known, address))),
             }
             match name {
                 "_text" => symbols.core_begin = address,
@@ -77,16 +78,10 @@ impl Symbols {
         self.core_begin <= address && address < self.core_end
     }
 
-    /// The address of `pm_test_level`; zero where not shown.
+    /// The address of one of [`DATA`]; zero where not shown.
     #[must_use]
-    pub const fn pm_test_level(&self) -> u64 {
-        self.pm_test_level
-    }
-
-    /// The address of `module_notify_list`; zero where not shown.
-    #[must_use]
-    pub const fn module_notify_list(&self) -> u64 {
-        self.module_notify_list
+    pub fn address(&self, name: &str) -> u64 {
+        self.data.iter().find(|(known, _)| *known == name).map_or(0, |(_, address)| *address)
     }
 }
 
@@ -103,7 +98,7 @@ mod tests {
         let names = [0xfff, 0x1000, 0x1fff, 0x2001, 0x3abc, 0x8004].map(|address| symbols.name(address));
         let shown: Vec<&str> = names.iter().map(|name| name.as_deref().unwrap_or("-")).collect();
         assert_eq!(shown, ["-", "first", "first", "second", "third", "own"]);
-        assert_eq!(symbols.module_notify_list(), 0x9000);
+        assert_eq!(symbols.address("module_notify_list"), 0x9000);
         assert!(symbols.is_core(0x1000) && !symbols.is_core(0x8004) && !symbols.is_core(0xfff));
     }
 }

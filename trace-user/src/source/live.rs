@@ -4,16 +4,16 @@
 //! what an alias resolves to before its request, what was lost before the next tick.
 
 use crate::clock;
-use crate::decode::decode;
+use crate::decode::{Names as _, decode};
 use crate::event::{Body, Event, Fact, Hook, Lost, Moment, Resolution, SelfTest, Stamp};
-use crate::kernel::attach::{self, AttachError, Attached, Plan, ProbeLog};
+use crate::kernel::attach::{self, AttachError, Attached, Plan, ProbeLog, Progress};
+use crate::kernel::btf::Types;
 use crate::kernel::hooks::HookChoice;
 use crate::kernel::lookup::Lookup;
 use crate::kernel::misses::Misses;
-use crate::kernel::names::SystemNames;
+use crate::kernel::names::{Namer, SystemNames};
 use crate::kernel::ring::{Ring, RingError};
-use crate::kernel::symbols::Symbols;
-use crate::kernel::{btf, probe_log, self_test, snapshot};
+use crate::kernel::{probe_log, snapshot};
 use crate::source::watchdog::{Finding, Watchdog};
 use std::collections::BTreeSet;
 use std::io;
@@ -26,17 +26,15 @@ use trace_common::time::{Ktime, Nanos};
 
 /// Records taken from the ring before the others get their turn.
 const BATCH: usize = 4_096;
+/// How long records gather after some were read. The first after a silence is read at once.
+const REST: Duration = Duration::from_millis(20);
 /// How often time is told while something may be held back for it.
 const BUSY: Duration = Duration::from_millis(50);
 /// How often time is told otherwise: what is stuck past its limit is to be said within a second.
 const IDLE: Duration = Duration::from_millis(250);
 /// How long after the last record something may still be held back.
 const SETTLED: Nanos = Nanos::from_millis(300);
-/// How long the probes are given to show modtrail's own request.
-const PROOF_LIMIT: Duration = Duration::from_secs(2);
-/// How often it is looked for.
-const PROOF_LOOK: Duration = Duration::from_millis(2);
-/// Aliases whose meaning is remembered; beyond, all are looked up anew.
+/// Aliases whose meaning is remembered; beyond, all are looked up again.
 const ALIASES: usize = 16_384;
 
 /// How to trace.
@@ -77,29 +75,34 @@ pub struct Live {
     last_look: Stamp,
     /// When time is told next. It outlives a wait that is given up, so that nobody can put it off.
     next_tick: Instant,
+    /// Until then records gather: the ring does not wake us for each of a storm.
+    rest: Instant,
     /// The ring held more than a batch: it is to be read on at once.
     more: bool,
     last_record: Ktime,
-    /// Records met while the probes were proven that could not be decoded, and are not told yet.
+    /// Records that could not be decoded and are not reported yet.
     undecodable: u64,
+    /// When events were last found to be lost.
+    lost: Option<Ktime>,
     attached: Attached,
     plan: Plan,
     watchdog: Watchdog,
-    self_test: SelfTest,
+    self_test: Option<SelfTest>,
 }
 
 impl Live {
-    /// Attaches to the running kernel.
+    /// Attaches to the running kernel; call it where a runtime is entered, which wakes it for records. That the probes fire is proven while events come; see [`Live::self_test`].
     ///
     /// # Errors
     /// [`LiveError`] where it cannot be traced.
-    pub fn attach(options: &Options) -> Result<Self, LiveError> {
-        let symbols = Symbols::read().unwrap_or_default();
+    pub fn attach(options: &Options, progress: &Progress) -> Result<Self, LiveError> {
+        let mut namer = Namer::find();
         let (machine, at) = snapshot::machine();
-        let offsets = btf::running();
+        let types = Types::read();
+        let offsets = types.offsets;
         let settings = Settings {
-            module_notify_list: symbols.module_notify_list(),
-            pm_test_level: symbols.pm_test_level(),
+            module_notify_list: namer.address("module_notify_list"),
+            pm_test_level: namer.address("pm_test_level"),
             offsets,
         };
         let release = snapshot::kernel_version(&machine.release);
@@ -112,57 +115,35 @@ impl Live {
             ring_bytes: options.ring_bytes,
             log: options.probe_log,
         };
-        let mut attached = attach::attach(&plan)?;
+        let mut attached = attach::attach(&plan, types, progress)?;
         tell_unknown_offsets(&mut attached.hooks, &offsets);
-        let ring = Ring::open(&mut attached.ebpf)?;
+        let ring = Ring::open(&mut attached)?;
         if options.probe_log == ProbeLog::On {
-            probe_log::forward(&mut attached.ebpf);
+            probe_log::forward(&attached);
         }
         let begun = clock::now();
         let hooks = Fact::Hooks(attached.hooks.clone().into());
         let mut facts = vec![fact(at, Fact::Machine(machine)), fact(begun, hooks)];
         facts.extend(snapshot::own_process().map(|own| fact(at, Fact::Tracer(own))));
         facts.extend(live_modules(begun));
-        let mut live = Self {
+        Ok(Self {
             ring,
-            misses: Misses::of(&attached.ebpf),
-            names: SystemNames::new(symbols),
-            aliases: Aliases::new(),
+            misses: Misses::default(),
+            names: SystemNames::new(namer),
+            aliases: Aliases::default(),
             facts,
             last_look: begun,
             next_tick: Instant::now(),
+            rest: Instant::now(),
             more: false,
             last_record: begun.mono,
             undecodable: 0,
+            lost: None,
             attached,
             plan,
             watchdog: Watchdog::new(begun),
-            self_test: SelfTest::Unproven("it was not tried".into()),
-        };
-        live.self_test = live.prove();
-        live.facts.push(fact(clock::now(), Fact::SelfTest(live.self_test.clone())));
-        Ok(live)
-    }
-
-    /// Makes a request of modtrail's own and looks whether it is seen. What comes meanwhile is kept for who asks next.
-    fn prove(&mut self) -> SelfTest {
-        let mut proof = match self_test::begin() {
-            Ok(proof) => proof,
-            Err(why) => return SelfTest::Unproven(why.into()),
-        };
-        let begun = Instant::now();
-        while !proof.is_complete() && begun.elapsed() < PROOF_LIMIT {
-            if let Some(refusal) = proof.refusal() {
-                return refusal;
-            }
-            std::thread::sleep(PROOF_LOOK);
-            let from = self.facts.len();
-            let mut records = std::mem::take(&mut self.facts);
-            self.undecodable += self.drain(&mut records).1;
-            self.facts = records;
-            self.facts.iter().skip(from).for_each(|event| proof.see(event));
-        }
-        proof.outcome()
+            self_test: None,
+        })
     }
 
     /// What each moment is seen by.
@@ -171,27 +152,27 @@ impl Live {
         &self.attached.hooks
     }
 
-    /// Whether the probes were seen to fire.
+    /// Whether the probes were seen to fire; `None` where that is not known yet.
     #[must_use]
-    pub const fn self_test(&self) -> &SelfTest {
-        &self.self_test
+    pub const fn self_test(&self) -> Option<&SelfTest> {
+        self.self_test.as_ref()
     }
 
     /// What the kernel says that probes missed, since this was last asked or told as lost.
     pub fn missed(&mut self) -> Vec<(Lost, u64)> {
-        self.misses.take()
+        self.misses.take(&self.attached)
     }
 
     /// Why the module indexes could not be read, where they could not.
     #[must_use]
-    pub const fn indexes_error(&self) -> Option<&io::Error> {
-        self.aliases.lookup.indexes_error()
+    pub fn indexes_error(&mut self) -> Option<&io::Error> {
+        self.aliases.lookup().indexes_error()
     }
 
     /// What is wrong with modprobe's configuration, in words.
     #[must_use]
-    pub fn configuration_problems(&self) -> &[String] {
-        self.aliases.lookup.problems()
+    pub fn configuration_problems(&mut self) -> &[String] {
+        self.aliases.lookup().problems()
     }
 
     /// Waits for the next events and appends them to `out`, a tick last where one is due.
@@ -200,36 +181,45 @@ impl Live {
     /// [`LiveError`] where the ring or its counters cannot be read.
     pub async fn next(&mut self, out: &mut Vec<Event>) -> Result<(), LiveError> {
         if self.facts.is_empty() && !self.more {
-            tokio::select! {
-                ready = self.ring.readable() => ready.map_err(LiveError::Wait)?,
-                () = tokio::time::sleep_until(self.next_tick) => {}
+            if Instant::now() < self.rest {
+                tokio::time::sleep_until(self.rest.min(self.next_tick)).await;
+            } else {
+                tokio::select! {
+                    ready = self.ring.readable() => ready.map_err(LiveError::Wait)?,
+                    () = tokio::time::sleep_until(self.next_tick) => {}
+                }
             }
         }
         self.look(out)
     }
 
-    /// Appends what is there now, a tick last; whether there is more. A record whose probe fired before this call is in what it
-    /// appends until there is no more, unless it is being written right now.
+    /// Appends what is there now; whether that was all, so that whatever fires from now on has a later instant than
+    /// [`Fact::Drained`], which is appended last. Not so where records come faster than they are read, or one is being written.
     ///
     /// # Errors
     /// [`LiveError`] where the counters cannot be read.
-    pub fn collect(&mut self, out: &mut Vec<Event>) -> Result<bool, LiveError> {
+    pub fn drain(&mut self, out: &mut Vec<Event>) -> Result<bool, LiveError> {
+        let now = clock::now();
         self.next_tick = Instant::now();
         self.look(out)?;
-        Ok(self.more)
+        let is_drained = !self.more && self.ring.is_empty();
+        if is_drained {
+            out.push(fact(now, Fact::Drained));
+        }
+        Ok(is_drained)
     }
 
-    /// Appends what is there now, and with a tick, where one is due, what was lost. In a storm the ring wakes us for each
-    /// record; the counters of some fifty programs are not read as often.
+    /// Appends what is there now, and with a tick, where one is due, what was lost.
     fn look(&mut self, out: &mut Vec<Event>) -> Result<(), LiveError> {
         let from = out.len();
         out.append(&mut self.facts);
         let now = clock::now();
-        let (count, undecodable) = self.drain(out);
+        let (count, undecodable) = self.take(out);
         self.undecodable += undecodable;
         self.watch(now, from, out);
         if count > 0 {
             self.last_record = now.mono;
+            self.rest = Instant::now() + REST;
             self.next_tick = self.next_tick.min(Instant::now() + BUSY);
         }
         // A full batch leaves records behind that are older than now: only an empty ring makes time known.
@@ -247,8 +237,9 @@ impl Live {
     }
 
     /// Appends a batch of what is in the ring; how many records there were, and how many of them were not understood.
-    fn drain(&mut self, out: &mut Vec<Event>) -> (usize, u64) {
+    fn take(&mut self, out: &mut Vec<Event>) -> (usize, u64) {
         let mut undecodable = 0;
+        self.aliases.fresh = false;
         let (names, aliases) = (&mut self.names, &mut self.aliases);
         let count = self.ring.drain(BATCH, |bytes| match decode(bytes, names) {
             Ok(event) => {
@@ -266,23 +257,24 @@ impl Live {
         match self.watchdog.look(now, new) {
             Finding::Nothing => {}
             Finding::Proven(test) => {
-                self.self_test = test.clone();
+                self.self_test = Some(test.clone());
                 out.push(fact(now, Fact::SelfTest(test)));
             }
+            Finding::Deaf { since, .. } if self.lost.is_some_and(|lost| lost >= since.mono) => self.watchdog.lost(),
             Finding::Deaf { moments, since } => {
                 // What the kernel counted for programs that go is told before they do.
-                let mut missed = self.misses.take();
-                attach::renew(&mut self.attached, &self.plan, &moments);
+                let mut missed = self.misses.take(&self.attached);
+                self.attached.renew(&self.plan, &moments);
                 tell_unknown_offsets(&mut self.attached.hooks, &self.plan.settings.offsets);
-                self.misses = Misses::of(&self.attached.ebpf);
-                self.misses.take();
+                self.misses = Misses::default();
+                self.misses.take(&self.attached);
                 let until = clock::now();
-                self.watchdog.attached_anew(until);
+                self.watchdog.attached_again(until);
                 missed.extend(moments.iter().map(|moment| (Lost::Deaf(*moment), 1)));
                 let lost = missed.into_iter().map(|(loss, count)| Fact::Lost { loss, count, until: until.mono });
                 out.extend(lost.map(|lost| fact(since, lost)));
-                self.self_test = SelfTest::Deaf(moments);
-                out.push(fact(until, Fact::SelfTest(self.self_test.clone())));
+                self.self_test = Some(SelfTest::Deaf(moments.clone()));
+                out.push(fact(until, Fact::SelfTest(SelfTest::Deaf(moments))));
                 out.push(fact(until, Fact::Hooks(self.attached.hooks.clone().into())));
                 out.extend(live_modules(until));
             }
@@ -297,11 +289,12 @@ impl Live {
         let kernel = self.ring.lost()?.into_iter().map(|(loss, count)| (Lost::Kernel(loss), count));
         let lost: Vec<(Lost, u64)> = kernel
             .chain([(Lost::Undecodable, undecodable)])
-            .chain(self.misses.take())
+            .chain(self.misses.take(&self.attached))
             .filter(|(_, count)| *count > 0)
             .collect();
         if !lost.is_empty() {
             let until = clock::now();
+            self.lost = Some(until.mono);
             let lost = lost.into_iter().map(|(loss, count)| Fact::Lost { loss, count, until: until.mono });
             out.extend(lost.map(|lost| fact(since, lost)));
             // What went live or away unseen is established anew.
@@ -311,34 +304,43 @@ impl Live {
     }
 }
 
-/// What aliases stand for, looked up once each while the module indexes and modprobe's configuration stay as they are.
+/// What aliases stand for, looked up once each while the module indexes and modprobe's configuration stay as they are. They are
+/// read when an alias is first asked for.
+#[derive(Default)]
 struct Aliases {
-    lookup: Lookup,
+    lookup: Option<Lookup>,
     told: BTreeSet<Arc<str>>,
+    /// The indexes and the configuration were looked at since the last batch.
+    fresh: bool,
 }
 
 impl Aliases {
-    fn new() -> Self {
-        Self { lookup: Lookup::read(), told: BTreeSet::new() }
+    fn lookup(&mut self) -> &mut Lookup {
+        self.lookup.get_or_insert_with(Lookup::read)
     }
 
     /// What `alias` stands for; `None` where that was told before and still holds.
     fn tell(&mut self, alias: &Arc<str>) -> Option<Resolution> {
-        if self.lookup.refresh() || self.told.len() >= ALIASES {
+        let changed = !self.fresh && self.lookup().refresh();
+        self.fresh = true;
+        if changed || self.told.len() >= ALIASES {
             self.told.clear();
         }
         let is_new = self.told.insert(alias.clone());
-        is_new.then(|| self.lookup.resolve(alias))
+        is_new.then(|| self.lookup().resolve(alias))
     }
 }
 
 /// Appends what has to be known before `event`.
 fn before(event: &Event, names: &mut SystemNames, aliases: &mut Aliases, out: &mut Vec<Event>) {
     let Body::Probe(probe) = &event.body else { return };
-    if let Moment::Live(_) = probe.moment {
+    if matches!(probe.moment, Moment::Live(_) | Moment::Going(_)) {
         names.modules_changed();
     }
     let Moment::Requested(requested) = &probe.moment else { return };
+    if names.is_own(probe.task.key.tgid.0) {
+        return;
+    }
     let Some(alias) = requested.alias.text() else { return };
     if let Some(resolution) = aliases.tell(alias) {
         out.push(fact(event.at, Fact::Resolved { alias: alias.clone(), resolution: Arc::new(resolution) }));

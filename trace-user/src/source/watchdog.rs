@@ -1,4 +1,4 @@
-//! Proves, after the machine slept or user space was frozen, that the probes still fire.
+//! Proves that the probes fire: at the start, and after the machine slept or user space was frozen.
 //!
 //! In: the instants of looks, and the events that came between them. Out: what was found: nothing, that the probes fire, or
 //! which are deaf and since when they may be. Who finds them deaf attaches them anew, and they are proven again.
@@ -67,14 +67,14 @@ pub enum Finding {
 }
 
 impl Watchdog {
-    /// Begins at `now`, at which the probes are in order.
+    /// Begins at `now`, at which the probes were attached: the first look is to prove them.
     #[must_use]
     pub fn new(now: Stamp) -> Self {
         Self {
             last: now,
             sound: now,
             trial: None,
-            due: None,
+            due: Some((Instant::now(), 0)),
             deaf: 0,
             stood_still: None,
             attempts: snapshot::suspend_attempts(),
@@ -102,11 +102,17 @@ impl Watchdog {
         self.follow(now, new)
     }
 
-    /// Deaf probes were attached anew at `now`: whether that helped is to be proven.
-    pub fn attached_anew(&mut self, now: Stamp) {
+    /// Deaf probes were attached again at `now`: whether that helped is to be proven.
+    pub fn attached_again(&mut self, now: Stamp) {
         let again = if self.deaf > 1 { STILL_DEAF } else { Duration::ZERO };
         self.due = Some((Instant::now() + again, 0));
         self.sound = now;
+    }
+
+    /// What the probes reported was lost before it could be looked at: that proves nothing.
+    pub fn lost(&mut self) {
+        self.deaf = self.deaf.saturating_sub(1);
+        self.due = Some((Instant::now() + AGAIN, 0));
     }
 
     /// Stood still between two looks, the last of them this one or shortly before, and the kernel has counted an attempt to

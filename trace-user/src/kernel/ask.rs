@@ -1,0 +1,86 @@
+//! The kernel's own answers about its symbols, one at a time. Nothing is read that was not asked for, modules that come and go
+//! are known at once, and names need no right to see addresses.
+//!
+//! In: an address, or a symbol's name. Out: the symbol's name, or its address. Needs Linux 5.16; before, there is
+//! [`super::symbols`].
+
+use super::bpf::{self, Type};
+use super::object::{Object, Wishes};
+use aya::maps::{Array, Map, MapData};
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::sync::Arc;
+use trace_common::limits::SYMBOL;
+
+/// The programs, built for this architecture.
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/ask"));
+
+/// The loaded programs.
+pub struct Ask {
+    name: Array<MapData, [u8; SYMBOL]>,
+    name_of: OwnedFd,
+    address_of: OwnedFd,
+}
+
+/// A function that an address lies in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Symbol {
+    /// Its name.
+    pub name: Arc<str>,
+    /// It is a module's: it may be gone when it is asked for again.
+    pub is_of_module: bool,
+}
+
+impl Ask {
+    /// Loads the programs; `None` where this kernel does not take them.
+    #[must_use]
+    pub fn load() -> Option<Self> {
+        let mut object = Object::open(OBJECT, &Wishes::default()).ok()?;
+        let load = |object: &Object, name| object.load(name, Type::Syscall)?.ok();
+        let (name_of, address_of) = (load(&object, "name_of")?, load(&object, "address_of")?);
+        let Map::Array(name) = object.take_map("NAME")? else { return None };
+        let name = Array::try_from(Map::Array(name)).ok()?;
+        Some(Self { name, name_of, address_of })
+    }
+
+    /// The function that `address` lies in; `None` where it lies in none.
+    #[must_use]
+    pub fn name(&self, address: u64) -> Option<Symbol> {
+        let length = bpf::run(self.name_of.as_fd(), &mut [address]).ok()?;
+        let bytes = self.name.get(&0, 0).ok()?;
+        parse(bytes.get(..usize::try_from(length).ok()?.checked_sub(1)?)?)
+    }
+
+    /// The address of a symbol; zero where there is none of this name, or addresses are hidden from us.
+    #[must_use]
+    pub fn address(&mut self, symbol: &str) -> u64 {
+        let mut bytes = [0; SYMBOL];
+        let Some(room) = bytes.get_mut(..symbol.len()).filter(|room| room.len() < SYMBOL) else { return 0 };
+        room.copy_from_slice(symbol.as_bytes());
+        let mut address = [0];
+        let asked = self.name.set(0, bytes, 0).is_ok()
+            && bpf::run(self.address_of.as_fd(), &mut address).is_ok_and(|answer| answer == 0);
+        let [address] = address;
+        if asked { address } else { 0 }
+    }
+}
+
+/// `name` or `name [module]`; a number where the address lies in no symbol.
+fn parse(bytes: &[u8]) -> Option<Symbol> {
+    let text = String::from_utf8_lossy(bytes);
+    let (name, module) = text.split_once(' ').map_or((&*text, None), |(name, module)| (name, Some(module)));
+    let is_number = name.starts_with("0x") || name.is_empty();
+    (!is_number).then(|| Symbol { name: name.into(), is_of_module: module.is_some() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_modules_function_is_known_by_its_brackets() {
+        let symbol = |name: &str, is_of_module| Some(Symbol { name: name.into(), is_of_module });
+        assert_eq!(parse(b"do_init_module"), symbol("do_init_module", false));
+        assert_eq!(parse(b"can_init [can]"), symbol("can_init", true));
+        assert_eq!((parse(b"0xffffffffc0000000"), parse(b"")), (None, None));
+    }
+}

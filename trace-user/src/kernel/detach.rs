@@ -1,0 +1,85 @@
+//! Leaves the detaching of probes to a process of its own, so that nobody waits for it.
+//!
+//! In: what keeps probes attached. Out: nothing; it is let go by a child, which holds nothing else and exits.
+//!
+//! The kernel takes trampolines away one after another, under a lock, and waits for a grace period for each (some 100 ms:
+//! kernel/bpf/trampoline.c `bpf_trampoline_unlink_prog`, 5.10 to 7.2). That is time in which a shell has no prompt and a
+//! terminal is not given back; no work is done in it. Whoever attaches then waits for the same lock, so the child pauses
+//! before it lets go: who is started again within that time finds the trampolines in place.
+
+use std::fs;
+use std::io::{PipeReader, pipe};
+use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
+
+/// How long the child pauses, in seconds.
+const PAUSE: libc::c_uint = 1;
+
+/// Lets go of `links` without waiting for what the kernel does then. Where no process can be made, the caller waits.
+pub fn leave(links: Vec<OwnedFd>) {
+    let Some((gone, here)) = pipe().ok().filter(|_| !links.is_empty()) else { return };
+    let kept = |descriptor: &RawFd| {
+        *descriptor == gone.as_raw_fd() || links.iter().any(|link| link.as_raw_fd() == *descriptor)
+    };
+    let others: Vec<RawFd> = descriptors().into_iter().filter(|descriptor| !kept(descriptor)).collect();
+    fork(&gone, &others);
+    // The child lets go last: it waits for the other end of the pipe to be closed.
+    drop(links);
+    drop(here);
+}
+
+/// The descriptors of this process.
+fn descriptors() -> Vec<RawFd> {
+    let entries = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Makes the child.
+#[expect(unsafe_code, reason = "no library forks without running another program")]
+fn fork(gone: &PipeReader, others: &[RawFd]) {
+    // SAFETY: the child makes system calls and nothing else: it takes no lock and no memory that another thread may hold.
+    if unsafe { libc::fork() } != 0 {
+        return;
+    }
+    let mut byte = [0_u8; 1];
+    // SAFETY: as above. The descriptors are numbers, the name ends with a NUL, and `byte` has room for what is read. What fails
+    // changes nothing: the child ends all the same.
+    unsafe {
+        libc::prctl(libc::PR_SET_NAME, c"modtrail-detach".as_ptr());
+        for descriptor in others {
+            libc::close(*descriptor);
+        }
+        libc::setsid();
+        libc::chdir(c"/".as_ptr());
+        libc::read(gone.as_raw_fd(), byte.as_mut_ptr().cast(), 1);
+        libc::sleep(PAUSE);
+        libc::_exit(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read as _;
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    #[test]
+    fn what_is_left_is_closed_by_another_process_soon() {
+        let (mut reader, writer) = pipe().unwrap();
+        let (mut unrelated, held) = pipe().unwrap();
+        leave(vec![writer.into()]);
+        let mut rest = Vec::new();
+        assert_eq!(reader.read_to_end(&mut rest).unwrap(), 0, "the child ends, and with it the last writer");
+        drop(held);
+        assert_eq!(unrelated.read_to_end(&mut rest).unwrap(), 0, "the child does not hold what is not left to it");
+        let children = || fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
+        let limit = Instant::now() + Duration::from_secs(10);
+        while children()
+            .split_whitespace()
+            .any(|child| fs::read_to_string(format!("/proc/{child}/stat")).is_ok_and(|stat| !stat.contains(") Z")))
+        {
+            assert!(Instant::now() < limit, "the child does not end");
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}

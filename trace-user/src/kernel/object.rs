@@ -1,0 +1,126 @@
+//! One of modtrail's eBPF objects: its maps in the kernel, and its programs ready to be loaded one by one.
+//!
+//! In: the bytes of an object file, what its constants and the sizes of its maps are to be. Out: aya's maps, and the
+//! instructions of each program with the maps' descriptors in them. A program costs nothing until it is asked for.
+
+use super::bpf::{self, Refused, Type};
+use aya::maps::{Map, MapData, MapError};
+use aya_obj::generated::bpf_insn;
+use aya_obj::relocation::EbpfRelocationError;
+use aya_obj::{EbpfSectionKind, ParseError};
+use rustix::process::{Resource, Rlimit, setrlimit};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::io;
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+
+/// Why an object cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ObjectError {
+    /// It is damaged, which is a fault of the build.
+    #[error("the object file cannot be read")]
+    Parse(#[from] ParseError),
+    /// Its parts do not fit together, which is one too.
+    #[error("the object file cannot be put together")]
+    Relocate(#[from] EbpfRelocationError),
+    /// The kernel did not make a map.
+    #[error("cannot make the map {name}")]
+    Map {
+        /// The map.
+        name: String,
+        /// What it answered.
+        #[source]
+        answer: Box<MapError>,
+    },
+    /// The kernel did not take a map's constants.
+    #[error("cannot fill the map {name}")]
+    Fill {
+        /// The map.
+        name: String,
+        /// What it answered.
+        #[source]
+        answer: io::Error,
+    },
+}
+
+/// What the loader decides about an object.
+#[derive(Debug, Default)]
+pub struct Wishes<'data> {
+    /// Constants by name, as bytes. One that the object does not have is left out.
+    pub constants: Vec<(&'static str, &'data [u8])>,
+    /// Sizes of maps by name.
+    pub sizes: Vec<(&'static str, u32)>,
+}
+
+/// The object.
+pub struct Object {
+    maps: BTreeMap<String, MapData>,
+    programs: BTreeMap<String, Vec<bpf_insn>>,
+}
+
+impl Object {
+    /// Makes the maps and puts the programs together.
+    ///
+    /// # Errors
+    /// [`ObjectError`] where the object is damaged or the kernel makes no map of ours.
+    pub fn open(bytes: &[u8], wishes: &Wishes<'_>) -> Result<Self, ObjectError> {
+        let mut object = aya_obj::Object::parse(bytes)?;
+        let constants: HashMap<&str, (&[u8], bool)> =
+            wishes.constants.iter().map(|(name, bytes)| (*name, (*bytes, false))).collect();
+        object.patch_map_data(constants)?;
+        raise_locked_memory();
+        let mut maps = BTreeMap::new();
+        let mut places = Vec::new();
+        for (name, mut layout) in object.maps.drain() {
+            if let Some((_, size)) = wishes.sizes.iter().find(|(of, _)| *of == name) {
+                layout.set_max_entries(*size);
+            }
+            places.push((name.clone(), layout.clone()));
+            let map = make(&name, layout)?;
+            maps.insert(name, map);
+        }
+        let sections: HashSet<usize> = object.functions.keys().map(|(section, _)| *section).collect();
+        let descriptor = |name: &str| maps.get(name).map_or(-1, |map: &MapData| map.fd().as_fd().as_raw_fd());
+        object
+            .relocate_maps(places.iter().map(|(name, layout)| (name.as_str(), descriptor(name), layout)), &sections)?;
+        object.relocate_calls(&sections)?;
+        let mut programs = BTreeMap::new();
+        for (name, program) in &object.programs {
+            let code = object.functions.remove(&program.function_key()).map(|function| function.instructions);
+            programs.extend(code.map(|code| (name.clone(), code)));
+        }
+        Ok(Self { maps, programs })
+    }
+
+    /// Takes a map out. The programs keep using it.
+    pub fn take_map(&mut self, name: &str) -> Option<Map> {
+        let data = self.maps.remove(name)?;
+        Map::from_map_data(data).ok()
+    }
+
+    /// Loads a program into the kernel; `None` where the object does not have it.
+    #[must_use]
+    pub fn load(&self, name: &str, kind: Type) -> Option<Result<OwnedFd, Refused>> {
+        self.programs.get(name).map(|code| bpf::load(name, kind, code))
+    }
+}
+
+fn make(name: &str, layout: aya_obj::Map) -> Result<MapData, ObjectError> {
+    let is_constant = layout.section_kind() == EbpfSectionKind::Rodata;
+    let data = layout.data().to_vec();
+    let answer = |answer| ObjectError::Map { name: name.to_owned(), answer: Box::new(answer) };
+    let map = MapData::create(layout, name, None).map_err(answer)?;
+    let fill = |answer| ObjectError::Fill { name: name.to_owned(), answer };
+    if !data.is_empty() {
+        bpf::fill(map.fd().as_fd(), &data).map_err(fill)?;
+    }
+    if is_constant {
+        bpf::freeze(map.fd().as_fd()).map_err(fill)?;
+    }
+    Ok(map)
+}
+
+/// Before 5.11, what programs and maps take counts as locked memory, of which little is allowed by default. Where it cannot be
+/// raised, it may be enough.
+fn raise_locked_memory() {
+    let _ = setrlimit(Resource::Memlock, Rlimit { current: None, maximum: None });
+}
