@@ -2,7 +2,7 @@
 
 use crate::event::Stamp;
 use rustix::time::{ClockId, Timespec, clock_gettime};
-use trace_common::time::Ktime;
+use trace_common::time::{Ktime, Nanos};
 
 /// Now, on both of the kernel's clocks.
 #[must_use]
@@ -10,6 +10,12 @@ pub fn now() -> Stamp {
     let boot = Ktime::from_nanos(nanoseconds(clock_gettime(ClockId::Boottime)));
     let mono = Ktime::from_nanos(nanoseconds(clock_gettime(ClockId::Monotonic)));
     Stamp { mono, boot }
+}
+
+/// The processor time that this process has used, in user space and in the kernel.
+#[must_use]
+pub fn processor_time() -> Nanos {
+    Nanos::new(nanoseconds(clock_gettime(ClockId::ProcessCPUTime)))
 }
 
 /// Nanoseconds since the Unix epoch.

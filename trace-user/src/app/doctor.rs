@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::{output, resolve, runtime};
 use crate::cli::DoctorArgs;
-use crate::event::{Hook, Lost, Machine, SelfTest};
+use crate::event::{Costs, Hook, Lost, Machine, SelfTest};
 use crate::kernel::attach::{AttachError, Progress};
 use crate::kernel::hooks::{LADDERS, NEEDED};
 use crate::kernel::snapshot;
@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 use tokio::time::Instant;
 use trace_common::kind::Kind;
+use trace_common::time::Nanos;
 
 /// How long it is waited for a proof that the probes fire.
 const PROOF_LIMIT: Duration = Duration::from_secs(10);
@@ -37,8 +38,10 @@ pub fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     let _guard = runtime.enter();
     let (found, error) = match Live::attach(&args.trace.options(), &Progress::default()) {
         Ok(mut source) => {
+            source.say_costs(true);
             runtime.block_on(proven(&mut source))?;
             let found = Found {
+                costs: source.costs().unwrap_or_default(),
                 hooks: source.hooks().to_vec(),
                 self_test: Some(source.self_test().cloned().unwrap_or_else(|| {
                     SelfTest::Unproven(format!("no answer within {} s", PROOF_LIMIT.as_secs()).into())
@@ -52,7 +55,9 @@ pub fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
         Err(error) => {
             let hooks = match &error {
                 LiveError::Attach(AttachError::Blind { hooks, .. }) => hooks.clone(),
-                LiveError::Attach(AttachError::Load(_)) | LiveError::Ring(_) | LiveError::Wait(_) => Vec::new(),
+                LiveError::Attach(AttachError::Load(_) | AttachError::GivenUp)
+                | LiveError::Ring(_)
+                | LiveError::Wait(_) => Vec::new(),
             };
             (Found { hooks, ..Found::default() }, Some(error))
         }
@@ -82,6 +87,8 @@ struct Found {
     /// What is wrong with modprobe's configuration.
     configuration_problems: Vec<String>,
     missed: Vec<(Lost, u64)>,
+    /// What tracing has cost so far.
+    costs: Costs,
 }
 
 impl Found {
@@ -95,6 +102,9 @@ impl Found {
         for hook in &self.hooks {
             let by = hook.attached.as_deref().unwrap_or("NOT SEEN");
             line(&mut out, format_args!("  {:<22} {by}", hook.moment.name()));
+            if let Some((cost, per_run)) = self.costs.of(hook.moment).and_then(|cost| Some((cost, cost.per_run()?))) {
+                line(&mut out, format_args!("  {:<22}   ran {} times, {per_run} a run", "", cost.runs));
+            }
             if !hook.loses.is_empty() {
                 line(&mut out, format_args!("  {:<22}   lost: {}", "", hook.loses));
             }
@@ -104,6 +114,10 @@ impl Found {
         }
         if let Some(test) = &self.self_test {
             line(&mut out, format_args!("self-test: {}", test_words(test)));
+        }
+        if let (Some(processor), Some(resident)) = (self.costs.processor, self.costs.resident) {
+            let mebibytes = resident / 1024 / 1024;
+            line(&mut out, format_args!("modtrail itself: {processor} of processor time, {mebibytes} MiB of memory"));
         }
         for (lost, count) in &self.missed {
             let moment = lost.moment().map_or("", Kind::name);
@@ -139,6 +153,11 @@ impl Found {
         let missed = self.missed.iter().map(
             |(lost, count)| json!({"what": lost.as_str(), "moment": lost.moment().map(Kind::name), "count": count}),
         );
+        let programs = self
+            .costs
+            .probes
+            .iter()
+            .map(|cost| json!({"moment": cost.moment.name(), "runs": cost.runs, "run_ns": cost.time.as_nanos()}));
         json!({
             "schema": 1,
             "release": machine.release,
@@ -149,6 +168,9 @@ impl Found {
             "degraded": self.degraded(),
             "hooks": whole::hooks(&self.hooks),
             "missed": missed.collect::<Vec<_>>(),
+            "programs": programs.collect::<Vec<_>>(),
+            "processor_ns": self.costs.processor.map(Nanos::as_nanos),
+            "resident_bytes": self.costs.resident,
             "misses_uncounted": uncounted(machine),
             "indexes_error": self.indexes_error,
             "configuration_problems": self.configuration_problems,

@@ -112,7 +112,7 @@ fn live_hint(error: &LiveError) -> &'static str {
             "this kernel has no modules (CONFIG_MODULES) or no hooks on them (BTF trampolines or CONFIG_KPROBES); \
              modtrail doctor lists what was tried; cargo xtask run shows modtrail in a guest"
         }
-        LiveError::Attach(AttachError::Load(_)) | LiveError::Ring(_) | LiveError::Wait(_) => {
+        LiveError::Attach(AttachError::Load(_) | AttachError::GivenUp) | LiveError::Ring(_) | LiveError::Wait(_) => {
             "modtrail needs Linux 5.8 or newer with eBPF; modtrail doctor says more"
         }
     }

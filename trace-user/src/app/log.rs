@@ -32,6 +32,9 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
     let outcome = runtime()?.block_on(async {
         let mut session = Session::begin(&args.trace, None)?;
         session.sample_stalls(args.limit);
+        if args.command.is_empty() {
+            stderr::say("ready; Ctrl-C ends it");
+        }
         let each = |change: &Change, model: &Model| {
             if let Change::Now(_) = change {
                 alerts.step(model).iter().for_each(|notice| stderr::say(text::line(notice, model)));

@@ -16,7 +16,7 @@ pub fn run(args: &RecordArgs) -> Result<ExitCode, Failure> {
     let outcome = runtime()?.block_on(async {
         let session = Session::begin(&args.trace, Some(&args.output))?;
         if args.command.is_empty() {
-            stderr::say(format_args!("recording to {}; Ctrl-C ends it", args.output.display()));
+            stderr::say(format_args!("ready, recording to {}; Ctrl-C ends it", args.output.display()));
         }
         session.run(&until, |_, _| Wish::More).await
     });

@@ -118,6 +118,11 @@ impl Session {
         self.stalled_from = limit.minus(before);
     }
 
+    /// Whether it is said what tracing costs.
+    pub fn say_costs(&mut self, wanted: bool) {
+        self.source.say_costs(wanted);
+    }
+
     /// What is known so far.
     #[must_use]
     pub const fn model(&self) -> &Model {

@@ -6,15 +6,20 @@ use super::failure::Failure;
 use super::runtime;
 use super::session::{Session, Signals};
 use crate::cli::TraceArgs;
+use crate::kernel::attach::Progress;
+use crate::kernel::hooks::LADDERS;
 use crate::model::Model;
+use crate::source::live::Live;
 use crate::tui::terminal::{Terminal, TerminalError};
 use crate::tui::{Mode, Msg, Outcome, Theme, UiState, draw, update};
 use ratatui::crossterm::event;
 use std::env;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
 /// The least time between two frames.
@@ -35,11 +40,15 @@ pub fn run(trace: &TraceArgs) -> Result<ExitCode, Failure> {
         ));
     }
     runtime()?.block_on(async {
-        let mut session = Session::begin(trace, None)?;
-        let mut dashboard = Dashboard::open(Mode::Live)?;
+        let mut dashboard = Dashboard::open(Mode::Attaching { done: 0, of: LADDERS.len() })?;
         let mut signals = Signals::new()?;
         let mut typed = typed();
+        let attached = attach(trace, &mut dashboard, &mut typed, &mut signals).await;
+        let Some(source) = attached? else { return Ok(ExitCode::SUCCESS) };
+        dashboard.state.come_from(Mode::Live);
+        let mut session = Session::over(source, None);
         while !dashboard.quit {
+            session.say_costs(dashboard.state.shows_costs());
             tokio::select! {
                 stepped = session.step(|_, _| {}) => {
                     stepped?;
@@ -54,6 +63,45 @@ pub fn run(trace: &TraceArgs) -> Result<ExitCode, Failure> {
         session.end(|_, _| {})?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Attaches in a thread of its own, and shows how far that has come; `None` if the person quits before it is done.
+async fn attach(
+    trace: &TraceArgs,
+    dashboard: &mut Dashboard,
+    typed: &mut mpsc::Receiver<Msg>,
+    signals: &mut Signals,
+) -> Result<Option<Live>, Failure> {
+    let (runtime, options) = (Handle::current(), trace.options());
+    let progress = Arc::new(Progress::default());
+    let (done, mut attached) = oneshot::channel();
+    let seen = progress.clone();
+    thread::spawn(move || {
+        let _guard = runtime.enter();
+        // Whoever wanted it may have quit.
+        let _ = done.send(Live::attach(&options, &seen));
+    });
+    let nothing = Model::default();
+    while !dashboard.quit {
+        tokio::select! {
+            answer = &mut attached => match answer {
+                Ok(answer) => return Ok(Some(answer?)),
+                Err(_) => break,
+            },
+            message = typed.recv() => dashboard.take(message, &nothing),
+            _ = signals.next() => dashboard.quit = true,
+            () = tokio::time::sleep_until(dashboard.next_frame()) => {
+                dashboard.state.come_from(Mode::Attaching { done: progress.done(), of: LADDERS.len() });
+                dashboard.draw(&nothing)?;
+                dashboard.stale = true;
+            }
+        }
+    }
+    // The terminal first: the person has quit. What is attached by now is let go of in its turn.
+    dashboard.terminal.close();
+    progress.give_up();
+    let _ = attached.await;
+    Ok(None)
 }
 
 /// Shows a finished model until the person quits.

@@ -143,7 +143,7 @@ impl Correlator {
             Fact::Tracer(process) => self.tracer = Some(*process),
             Fact::Stuck { thread, stack } => self.sampled(at, *thread, stack, out),
             Fact::Gone { thread } => self.thread_gone(at, *thread, out),
-            Fact::Machine(_) | Fact::SelfTest(_) | Fact::Resolved { .. } => {}
+            Fact::Machine(_) | Fact::SelfTest(_) | Fact::Costs(_) | Fact::Resolved { .. } => {}
         }
         out.push(Change::Fact { fact, at });
     }

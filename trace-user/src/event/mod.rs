@@ -3,11 +3,13 @@
 //! An [`Event`] is either what a probe saw in the kernel or a fact that the edge of the program established (what
 //! machine this is, what an alias resolves to, what was lost, what time it is). Nothing here does I/O.
 
+mod cost;
 pub mod firmware;
 mod resolution;
 mod stack;
 pub mod suspend;
 
+pub use cost::{Costs, ProbeCost};
 pub use firmware::{FirmwareAsked, FirmwareMoment};
 pub use resolution::{Configured, Install, Place, Replaced, Resolution, Wanted};
 pub use stack::{STACK_FRAMES, on_stack};
@@ -295,6 +297,8 @@ pub enum Fact {
         /// When it was found, on the clock that stops in suspend.
         until: Ktime,
     },
+    /// What tracing has cost so far; said only while somebody asks.
+    Costs(Costs),
     /// Everything that fired before about this instant has been delivered.
     Tick,
     /// Everything that fired before this very instant has been delivered: the ring was seen to be empty after it.

@@ -45,9 +45,10 @@ impl Ask {
     /// The function that `address` lies in; `None` where it lies in none.
     #[must_use]
     pub fn name(&self, address: u64) -> Option<Symbol> {
-        let length = bpf::run(self.name_of.as_fd(), &mut [address]).ok()?;
+        let length = usize::try_from(bpf::run(self.name_of.as_fd(), address).ok()?).ok()?;
         let bytes = self.name.get(&0, 0).ok()?;
-        parse(bytes.get(..usize::try_from(length).ok()?.checked_sub(1)?)?)
+        // A name that does not fit is cut.
+        parse(bytes.get(..length.checked_sub(1)?.min(SYMBOL - 1))?)
     }
 
     /// The address of a symbol; zero where there is none of this name, or addresses are hidden from us.
@@ -56,11 +57,8 @@ impl Ask {
         let mut bytes = [0; SYMBOL];
         let Some(room) = bytes.get_mut(..symbol.len()).filter(|room| room.len() < SYMBOL) else { return 0 };
         room.copy_from_slice(symbol.as_bytes());
-        let mut address = [0];
-        let asked = self.name.set(0, bytes, 0).is_ok()
-            && bpf::run(self.address_of.as_fd(), &mut address).is_ok_and(|answer| answer == 0);
-        let [address] = address;
-        if asked { address } else { 0 }
+        let asked = self.name.set(0, bytes, 0).is_ok();
+        if asked { bpf::run(self.address_of.as_fd(), 0).unwrap_or(0) } else { 0 }
     }
 }
 

@@ -15,7 +15,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use trace_common::kind::Kind;
 use trace_common::settings::{Settings, UNKNOWN};
 use zerocopy::IntoBytes as _;
@@ -29,6 +29,9 @@ pub enum AttachError {
     /// The kernel did not take the object or one of its maps.
     #[error("cannot load the probes into this kernel")]
     Load(#[from] ObjectError),
+    /// Whoever wanted it gave up.
+    #[error("attaching was given up")]
+    GivenUp,
     /// A moment without which no request can be followed has no hook here.
     #[error("cannot see the moment \"{moment}\": {answers}")]
     Blind {
@@ -73,18 +76,26 @@ pub enum ProbeLog {
 
 /// How far attaching has come: moments that are done with, of [`LADDERS`]. Whoever waits may look at it.
 #[derive(Debug, Default)]
-pub struct Progress(AtomicUsize);
+pub struct Progress {
+    done: AtomicUsize,
+    given_up: AtomicBool,
+}
 
 impl Progress {
     /// How many moments are done with.
     #[must_use]
     pub fn done(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+        self.done.load(Ordering::Relaxed)
+    }
+
+    /// Nobody wants it any more: it ends before the next moment.
+    pub fn give_up(&self) {
+        self.given_up.store(true, Ordering::Relaxed);
     }
 
     /// One more is.
     fn step(&self) {
-        self.0.fetch_add(1, Ordering::Relaxed);
+        self.done.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -138,6 +149,9 @@ pub fn attach(plan: &Plan, types: Types, progress: &Progress) -> Result<Attached
     let mut attached = Attached { object, types, kprobes: None, programs: BTreeMap::new(), hooks: Vec::new() };
     let mut denied = false;
     for ladder in LADDERS.iter().rev() {
+        if progress.given_up.load(Ordering::Relaxed) {
+            return Err(AttachError::GivenUp);
+        }
         let hook = attached.climb(ladder, plan, &mut denied);
         attached.hooks.push(hook);
         progress.step();

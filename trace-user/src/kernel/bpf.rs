@@ -299,19 +299,19 @@ struct TestRun {
     cpu: u32,
 }
 
-/// Runs a [`Type::Syscall`] program once, with `words` as its context, which it may change; what it returns.
+/// Runs a [`Type::Syscall`] program once, with `word` as its context, and returns what the program put in its place.
 ///
 /// # Errors
 /// What the system answers.
-pub fn run<const N: usize>(program: BorrowedFd<'_>, words: &mut [u64; N]) -> io::Result<u32> {
+pub fn run(program: BorrowedFd<'_>, mut word: u64) -> io::Result<u64> {
     let mut attributes = TestRun {
         prog_fd: number(program),
-        ctx_size_in: u32::try_from(size_of::<[u64; N]>()).unwrap_or(0),
-        ctx_in: words.as_mut_ptr() as u64,
+        ctx_size_in: u32::try_from(size_of::<u64>()).unwrap_or(0),
+        ctx_in: &raw mut word as u64,
         ..TestRun::default()
     };
     bpf(PROG_TEST_RUN, &mut attributes)?;
-    Ok(attributes.retval)
+    Ok(word)
 }
 
 #[repr(C)]

@@ -4,6 +4,7 @@ pub mod ask;
 pub mod attach;
 pub mod bpf;
 pub mod btf;
+pub mod costs;
 pub mod detach;
 pub mod hooks;
 pub mod lookup;

@@ -5,7 +5,7 @@
 
 pub mod duplicates;
 
-use crate::event::{Fact, Hook, Lost, Machine, SelfTest, Stamp};
+use crate::event::{Costs, Fact, Hook, Lost, Machine, SelfTest, Stamp};
 use crate::joined::{
     Call, CallId, Change, Cycle, CycleId, Firmware, FirmwareId, Load, LoadId, Request, RequestId, Slot, Verdict,
 };
@@ -30,6 +30,7 @@ pub struct Model {
     machine: Option<(Machine, Stamp)>,
     hooks: Arc<[Hook]>,
     self_test: Option<SelfTest>,
+    costs: Option<Costs>,
     requests: BTreeMap<RequestId, Arc<Request>>,
     open: BTreeMap<RequestId, Stamp>,
     children: BTreeMap<RequestId, Vec<RequestId>>,
@@ -76,6 +77,7 @@ impl Default for Model {
             machine: None,
             hooks: [].into(),
             self_test: None,
+            costs: None,
             requests: BTreeMap::new(),
             open: BTreeMap::new(),
             children: BTreeMap::new(),
@@ -174,6 +176,12 @@ impl Model {
     #[must_use]
     pub const fn self_test(&self) -> Option<&SelfTest> {
         self.self_test.as_ref()
+    }
+
+    /// What tracing has cost, when that was last asked for; `None` where it never was.
+    #[must_use]
+    pub const fn costs(&self) -> Option<&Costs> {
+        self.costs.as_ref()
     }
 
     /// Every kept request, oldest first.
@@ -378,6 +386,7 @@ impl Model {
             Fact::Machine(machine) => self.machine = Some((machine, at)),
             Fact::Hooks(hooks) => self.hooks = hooks,
             Fact::SelfTest(test) => self.self_test = Some(test),
+            Fact::Costs(costs) => self.costs = Some(costs),
             Fact::End => self.ended = true,
             Fact::Stuck { thread, stack } => {
                 self.stacks.insert(thread, (at, stack));

@@ -3,14 +3,14 @@
 
 use super::schema::{self as pb, event::Body as Wire};
 use crate::event::{
-    Body, CallEntered, Captured, Comm, Configured, Event, Fact, FirmwareAsked, FirmwareMoment, Hook, Install, Lost,
-    Machine, Module, Moment, Place, PmTest, Probe, Replaced, Requested, Resolution, SelfTest, Stamp, SuspendMoment,
-    Syscall, Task, Wait, Wanted, Way,
+    Body, CallEntered, Captured, Comm, Configured, Costs, Event, Fact, FirmwareAsked, FirmwareMoment, Hook, Install,
+    Lost, Machine, Module, Moment, Place, PmTest, Probe, ProbeCost, Replaced, Requested, Resolution, SelfTest, Stamp,
+    SuspendMoment, Syscall, Task, Wait, Wanted, Way,
 };
 use std::sync::Arc;
 use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
 use trace_common::kind::{Kind, Loss};
-use trace_common::time::Ktime;
+use trace_common::time::{Ktime, Nanos};
 
 /// Why a message is no event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -269,6 +269,7 @@ fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
         | Wire::Lost(_)
         | Wire::Tick(_)
         | Wire::Drained(_)
+        | Wire::Costs(_)
         | Wire::End(_) => return Err(CodecFault::Body),
     })
 }
@@ -356,6 +357,11 @@ fn wire_fact(fact: &Fact) -> Wire {
         }
         Fact::Tick => Wire::Tick(pb::Tick {}),
         Fact::Drained => Wire::Drained(pb::Drained {}),
+        Fact::Costs(costs) => Wire::Costs(pb::Costs {
+            probes: costs.probes.iter().map(probe_cost).collect(),
+            processor_ns: costs.processor.map(Nanos::as_nanos),
+            resident: costs.resident,
+        }),
         Fact::End => Wire::End(pb::End {}),
     }
 }
@@ -395,6 +401,11 @@ fn event_fact(wire: Wire) -> Result<Result<Fact, Wire>, CodecFault> {
         }
         Wire::Tick(_) => Fact::Tick,
         Wire::Drained(_) => Fact::Drained,
+        Wire::Costs(costs) => Fact::Costs(Costs {
+            probes: costs.probes.iter().map(event_probe_cost).collect::<Result<_, _>>()?,
+            processor: costs.processor_ns.map(Nanos::new),
+            resident: costs.resident,
+        }),
         Wire::End(_) => Fact::End,
         probe => return Ok(Err(probe)),
     }))
@@ -415,6 +426,14 @@ fn event_self_test(test: pb::SelfTest) -> Result<SelfTest, CodecFault> {
         None if test.deaf.is_empty() => SelfTest::Proven,
         None => SelfTest::Deaf(test.deaf.into_iter().map(event_kind).collect::<Result<_, _>>()?),
     })
+}
+
+fn probe_cost(cost: &ProbeCost) -> pb::ProbeCost {
+    pb::ProbeCost { moment: u32::from(cost.moment.number()), runs: cost.runs, time_ns: cost.time.as_nanos() }
+}
+
+fn event_probe_cost(cost: &pb::ProbeCost) -> Result<ProbeCost, CodecFault> {
+    Ok(ProbeCost { moment: event_kind(cost.moment)?, runs: cost.runs, time: Nanos::new(cost.time_ns) })
 }
 
 fn event_kind(number: u32) -> Result<Kind, CodecFault> {

@@ -5,9 +5,10 @@
 
 use crate::clock;
 use crate::decode::{Names as _, decode};
-use crate::event::{Body, Event, Fact, Hook, Lost, Moment, Resolution, SelfTest, Stamp};
+use crate::event::{Body, Costs, Event, Fact, Hook, Lost, Moment, Resolution, SelfTest, Stamp};
 use crate::kernel::attach::{self, AttachError, Attached, Plan, ProbeLog, Progress};
 use crate::kernel::btf::Types;
+use crate::kernel::costs::Accounts;
 use crate::kernel::hooks::HookChoice;
 use crate::kernel::lookup::Lookup;
 use crate::kernel::misses::Misses;
@@ -34,6 +35,8 @@ const BUSY: Duration = Duration::from_millis(50);
 const IDLE: Duration = Duration::from_millis(250);
 /// How long after the last record something may still be held back.
 const SETTLED: Nanos = Nanos::from_millis(300);
+/// How often it is said what tracing costs.
+const ACCOUNTED: Duration = Duration::from_secs(1);
 /// Aliases whose meaning is remembered; beyond, all are looked up again.
 const ALIASES: usize = 16_384;
 
@@ -86,6 +89,9 @@ pub struct Live {
     lost: Option<Ktime>,
     attached: Attached,
     plan: Plan,
+    accounts: Option<Accounts>,
+    /// When costs are said next.
+    accounted: Instant,
     watchdog: Watchdog,
     self_test: Option<SelfTest>,
 }
@@ -141,6 +147,8 @@ impl Live {
             lost: None,
             attached,
             plan,
+            accounts: None,
+            accounted: Instant::now(),
             watchdog: Watchdog::new(begun),
             self_test: None,
         })
@@ -161,6 +169,21 @@ impl Live {
     /// What the kernel says that probes missed, since this was last asked or told as lost.
     pub fn missed(&mut self) -> Vec<(Lost, u64)> {
         self.misses.take(&self.attached)
+    }
+
+    /// From now on what tracing costs is said once a second, or no longer. The kernel keeps statistics only while it is.
+    pub fn say_costs(&mut self, wanted: bool) {
+        match (wanted, self.accounts.is_some()) {
+            (true, false) => (self.accounts, self.accounted) = (Some(Accounts::open()), Instant::now()),
+            (false, true) => self.accounts = None,
+            (true, true) | (false, false) => {}
+        }
+    }
+
+    /// What tracing has cost up to now; `None` where that is not asked for.
+    #[must_use]
+    pub fn costs(&self) -> Option<Costs> {
+        self.accounts.as_ref().map(|accounts| accounts.read(&self.attached))
     }
 
     /// Why the module indexes could not be read, where they could not.
@@ -228,6 +251,10 @@ impl Live {
             return Ok(());
         }
         self.losses(now, out)?;
+        if Instant::now() >= self.accounted {
+            self.accounted = Instant::now() + ACCOUNTED;
+            out.extend(self.costs().map(|costs| fact(now, Fact::Costs(costs))));
+        }
         if !self.more {
             out.push(fact(now, Fact::Tick));
         }

@@ -57,6 +57,10 @@ pub enum Column {
     Moment,
     /// What sees the moment.
     Attached,
+    /// How often a moment's probes ran.
+    Runs,
+    /// How long one run took.
+    PerRun,
     /// What is lost by that.
     Loses,
 }
@@ -152,9 +156,11 @@ const FIRMWARE: [Place; 8] = [
     place(Column::Wait, "lock", 8, 0, 2),
 ];
 
-const PROBES: [Place; 3] = [
+const PROBES: [Place; 5] = [
     place(Column::Moment, "moment", 16, 6, 0),
     place(Column::Attached, "attached", 26, 24, 0),
+    place(Column::Runs, "runs", 6, 3, 3),
+    place(Column::PerRun, "per run", 7, 1, 2),
     place(Column::Loses, "loses", 12, 150, 1),
 ];
 
@@ -186,6 +192,8 @@ impl Column {
             | Self::Bytes
             | Self::Asleep
             | Self::Drain
+            | Self::Runs
+            | Self::PerRun
             | Self::Init => true,
             Self::Time
             | Self::Alias

@@ -2,6 +2,7 @@
 
 use super::theme::Tone;
 use crate::errno::{Ending, errno_text};
+use crate::event::Costs;
 use crate::event::{NO_LOGIN, Stamp, Task, Wait};
 use crate::explain::task_words;
 use crate::joined::{Call, Cycle, Load, Met, Request, RequestId, Requester, Verdict};
@@ -240,6 +241,14 @@ pub fn met(cycle: &Cycle) -> String {
     });
     let told: Vec<String> = told.collect();
     if told.is_empty() { "-".to_owned() } else { told.join(", ") }
+}
+
+/// What modtrail itself has used.
+#[must_use]
+pub fn own_costs(costs: &Costs) -> String {
+    let processor = costs.processor.map_or_else(|| "unknown".to_owned(), |time| time.to_string());
+    let resident = costs.resident.map_or_else(|| "unknown".to_owned(), bytes);
+    format!("modtrail itself: {processor} of processor time, {resident} of memory")
 }
 
 #[cfg(test)]

@@ -15,6 +15,13 @@ use std::collections::VecDeque;
 /// Where the model's events come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mode {
+    /// The running kernel, to which the probes are being attached: nothing is seen yet.
+    Attaching {
+        /// Moments that are done with.
+        done: usize,
+        /// All of them.
+        of: usize,
+    },
     /// The running kernel.
     Live,
     /// A recording.
@@ -221,6 +228,17 @@ impl Screen {
 }
 
 impl UiState {
+    /// Whether what tracing costs is on the screen.
+    #[must_use]
+    pub fn shows_costs(&self) -> bool {
+        self.screen == Screen::Probes
+    }
+
+    /// From now on events come from here.
+    pub fn come_from(&mut self, mode: Mode) {
+        self.mode = mode;
+    }
+
     /// A dashboard that has not been told of a terminal yet: 80 by 24 until a [`super::Msg::Resize`].
     #[must_use]
     pub const fn new(mode: Mode) -> Self {

@@ -96,6 +96,11 @@ impl Terminal {
         drawn.map(|_| ()).map_err(TerminalError::Draw)
     }
 
+    /// Gives it back. Nothing is drawn on it after this.
+    pub fn close(&mut self) {
+        self.guard.give_back();
+    }
+
     /// Its size: columns, rows.
     ///
     /// # Errors
@@ -108,7 +113,7 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        self.guard.give_back();
+        self.close();
     }
 }
 

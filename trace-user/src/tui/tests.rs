@@ -4,8 +4,8 @@ use super::state::{Direction, Overlay, Target};
 use super::test_utils::{drawn, text};
 use super::{Mode, Msg, Outcome, Screen, Theme, UiState, update};
 use crate::event::{
-    Body, Captured, Event, Fact, FirmwareAsked, FirmwareMoment, Moment, PmTest, Probe, Stamp, SuspendMoment, Syscall,
-    Task, Wait, Way,
+    Body, Captured, Costs, Event, Fact, FirmwareAsked, FirmwareMoment, Moment, PmTest, Probe, ProbeCost, Stamp,
+    SuspendMoment, Syscall, Task, Wait, Way,
 };
 use crate::joined::{CycleId, RequestId};
 use crate::model::Model;
@@ -13,6 +13,7 @@ use crate::testing::{Helped, Story, busy, entered, module, stamp, worker};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use std::time::{Duration, Instant};
 use trace_common::ids::CallAddress;
+use trace_common::kind::Kind;
 use trace_common::time::Nanos;
 
 const SIZES: [(u16, u16); 5] = [(80, 24), (120, 30), (200, 60), (60, 12), (20, 5)];
@@ -127,6 +128,31 @@ fn nothing_yet() {
     let story = Story::default();
     let state = live(story.model(), 80, 24);
     insta::assert_snapshot!("nothing_80x24", shown(story.model(), &state));
+}
+
+#[test]
+fn probes_with_their_costs() {
+    let mut story = busy();
+    let probes = [ProbeCost { moment: Kind::Requested, runs: 1_200, time: Nanos::new(1_440_000) }];
+    let costs = Costs { probes: probes.into(), processor: Some(Nanos::from_millis(310)), resident: Some(9_437_184) };
+    let at = stamp(4_000_000);
+    story.send(Event { at, body: Body::Fact(Fact::Costs(costs)) });
+    story.send(Event { at, body: Body::Fact(Fact::Drained) });
+    let mut state = live(story.model(), 100, 24);
+    assert!(!state.shows_costs());
+    typed_tabs(&mut state, story.model(), 6);
+    assert!(state.shows_costs());
+    let shown = shown(story.model(), &state);
+    assert!(shown.contains("1,200   1.20us"), "{shown}");
+    assert!(shown.contains("modtrail itself: 310ms of processor time, 9.0MiB of memory"), "{shown}");
+}
+
+#[test]
+fn attaching() {
+    let story = Story::default();
+    let mut state = live(story.model(), 80, 24);
+    state.come_from(Mode::Attaching { done: 12, of: 38 });
+    insta::assert_snapshot!("attaching_80x24", shown(story.model(), &state));
 }
 
 fn typed_tabs(state: &mut UiState, model: &Model, tabs: usize) {

@@ -72,6 +72,9 @@ pub fn draw_tabs(state: &UiState, theme: Theme, area: Rect, buffer: &mut Buffer)
 fn source(model: &Model, state: &UiState) -> Vec<Piece> {
     let mut pieces = vec![Piece::new(7, "modtrail", Tone::Title)];
     match &state.mode {
+        Mode::Attaching { done, of } => {
+            pieces.push(Piece::new(0, format!("ATTACHING PROBES {done}/{of}"), Tone::Busy));
+        }
         Mode::Live if state.is_paused() => {
             let came = format!("PAUSED, {} events since", format::count(state.held_back()));
             pieces.push(Piece::new(0, came, Tone::Warn));

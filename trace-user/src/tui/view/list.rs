@@ -11,7 +11,7 @@ use crate::stall;
 use crate::tui::column::{Column, Place, fit};
 use crate::tui::format;
 use crate::tui::row::{self, Row};
-use crate::tui::state::{Direction, List, Screen, UiState, window};
+use crate::tui::state::{Direction, List, Mode, Screen, UiState, window};
 use crate::tui::theme::{Theme, Tone};
 use crate::who::purpose::purpose;
 use ratatui::buffer::Buffer;
@@ -54,7 +54,7 @@ pub fn draw(model: &Model, state: &UiState, theme: Theme, body: Rect, buffer: &m
     let mut selection = TableState::new().with_selected(selected);
     StatefulWidget::render(table, heads.union(rows), buffer, &mut selection);
     if list.is_empty() {
-        let told = empty(state.screen, list);
+        let told = empty(state, list);
         Paragraph::new(Line::styled(told, theme.style(Tone::Dim))).wrap(Wrap { trim: false }).render(rows, buffer);
     }
     if let Some(row) = list.selected().and_then(|number| find(model, state.screen, number)) {
@@ -83,8 +83,11 @@ fn find(model: &Model, screen: Screen, number: u64) -> Option<Row<'_>> {
     }
 }
 
-fn empty(screen: Screen, list: &List) -> &'static str {
-    match screen {
+fn empty(state: &UiState, list: &List) -> &'static str {
+    match state.screen {
+        _ if matches!(state.mode, Mode::Attaching { .. }) => {
+            " the probes are being attached: nothing is seen until then"
+        }
         _ if !list.filter.is_empty() => " nothing matches the filter",
         Screen::Requests => " no module has been asked for yet",
         Screen::Helpers => " no helper has been called but for requests",
@@ -119,7 +122,7 @@ fn cells(model: &Model, row: Row<'_>, places: &[(Place, u16)], theme: Theme) -> 
             Row::Group(group) => group_cell(model, group, place.column),
             Row::Cycle(cycle) => cycle_cell(model, cycle, place.column),
             Row::Firmware(firmware) => firmware_cell(model, firmware, place.column),
-            Row::Hook(hook) => hook_cell(hook, place.column),
+            Row::Hook(hook) => hook_cell(model, hook, place.column),
         };
         let width = usize::from(*width);
         let is_task = place.column == Column::Requester;
@@ -218,12 +221,21 @@ fn group_cell(model: &Model, group: &Group, column: Column) -> Cell {
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "the columns of a screen are its own")]
-fn hook_cell(hook: &Hook, column: Column) -> Cell {
+fn hook_cell(model: &Model, hook: &Hook, column: Column) -> Cell {
+    let cost = || model.costs().and_then(|costs| costs.of(hook.moment));
     match column {
         Column::Moment => (hook.moment.name().into(), Tone::Plain),
         Column::Attached => match &hook.attached {
             Some(attached) => (attached.to_string(), Tone::Plain),
             None => ("not seen".into(), Tone::Bad),
+        },
+        Column::Runs => match cost() {
+            Some(cost) => (format::count(cost.runs), Tone::Plain),
+            None => ("-".into(), Tone::Dim),
+        },
+        Column::PerRun => match cost().and_then(|cost| cost.per_run()) {
+            Some(time) => (time.to_string(), Tone::Plain),
+            None => ("-".into(), Tone::Dim),
         },
         Column::Loses if hook.may_miss && hook.loses.is_empty() => ("may miss some".into(), Tone::Warn),
         Column::Loses if hook.may_miss => (format!("may miss some; {}", hook.loses), Tone::Warn),

@@ -52,7 +52,7 @@ pub fn draw(model: &Model, row: Row<'_>, theme: Theme, area: Rect, buffer: &mut 
 
 fn told(model: &Model, row: Row<'_>) -> Option<Told> {
     match row {
-        Row::Hook(hook) => Some(hook_told(hook)),
+        Row::Hook(hook) => Some(hook_told(model, hook)),
         Row::Call(call) => Some(call_told(model, call)),
         Row::Load(load) => Some(load_told(model, load)),
         Row::Firmware(firmware) => Some(firmware_told(model, firmware)),
@@ -61,7 +61,7 @@ fn told(model: &Model, row: Row<'_>) -> Option<Told> {
 }
 
 /// By what a moment is seen, what that loses, and what the kernel refused.
-fn hook_told(hook: &Hook) -> Told {
+fn hook_told(model: &Model, hook: &Hook) -> Told {
     let seen = match &hook.attached {
         Some(attached) if hook.may_miss => (format!("seen by {attached}, which may miss some"), Tone::Warn),
         Some(attached) => (format!("seen by {attached}"), Tone::Plain),
@@ -69,8 +69,9 @@ fn hook_told(hook: &Hook) -> Told {
     };
     let loses = if hook.loses.is_empty() { "nothing" } else { &*hook.loses };
     let refused = if hook.refused.is_empty() { "none" } else { &*hook.refused };
-    let lines =
+    let mut lines =
         vec![seen, (format!("loses: {loses}"), Tone::Plain), (format!("better ones refused: {refused}"), Tone::Dim)];
+    lines.extend(model.costs().map(|costs| (format::own_costs(costs), Tone::Dim)));
     Told { title: hook.moment.name().to_owned(), lines }
 }
 
