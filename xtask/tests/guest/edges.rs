@@ -57,10 +57,7 @@ fn doctor_names_every_moment(kernel: Guest) {
     for one in &found {
         assert_eq!((&one["can_trace"], &one["self_test"]["result"]), (&json!(true), &json!("proven")), "{one}");
     }
-    // Where tasks can be preempted in the kernel, kprobes go first.
-    let preempted = kernel.series == Series::Newest;
-    let entry = if preempted { "kprobe call_usermodehelper_exec" } else { "fentry call_usermodehelper_exec" };
-    assert_eq!(seen_by(&found[0], "helper call entered"), entry);
+    assert_eq!(seen_by(&found[0], "helper call entered"), "kprobe call_usermodehelper_exec");
     assert_eq!(seen_by(&found[1], "helper call entered"), "kprobe call_usermodehelper_exec");
     assert_eq!(seen_by(&found[2], "helper call entered"), "fentry call_usermodehelper_exec");
     assert_eq!(seen_by(&found[1], "admitted"), json!(null));

@@ -5,6 +5,7 @@
 //! machine type).
 
 mod arm64;
+mod detach;
 mod duplicates;
 mod edges;
 mod helpers;

@@ -192,7 +192,7 @@ fn unwaited(kernel: Guest) {
 fn in_flight(kernel: Guest) {
     let log = Lab::new(kernel)
         .helper("sleep 30")
-        .log("provoke socket 29 & until grep -qsx helper /proc/[0-9]*/comm; do sleep 0.1; done");
+        .log("provoke socket 29 & until grep -q call_usermodehelper_exec /proc/$!/stack; do sleep 0.1; done");
     let request = log.only("net-pf-29");
     assert_eq!(request["verdict"], "in_flight", "{request}");
     assert_eq!(request["total_ns"], json!(null));

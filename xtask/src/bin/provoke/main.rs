@@ -3,6 +3,7 @@
 //! In: a command (see [`USAGE`]). Out: one line per attempt, `ok` or the name of the errno; status 0 whatever the
 //! answer was, 2 for a command it does not know. Shipped into every guest as /bin/provoke.
 
+mod attached;
 mod deny;
 mod pty;
 
@@ -30,6 +31,9 @@ provoke wave ACTION …                     one process per action, all at once:
 provoke suspend STATE                     write STATE to /sys/power/state; says what it got, and when it began and
                                           ended, each on the clock that stops in suspend and on the one that does not
 provoke clock                             now, on both clocks
+provoke took -- CMD…                      how many microseconds CMD took, on the clock that stops in suspend; CMD's own
+                                          output goes to where it would
+provoke attached                          how many eBPF programs and links the kernel has
 provoke deny NAME                         deny requests for file systems whose names begin with NAME's first eight
                                           bytes, while this lives (a BPF security module)
 provoke pty FILE -- CMD…                  CMD on a terminal of its own, 120 columns wide and 30 lines high; what it shows
@@ -69,6 +73,11 @@ fn obey(words: &[&str]) -> Result<()> {
             println!("{} {}", now_ns(libc::CLOCK_MONOTONIC), now_ns(libc::CLOCK_BOOTTIME));
             Ok(())
         }
+        ["took", "--", program, arguments @ ..] => took(program, arguments),
+        ["attached"] => {
+            println!("programs {} links {}", attached::programs()?, attached::links()?);
+            Ok(())
+        }
         ["deny", name] => deny::deny(name),
         ["pty", file, "--", program, arguments @ ..] => pty::run(file, program, arguments),
         ["as", user, "--", program, arguments @ ..] => become_user(number(user)?, program, arguments),
@@ -77,6 +86,14 @@ fn obey(words: &[&str]) -> Result<()> {
         }
         _ => bail!("not a command: {}", words.join(" ")),
     }
+}
+
+fn took(program: &str, arguments: &[&str]) -> Result<()> {
+    let began = now_ns(libc::CLOCK_MONOTONIC);
+    Command::new(program).args(arguments).status().with_context(|| format!("cannot run {program}"))?;
+    let ended = now_ns(libc::CLOCK_MONOTONIC);
+    eprintln!("took {}", (ended - began) / 1_000);
+    Ok(())
 }
 
 fn number<T: std::str::FromStr>(word: &str) -> Result<T> {
