@@ -5,6 +5,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 
@@ -22,9 +23,23 @@ pub struct Programs {
     pub provoke: PathBuf,
 }
 
-/// Builds what has changed, for guests of a machine type. `MODTRAIL_BIN` names a modtrail that was made before, for
+/// What was built, by machine type: a process asks cargo once, however many guests it runs.
+static BUILT: Mutex<Vec<(Arch, Programs)>> = Mutex::new(Vec::new());
+
+/// Builds what has changed, for guests of a machine type, once in this process. `MODTRAIL_BIN` names a modtrail that was made before, for
 /// guests of the type it was made for; empty, there is none. Not under the cache lock.
 pub fn build(arch: Arch) -> Result<Programs> {
+    // Others wait meanwhile: they want the same.
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, programs)) = built.iter().find(|(of, _)| *of == arch) {
+        return Ok(programs.clone());
+    }
+    let programs = build_now(arch)?;
+    built.push((arch, programs.clone()));
+    Ok(programs)
+}
+
+fn build_now(arch: Arch) -> Result<Programs> {
     let named = std::env::var_os("MODTRAIL_BIN").map(PathBuf::from);
     let without = named.as_ref().is_some_and(|path| path.as_os_str().is_empty());
     let named = match named.filter(|_| !without) {
@@ -64,7 +79,7 @@ pub fn provoke() -> Result<PathBuf> {
 
 fn build_one(what: &[&str], profile: &str, program: &str) -> Result<PathBuf> {
     let mut cargo = process::host_cargo();
-    process::run(cargo.args(["build", "--quiet"]).args(what)).with_context(|| format!("cannot build {program}"))?;
+    process::run(cargo.arg("build").args(what)).with_context(|| format!("cannot build {program}"))?;
     Ok(target_folder()?.join(profile).join(program))
 }
 

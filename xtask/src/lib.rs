@@ -26,6 +26,7 @@ pub mod rooms;
 pub mod run;
 pub mod rundir;
 pub mod setup;
+pub mod spent;
 pub mod terminal;
 pub mod test;
 pub mod testmodule;

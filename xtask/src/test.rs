@@ -17,6 +17,7 @@ use crate::guest::Arch;
 use crate::process::{self, host_cargo};
 use crate::progress::say;
 use crate::setup;
+use crate::spent::{self, Spent};
 
 /// Guests at the same time. Each has two processors, and waits for much of its time.
 pub const GUESTS_AT_ONCE: &str = "3";
@@ -43,9 +44,12 @@ impl Counts {
 
 /// Runs them.
 pub fn run(filter: Option<&str>) -> Result<ExitCode> {
+    let mut spent = Spent::begin()?;
     setup::run()?;
+    spent.on("setting up");
     say("building modtrail and provoke");
     let programs = artifact::build(Arch::Amd64)?;
+    spent.on("building modtrail and provoke");
     let mut counts = Counts::default();
     let filter: Vec<&str> = filter.into_iter().collect();
     if process::in_path("cargo-nextest") {
@@ -54,11 +58,16 @@ pub fn run(filter: Option<&str>) -> Result<ExitCode> {
     } else {
         counts.add(count(host_cargo().args(["test", "--no-fail-fast"]).args(&filter))?);
     }
+    spent.on("tests of the host, with building them");
     say("scenarios in guests");
     let modtrail = programs.modtrail.as_deref();
     // What a scenario says of its failure is shown when it fails.
-    let first = count(scenarios(modtrail, GUESTS_AT_ONCE).arg("--nocapture").args(&filter))?;
+    let mut command = scenarios(modtrail, GUESTS_AT_ONCE);
+    let first = count(command.env(spent::GUESTS, spent.guests()).arg("--nocapture").args(&filter))?;
+    spent.on("scenarios in guests, with building them");
     let unsteady = again(first, modtrail, &mut counts)?;
+    spent.on("scenarios that failed, once more");
+    print!("{}", spent.table());
     let unsteady = if unsteady == 0 { String::new() } else { format!(", {unsteady} unsteady") };
     println!("{} passed, {} failed{unsteady}", counts.passed, counts.failed);
     Ok(if counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })

@@ -21,6 +21,7 @@ use crate::qemu::{self, Accelerator, Clock, Machine, Qemu, Wiring};
 use crate::relay::Relay;
 use crate::results::{self, Results};
 use crate::rundir::RunFolder;
+use crate::spent;
 use crate::terminal;
 
 /// The exit status of a guest that ran out of time.
@@ -173,7 +174,9 @@ pub fn run(options: &VmOptions) -> Result<VmOutcome> {
     };
     let machine = machine(options, &kernel, &pieces, folder.path(), accelerator)?;
     drop(lock);
-    drive(options, &machine, &kernel)
+    let outcome = drive(options, &machine, &kernel)?;
+    spent::note_guest(&kernel.guest.to_string(), outcome.took);
+    Ok(outcome)
 }
 
 fn machine(
