@@ -318,7 +318,7 @@ impl Walk<'_> {
         }
         let lookup = self.lookup;
         for module in lookup.indexes.dependencies(&found.name) {
-            self.fill(&Found::named(module.clone()), depth);
+            self.fill(&Found::named(module), depth);
         }
         Some(self.fill(found, depth))
     }
@@ -343,17 +343,15 @@ impl Walk<'_> {
 mod tests {
     use super::*;
 
-    const ALIASES: &str = "alias net-pf-29 can\nalias can-proto-1 can_raw\nalias twice a\nalias twice b\nalias x* a\n";
+    use crate::kernel::modules::tests::indexes;
+
+    const ALIASES: &str = "alias net-pf-29 can\nalias can-proto-1 can_raw\nalias twice a\nalias twice b\nalias x* a\n\
+                           alias symbol:can_send can\n";
 
     fn lookup(own_soft: &str, files: &[&str], command_line: &str) -> Lookup {
-        let mut indexes = Indexes::default();
-        indexes.take_modules(
-            "net/can.ko:\nnet/can-raw.ko: net/can.ko\na.ko:\nb.ko: a.ko\nc.ko: b.ko a.ko\nd.ko:\ne.ko:\n",
-        );
-        indexes.take_aliases(ALIASES);
-        indexes.take_symbols("alias symbol:can_send can\n".into());
-        indexes.take_built_in("kernel/ext4.ko\n");
-        indexes.take_built_in_info(b"ext4.alias=fs-ext3\0early.alias=net-pf-1\0");
+        let modules = "net/can.ko:\nnet/can-raw.ko: net/can.ko\na.ko:\nb.ko: a.ko\nc.ko: b.ko a.ko\nd.ko:\ne.ko:\n";
+        let built_in = "ext4.alias=fs-ext3\nearly.alias=net-pf-1\n";
+        let indexes = indexes(modules, ALIASES, "kernel/ext4.ko\n", built_in);
         let mut configuration = Configuration::default();
         configuration.parse("modules.softdep", own_soft);
         for file in files {

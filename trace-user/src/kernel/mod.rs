@@ -7,6 +7,7 @@ pub mod btf;
 pub mod costs;
 pub mod detach;
 pub mod hooks;
+pub mod index;
 pub mod lookup;
 pub mod misses;
 pub mod modprobe_d;

@@ -1,0 +1,324 @@
+//! A binary index of depmod's, as modprobe reads it: a tree of keys by their letters, of which only what a question needs is
+//! looked at.
+//!
+//! In: the bytes of `modules.dep.bin`, `modules.alias.bin` and their like, and a key. Out: the values that are filed under it, or
+//! under a pattern that it matches. The format, and the order of values: libkmod/libkmod-index.c of kmod 30. Nothing in the bytes
+//! is trusted: a damaged index gives no values.
+
+use super::pattern;
+use std::sync::Arc;
+
+const MAGIC: u32 = 0xb007_f457;
+/// The major half of the version.
+const VERSION: u32 = 2;
+const HAS_PREFIX: u32 = 0x8000_0000;
+const HAS_VALUES: u32 = 0x4000_0000;
+const HAS_CHILDREN: u32 = 0x2000_0000;
+const PLACE: u32 = 0x0fff_ffff;
+/// Nodes that one question may look at: more than the largest index has below one wildcard, and an end for one that is damaged.
+const NODES: usize = 1 << 20;
+
+/// Letters of a key that are followed: more than any alias has, and an end for a tree that leads back into itself.
+const LETTERS: usize = 2_048;
+
+/// An index.
+#[derive(Clone, Debug, Default)]
+pub struct Index {
+    bytes: Vec<u8>,
+    root: u32,
+}
+
+/// A value, and which of several comes first.
+type Value = (u32, Arc<str>);
+
+/// One node of the tree.
+struct Node<'data> {
+    prefix: &'data [u8],
+    /// The first letter that a child may have.
+    first: u8,
+    /// Where the children lie, four bytes each; zero for none of that letter.
+    children: &'data [u8],
+    /// The values, still packed.
+    values: &'data [u8],
+    count: u32,
+}
+
+impl Index {
+    /// Takes the bytes in; one that is not an index of this version is empty.
+    #[must_use]
+    pub fn of(bytes: Vec<u8>) -> Self {
+        let header = [0, 4, 8].map(|at| word(&bytes, at));
+        match header {
+            [Some(MAGIC), Some(version), Some(root)] if version >> 16 == VERSION => Self { bytes, root },
+            _ => Self::default(),
+        }
+    }
+
+    /// Whether it holds nothing.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.root == 0
+    }
+
+    /// The first value of exactly this key.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<Arc<str>> {
+        let mut rest = key.as_bytes();
+        let mut node = self.node(self.root)?;
+        // Each turn takes a letter of the key, so this ends.
+        loop {
+            rest = rest.strip_prefix(node.prefix)?;
+            let Some((letter, behind)) = rest.split_first() else { break };
+            node = self.child(&node, *letter)?;
+            rest = behind;
+        }
+        values(&node).into_iter().next().map(|(_, value)| value)
+    }
+
+    /// The values of all keys that are patterns which `name` matches, in their order.
+    #[must_use]
+    pub fn matching(&self, name: &str) -> Vec<Arc<str>> {
+        let mut search = Search { index: self, left: NODES, found: Vec::new() };
+        if let Some(root) = self.node(self.root) {
+            search.follow(root, name.as_bytes());
+        }
+        search.found.sort_by_key(|(priority, _)| *priority);
+        search.found.into_iter().map(|(_, value)| value).collect()
+    }
+
+    fn node(&self, at: u32) -> Option<Node<'_>> {
+        let mut rest = self.bytes.get((at & PLACE) as usize..).filter(|_| at & PLACE != 0)?;
+        let mut node = Node { prefix: &[], first: 0, children: &[], values: &[], count: 0 };
+        if at & HAS_PREFIX != 0 {
+            (node.prefix, rest) = until_nul(rest)?;
+        }
+        if at & HAS_CHILDREN != 0 {
+            let ([first, last], behind) = rest.split_first_chunk()?;
+            let bytes = (usize::from(*last) + 1).checked_sub(usize::from(*first))? * 4;
+            node.first = *first;
+            (node.children, rest) = behind.split_at_checked(bytes)?;
+        }
+        if at & HAS_VALUES != 0 {
+            node.count = word(rest, 0)?;
+            node.values = rest.get(4..)?;
+        }
+        Some(node)
+    }
+
+    fn child(&self, node: &Node<'_>, letter: u8) -> Option<Node<'_>> {
+        let place = usize::from(letter.checked_sub(node.first)?) * 4;
+        self.node(word(node.children, place)?)
+    }
+}
+
+/// A search with wildcards.
+struct Search<'data> {
+    index: &'data Index,
+    /// Nodes that may still be looked at.
+    left: usize,
+    found: Vec<Value>,
+}
+
+impl<'data> Search<'data> {
+    /// Goes down by the letters of `name`, and aside wherever a wildcard stands.
+    fn follow(&mut self, mut node: Node<'data>, mut name: &[u8]) {
+        while self.step() {
+            for (place, letter) in node.prefix.iter().enumerate() {
+                if is_wild(*letter) {
+                    let behind = node.prefix.get(place..).unwrap_or_default();
+                    return self.all(&node, behind, &mut Vec::new(), name);
+                }
+                match name.split_first() {
+                    Some((next, behind)) if next == letter => name = behind,
+                    Some(_) | None => return,
+                }
+            }
+            for wild in *b"*?[" {
+                if let Some(child) = self.index.child(&node, wild) {
+                    self.all(&child, child.prefix, &mut vec![wild], name);
+                }
+            }
+            let Some((letter, behind)) = name.split_first() else {
+                self.found.extend(values(&node));
+                return;
+            };
+            let Some(child) = self.index.child(&node, *letter) else { return };
+            (node, name) = (child, behind);
+        }
+    }
+
+    /// Tries everything below a node whose key is a pattern from `pattern` on, of which `prefix` is next.
+    fn all(&mut self, node: &Node<'data>, prefix: &[u8], pattern: &mut Vec<u8>, name: &[u8]) {
+        let length = pattern.len();
+        if length + prefix.len() > LETTERS {
+            return;
+        }
+        pattern.extend(prefix);
+        for letter in (node.first..=u8::MAX).take(node.children.len() / 4) {
+            let Some(child) = self.index.child(node, letter).filter(|_| self.step()) else { continue };
+            pattern.push(letter);
+            self.all(&child, child.prefix, pattern, name);
+            pattern.pop();
+        }
+        if node.count > 0 && matches(pattern, name) {
+            self.found.extend(values(node));
+        }
+        pattern.truncate(length);
+    }
+
+    /// Whether one more node may be looked at.
+    const fn step(&mut self) -> bool {
+        self.left = self.left.saturating_sub(1);
+        self.left > 0
+    }
+}
+
+const fn is_wild(letter: u8) -> bool {
+    matches!(letter, b'*' | b'?' | b'[')
+}
+
+fn matches(pattern: &[u8], name: &[u8]) -> bool {
+    match (std::str::from_utf8(pattern), std::str::from_utf8(name)) {
+        (Ok(pattern), Ok(name)) => pattern::matches(pattern, name),
+        (Ok(_) | Err(_), _) => false,
+    }
+}
+
+/// The values of a node, as far as they are whole.
+fn values(node: &Node<'_>) -> Vec<Value> {
+    let mut rest = node.values;
+    let mut found = Vec::new();
+    for _ in 0..node.count {
+        let Some(priority) = word(rest, 0) else { break };
+        let Some((text, behind)) = rest.get(4..).and_then(until_nul) else { break };
+        found.push((priority, String::from_utf8_lossy(text).into()));
+        rest = behind;
+    }
+    found
+}
+
+/// What stands before the next NUL, and behind it.
+fn until_nul(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let end = bytes.iter().position(|byte| *byte == 0)?;
+    Some((bytes.get(..end)?, bytes.get(end + 1..)?))
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..at.checked_add(4)?)?.try_into().ok().map(u32::from_be_bytes)
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// A node to be written.
+    #[derive(Default)]
+    struct Branch {
+        children: BTreeMap<u8, Branch>,
+        values: Vec<(u32, String)>,
+    }
+
+    /// An index of these keys and values, in this order, as depmod would write it but for prefixes, of which only the root's child
+    /// has one where `prefixed`.
+    pub fn index<'text>(entries: impl IntoIterator<Item = (&'text str, &'text str)>) -> Index {
+        let mut root = Branch::default();
+        for (priority, (key, value)) in (0..).zip(entries) {
+            let branch = key.bytes().fold(&mut root, |branch, letter| branch.children.entry(letter).or_default());
+            branch.values.push((priority, value.to_owned()));
+        }
+        let mut bytes = [MAGIC, VERSION << 16, 0].map(u32::to_be_bytes).concat();
+        let place = write(&root, &mut bytes, true);
+        bytes[8..12].copy_from_slice(&place.to_be_bytes());
+        Index::of(bytes)
+    }
+
+    fn write(branch: &Branch, bytes: &mut Vec<u8>, is_root: bool) -> u32 {
+        // A branch with one child and no values is a prefix.
+        let mut prefix = Vec::new();
+        let mut branch = branch;
+        while !is_root && branch.values.is_empty() && branch.children.len() == 1 {
+            let (letter, child) = branch.children.first_key_value().unwrap();
+            prefix.push(*letter);
+            branch = child;
+        }
+        let places: BTreeMap<u8, u32> =
+            branch.children.iter().map(|(letter, child)| (*letter, write(child, bytes, false))).collect();
+        let mut flags = 0;
+        let at = bytes.len() as u32;
+        if !prefix.is_empty() {
+            flags |= HAS_PREFIX;
+            bytes.extend(&prefix);
+            bytes.push(0);
+        }
+        if let (Some((first, _)), Some((last, _))) = (places.first_key_value(), places.last_key_value()) {
+            flags |= HAS_CHILDREN;
+            bytes.extend([*first, *last]);
+            (*first..=*last).for_each(|letter| {
+                bytes.extend(places.get(&letter).copied().unwrap_or(0).to_be_bytes());
+            });
+        }
+        if !branch.values.is_empty() {
+            flags |= HAS_VALUES;
+            bytes.extend((branch.values.len() as u32).to_be_bytes());
+            for (priority, value) in &branch.values {
+                bytes.extend(priority.to_be_bytes());
+                bytes.extend(value.bytes());
+                bytes.push(0);
+            }
+        }
+        at | flags
+    }
+
+    fn found(index: &Index, name: &str) -> String {
+        index.matching(name).join(" ")
+    }
+
+    #[test]
+    fn keys_are_found_exactly_or_as_patterns_in_the_order_of_the_index() {
+        let index = index([
+            ("twice_*", "a"),
+            ("pci:v0000[8-9]*d0*", "c"),
+            ("twice_x", "b"),
+            ("twice_?", "d"),
+            ("twice", "e"),
+            ("*", "all"),
+        ]);
+        assert_eq!(found(&index, "twice_x"), "a b d all");
+        assert_eq!(found(&index, "twice_xy"), "a all");
+        assert_eq!(found(&index, "twice"), "e all");
+        assert_eq!(found(&index, "pci:v00008d0f"), "c all");
+        assert_eq!(found(&index, "pci:v00007d0f"), "all");
+        assert_eq!((index.get("twice_x").as_deref(), index.get("twice_")), (Some("b"), None));
+        assert_eq!((index.get("twice").as_deref(), index.get("")), (Some("e"), None));
+    }
+
+    #[test]
+    fn whatever_is_damaged_gives_less_and_never_anything_else() {
+        let whole = index([("can", "x"), ("can_raw", "y"), ("net_pf_*", "z")]);
+        let known = ["x", "y", "z"];
+        for end in 0..whole.bytes.len() {
+            let cut = Index::of(whole.bytes[..end].to_vec());
+            let values = ["can", "can_raw", "net_pf_29"].map(|name| cut.matching(name)).concat();
+            assert!(values.iter().all(|value| known.contains(&&**value)), "cut at {end}: {values:?}");
+        }
+        for place in 0..whole.bytes.len() {
+            for bit in 0..8 {
+                let mut bytes = whole.bytes.clone();
+                bytes[place] ^= 1 << bit;
+                let bent = Index::of(bytes);
+                // It ends; what it says is as right as the bytes are.
+                let _ = ["can", "can_raw", "net_pf_29"].map(|name| (bent.get(name), bent.matching(name)));
+            }
+        }
+        assert!(Index::of(b"ELF".to_vec()).is_empty() && !whole.is_empty());
+        // The root's only child is the root.
+        let root = HAS_CHILDREN | HAS_VALUES | 12;
+        let words = [MAGIC, VERSION << 16, root];
+        let mut circle: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
+        circle.extend(*b"**");
+        circle.extend([root, 1, 0].iter().flat_map(|word: &u32| word.to_be_bytes()));
+        circle.extend(*b"x\0");
+        assert!(!Index::of(circle).matching("can").is_empty(), "it ends");
+    }
+}
