@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
+use crate::bench::{self, Size};
 use crate::check;
 use crate::evidence;
 use crate::guest::{Arch, Guest};
@@ -43,6 +44,15 @@ enum Task {
     Kernels {
         /// Only scenarios whose name has this in it; the others stand as they were shown last
         filter: Option<String>,
+    },
+    /// Measure what modtrail costs, beside bpftrace, trace-cmd, perf and bottom
+    Bench {
+        /// Write docs/performance.md instead of standard output
+        #[arg(long)]
+        write: bool,
+        /// Little of everything, once: to see that it runs
+        #[arg(long, conflicts_with = "write")]
+        short: bool,
     },
     /// Formatting, lints of the host and BPF crates, allowed imports, generated documents
     Check,
@@ -134,6 +144,7 @@ impl Arguments {
             Task::Run => run_vm(&run::prepare()?),
             Task::Test { filter } => test::run(filter.as_deref()),
             Task::Kernels { filter } => evidence::run(filter.as_deref()),
+            Task::Bench { write, short } => bench::run(if short { Size::SHORT } else { Size::WHOLE }, write),
             Task::Check => check::run(),
             Task::Vm(arguments) => run_vm(&arguments.options()),
         }

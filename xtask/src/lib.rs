@@ -6,6 +6,7 @@
 pub mod accelerator;
 pub mod apt;
 pub mod artifact;
+pub mod bench;
 pub mod check;
 pub mod cli;
 pub mod cpio;

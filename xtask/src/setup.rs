@@ -50,13 +50,14 @@ pub fn run() -> Result<()> {
              lz4, then `rustup toolchain install nightly --component rust-src` and `cargo install bpf-linker`"
         );
     }
-    packages()?;
+    packages(&PACKAGES.map(|(name, _)| name))?;
     toolchain()?;
     bpf_linker()
 }
 
-fn packages() -> Result<()> {
-    let missing: Vec<&str> = PACKAGES.iter().map(|(name, _)| *name).filter(|name| !is_installed(name)).collect();
+/// Installs those of these packages of Debian that are missing.
+pub fn packages(wanted: &[&str]) -> Result<()> {
+    let missing: Vec<&str> = wanted.iter().copied().filter(|name| !is_installed(name)).collect();
     if missing.is_empty() {
         return Ok(());
     }

@@ -3,6 +3,7 @@
 //! In: a command (see [`USAGE`]). Out: one line per attempt, `ok` or the name of the errno; status 0 whatever the
 //! answer was, 2 for a command it does not know. Shipped into every guest as /bin/provoke.
 
+mod again;
 mod attached;
 mod deny;
 mod pty;
@@ -33,6 +34,9 @@ provoke suspend STATE                     write STATE to /sys/power/state; says 
 provoke clock                             now, on both clocks
 provoke took -- CMD…                      how many microseconds CMD took, on the clock that stops in suspend; CMD's own
                                           output goes to where it would
+provoke again N fork|socket|open FILE     the same N times, one after another: a process that exits at once, a socket that is
+                                          closed again, a file that is opened and closed again
+provoke gone PID                          wait until that process has ended, reaped or not
 provoke attached                          how many eBPF programs and links the kernel has
 provoke deny NAME                         deny requests for file systems whose names begin with NAME's first eight
                                           bytes, while this lives (a BPF security module)
@@ -74,6 +78,8 @@ fn obey(words: &[&str]) -> Result<()> {
             Ok(())
         }
         ["took", "--", program, arguments @ ..] => took(program, arguments),
+        ["again", count, what @ ..] => again::run(number(count)?, what),
+        ["gone", process] => again::wait_for(process),
         ["attached"] => {
             println!("programs {} links {}", attached::programs()?, attached::links()?);
             Ok(())

@@ -1,0 +1,129 @@
+//! How many events a second each stage of modtrail takes, for `cargo xtask bench`.
+//!
+//! In: how many events, and where to leave a recording of them. Out: a line `STAGE EVENTS NANOSECONDS [NUMBER UNIT]` a stage.
+//! The events are those of a real recording, over and over, each time later.
+
+use modtrail::decode::{Names, decode};
+use modtrail::event::{Body, Event, Fact, Stamp};
+use modtrail::pipeline::Pipeline;
+use modtrail::record::read::read_file;
+use modtrail::record::write::{Recorder, Target};
+use std::error::Error;
+use std::fs;
+use std::hint::black_box;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+use trace_common::kind::Kind;
+use trace_common::time::{Ktime, Nanos};
+use trace_common::wire;
+use zerocopy::IntoBytes as _;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let (Some(count), Some(file)) = (arguments.next(), arguments.next()) else {
+        return Err("usage: throughput EVENTS FILE".into());
+    };
+    let (count, file): (u64, _) = (count.parse()?, Path::new(&file));
+    decoding(count);
+    let round = round()?;
+    let mut pipeline = Pipeline::default();
+    let began = Instant::now();
+    many(&round, count, |event| {
+        pipeline.push(event, |_, _| {});
+        Ok(())
+    })?;
+    let memory = resident().unwrap_or(0) / 1024;
+    println!("pipeline {count} {} {memory} MiB", began.elapsed().as_nanos());
+    drop(pipeline);
+    let mut recorder = Recorder::begin(Target::open(file)?)?;
+    let began = Instant::now();
+    let mut last = Stamp::default();
+    many(&round, count, |event| {
+        last = event.at;
+        Ok(recorder.write(&event)?)
+    })?;
+    recorder.finish(last)?;
+    let took = began.elapsed().as_nanos();
+    let size = fs::metadata(file)?.len() as f64 / count as f64;
+    println!("record {count} {took} {size:.1} bytes-an-event");
+    let began = Instant::now();
+    let read = read_file(file, |event| drop(black_box(event)))?;
+    println!("read {} {}", read.events, began.elapsed().as_nanos());
+    Ok(())
+}
+
+/// The events of the recording that can happen again.
+fn round() -> Result<Vec<Event>, Box<dyn Error>> {
+    let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/linux-6.12.mcap");
+    let mut events = Vec::new();
+    read_file(&recording, |event| events.push(event))?;
+    events.retain(|event| matches!(event.body, Body::Probe(_) | Body::Fact(Fact::Tick | Fact::Resolved { .. })));
+    Ok(events)
+}
+
+/// Hands over `count` events: the round again and again, each time later.
+fn many(
+    round: &[Event],
+    count: u64,
+    mut each: impl FnMut(Event) -> Result<(), Box<dyn Error>>,
+) -> Result<(), Box<dyn Error>> {
+    let first = round.first().map_or(Ktime::from_nanos(0), |event| event.at.mono);
+    let span = round.iter().map(|event| event.at.mono.since(first).as_nanos()).max().unwrap_or(0) + 1_000_000_000;
+    let all = (0..).flat_map(|turn| round.iter().map(move |event| (turn * span, event)));
+    for (later, event) in all.take(usize::try_from(count)?) {
+        let later = |at: Ktime| Ktime::from_nanos(at.as_nanos() + later);
+        let at = Stamp { mono: later(event.at.mono), boot: later(event.at.boot) };
+        each(Event { at, body: event.body.clone() })?;
+    }
+    Ok(())
+}
+
+/// Names that cost nothing: looking them up is not decoding.
+struct NoNames;
+
+impl Names for NoNames {
+    fn is_own(&self, _tgid: u32) -> bool {
+        false
+    }
+
+    fn symbol(&mut self, _address: u64) -> Option<Arc<str>> {
+        None
+    }
+
+    fn exe(&mut self, _tgid: u32, _start: u64) -> Option<Arc<str>> {
+        None
+    }
+
+    fn cgroup(&mut self, _id: u64, _tgid: u32) -> Option<Arc<str>> {
+        None
+    }
+}
+
+/// Decodes records of a module that goes live, the most common one.
+fn decoding(count: u64) {
+    let text = wire::Text64 { length: 7, truncated: 0, bytes: [b'x'; 56] };
+    let header = wire::Header {
+        mono: Nanos::from_secs(5).as_nanos(),
+        boot: Nanos::from_secs(6).as_nanos(),
+        task_start: 5,
+        tgid: 412,
+        tid: 412,
+        kind: Kind::Live.number(),
+        cpu: 1,
+        reserved: 0,
+        comm: *b"modprobe\0\0\0\0\0\0\0\0",
+    };
+    let record = wire::ModuleSeen { header, module: 7, name: text };
+    let began = Instant::now();
+    for _ in 0..count {
+        let _ = black_box(decode(black_box(record.as_bytes()), &mut NoNames));
+    }
+    println!("decode {count} {}", began.elapsed().as_nanos());
+}
+
+/// Resident memory, in KiB.
+fn resident() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"))?.parse().ok()
+}

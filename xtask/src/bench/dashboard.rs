@@ -1,0 +1,127 @@
+//! What the dashboard costs, beside bottom's, which idles in the same run.
+//!
+//! In: how many requests. Out: rows: a frame, from a key to the screen, and a dashboard left alone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::{Row, Size, bytes, seconds};
+use crate::artifact;
+use crate::paths;
+use crate::process::{self, host_cargo, in_path};
+use crate::progress::say;
+use crate::rundir::RunFolder;
+
+/// The peer's version.
+const BOTTOM: &str = "0.15.0";
+/// How long a dashboard is left alone.
+const IDLE: Duration = Duration::from_secs(10);
+/// How long it is given to open.
+const OPENING: Duration = Duration::from_secs(5);
+
+/// Measures.
+pub fn measure(size: Size) -> Result<(String, Vec<Row>)> {
+    let folder = RunFolder::new()?;
+    let recording = folder.path().join("requests.mcap");
+    let mut cargo = host_cargo();
+    cargo.args(["run", "--release", "--package", "trace-user", "--example", "frames", "--"]);
+    cargo.arg(size.requests.to_string()).arg(&recording);
+    let text = String::from_utf8_lossy(&process::output(&mut cargo)?).into_owned();
+    let mut rows: Vec<Row> = Vec::new();
+    for line in text.lines() {
+        if let Some((what, nanoseconds)) = line.rsplit_once(' ') {
+            rows.push(Row::alone(what, seconds(nanoseconds.parse::<f64>()? / 1e9)));
+        }
+    }
+    let modtrail = artifact::modtrail()?;
+    let ours = idle(
+        Command::new(&artifact::provoke()?)
+            .args(["pty", "/dev/null", "--"])
+            .arg(&modtrail)
+            .arg("replay")
+            .arg(&recording),
+    )?;
+    let peer = bottom(size)?;
+    let peer = match &peer {
+        Some(path) => Some(idle(Command::new(&artifact::provoke()?).args(["pty", "/dev/null", "--"]).arg(path))?),
+        None => None,
+    };
+    let what = ("idle for ten seconds: processor time", "idle: resident memory");
+    match peer {
+        Some(peer) => {
+            rows.push(Row::of(what.0, ours.0, ("bottom", peer.0), seconds));
+            rows.push(Row::of(what.1, ours.1, ("bottom", peer.1), bytes));
+        }
+        None => {
+            rows.push(Row::alone(what.0, seconds(ours.0)));
+            rows.push(Row::alone(what.1, bytes(ours.1)));
+        }
+    }
+    Ok((format!("A recording of {} requests; bottom {BOTTOM}.", size.requests), rows))
+}
+
+/// The peer, built from the registry when it is first asked for.
+fn bottom(size: Size) -> Result<Option<PathBuf>> {
+    let root = paths::cache()?.join("bottom");
+    let program = root.join("bin/btm");
+    if program.exists() {
+        return Ok(Some(program));
+    }
+    if !size.with_dashboard_peer {
+        return Ok(in_path("btm").then(|| PathBuf::from("btm")));
+    }
+    say(format!("building bottom {BOTTOM} (some minutes)"));
+    let mut cargo = host_cargo();
+    cargo.args(["install", "bottom", "--version", BOTTOM, "--locked", "--root"]).arg(&root).current_dir("/");
+    process::run(&mut cargo)?;
+    Ok(Some(program))
+}
+
+/// Processor seconds that a program on a terminal uses while it is left alone, and its resident memory in bytes.
+fn idle(on_terminal: &mut Command) -> Result<(f64, f64)> {
+    let child = on_terminal.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let mut child = Ended(child.with_context(|| format!("cannot start {on_terminal:?}"))?, None);
+    thread::sleep(OPENING);
+    let program = program_of(child.0.id()).context("the program on the terminal has ended")?;
+    child.1 = i32::try_from(program).ok();
+    let before = used(program)?;
+    thread::sleep(IDLE);
+    let after = used(program)?;
+    let status = fs::read_to_string(format!("/proc/{program}/status")).context("the program has ended")?;
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
+    let resident: f64 = resident.context("no VmRSS")?.trim().parse()?;
+    Ok((after - before, resident * 1024.0))
+}
+
+/// A child that ends with its owner, after the program that it runs on its terminal.
+struct Ended(Child, Option<i32>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        if let Some(program) = self.1 {
+            // SAFETY: the call takes numbers. The program is the child's, which has not reaped it.
+            unsafe { libc::kill(program, libc::SIGKILL) };
+        }
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+/// The only child of a process.
+fn program_of(process: u32) -> Option<u32> {
+    let children = fs::read_to_string(Path::new("/proc").join(format!("{process}/task/{process}/children"))).ok()?;
+    children.split_whitespace().next()?.parse().ok()
+}
+
+/// The processor time that a process has used, in seconds.
+fn used(process: u32) -> Result<f64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).context("the program has ended")?;
+    let (_, rest) = stat.rsplit_once(')').context("an odd stat")?;
+    let ticks: Vec<f64> = rest.split_whitespace().skip(11).take(2).filter_map(|word| word.parse().ok()).collect();
+    Ok(ticks.iter().sum::<f64>() / 100.0)
+}

@@ -1,0 +1,93 @@
+//! How fast modtrail's own line is, beside `trace-cmd report` over as many events.
+//!
+//! In: how many events, a trace of trace-cmd's. Out: rows. All on this machine, one after another.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use super::guest::Trace;
+use super::{Row, Size, bytes, seconds};
+use crate::artifact;
+use crate::process::{self, host_cargo};
+use crate::rundir::RunFolder;
+
+/// Measures.
+pub fn measure(size: Size, trace: &Trace) -> Result<(String, Vec<Row>)> {
+    let folder = RunFolder::new()?;
+    let recording = folder.path().join("many.mcap");
+    let lines = run(&["throughput", &size.events.to_string()], &recording)?;
+    let mut rows = Vec::new();
+    for line in lines.lines() {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let [what, events, nanoseconds, rest @ ..] = words.as_slice() else {
+            bail!("odd line of throughput's: {line}")
+        };
+        let (events, nanoseconds): (f64, f64) = (events.parse()?, nanoseconds.parse()?);
+        let rate = format!("{:.2} million events a second", events / nanoseconds * 1e3);
+        let note = match rest {
+            [size, unit] => format!(", {size} {unit}"),
+            _ => String::new(),
+        };
+        rows.push(Row::alone(what_is(what), format!("{rate}{note}")));
+    }
+    let (ours, memory) = report(&recording)?;
+    let peer = timed(Command::new("trace-cmd").args(["report", "-i"]).arg(&trace.file))?;
+    // Both by event: the files do not have the same number.
+    let (ours, peer) = (ours / size.events as f64, peer / trace.events as f64);
+    rows.push(Row::of("`report`, an event (trace-cmd: `report`)", ours, ("trace-cmd", peer), seconds));
+    rows.push(Row::alone("peak memory of `report`", bytes(memory)));
+    Ok((format!("{} events; trace-cmd: {}.", size.events, trace.events), rows))
+}
+
+fn what_is(name: &str) -> &str {
+    match name {
+        "decode" => "decode: records to events",
+        "pipeline" => "pipeline: events to the model",
+        "record" => "recording, with zstd and checksums",
+        "read" => "reading back",
+        other => other,
+    }
+}
+
+/// Runs the example of this name.
+fn run(example: &[&str], recording: &Path) -> Result<String> {
+    let mut cargo = host_cargo();
+    cargo.args(["run", "--release", "--package", "trace-user", "--example"]).args(example.iter().take(1));
+    cargo.arg("--").args(example.iter().skip(1)).arg(recording);
+    Ok(String::from_utf8_lossy(&process::output(&mut cargo)?).into_owned())
+}
+
+/// How long `modtrail report` takes, in seconds, and its peak memory in bytes.
+fn report(recording: &Path) -> Result<(f64, f64)> {
+    let modtrail = artifact::modtrail()?;
+    let time = timed(Command::new(&modtrail).arg("report").arg(recording))?;
+    Ok((time, peak(Command::new(&modtrail).arg("report").arg(recording))?))
+}
+
+fn timed(command: &mut Command) -> Result<f64> {
+    let began = Instant::now();
+    let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    let status = status.with_context(|| format!("cannot start {command:?}"))?;
+    if !status.success() {
+        bail!("{command:?} failed: {status}");
+    }
+    Ok(began.elapsed().as_secs_f64())
+}
+
+/// The most memory that a program had resident, in bytes.
+fn peak(command: &mut Command) -> Result<f64> {
+    let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+    let child = child.with_context(|| format!("cannot start {command:?}"))?;
+    let pid = i32::try_from(child.id()).context("an odd process number")?;
+    // SAFETY: an all-zero rusage is a valid one.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: `usage` is valid for writes, and the process is a child of ours that nobody else waits for.
+    let answer = unsafe { libc::wait4(pid, std::ptr::null_mut(), 0, &raw mut usage) };
+    if answer != pid {
+        bail!("cannot wait for {command:?}: {}", std::io::Error::last_os_error());
+    }
+    Ok(usage.ru_maxrss as f64 * 1024.0)
+}
