@@ -2,6 +2,7 @@
 //!
 //! In: the toolchain that is there (Debian's `rust-web` with its precompiled BPF `core`, else nightly with
 //! `-Zbuild-std`), or a folder of prebuilt objects named by `MODTRAIL_EBPF_OBJECTS`. Out: `$OUT_DIR/trace-ebpf`,
+//! `$OUT_DIR/trace-ebpf-log`,
 //! `$OUT_DIR/ask`, `$OUT_DIR/modtrail.rs` and `$OUT_DIR/modtrail.fds`.
 
 use protox::prost::Message;
@@ -13,8 +14,8 @@ use std::process::Command;
 
 const TARGET: &str = "bpfel-unknown-none";
 const PREBUILT: &str = "MODTRAIL_EBPF_OBJECTS";
-/// The objects: the probes, and the questions to the kernel.
-const OBJECTS: [&str; 2] = ["trace-ebpf", "ask"];
+/// The objects: the probes, the same with debug messages, and the questions to the kernel.
+const OBJECTS: [&str; 3] = ["trace-ebpf", "trace-ebpf-log", "ask"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
@@ -23,12 +24,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     for part in ["../trace-ebpf/src", "../trace-ebpf/Cargo.toml", "../trace-common/src", "../Cargo.lock"] {
         println!("cargo::rerun-if-changed={part}");
     }
-    let folder = match env::var_os(PREBUILT) {
-        Some(path) => PathBuf::from(path),
-        None => build_objects(&out)?,
-    };
+    match env::var_os(PREBUILT) {
+        Some(folder) => copy_objects(Path::new(&folder), &out),
+        None => build_objects(&out),
+    }
+}
+
+fn copy_objects(from: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     for name in OBJECTS {
-        let object = folder.join(name);
+        let object = from.join(name);
         fs::copy(&object, out.join(name))
             .map_err(|error| format!("cannot copy the eBPF object {}: {error}", object.display()))?;
     }
@@ -46,16 +50,29 @@ fn messages(out: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Runs cargo for the BPF target and returns the folder that the objects are in.
-fn build_objects(out: &Path) -> Result<PathBuf, Box<dyn Error>> {
-    let (toolchain, build_std) = bpf_toolchain()?;
-    let arch = env::var("CARGO_CFG_TARGET_ARCH")?;
+/// Runs cargo for the BPF target.
+fn build_objects(out: &Path) -> Result<(), Box<dyn Error>> {
     // One for all profiles, where cargo's own folder is known: the objects are the same.
     let shared = out.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
-    let target_dir = shared.unwrap_or(out).join("ebpf").join(&arch);
+    let target_dir = shared.unwrap_or(out).join("ebpf").join(env::var("CARGO_CFG_TARGET_ARCH")?);
+    let folder = target_dir.join(TARGET).join("release");
+    fs::create_dir_all(&target_dir)?;
+    // Another profile's build may be here at the same time.
+    let lock = fs::File::create(target_dir.join("lock"))?;
+    lock.lock()?;
+    let toolchain = bpf_toolchain()?;
+    // The probes are built last, since both have the same name.
+    build(toolchain, &target_dir, &["--bin", "trace-ebpf", "--features", "log"])?;
+    fs::rename(folder.join("trace-ebpf"), folder.join("trace-ebpf-log"))?;
+    build(toolchain, &target_dir, &["--bins"])?;
+    copy_objects(&folder, out)
+}
+
+fn build((toolchain, build_std): (&str, bool), target_dir: &Path, what: &[&str]) -> Result<(), Box<dyn Error>> {
+    let arch = env::var("CARGO_CFG_TARGET_ARCH")?;
     let mut command = Command::new("rustup");
     command.args(["run", toolchain, "cargo", "build", "--quiet", "--release", "--package", "trace-ebpf"]);
-    command.args(["--bins", "--target", TARGET, "--target-dir"]).arg(&target_dir);
+    command.args(what).args(["--target", TARGET, "--target-dir"]).arg(target_dir);
     if build_std {
         command.arg("-Zbuild-std=core");
     } else {
@@ -63,18 +80,21 @@ fn build_objects(out: &Path) -> Result<PathBuf, Box<dyn Error>> {
     }
     // Without debug information, which nothing reads: the loader knows the programs by their symbols.
     let flags = [&format!("--cfg=bpf_target_arch=\"{arch}\"") as &str, "-Cdebuginfo=0"];
-    for name in ["RUSTC", "RUSTC_WRAPPER", "RUSTC_WORKSPACE_WRAPPER", "RUSTUP_TOOLCHAIN", "RUSTFLAGS"] {
-        command.env_remove(name);
+    for (name, _) in env::vars_os() {
+        let is_foreign = name.to_str().is_some_and(|name| {
+            ["RUSTC", "RUSTUP_TOOLCHAIN", "RUSTFLAGS", "CARGO_PROFILE_"].iter().any(|start| name.starts_with(start))
+        });
+        if is_foreign && name != "RUSTC_BOOTSTRAP" {
+            command.env_remove(name);
+        }
     }
     command.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     let status = command.status().map_err(|error| format!("cannot run rustup: {error}"))?;
-    if !status.success() {
-        return Err(format!(
-            "building trace-ebpf with toolchain {toolchain} failed; `cargo xtask setup` installs what it needs"
-        )
-        .into());
+    if status.success() {
+        return Ok(());
     }
-    Ok(target_dir.join(TARGET).join("release"))
+    Err(format!("building trace-ebpf with toolchain {toolchain} failed; `cargo xtask setup` installs what it needs")
+        .into())
 }
 
 /// The toolchain that can build for BPF, and whether it has to build `core` itself.

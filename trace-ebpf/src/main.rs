@@ -7,6 +7,17 @@
 #![no_main]
 #![feature(asm_experimental_arch)]
 
+/// Writes a debug message, in the object that has them (`--probe-log`).
+macro_rules! debug {
+    ($ctx:expr, $($message:tt)*) => {
+        #[cfg(feature = "log")]
+        aya_log_ebpf::debug!($ctx, $($message)*);
+        #[cfg(not(feature = "log"))]
+        let _ = &$ctx;
+    };
+}
+use debug;
+
 mod emit;
 mod maps;
 mod probes;

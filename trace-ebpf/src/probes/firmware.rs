@@ -1,9 +1,9 @@
 //! Requests for firmware files, and the lock that keeps helpers enabled meanwhile (drivers/base/firmware_loader/,
 //! kernel/umh.c).
 
+use crate::debug;
 use crate::{emit, read};
 use aya_ebpf::EbpfContext;
-use aya_log_ebpf::debug;
 use trace_common::kind::Kind;
 use trace_common::wire::{FirmwareBegan, LockBegan, LockEnded};
 

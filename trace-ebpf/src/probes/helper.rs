@@ -1,9 +1,9 @@
 //! Helper calls: entered, picked up, born, executed, completed, returned (kernel/umh.c).
 
 use super::task;
+use crate::debug;
 use crate::{emit, read};
 use aya_ebpf::EbpfContext;
-use aya_log_ebpf::debug;
 use trace_common::kind::Kind;
 use trace_common::limits::ARGV;
 use trace_common::settings::UNKNOWN;

@@ -1,8 +1,8 @@
 //! Loads and the states of modules (kernel/module/main.c).
 
+use crate::debug;
 use crate::{emit, read};
 use aya_ebpf::EbpfContext;
-use aya_log_ebpf::debug;
 use trace_common::kind::Kind;
 use trace_common::settings::UNKNOWN;
 use trace_common::wire::{ImageRead, InitEnded, LoadBegan, LoadEnded, ModuleSeen};

@@ -1,11 +1,11 @@
 //! Module requests: asked for, and admitted to a slot (kernel/module/kmod.c).
 
 use super::task;
+use crate::debug;
 use crate::{emit, read};
 use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::bpf_get_current_uid_gid;
 use aya_ebpf::helpers::generated::bpf_get_current_cgroup_id;
-use aya_log_ebpf::debug;
 use trace_common::kind::Kind;
 use trace_common::wire::{Admitted, Requested, TurnedAway};
 

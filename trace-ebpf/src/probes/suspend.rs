@@ -1,8 +1,8 @@
 //! Suspend, hibernation, and how helpers are disabled around them (kernel/power/, kernel/umh.c).
 
+use crate::debug;
 use crate::{emit, read};
 use aya_ebpf::EbpfContext;
-use aya_log_ebpf::debug;
 use trace_common::kind::Kind;
 use trace_common::wire::{DepthSeen, Ended, PhaseSeen, SuspendBegan};
 

@@ -1,10 +1,10 @@
 //! The life of helper processes and their descendants. Everything else that forks or exits is passed over after one
 //! look into a map.
 
+use crate::debug;
 use crate::maps::{CALLERS, HELPERS};
 use crate::{emit, read};
 use aya_ebpf::EbpfContext;
-use aya_log_ebpf::debug;
 use trace_common::kind::{Kind, Loss};
 use trace_common::wire::{Exited, Forked, Header};
 
