@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::{output, resolve, runtime};
 use crate::cli::DoctorArgs;
-use crate::event::{Costs, Hook, Lost, Machine, SelfTest};
+use crate::event::{Body, Costs, Fact, Hook, Lost, Machine, SelfTest};
 use crate::kernel::attach::{AttachError, Progress};
 use crate::kernel::hooks::{LADDERS, NEEDED};
 use crate::kernel::snapshot;
@@ -11,6 +11,7 @@ use crate::report::plain::plain;
 use crate::report::whole;
 use crate::source::live::{Live, LiveError};
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use tokio::time::Instant;
 use trace_common::kind::Kind;
 use trace_common::time::Nanos;
 
-/// How long it is waited for a proof that the probes fire.
+/// How long to wait for a proof that the probes fire.
 const PROOF_LIMIT: Duration = Duration::from_secs(10);
 
 /// Runs the command.
@@ -38,8 +39,9 @@ pub fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     let _guard = runtime.enter();
     let (found, error) = match Live::attach(&args.trace.options(), &Progress::default()) {
         Ok(mut source) => {
-            source.say_costs(true);
-            runtime.block_on(proven(&mut source))?;
+            source.report_costs(true);
+            let mut missed = runtime.block_on(proven(&mut source))?;
+            missed.extend(source.missed());
             let found = Found {
                 costs: source.costs().unwrap_or_default(),
                 hooks: source.hooks().to_vec(),
@@ -48,7 +50,7 @@ pub fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
                 })),
                 indexes_error: source.indexes_error().map(ToString::to_string),
                 configuration_problems: source.configuration_problems().to_vec(),
-                missed: source.missed(),
+                missed: summed(missed),
             };
             (found, None)
         }
@@ -67,15 +69,27 @@ pub fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     error.map_or(Ok(ExitCode::SUCCESS), |error| Err(error.into()))
 }
 
-/// Waits until it is known whether the probes fire, or cannot be.
-async fn proven(source: &mut Live) -> Result<(), LiveError> {
+/// Waits until it is known whether the probes fire; what was missed by then.
+async fn proven(source: &mut Live) -> Result<Vec<(Lost, u64)>, LiveError> {
     let limit = Instant::now() + PROOF_LIMIT;
-    let mut events = Vec::new();
+    let (mut events, mut missed) = (Vec::new(), Vec::new());
     while source.self_test().is_none() && Instant::now() < limit {
         source.next(&mut events).await?;
-        events.clear();
+        missed.extend(events.drain(..).filter_map(|event| match event.body {
+            Body::Fact(Fact::Lost { loss, count, .. }) => Some((loss, count)),
+            Body::Fact(_) | Body::Probe(_) => None,
+        }));
     }
-    Ok(())
+    Ok(missed)
+}
+
+/// Each kind once.
+fn summed(missed: Vec<(Lost, u64)>) -> Vec<(Lost, u64)> {
+    let mut sums: BTreeMap<Lost, u64> = BTreeMap::new();
+    for (lost, count) in missed {
+        *sums.entry(lost).or_default() += count;
+    }
+    sums.into_iter().collect()
 }
 
 /// What there is to be said of this kernel.
@@ -153,7 +167,7 @@ impl Found {
         let missed = self.missed.iter().map(
             |(lost, count)| json!({"what": lost.as_str(), "moment": lost.moment().map(Kind::name), "count": count}),
         );
-        let programs = self
+        let probes = self
             .costs
             .probes
             .iter()
@@ -168,7 +182,7 @@ impl Found {
             "degraded": self.degraded(),
             "hooks": whole::hooks(&self.hooks),
             "missed": missed.collect::<Vec<_>>(),
-            "programs": programs.collect::<Vec<_>>(),
+            "probes": probes.collect::<Vec<_>>(),
             "processor_ns": self.costs.processor.map(Nanos::as_nanos),
             "resident_bytes": self.costs.resident,
             "misses_uncounted": uncounted(machine),

@@ -32,7 +32,7 @@ const SAMPLE: Duration = Duration::from_secs(1);
 const SAMPLED: usize = 16;
 /// Batches that are taken in at the end: a ring sixty times as large as usual holds no more.
 const LAST_BATCHES: usize = 256;
-/// How long after the command's end its open requests are waited for.
+/// How long after the command's end its open requests, and the proof that the probes fire, are waited for.
 const GRACE: Duration = Duration::from_secs(1);
 /// How long a record that is being written is waited for before the ring is looked at again.
 const WRITTEN: Duration = Duration::from_millis(1);
@@ -118,9 +118,9 @@ impl Session {
         self.stalled_from = limit.minus(before);
     }
 
-    /// Whether it is said what tracing costs.
-    pub fn say_costs(&mut self, wanted: bool) {
-        self.source.say_costs(wanted);
+    /// Starts to report once a second what tracing costs, or stops.
+    pub fn report_costs(&mut self, wanted: bool) {
+        self.source.report_costs(wanted);
     }
 
     /// What is known so far.
@@ -163,23 +163,26 @@ impl Session {
         Ok(())
     }
 
-    /// Takes in what waits in the ring, and no more than it can hold: new records may come as fast. What is known then is final
-    /// up to now.
-    fn drain(&mut self, mut each: impl FnMut(&Change, &Model)) -> Result<(), Failure> {
+    /// Takes in what waits in the ring, and no more than it can hold: new records may come as fast. Returns whether that was all: then
+    /// what is known is final up to now.
+    fn drain(&mut self, mut each: impl FnMut(&Change, &Model)) -> Result<bool, Failure> {
         let mut looks = 0;
         for _ in 0..LAST_BATCHES {
             let is_drained = self.source.drain(&mut self.batch)?;
-            let was_empty = self.batch.iter().all(|event| matches!(event.body, Body::Fact(Fact::Tick)));
+            let was_empty = !self.batch.iter().any(|event| matches!(event.body, Body::Probe(_)));
             self.take_in(&mut each)?;
-            if is_drained || looks == LOOKS {
-                break;
+            if is_drained {
+                return Ok(true);
             }
             if was_empty {
                 looks += 1;
                 std::thread::sleep(WRITTEN);
             }
+            if looks == LOOKS {
+                break;
+            }
         }
-        Ok(())
+        Ok(false)
     }
 
     /// Takes in what is left, closes what is open, and ends the recording.
@@ -226,6 +229,11 @@ impl Session {
         Ok((ended?, status))
     }
 
+    /// Whether it is known if the probes fire.
+    const fn is_proven(&self) -> bool {
+        self.source.self_test().is_some()
+    }
+
     async fn follow(
         &mut self,
         duration: Option<Nanos>,
@@ -237,12 +245,13 @@ impl Session {
         let mut wish = Wish::More;
         while wish == Wish::More {
             if let Some(ended) = command.as_ref().and_then(|command| command.ended) {
-                self.drain(|change, model| {
+                let is_final = self.drain(|change, model| {
                     if each(change, model) == Wish::Stop {
                         wish = Wish::Stop;
                     }
                 })?;
-                if wish == Wish::Stop || ended.elapsed() >= GRACE || self.model().open_requests().next().is_none() {
+                let is_over = is_final && self.is_proven() && self.model().open_requests().next().is_none();
+                if is_over || wish == Wish::Stop || ended.elapsed() >= GRACE {
                     break;
                 }
             }

@@ -48,7 +48,7 @@ pub fn run(trace: &TraceArgs) -> Result<ExitCode, Failure> {
         dashboard.state.come_from(Mode::Live);
         let mut session = Session::over(source, None);
         while !dashboard.quit {
-            session.say_costs(dashboard.state.shows_costs());
+            session.report_costs(dashboard.state.shows_costs());
             tokio::select! {
                 stepped = session.step(|_, _| {}) => {
                     stepped?;
@@ -78,30 +78,35 @@ async fn attach(
     let seen = progress.clone();
     thread::spawn(move || {
         let _guard = runtime.enter();
-        // Whoever wanted it may have quit.
+        // The person may have quit.
         let _ = done.send(Live::attach(&options, &seen));
     });
     let nothing = Model::default();
-    while !dashboard.quit {
+    let drawn = loop {
         tokio::select! {
-            answer = &mut attached => match answer {
-                Ok(answer) => return Ok(Some(answer?)),
-                Err(_) => break,
-            },
+            answer = &mut attached => {
+                let answer = answer.map_err(|error| Failure::cannot_trace("attaching the probes failed", &error))?;
+                return Ok(Some(answer?));
+            }
             message = typed.recv() => dashboard.take(message, &nothing),
             _ = signals.next() => dashboard.quit = true,
             () = tokio::time::sleep_until(dashboard.next_frame()) => {
                 dashboard.state.come_from(Mode::Attaching { done: progress.done(), of: LADDERS.len() });
-                dashboard.draw(&nothing)?;
+                if let Err(failure) = dashboard.draw(&nothing) {
+                    break Err(failure);
+                }
                 dashboard.stale = true;
             }
         }
-    }
-    // The terminal first: the person has quit. What is attached by now is let go of in its turn.
+        if dashboard.quit {
+            break Ok(None);
+        }
+    };
+    // The terminal first: the person has quit. What is attached by now is let go of before the program ends.
     dashboard.terminal.close();
     progress.give_up();
     let _ = attached.await;
-    Ok(None)
+    drawn
 }
 
 /// Shows a finished model until the person quits.

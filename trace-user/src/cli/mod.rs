@@ -104,7 +104,7 @@ pub struct TraceArgs {
     /// Size of the ring buffer between kernel and modtrail: a power of two
     #[arg(long, default_value_t = RING_BYTES, value_name = "BYTES", value_parser = ring_bytes, help_heading = "Tracing")]
     pub ring_bytes: u32,
-    /// Print the probes' own debug messages to stderr
+    /// Print the probes' own debug messages to stderr (needs CAP_SYS_ADMIN)
     #[arg(long, help_heading = "Tracing")]
     pub probe_log: bool,
 }

@@ -45,7 +45,9 @@ impl Ask {
     /// The function that `address` lies in; `None` where it lies in none.
     #[must_use]
     pub fn name(&self, address: u64) -> Option<Symbol> {
-        let length = usize::try_from(bpf::run(self.name_of.as_fd(), address).ok()?).ok()?;
+        let length = bpf::run(self.name_of.as_fd(), address).ok()?;
+        // A negative errno is a number beyond any length.
+        let length = u32::try_from(length).ok().and_then(|length| usize::try_from(length).ok())?;
         let bytes = self.name.get(&0, 0).ok()?;
         // A name that does not fit is cut.
         parse(bytes.get(..length.checked_sub(1)?.min(SYMBOL - 1))?)

@@ -4,13 +4,14 @@
 //! programs (they stay while [`Attached`] lives) and, per moment, what was taken and what was refused. One missing
 //! hook never ends it; only a kernel on which nothing can be followed does.
 
-use super::bpf::{self, Kprobes, Refused, Type};
+use super::bpf::{self, Function, Kprobes, Refused, Type};
 use super::btf::Types;
 use super::detach;
 use super::hooks::{HookChoice, LADDERS, Ladder, Mechanism, NEEDED, Program, Rung};
 use super::object::{Object, ObjectError, Wishes};
 use crate::event::Hook;
 use aya::maps::Map;
+use rustix::param::page_size;
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
@@ -22,6 +23,8 @@ use zerocopy::IntoBytes as _;
 
 /// The probes, built for this architecture.
 static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/trace-ebpf"));
+/// The same with debug messages.
+static LOGGING_OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/trace-ebpf-log"));
 
 /// Why nothing can be traced here.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +32,7 @@ pub enum AttachError {
     /// The kernel did not take the object or one of its maps.
     #[error("cannot load the probes into this kernel")]
     Load(#[from] ObjectError),
-    /// Whoever wanted it gave up.
+    /// The person quit before it was done.
     #[error("attaching was given up")]
     GivenUp,
     /// A moment without which no request can be followed has no hook here.
@@ -57,6 +60,8 @@ pub struct Plan {
     pub preemptible: bool,
     /// What the probes are told.
     pub settings: Settings,
+    /// The addresses of functions that kprobes are attached to, where they are known without the kernel's being asked for each.
+    pub addresses: BTreeMap<&'static str, u64>,
     /// The kernel's version, major and minor.
     pub release: (u32, u32),
     /// The ring buffer's size in bytes: a power of two, at least a page.
@@ -70,7 +75,7 @@ pub struct Plan {
 pub enum ProbeLog {
     /// They do.
     On,
-    /// They do not, and the code for it is not even verified.
+    /// They do not, and the code for it is not in them.
     Off,
 }
 
@@ -137,15 +142,15 @@ impl Held {
 /// # Errors
 /// [`AttachError`] where the kernel takes no eBPF of ours, or a needed moment has no hook.
 pub fn attach(plan: &Plan, types: Types, progress: &Progress) -> Result<Attached, AttachError> {
-    let level: u8 = match plan.log {
-        ProbeLog::On => 5,
-        ProbeLog::Off => 0,
+    let object = match plan.log {
+        ProbeLog::On => LOGGING_OBJECT,
+        ProbeLog::Off => OBJECT,
     };
     let wishes = Wishes {
-        constants: vec![("SETTINGS", plan.settings.as_bytes()), ("AYA_LOG_LEVEL", std::slice::from_ref(&level))],
-        sizes: vec![("EVENTS", plan.ring_bytes)],
+        constants: vec![("SETTINGS", plan.settings.as_bytes())],
+        sizes: vec![("EVENTS", plan.ring_bytes.max(u32::try_from(page_size()).unwrap_or(0)))],
     };
-    let object = Object::open(OBJECT, &wishes)?;
+    let object = Object::open(object, &wishes)?;
     let mut attached = Attached { object, types, kprobes: None, programs: BTreeMap::new(), hooks: Vec::new() };
     let mut denied = false;
     for ladder in LADDERS.iter().rev() {
@@ -269,13 +274,13 @@ impl Attached {
         let mut taken = Vec::new();
         for program in rung.programs {
             fits(program, plan)?;
-            taken.push((program.name, self.one(moment, program)?));
+            taken.push((program.name, self.one(moment, program, plan)?));
         }
         self.programs.extend(taken);
         Ok(())
     }
 
-    fn one(&mut self, moment: Kind, program: &Program) -> Result<Held, Answer> {
+    fn one(&mut self, moment: Kind, program: &Program, plan: &Plan) -> Result<Held, Answer> {
         let Program { mechanism, name, target } = *program;
         let kind = match mechanism {
             Mechanism::Fentry => Type::Fentry { of: self.types.function(target)? },
@@ -290,8 +295,10 @@ impl Attached {
         let link = match mechanism {
             Mechanism::Fentry | Mechanism::Fexit | Mechanism::BtfTracepoint => bpf::attach(program, None)?,
             Mechanism::RawTracepoint => bpf::attach(program, Some(target))?,
-            Mechanism::Kprobe => bpf::attach_kprobe(program, self.kprobes()?, target, false)?,
-            Mechanism::Kretprobe => bpf::attach_kprobe(program, self.kprobes()?, target, true)?,
+            Mechanism::Kprobe | Mechanism::Kretprobe => {
+                let function = Function { name: target, address: plan.addresses.get(target).copied().unwrap_or(0) };
+                bpf::attach_kprobe(program, self.kprobes()?, function, mechanism == Mechanism::Kretprobe)?
+            }
         };
         Ok(Held { moment, mechanism, program: loaded, link })
     }
@@ -340,7 +347,7 @@ fn fits(program: &Program, plan: &Plan) -> Result<(), String> {
         // Shared with other chains: it needs the address of the modules' own, and in 5.10 it fires at every process exit
         // (kernel/exit.c `profile_task_exit`); 6.1 is the first that was seen not to.
         "blocking_notifier_call_chain" if plan.settings.module_notify_list == 0 => {
-            Err("the address of module_notify_list is not in /proc/kallsyms".to_owned())
+            Err("the kernel does not say where module_notify_list lies".to_owned())
         }
         "blocking_notifier_call_chain" if plan.release < (6, 1) => {
             Err("not used before 6.1, where it may fire at every process exit".to_owned())

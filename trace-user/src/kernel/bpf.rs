@@ -51,7 +51,7 @@ pub enum Type {
         /// The function's number.
         of: u32,
     },
-    /// Runs when it is told to, by [`run`].
+    /// Runs when [`run`] runs it.
     Syscall,
 }
 
@@ -207,8 +207,9 @@ struct PerfEvent {
     config: u64,
     sample: [u64; 4],
     wakeup_and_breakpoint: [u32; 2],
-    function: u64,
-    offset: u64,
+    /// The function's name; zero: `place` is its address, else an offset in it.
+    name: u64,
+    place: u64,
 }
 
 #[repr(C)]
@@ -220,6 +221,16 @@ struct LinkCreate {
     cookie: u64,
 }
 
+/// A function of the kernel's.
+#[derive(Clone, Copy, Debug)]
+pub struct Function<'name> {
+    /// Its name.
+    pub name: &'name str,
+    /// Where it lies; zero where that is not known. Before 6.2 the kernel takes longer to find a function by its name than to
+    /// attach to it.
+    pub address: u64,
+}
+
 /// Attaches a program to the entry of a function, or to its returns. What is given back keeps it there.
 ///
 /// # Errors
@@ -228,7 +239,7 @@ struct LinkCreate {
 pub fn attach_kprobe(
     program: BorrowedFd<'_>,
     kprobes: Kprobes,
-    function: &str,
+    function: Function<'_>,
     on_return: bool,
 ) -> io::Result<OwnedFd> {
     /// `PERF_EVENT_IOC_SET_BPF`, `PERF_EVENT_IOC_ENABLE`
@@ -236,12 +247,14 @@ pub fn attach_kprobe(
     const ENABLE: u32 = 0x2400;
     /// `PERF_FLAG_FD_CLOEXEC`
     const CLOSE_ON_EXEC: c_long = 8;
-    let function = CString::new(function)?;
+    let name = CString::new(function.name)?;
+    let (name, place) = if function.address == 0 { (name.as_ptr() as u64, 0) } else { (0, function.address) };
     let attributes = PerfEvent {
         kind: kprobes.event_type,
         size: u32::try_from(size_of::<PerfEvent>()).unwrap_or(0),
         config: if on_return { 1 << kprobes.return_bit } else { 0 },
-        function: function.as_ptr() as u64,
+        name,
+        place,
         ..PerfEvent::default()
     };
     let (every_process, first_cpu, no_group): (c_long, c_long, c_long) = (-1, 0, -1);
@@ -323,11 +336,14 @@ struct Update {
     flags: u64,
 }
 
-/// Fills the only element of a map of one element, whose size is that of `data`.
+/// Fills the only element of a map of one element of `value_size` bytes.
 ///
 /// # Errors
-/// What the system answers.
-pub fn fill(map: BorrowedFd<'_>, data: &[u8]) -> io::Result<()> {
+/// What the system answers, or that `data` has another size.
+pub fn fill(map: BorrowedFd<'_>, data: &[u8], value_size: u32) -> io::Result<()> {
+    if u32::try_from(data.len()) != Ok(value_size) {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
     let key = 0_u32;
     let (key, value) = (&raw const key as u64, data.as_ptr() as u64);
     bpf(MAP_UPDATE_ELEM, &mut Update { map: number(map), reserved: 0, key, value, flags: 0 }).map(drop)
@@ -416,8 +432,9 @@ fn descriptor<T>(command: c_int, attributes: &mut T) -> io::Result<OwnedFd> {
 
 #[expect(unsafe_code, reason = "no library wraps this call as it is needed here")]
 fn bpf<T>(command: c_int, attributes: &mut T) -> io::Result<c_long> {
-    // SAFETY: every `T` in this file is `repr(C)` without padding and laid out as the command's part of `union bpf_attr`; the
-    // addresses in it are of memory that lives through the call and is as long as the lengths beside them say.
+    // SAFETY: every `T` in this file is an integer, or `repr(C)` of integers without padding, laid out as the command's part of
+    // `union bpf_attr`; the addresses in it are of memory that lives through the call, as long as the lengths beside them say or,
+    // for a map's key and value, as the map's own sizes, which `fill` compares.
     let answer = unsafe { libc::syscall(libc::SYS_bpf, command, &raw mut *attributes, size_of::<T>()) };
     if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(answer) }
 }
@@ -439,7 +456,7 @@ mod tests {
     fn parts_lie_where_the_kernel_looks_for_them() {
         assert_eq!(std::mem::offset_of!(ProgLoad, attach_btf_id), 108);
         assert_eq!(std::mem::offset_of!(ProgLoad, expected_attach_type), 68);
-        assert_eq!((std::mem::offset_of!(PerfEvent, function), std::mem::offset_of!(PerfEvent, offset)), (56, 64));
+        assert_eq!((std::mem::offset_of!(PerfEvent, name), std::mem::offset_of!(PerfEvent, place)), (56, 64));
         assert_eq!((std::mem::offset_of!(TestRun, ctx_in), std::mem::offset_of!(LinkCreate, cookie)), (48, 16));
     }
 

@@ -11,25 +11,25 @@ use std::fs;
 use std::os::fd::{AsFd as _, OwnedFd};
 use trace_common::time::Nanos;
 
-/// Who asks for costs. The kernel keeps statistics while it lives.
+/// The kernel keeps statistics while this lives.
 #[derive(Debug)]
 pub struct Accounts {
-    /// `None` where the kernel does not let us: then runs stay zero.
-    _kept: Option<OwnedFd>,
+    /// `None` if the kernel does not let us, which takes CAP_SYS_ADMIN: runs are not counted then.
+    kept: Option<OwnedFd>,
 }
 
 impl Accounts {
     /// Has the kernel keep statistics from now on.
     #[must_use]
     pub fn open() -> Self {
-        Self { _kept: bpf::enable_stats().ok() }
+        Self { kept: bpf::enable_stats().ok() }
     }
 
     /// What has been counted up to now.
     #[must_use]
     pub fn read(&self, attached: &Attached) -> Costs {
         let mut probes: Vec<ProbeCost> = Vec::new();
-        for held in attached.programs() {
+        for held in attached.programs().filter(|_| self.kept.is_some()) {
             let counted = bpf::counters(held.program.as_fd()).unwrap_or_default();
             let (runs, time) = (counted.runs, Nanos::new(counted.run_ns));
             match probes.iter_mut().find(|cost| cost.moment == held.moment) {

@@ -61,7 +61,7 @@ pub enum Mechanism {
 /// Which rungs may be taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, clap::ValueEnum)]
 pub enum HookChoice {
-    /// The most reliable one that this kernel offers
+    /// The best one that this kernel offers
     #[default]
     Auto,
     /// Tracepoints and trampolines only
@@ -86,7 +86,9 @@ impl Mechanism {
 }
 
 impl Mechanism {
-    const fn is_kprobe(self) -> bool {
+    /// Whether it is attached like a kprobe.
+    #[must_use]
+    pub const fn is_kprobe(self) -> bool {
         matches!(self, Kprobe | Kretprobe)
     }
 }

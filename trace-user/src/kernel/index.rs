@@ -3,7 +3,7 @@
 //!
 //! In: the bytes of `modules.dep.bin`, `modules.alias.bin` and their like, and a key. Out: the values that are filed under it, or
 //! under a pattern that it matches. The format, and the order of values: libkmod/libkmod-index.c of kmod 30. Nothing in the bytes
-//! is trusted: a damaged index gives no values.
+//! is trusted: a damaged index gives fewer values, or others, in bounded time.
 
 use super::pattern;
 use std::sync::Arc;
@@ -15,8 +15,9 @@ const HAS_PREFIX: u32 = 0x8000_0000;
 const HAS_VALUES: u32 = 0x4000_0000;
 const HAS_CHILDREN: u32 = 0x2000_0000;
 const PLACE: u32 = 0x0fff_ffff;
-/// Nodes that one question may look at: more than the largest index has below one wildcard, and an end for one that is damaged.
-const NODES: usize = 1 << 20;
+/// Steps that one question may take (a node, a pattern that is tried, a value): more than the largest index needs, and an end for
+/// one that is damaged.
+const STEPS: usize = 1 << 20;
 
 /// Letters of a key that are followed: more than any alias has, and an end for a tree that leads back into itself.
 const LETTERS: usize = 2_048;
@@ -44,20 +45,14 @@ struct Node<'data> {
 }
 
 impl Index {
-    /// Takes the bytes in; one that is not an index of this version is empty.
+    /// Takes the bytes in; `None` if they are not an index of this version.
     #[must_use]
-    pub fn of(bytes: Vec<u8>) -> Self {
+    pub fn of(bytes: Vec<u8>) -> Option<Self> {
         let header = [0, 4, 8].map(|at| word(&bytes, at));
         match header {
-            [Some(MAGIC), Some(version), Some(root)] if version >> 16 == VERSION => Self { bytes, root },
-            _ => Self::default(),
+            [Some(MAGIC), Some(version), Some(root)] if version >> 16 == VERSION => Some(Self { bytes, root }),
+            _ => None,
         }
-    }
-
-    /// Whether it holds nothing.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.root == 0
     }
 
     /// The first value of exactly this key.
@@ -72,13 +67,13 @@ impl Index {
             node = self.child(&node, *letter)?;
             rest = behind;
         }
-        values(&node).into_iter().next().map(|(_, value)| value)
+        values(&node).next().map(|(_, value)| value)
     }
 
     /// The values of all keys that are patterns which `name` matches, in their order.
     #[must_use]
     pub fn matching(&self, name: &str) -> Vec<Arc<str>> {
-        let mut search = Search { index: self, left: NODES, found: Vec::new() };
+        let mut search = Search { index: self, left: STEPS, found: Vec::new() };
         if let Some(root) = self.node(self.root) {
             search.follow(root, name.as_bytes());
         }
@@ -114,7 +109,7 @@ impl Index {
 /// A search with wildcards.
 struct Search<'data> {
     index: &'data Index,
-    /// Nodes that may still be looked at.
+    /// Steps that may still be taken.
     left: usize,
     found: Vec<Value>,
 }
@@ -138,10 +133,7 @@ impl<'data> Search<'data> {
                     self.all(&child, child.prefix, &mut vec![wild], name);
                 }
             }
-            let Some((letter, behind)) = name.split_first() else {
-                self.found.extend(values(&node));
-                return;
-            };
+            let Some((letter, behind)) = name.split_first() else { return self.take(&node) };
             let Some(child) = self.index.child(&node, *letter) else { return };
             (node, name) = (child, behind);
         }
@@ -160,13 +152,23 @@ impl<'data> Search<'data> {
             self.all(&child, child.prefix, pattern, name);
             pattern.pop();
         }
-        if node.count > 0 && matches(pattern, name) {
-            self.found.extend(values(node));
+        if node.count > 0 && self.step() && matches(pattern, name) {
+            self.take(node);
         }
         pattern.truncate(length);
     }
 
-    /// Whether one more node may be looked at.
+    /// Takes the values of a node.
+    fn take(&mut self, node: &Node<'data>) {
+        for value in values(node) {
+            if !self.step() {
+                break;
+            }
+            self.found.push(value);
+        }
+    }
+
+    /// Whether one more step may be taken.
     const fn step(&mut self) -> bool {
         self.left = self.left.saturating_sub(1);
         self.left > 0
@@ -185,16 +187,14 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
 }
 
 /// The values of a node, as far as they are whole.
-fn values(node: &Node<'_>) -> Vec<Value> {
+fn values<'data>(node: &Node<'data>) -> impl Iterator<Item = Value> + use<'data> {
     let mut rest = node.values;
-    let mut found = Vec::new();
-    for _ in 0..node.count {
-        let Some(priority) = word(rest, 0) else { break };
-        let Some((text, behind)) = rest.get(4..).and_then(until_nul) else { break };
-        found.push((priority, String::from_utf8_lossy(text).into()));
+    (0..node.count).map_while(move |_| {
+        let priority = word(rest, 0)?;
+        let (text, behind) = rest.get(4..).and_then(until_nul)?;
         rest = behind;
-    }
-    found
+        Some((priority, String::from_utf8_lossy(text).into()))
+    })
 }
 
 /// What stands before the next NUL, and behind it.
@@ -230,7 +230,7 @@ pub(super) mod tests {
         let mut bytes = [MAGIC, VERSION << 16, 0].map(u32::to_be_bytes).concat();
         let place = write(&root, &mut bytes, true);
         bytes[8..12].copy_from_slice(&place.to_be_bytes());
-        Index::of(bytes)
+        Index::of(bytes).unwrap()
     }
 
     fn write(branch: &Branch, bytes: &mut Vec<u8>, is_root: bool) -> u32 {
@@ -298,7 +298,7 @@ pub(super) mod tests {
         let whole = index([("can", "x"), ("can_raw", "y"), ("net_pf_*", "z")]);
         let known = ["x", "y", "z"];
         for end in 0..whole.bytes.len() {
-            let cut = Index::of(whole.bytes[..end].to_vec());
+            let Some(cut) = Index::of(whole.bytes[..end].to_vec()) else { continue };
             let values = ["can", "can_raw", "net_pf_29"].map(|name| cut.matching(name)).concat();
             assert!(values.iter().all(|value| known.contains(&&**value)), "cut at {end}: {values:?}");
         }
@@ -306,19 +306,20 @@ pub(super) mod tests {
             for bit in 0..8 {
                 let mut bytes = whole.bytes.clone();
                 bytes[place] ^= 1 << bit;
-                let bent = Index::of(bytes);
+                let Some(bent) = Index::of(bytes) else { continue };
                 // It ends; what it says is as right as the bytes are.
                 let _ = ["can", "can_raw", "net_pf_29"].map(|name| (bent.get(name), bent.matching(name)));
             }
         }
-        assert!(Index::of(b"ELF".to_vec()).is_empty() && !whole.is_empty());
+        assert!(Index::of(b"ELF".to_vec()).is_none() && Index::of(Vec::new()).is_none());
         // The root's only child is the root.
         let root = HAS_CHILDREN | HAS_VALUES | 12;
         let words = [MAGIC, VERSION << 16, root];
         let mut circle: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
         circle.extend(*b"**");
-        circle.extend([root, 1, 0].iter().flat_map(|word: &u32| word.to_be_bytes()));
-        circle.extend(*b"x\0");
-        assert!(!Index::of(circle).matching("can").is_empty(), "it ends");
+        circle.extend([root, 20_000].iter().flat_map(|word: &u32| word.to_be_bytes()));
+        (0..20_000).for_each(|_| circle.extend(*b"\0\0\0\0x\0"));
+        let found = Index::of(circle).unwrap().matching("can").len();
+        assert!((1..STEPS).contains(&found), "it ends, in bounded memory: {found}");
     }
 }

@@ -28,20 +28,23 @@ impl Indexes {
     /// Reads the indexes in `folder` (`/lib/modules/RELEASE`).
     ///
     /// # Errors
-    /// What the system answers for the index of modules, or that it is damaged; the others may be missing.
+    /// What the system answers for the index of modules or of aliases, or that one is damaged; the others may be missing.
     pub fn read(folder: &Path) -> io::Result<Self> {
-        let index = |name: &str| fs::read(folder.join(name)).map(Index::of);
-        let modules = index(MODULES)?;
-        if modules.is_empty() {
-            return Err(io::Error::other(format!("{MODULES} is not an index of a version that modprobe 30 reads")));
-        }
-        let optional = |name: &str| index(name).unwrap_or_default();
+        let index = |name: &str| {
+            let index = Index::of(fs::read(folder.join(name))?);
+            let odd = || io::Error::other(format!("{name} is not an index of a version that modprobe 30 reads"));
+            index.ok_or_else(odd)
+        };
+        let optional = |name: &str| match index(name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Index::default()),
+            answer => answer,
+        };
         Ok(Self {
-            modules,
-            aliases: optional("modules.alias.bin"),
-            symbols: optional("modules.symbols.bin"),
-            built_in: optional("modules.builtin.bin"),
-            built_in_aliases: optional("modules.builtin.alias.bin"),
+            modules: index(MODULES)?,
+            aliases: index("modules.alias.bin")?,
+            symbols: optional("modules.symbols.bin")?,
+            built_in: optional("modules.builtin.bin")?,
+            built_in_aliases: optional("modules.builtin.alias.bin")?,
         })
     }
 

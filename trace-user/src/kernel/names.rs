@@ -2,6 +2,7 @@
 //! the `/proc` entry of a member.
 
 use super::ask::{Ask, Symbol};
+use super::hooks::LADDERS;
 use super::snapshot;
 use super::symbols::Symbols;
 use crate::decode::Names;
@@ -39,6 +40,14 @@ impl Namer {
         }
     }
 
+    /// The addresses of functions, where all are at hand: to ask the kernel for each takes as long as to attach by name.
+    pub fn addresses(&self) -> BTreeMap<&'static str, u64> {
+        let Self::Table(Some(table)) = self else { return BTreeMap::new() };
+        let programs = LADDERS.iter().flat_map(|ladder| ladder.rungs).flat_map(|rung| rung.programs);
+        let targets = programs.filter(|program| program.mechanism.is_kprobe()).map(|program| program.target);
+        table.functions(targets.collect())
+    }
+
     fn name(&mut self, address: u64) -> Option<Symbol> {
         match self {
             Self::Kernel(ask) => ask.name(address),
@@ -47,13 +56,6 @@ impl Namer {
                 let is_of_module = !table.is_core(address);
                 table.name(address).map(|name| Symbol { name, is_of_module })
             }
-        }
-    }
-
-    /// Modules have come or gone.
-    fn modules_changed(&mut self) {
-        if let Self::Table(table) = self {
-            *table = None;
         }
     }
 }
@@ -90,11 +92,12 @@ impl SystemNames {
 
     fn ask(&mut self, address: u64) -> Option<Symbol> {
         let known = self.namer.name(address);
-        if !self.stale || known.as_ref().is_some_and(|symbol| !symbol.is_of_module) {
+        let is_current = matches!(self.namer, Namer::Kernel(_)) || !self.stale;
+        if is_current || known.as_ref().is_some_and(|symbol| !symbol.is_of_module) {
             return known;
         }
         self.stale = false;
-        self.namer.modules_changed();
+        self.namer = Namer::Table(None);
         self.namer.name(address)
     }
 }

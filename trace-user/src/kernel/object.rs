@@ -4,6 +4,7 @@
 //! instructions of each program with the maps' descriptors in them. A program costs nothing until it is asked for.
 
 use super::bpf::{self, Refused, Type};
+use super::snapshot;
 use aya::maps::{Map, MapData, MapError};
 use aya_obj::generated::bpf_insn;
 use aya_obj::relocation::EbpfRelocationError;
@@ -45,7 +46,7 @@ pub enum ObjectError {
 /// What the loader decides about an object.
 #[derive(Debug, Default)]
 pub struct Wishes<'data> {
-    /// Constants by name, as bytes. One that the object does not have is left out.
+    /// Constants by name, as bytes. The object has them all.
     pub constants: Vec<(&'static str, &'data [u8])>,
     /// Sizes of maps by name.
     pub sizes: Vec<(&'static str, u32)>,
@@ -65,7 +66,7 @@ impl Object {
     pub fn open(bytes: &[u8], wishes: &Wishes<'_>) -> Result<Self, ObjectError> {
         let mut object = aya_obj::Object::parse(bytes)?;
         let constants: HashMap<&str, (&[u8], bool)> =
-            wishes.constants.iter().map(|(name, bytes)| (*name, (*bytes, false))).collect();
+            wishes.constants.iter().map(|(name, bytes)| (*name, (*bytes, true))).collect();
         object.patch_map_data(constants)?;
         raise_locked_memory();
         let mut maps = BTreeMap::new();
@@ -106,12 +107,12 @@ impl Object {
 
 fn make(name: &str, layout: aya_obj::Map) -> Result<MapData, ObjectError> {
     let is_constant = layout.section_kind() == EbpfSectionKind::Rodata;
-    let data = layout.data().to_vec();
+    let (data, value_size) = (layout.data().to_vec(), layout.value_size());
     let answer = |answer| ObjectError::Map { name: name.to_owned(), answer: Box::new(answer) };
     let map = MapData::create(layout, name, None).map_err(answer)?;
     let fill = |answer| ObjectError::Fill { name: name.to_owned(), answer };
     if !data.is_empty() {
-        bpf::fill(map.fd().as_fd(), &data).map_err(fill)?;
+        bpf::fill(map.fd().as_fd(), &data, value_size).map_err(fill)?;
     }
     if is_constant {
         bpf::freeze(map.fd().as_fd()).map_err(fill)?;
@@ -119,8 +120,11 @@ fn make(name: &str, layout: aya_obj::Map) -> Result<MapData, ObjectError> {
     Ok(map)
 }
 
-/// Before 5.11, what programs and maps take counts as locked memory, of which little is allowed by default. Where it cannot be
-/// raised, it may be enough.
+/// Before 5.11, what programs and maps take counts as locked memory, of which little is allowed by default. If the limit cannot be
+/// raised, it may be enough. Later kernels need none, and a traced command inherits it.
 fn raise_locked_memory() {
+    if snapshot::kernel_version(&rustix::system::uname().release().to_string_lossy()) >= (5, 11) {
+        return;
+    }
     let _ = setrlimit(Resource::Memlock, Rlimit { current: None, maximum: None });
 }

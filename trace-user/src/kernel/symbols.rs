@@ -2,6 +2,7 @@
 //!
 //! In: its text. Out: the symbol that an address lies in, and the address of a symbol. Functions are kept, and the data that hooks need.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::sync::Arc;
@@ -71,6 +72,18 @@ impl Symbols {
         self.names.get(begin..)?.lines().next().map(Into::into)
     }
 
+    /// The addresses of these functions of the kernel proper, as far as there is exactly one of each name.
+    #[must_use]
+    pub fn functions(&self, wanted: BTreeSet<&'static str>) -> BTreeMap<&'static str, u64> {
+        let mut found: BTreeMap<&'static str, Option<u64>> = BTreeMap::new();
+        for (name, address) in self.names.lines().zip(&self.addresses).filter(|(_, address)| self.is_core(**address)) {
+            if let Some(wanted) = wanted.get(name) {
+                found.entry(wanted).and_modify(|only| *only = None).or_insert(Some(*address));
+            }
+        }
+        found.into_iter().filter_map(|(name, address)| Some((name, address?))).collect()
+    }
+
     /// Whether the address lies in the kernel proper, whose functions do not come and go. Modules lie behind it on x86-64
     /// and before it on arm64.
     #[must_use]
@@ -99,6 +112,8 @@ mod tests {
         let shown: Vec<&str> = names.iter().map(|name| name.as_deref().unwrap_or("-")).collect();
         assert_eq!(shown, ["-", "first", "first", "second", "third", "own"]);
         assert_eq!(symbols.address("module_notify_list"), 0x9000);
+        let functions = symbols.functions(["second", "third", "own"].into());
+        assert_eq!(functions.into_iter().collect::<Vec<_>>(), [("second", 0x2000), ("third", 0x3000)]);
         assert!(symbols.is_core(0x1000) && !symbols.is_core(0x8004) && !symbols.is_core(0xfff));
     }
 }

@@ -27,7 +27,10 @@ use trace_common::time::{Ktime, Nanos};
 
 /// Records taken from the ring before the others get their turn.
 const BATCH: usize = 4_096;
-/// How long records gather after some were read. The first after a silence is read at once.
+/// How often the ring wakes us between two ticks before records are left to gather: what is asked of `/proc` about a requester is
+/// asked while it waits.
+const WAKES: u32 = 16;
+/// How long records gather then.
 const REST: Duration = Duration::from_millis(20);
 /// How often time is told while something may be held back for it.
 const BUSY: Duration = Duration::from_millis(50);
@@ -35,7 +38,7 @@ const BUSY: Duration = Duration::from_millis(50);
 const IDLE: Duration = Duration::from_millis(250);
 /// How long after the last record something may still be held back.
 const SETTLED: Nanos = Nanos::from_millis(300);
-/// How often it is said what tracing costs.
+/// How often the costs of tracing are reported.
 const ACCOUNTED: Duration = Duration::from_secs(1);
 /// Aliases whose meaning is remembered; beyond, all are looked up again.
 const ALIASES: usize = 16_384;
@@ -80,6 +83,10 @@ pub struct Live {
     next_tick: Instant,
     /// Until then records gather: the ring does not wake us for each of a storm.
     rest: Instant,
+    /// How often records were read since the last tick.
+    wakes: u32,
+    /// Nothing was left in the ring when it was last read.
+    is_empty: bool,
     /// The ring held more than a batch: it is to be read on at once.
     more: bool,
     last_record: Ktime,
@@ -90,7 +97,7 @@ pub struct Live {
     attached: Attached,
     plan: Plan,
     accounts: Option<Accounts>,
-    /// When costs are said next.
+    /// When costs are reported next.
     accounted: Instant,
     watchdog: Watchdog,
     self_test: Option<SelfTest>,
@@ -117,6 +124,7 @@ impl Live {
             without: options.without.clone(),
             preemptible: snapshot::is_preemptible(),
             settings,
+            addresses: namer.addresses(),
             release,
             ring_bytes: options.ring_bytes,
             log: options.probe_log,
@@ -141,6 +149,8 @@ impl Live {
             last_look: begun,
             next_tick: Instant::now(),
             rest: Instant::now(),
+            wakes: 0,
+            is_empty: false,
             more: false,
             last_record: begun.mono,
             undecodable: 0,
@@ -171,8 +181,8 @@ impl Live {
         self.misses.take(&self.attached)
     }
 
-    /// From now on what tracing costs is said once a second, or no longer. The kernel keeps statistics only while it is.
-    pub fn say_costs(&mut self, wanted: bool) {
+    /// Starts to report once a second what tracing costs, or stops. The kernel keeps statistics only in between.
+    pub fn report_costs(&mut self, wanted: bool) {
         match (wanted, self.accounts.is_some()) {
             (true, false) => (self.accounts, self.accounted) = (Some(Accounts::open()), Instant::now()),
             (false, true) => self.accounts = None,
@@ -225,11 +235,10 @@ impl Live {
         let now = clock::now();
         self.next_tick = Instant::now();
         self.look(out)?;
-        let is_drained = !self.more && self.ring.is_empty();
-        if is_drained {
+        if self.is_empty {
             out.push(fact(now, Fact::Drained));
         }
-        Ok(is_drained)
+        Ok(self.is_empty)
     }
 
     /// Appends what is there now, and with a tick, where one is due, what was lost.
@@ -238,18 +247,24 @@ impl Live {
         out.append(&mut self.facts);
         let now = clock::now();
         let (count, undecodable) = self.take(out);
+        let is_empty = count < BATCH && self.ring.is_empty();
         self.undecodable += undecodable;
         self.watch(now, from, out);
         if count > 0 {
             self.last_record = now.mono;
-            self.rest = Instant::now() + REST;
+            self.wakes += 1;
+            if self.wakes > WAKES {
+                self.rest = Instant::now() + REST;
+            }
             self.next_tick = self.next_tick.min(Instant::now() + BUSY);
         }
         // A full batch leaves records behind that are older than now: only an empty ring makes time known.
         self.more = count == BATCH;
+        self.is_empty = is_empty;
         if Instant::now() < self.next_tick {
             return Ok(());
         }
+        self.wakes = 0;
         self.losses(now, out)?;
         if Instant::now() >= self.accounted {
             self.accounted = Instant::now() + ACCOUNTED;
@@ -278,7 +293,7 @@ impl Live {
         (count, undecodable)
     }
 
-    /// Proves the probes again after the machine slept, and attaches anew what is deaf.
+    /// Proves the probes again after the machine slept, and attaches again what is deaf.
     fn watch(&mut self, now: Stamp, from: usize, out: &mut Vec<Event>) {
         let new = out.get(from..).unwrap_or_default();
         match self.watchdog.look(now, new) {
@@ -324,7 +339,7 @@ impl Live {
             self.lost = Some(until.mono);
             let lost = lost.into_iter().map(|(loss, count)| Fact::Lost { loss, count, until: until.mono });
             out.extend(lost.map(|lost| fact(since, lost)));
-            // What went live or away unseen is established anew.
+            // What went live or away unseen is established again.
             out.extend(live_modules(until));
         }
         Ok(())

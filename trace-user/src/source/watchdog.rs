@@ -1,7 +1,7 @@
 //! Proves that the probes fire: at the start, and after the machine slept or user space was frozen.
 //!
 //! In: the instants of looks, and the events that came between them. Out: what was found: nothing, that the probes fire, or
-//! which are deaf and since when they may be. Who finds them deaf attaches them anew, and they are proven again.
+//! which are deaf and since when they may be. The caller attaches deaf ones again, and they are proven again.
 
 use crate::event::{Body, Event, Moment, SelfTest, Stamp, SuspendMoment, suspend};
 use crate::kernel::self_test::{self, Proof};
@@ -23,7 +23,7 @@ const SLEPT: Nanos = Nanos::from_millis(50);
 const AGAIN: Duration = Duration::from_millis(250);
 /// How often that is done.
 const TRIES: u32 = 20;
-/// How soon deaf probes that were attached anew and are still deaf are tried again.
+/// How soon deaf probes that were attached again and are still deaf are tried again.
 const STILL_DEAF: Duration = Duration::from_secs(5);
 
 /// The watchdog.
