@@ -23,19 +23,24 @@ pub struct Programs {
     pub provoke: PathBuf,
 }
 
-/// What was built, by machine type: a process asks cargo once, however many guests it runs.
-static BUILT: Mutex<Vec<(Arch, Programs)>> = Mutex::new(Vec::new());
+/// What was built for each machine type: a process asks cargo once, however many guests it runs.
+static BUILT: [Mutex<Option<Programs>>; 2] = [Mutex::new(None), Mutex::new(None)];
 
 /// Builds what has changed, for guests of a machine type, once in this process. `MODTRAIL_BIN` names a modtrail that was made before, for
 /// guests of the type it was made for; empty, there is none. Not under the cache lock.
 pub fn build(arch: Arch) -> Result<Programs> {
-    // Others wait meanwhile: they want the same.
-    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, programs)) = built.iter().find(|(of, _)| *of == arch) {
+    let [amd64, arm64] = &BUILT;
+    let built = match arch {
+        Arch::Amd64 => amd64,
+        Arch::Arm64 => arm64,
+    };
+    // Others wait until it is there: they want the same.
+    let mut built = built.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(programs) = &*built {
         return Ok(programs.clone());
     }
     let programs = build_now(arch)?;
-    built.push((arch, programs.clone()));
+    *built = Some(programs.clone());
     Ok(programs)
 }
 

@@ -54,7 +54,7 @@ fn host_lints() -> Result<()> {
 fn bpf_lints() -> Result<()> {
     let mut cargo = foreign_toolchain("cargo");
     cargo.current_dir(paths::workspace()).arg(format!("+{BPF_TOOLCHAIN}"));
-    cargo.args(["clippy", "--quiet", "-p", "trace-ebpf", "--target", "bpfel-unknown-none"]);
+    cargo.args(["clippy", "--quiet", "-p", "trace-ebpf", "--all-features", "--target", "bpfel-unknown-none"]);
     cargo.arg("--target-dir").arg(artifact::target_folder()?.join("bpf-lints"));
     // As in the build of the BPF programs: only the two crates that need an unstable feature get it.
     let flags = [&format!("--cfg=bpf_target_arch=\"{}\"", std::env::consts::ARCH), "-Cdebuginfo=0"];

@@ -89,7 +89,7 @@ pub fn cargo_build(target: &Path) -> Result<Command> {
     let compiler = Compiler::provide()?;
     let library = standard_library()?;
     let mut cargo = foreign_toolchain("cargo");
-    cargo.arg(format!("+{BPF_TOOLCHAIN}")).args(["build", "--quiet", "--target", TARGET]);
+    cargo.arg(format!("+{BPF_TOOLCHAIN}")).args(["build", "--target", TARGET]);
     cargo.arg("--target-dir").arg(target).current_dir(paths::workspace());
     let sysroot = format!("--sysroot={}", library.join("usr").display());
     let flags = [sysroot.as_str(), "-Ctarget-feature=+crt-static"];
@@ -97,6 +97,8 @@ pub fn cargo_build(target: &Path) -> Result<Command> {
     cargo.env("CC_aarch64_unknown_linux_gnu", compiler.program("gcc-12"));
     cargo.env("AR_aarch64_unknown_linux_gnu", compiler.program("ar"));
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
+    // What runs in an emulator is not measured, and optimising takes most of the build's time.
+    cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
     // A ready-made object reads this machine's registers.
     cargo.env_remove("MODTRAIL_EBPF_OBJECTS");
     compiler.lend(&mut cargo);

@@ -61,10 +61,7 @@ pub fn base(arch: Arch) -> Result<PathBuf> {
 /// The pieces with a kernel's module indexes and with the files of `wanted` modules, some of which may be
 /// the project's own. Needs the cache lock.
 pub fn modules(kernel: &Kernel, wanted: &[String]) -> Result<Vec<PathBuf>> {
-    let own = |name: &&String| testmodule::is_ours(name);
-    let ours: Vec<String> = wanted.iter().filter(own).cloned().collect();
-    let theirs: Vec<String> = wanted.iter().filter(|name| !own(name)).cloned().collect();
-    let tree = if ours.is_empty() { kernel.modules() } else { testmodule::tree(kernel)? };
+    let tree = if has_own(wanted) { testmodule::tree(kernel)? } else { kernel.modules() };
     let place = format!("lib/modules/{}", kernel.release);
     let stamp = paths::stamp(&tree.join("modules.dep"))?;
     let pieces = pieces()?;
@@ -83,13 +80,24 @@ pub fn modules(kernel: &Kernel, wanted: &[String]) -> Result<Vec<PathBuf>> {
         let mut sorted = wanted.to_vec();
         sorted.sort();
         let key = paths::key((&kernel.release, &stamp, &sorted));
-        made.push(piece(&pieces.join(format!("modules-{key}.cpio")), |archive| {
-            let mut files = Indexes::read(&tree)?.closure(&theirs)?;
-            files.extend(ours.iter().map(|name| testmodule::file_name(name)));
-            files.iter().try_for_each(|file| archive.copy(&tree.join(file), &format!("{place}/{file}")))
-        })?);
+        made.push(piece(&pieces.join(format!("modules-{key}.cpio")), |archive| add_modules(archive, kernel, wanted))?);
     }
     Ok(made)
+}
+
+/// Whether any of these modules is one of the project's own, which have indexes of their own.
+pub fn has_own(wanted: &[String]) -> bool {
+    wanted.iter().any(|name| testmodule::is_ours(name))
+}
+
+/// Adds the files of modules and of all they depend on. Needs the cache lock.
+pub fn add_modules<W: io::Write>(archive: &mut Archive<W>, kernel: &Kernel, wanted: &[String]) -> Result<()> {
+    let (ours, theirs): (Vec<String>, Vec<String>) = wanted.iter().cloned().partition(|name| testmodule::is_ours(name));
+    let tree = if ours.is_empty() { kernel.modules() } else { testmodule::tree(kernel)? };
+    let place = format!("lib/modules/{}", kernel.release);
+    let mut files = Indexes::read(&tree)?.closure(&theirs)?;
+    files.extend(ours.iter().map(|name| testmodule::file_name(name)));
+    files.iter().try_for_each(|file| archive.copy(&tree.join(file), &format!("{place}/{file}")))
 }
 
 /// The piece with our own programs and their libraries. Needs the cache lock.

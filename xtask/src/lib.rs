@@ -27,6 +27,7 @@ pub mod rooms;
 pub mod run;
 pub mod rundir;
 pub mod setup;
+pub mod snapshot;
 pub mod spent;
 pub mod terminal;
 pub mod test;

@@ -58,6 +58,17 @@ pub enum Clock {
     Instructions,
 }
 
+/// How a guest starts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// It boots and runs what its initramfs brings.
+    Boot,
+    /// It boots, waits, and is saved, by the emulator's monitor.
+    ToBeSaved,
+    /// It continues from this state, and finds on its disk what the run brings.
+    Continue(PathBuf),
+}
+
 /// A guest to be started.
 #[derive(Clone, Debug)]
 pub struct Machine {
@@ -81,6 +92,8 @@ pub struct Machine {
     pub clock: Clock,
     /// Where the command's streams go.
     pub wiring: Wiring,
+    /// Whether it boots, or what becomes of it else.
+    pub start: Start,
     /// A folder of this run; `console`, `results` and `emulator` are written there.
     pub folder: PathBuf,
 }
@@ -94,6 +107,16 @@ impl Machine {
     /// What the guest handed back.
     pub fn results(&self) -> PathBuf {
         self.folder.join("results")
+    }
+
+    /// The disk by which a guest that continues gets what its run brings.
+    pub fn disk(&self) -> PathBuf {
+        self.folder.join("disk")
+    }
+
+    /// The emulator's monitor, where the guest is to be saved.
+    pub fn monitor(&self) -> PathBuf {
+        self.folder.join("monitor")
     }
 
     /// What the emulator itself said.
@@ -145,6 +168,9 @@ impl Machine {
         }
         command.args(["-m", &self.memory_mib.to_string(), "-smp", &self.smp.to_string()]);
         command.args(["-chardev", &file("console", &self.console()), "-chardev", &file("results", &self.results())]);
+        if self.start != Start::Boot {
+            command.args(["-drive", &format!("if=none,id=disk,format=raw,file={}", self.disk().display())]);
+        }
         match self.wiring {
             Wiring::Pipes => {
                 for (set, fd, id) in [(1, stdout, "stdout"), (2, stderr, "stderr")] {
@@ -157,6 +183,17 @@ impl Machine {
             }
         }
         self.ports(command);
+        match &self.start {
+            Start::Boot => {}
+            Start::ToBeSaved => {
+                command.args(["-device", "virtio-blk-pci,drive=disk"]);
+                command.args(["-monitor", &format!("unix:{},server=on,wait=off", self.monitor().display())]);
+            }
+            Start::Continue(state) => {
+                command.args(["-device", "virtio-blk-pci,drive=disk"]);
+                command.args(["-incoming", &format!("exec:cat {}", state.display())]);
+            }
+        }
         command.arg("-kernel").arg(&self.kernel).arg("-initrd").arg(&self.initrd);
         let of_arch = match self.arch {
             Arch::Amd64 => APPEND_AMD64,

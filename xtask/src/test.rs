@@ -17,6 +17,7 @@ use crate::guest::Arch;
 use crate::process::{self, host_cargo};
 use crate::progress::say;
 use crate::setup;
+use crate::snapshot;
 use crate::spent::{self, Spent};
 
 /// Guests at the same time. Each has two processors, and waits for much of its time.
@@ -50,6 +51,8 @@ pub fn run(filter: Option<&str>) -> Result<ExitCode> {
     say("building modtrail and provoke");
     let programs = artifact::build(Arch::Amd64)?;
     spent.on("building modtrail and provoke");
+    // Beside the tests of the host, which leave a processor idle now and then. Scenarios that need it report what went wrong.
+    let for_arm64 = filter.is_none().then(|| thread::spawn(|| artifact::build(Arch::Arm64)));
     let mut counts = Counts::default();
     let filter: Vec<&str> = filter.into_iter().collect();
     if process::in_path("cargo-nextest") {
@@ -59,6 +62,10 @@ pub fn run(filter: Option<&str>) -> Result<ExitCode> {
         counts.add(count(host_cargo().args(["test", "--no-fail-fast"]).args(&filter))?);
     }
     spent.on("tests of the host, with building them");
+    if let Some(built) = for_arm64 {
+        built.join().ok();
+        spent.on("building for arm64, beyond that");
+    }
     say("scenarios in guests");
     let modtrail = programs.modtrail.as_deref();
     // What a scenario says of its failure is shown when it fails.
@@ -76,8 +83,9 @@ pub fn run(filter: Option<&str>) -> Result<ExitCode> {
 /// The command that runs scenarios, so many at once.
 pub fn scenarios(modtrail: Option<&Path>, at_once: &str) -> Command {
     let mut scenarios = host_cargo();
-    scenarios.args(["test", "-p", "xtask", "--features", "guest", "--test", "guest", "--no-fail-fast", "--"]);
-    scenarios.args(["--test-threads", at_once]);
+    // Of all packages, as the tests of the host: a dependency is built once.
+    scenarios.args(["test", "--features", "xtask/guest", "--test", "guest", "--no-fail-fast", "--"]);
+    scenarios.args(["--test-threads", at_once]).env(snapshot::ENABLED, "1");
     if let Some(modtrail) = modtrail {
         // Built just now: not each guest has to ask cargo again.
         scenarios.env("MODTRAIL_BIN", modtrail);

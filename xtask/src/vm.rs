@@ -6,23 +6,26 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 
 use crate::accelerator;
-use crate::artifact;
+use crate::artifact::{self, Programs};
+use crate::cpio::Archive;
 use crate::guest::{Arch, Guest};
 use crate::initramfs;
 use crate::interrupt;
 use crate::kernels::{self, Kernel};
 use crate::paths;
-use crate::qemu::{self, Accelerator, Clock, Machine, Qemu, Wiring};
+use crate::qemu::{self, Accelerator, Clock, Machine, Qemu, Start, Wiring};
 use crate::relay::Relay;
 use crate::results::{self, Results};
 use crate::rundir::RunFolder;
+use crate::snapshot::{self, Snapshot};
 use crate::spent;
 use crate::terminal;
+use crate::testmodule;
 
 /// The exit status of a guest that ran out of time.
 pub const TIMED_OUT: i32 = 124;
@@ -172,11 +175,74 @@ pub fn run(options: &VmOptions) -> Result<VmOutcome> {
         Arch::Amd64 => accelerator::decide(|| can_boot_by_kvm(&kernel, &pieces))?,
         Arch::Arm64 => Accelerator::Tcg,
     };
-    let machine = machine(options, &kernel, &pieces, folder.path(), accelerator)?;
+    let snapshot = match can_continue(options) {
+        true => Some(snapshot(options, &kernel, &programs, accelerator)?),
+        false => None,
+    };
+    let machine = match &snapshot {
+        Some(snapshot) => continued(options, &kernel, snapshot, folder.path(), accelerator)?,
+        None => machine(options, &kernel, &pieces, folder.path(), accelerator)?,
+    };
     drop(lock);
     let outcome = drive(options, &machine, &kernel)?;
     spent::note_guest(&kernel.guest.to_string(), outcome.took);
     Ok(outcome)
+}
+
+/// Whether the guest may continue from where another was saved: it is like most, and so is worth saving.
+fn can_continue(options: &VmOptions) -> bool {
+    let usual = VmOptions::new(options.guest, &[]);
+    snapshot::is_enabled()
+        && options.streams == Streams::Capture
+        && (options.smp, options.memory_mib, options.boot) == (usual.smp, usual.memory_mib, usual.boot)
+        && options.append.is_empty()
+        && options.clock == Clock::Host
+}
+
+/// Such a guest, saved where it waits.
+fn snapshot(options: &VmOptions, kernel: &Kernel, programs: &Programs, accelerator: Accelerator) -> Result<Snapshot> {
+    let arch = kernel.guest.arch;
+    let has_own = initramfs::has_own(&options.modules);
+    // Of the modules only their indexes matter here.
+    let own: Vec<String> = options.modules.iter().filter(|name| testmodule::is_ours(name)).cloned().collect();
+    let indexes = initramfs::modules(kernel, &own)?.into_iter().next();
+    let pieces = [Some(initramfs::base(arch)?), indexes, Some(initramfs::programs(programs, arch)?)];
+    let pieces: Vec<PathBuf> = pieces.into_iter().flatten().collect();
+    let name = format!("{}{}", kernel.guest, if has_own { "-with-test-modules" } else { "" });
+    let key = paths::key((&pieces, &kernel.release, accelerator == Accelerator::Kvm));
+    Snapshot::provide(&name, &key, |folder| {
+        let mut options = VmOptions::new(options.guest, &["true"]);
+        options.modules = snapshot::MODULES.map(str::to_owned).to_vec();
+        let mut machine = machine_of(&options, kernel, folder, accelerator)?;
+        machine.start = Start::ToBeSaved;
+        let file = kernel.vmlinux().unwrap_or_else(|| kernel.bzimage());
+        fs::copy(&file, &machine.kernel).context("cannot copy the kernel")?;
+        initramfs::assemble(&machine.initrd, &pieces, |archive| {
+            initramfs::add_modules(archive, kernel, &options.modules)?;
+            let settings = format!("WAIT=1\n{}", settings(&options, &machine));
+            archive.file("run/modtrail/settings", 0o600, settings.as_bytes())
+        })?;
+        snapshot::write_empty_disk(&machine.disk())?;
+        Ok(machine)
+    })
+}
+
+/// A guest that continues, with what this run brings on its disk.
+fn continued(
+    options: &VmOptions,
+    kernel: &Kernel,
+    snapshot: &Snapshot,
+    folder: &Path,
+    accelerator: Accelerator,
+) -> Result<Machine> {
+    let mut machine = machine_of(options, kernel, folder, accelerator)?;
+    machine.start = Start::Continue(snapshot.state());
+    (machine.kernel, machine.initrd) = (snapshot.kernel(), snapshot.initrd());
+    let mut archive = Archive::new(Vec::new());
+    initramfs::add_modules(&mut archive, kernel, &options.modules)?;
+    own_files(options, &machine, &mut archive)?;
+    snapshot::write_disk(&machine.disk(), &archive.finish()?)?;
+    Ok(machine)
 }
 
 fn machine(
@@ -190,38 +256,41 @@ fn machine(
         BootFile::Fastest => kernel.vmlinux().unwrap_or_else(|| kernel.bzimage()),
         BootFile::BzImage => kernel.bzimage(),
     };
+    let machine = machine_of(options, kernel, folder, accelerator)?;
+    // A name of our own: the cache may replace the kernel while we run.
+    fs::hard_link(&file, &machine.kernel).or_else(|_| fs::copy(&file, &machine.kernel).map(drop))?;
+    initramfs::assemble(&machine.initrd, pieces, |archive| own_files(options, &machine, archive))?;
+    Ok(machine)
+}
+
+/// The machine, whose files are still to be written.
+fn machine_of(options: &VmOptions, kernel: &Kernel, folder: &Path, accelerator: Accelerator) -> Result<Machine> {
     let wiring = match options.streams {
         Streams::PassThrough | Streams::Capture => Wiring::Pipes,
         Streams::Interactive => Wiring::Terminal,
     };
-    let machine = Machine {
+    let append = [kernel.guest.series.arguments()].map(str::to_owned).into_iter().chain(options.append.clone());
+    Ok(Machine {
         emulator: qemu::emulator(kernel.guest.arch)?,
         arch: kernel.guest.arch,
         kernel: folder.join("kernel"),
         initrd: folder.join("initrd"),
         smp: options.smp,
         memory_mib: options.memory_mib,
-        append: [kernel.guest.series.arguments()]
-            .map(str::to_owned)
-            .into_iter()
-            .chain(options.append.clone())
-            .collect(),
+        append: append.collect(),
         accelerator,
         clock: options.clock,
         wiring,
+        start: Start::Boot,
         folder: folder.to_path_buf(),
-    };
-    // A name of our own: the cache may replace the kernel while we run.
-    fs::hard_link(&file, &machine.kernel).or_else(|_| fs::copy(&file, &machine.kernel).map(drop))?;
-    initramfs::assemble(&machine.initrd, pieces, |archive| {
-        archive.file("run/modtrail/settings", 0o600, settings(options, &machine).as_bytes())?;
-        archive.file("run/modtrail/command", 0o600, script(&options.command).as_bytes())?;
-        for shipped in &options.files {
-            archive.copy(&shipped.host, &shipped.guest)?;
-        }
-        Ok(())
-    })?;
-    Ok(machine)
+    })
+}
+
+/// What only this run brings.
+fn own_files(options: &VmOptions, machine: &Machine, archive: &mut Archive<Vec<u8>>) -> Result<()> {
+    archive.file("run/modtrail/settings", 0o600, settings(options, machine).as_bytes())?;
+    archive.file("run/modtrail/command", 0o600, script(&options.command).as_bytes())?;
+    options.files.iter().try_for_each(|shipped| archive.copy(&shipped.host, &shipped.guest))
 }
 
 /// What the guest's init reads about this run.
@@ -232,6 +301,9 @@ fn settings(options: &VmOptions, machine: &Machine) -> String {
     let interactive = u8::from(wiring == Wiring::Terminal);
     let mut text = format!("INTERACTIVE={interactive}\nROWS={rows}\nCOLS={columns}\n");
     text.push_str(&format!("WANT_OUT={}\n", u8::from(options.out.is_some())));
+    // For a guest that continues, whose clock stood still.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    text.push_str(&format!("NOW={}\n", now.as_secs()));
     text.push_str(&machine.port_settings());
     if wiring == Wiring::Terminal {
         text.push_str(&format!("export TERM={}\n", quoted(&term)));

@@ -51,7 +51,7 @@ pub fn measure(size: Size) -> Result<(String, Vec<Row>)> {
         Some(path) => Some(idle(Command::new(&artifact::provoke()?).args(["pty", "/dev/null", "--"]).arg(path))?),
         None => None,
     };
-    let what = ("idle for ten seconds: processor time", "idle: resident memory");
+    let what = ("a replay left alone for ten seconds: processor time", "the same: resident memory");
     match peer {
         Some(peer) => {
             rows.push(Row::of(what.0, ours.0, ("bottom", peer.0), seconds));

@@ -122,7 +122,7 @@ pub struct Trace {
     _folder: RunFolder,
 }
 
-/// Measurements in seconds, by tool and what was measured.
+/// Microseconds, or numbers, by tool and what was measured.
 struct Found(BTreeMap<(String, String), Vec<f64>>);
 
 impl Found {
@@ -135,15 +135,19 @@ impl Found {
                 continue;
             };
             if let Ok(number) = number.parse::<f64>() {
-                found.entry((tool.to_owned(), what.to_owned())).or_default().push(number / 1e6);
+                found.entry((tool.to_owned(), what.to_owned())).or_default().push(number);
             }
         }
         Found(found)
     }
 
+    /// In seconds.
     fn median(&self, tool: &str, what: &str) -> Result<f64> {
         let values = self.0.get(&(tool.to_owned(), what.to_owned()));
-        values.cloned().map(median).with_context(|| format!("the guest did not say what {tool} took for {what}"))
+        values
+            .cloned()
+            .map(|values| median(values) / 1e6)
+            .with_context(|| format!("the guest did not say what {tool} took for {what}"))
     }
 }
 
@@ -176,7 +180,7 @@ fn rows(found: &Found) -> Result<Vec<Row>> {
         }
     }
     let lost: f64 = found.0.get(&("modtrail".to_owned(), "lost".to_owned())).into_iter().flatten().sum();
-    rows.push(Row::alone("events lost in the storms, with the default ring", format!("{:.0}", lost * 1e6)));
+    rows.push(Row::alone("events lost in the storms, with the default ring", format!("{lost:.0}")));
     Ok(rows)
 }
 

@@ -12,21 +12,20 @@ held() { provoke attached; cat enabled_functions; }
 held > /tmp/before
 gone() {
   limit=$(($(cut -d. -f1 /proc/uptime) + 10))
-  until held > /tmp/now && cmp -s /tmp/before /tmp/now; do
+  until sleep 1; held > /tmp/now; cmp -s /tmp/before /tmp/now; do
     if [ $(cut -d. -f1 /proc/uptime) -ge $limit ]; then echo \"$1: left\"; cat /tmp/now; return; fi
-    sleep 0.1
   done
   echo \"$1: gone\"
 }
-modtrail log -- sh -c 'provoke attached > /tmp/during; cat /sys/kernel/tracing/enabled_functions >> /tmp/during'
+modtrail log -- sh -c 'provoke attached; cat /sys/kernel/tracing/enabled_functions' > /tmp/during
 cmp -s /tmp/before /tmp/during && echo 'nothing was attached'
 gone 'the command ended'
 modtrail record -o /tmp/it.mcap 2> /tmp/said &
-until grep -q ready /tmp/said; do sleep 0.1; done; kill -INT $!; wait $!; echo \"status $?\"
+until grep -q ready /tmp/said; do sleep 0.3; done; kill -INT $!; wait $!; echo \"status $?\"
 modtrail report /tmp/it.mcap > /dev/null && echo 'the recording is whole'
 gone 'an interrupt'
 modtrail log 2> /tmp/said &
-until grep -q ready /tmp/said; do sleep 0.1; done; kill -KILL $!; wait $!
+until grep -q ready /tmp/said; do sleep 0.3; done; kill -KILL $!; wait $!
 gone 'a kill'";
 
 fn nothing_stays_attached(kernel: Guest) {

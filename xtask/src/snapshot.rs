@@ -1,0 +1,130 @@
+//! Guests that have booted already: each is saved once, where it waits for what a run brings, and continues from there in every
+//! run. Booting takes half of a short run's time.
+//!
+//! In: a machine whose initramfs waits at that point. Out: a folder with the saved state and the files that it was started from.
+//! What a run brings is on a small disk, which the guest reads after it continued.
+
+use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::paths;
+use crate::progress::say;
+use crate::qemu::Machine;
+
+/// The environment variable that turns them on.
+pub const ENABLED: &str = "MODTRAIL_SNAPSHOTS";
+/// What the guest writes to its results when it waits.
+const READY: &[u8] = b"modtrail-guest-ready";
+/// Bytes of a run's disk: the same for all, since the guest has seen it when it was saved.
+const DISK_BYTES: u64 = 64 * 1024 * 1024;
+/// Where the archive begins on it; the number of its bytes stands before.
+const ARCHIVE_AT: usize = 4_096;
+/// How long a guest is given to boot.
+const BOOT_LIMIT: Duration = Duration::from_secs(120);
+/// How often it is looked.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Modules that the guest reads its disk with. They are unloaded again.
+pub const MODULES: [&str; 2] = ["virtio_pci", "virtio_blk"];
+
+/// Whether they are wanted.
+pub fn is_enabled() -> bool {
+    std::env::var_os(ENABLED).is_some_and(|value| !value.is_empty())
+}
+
+/// The saved state of a guest, in a folder with the kernel and the initramfs that it was started from.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    folder: PathBuf,
+}
+
+impl Snapshot {
+    /// The state, to be read by the emulator.
+    pub fn state(&self) -> PathBuf {
+        self.folder.join("state")
+    }
+
+    /// The kernel.
+    pub fn kernel(&self) -> PathBuf {
+        self.folder.join("kernel")
+    }
+
+    /// The initramfs.
+    pub fn initrd(&self) -> PathBuf {
+        self.folder.join("initrd")
+    }
+
+    /// The one of the guest called `name`, for which `key` stands; `make` fills a folder with the kernel and the initramfs and
+    /// says which machine waits there. One of another key is replaced: it is of programs or kernels that are gone.
+    pub fn provide(name: &str, key: &str, make: impl FnOnce(&Path) -> Result<Machine>) -> Result<Snapshot> {
+        let all = paths::cache()?.join("snapshots");
+        paths::make_dir(&all)?;
+        let lock = File::create(all.join(format!("{name}.lock"))).context("cannot make a lock")?;
+        lock.lock().context("cannot lock the snapshot")?;
+        let snapshot = Snapshot { folder: all.join(name) };
+        let mark = snapshot.folder.join("key");
+        if fs::read_to_string(&mark).ok().as_deref() == Some(key) {
+            return Ok(snapshot);
+        }
+        fs::remove_dir_all(&snapshot.folder).ok();
+        paths::make_dir(&snapshot.folder)?;
+        say(format!("booting a {name} guest once, to continue from in every run"));
+        let machine = make(&snapshot.folder)?;
+        save(&machine, &snapshot.state()).with_context(|| format!("cannot save a {name} guest"))?;
+        paths::write_whole(&mark, key.as_bytes())?;
+        Ok(snapshot)
+    }
+}
+
+/// Boots the machine, waits until it waits, and saves it.
+fn save(machine: &Machine, state: &Path) -> Result<()> {
+    let mut qemu = machine.start()?;
+    let limit = Instant::now() + BOOT_LIMIT;
+    while !fs::read(machine.results()).is_ok_and(|said| said.windows(READY.len()).any(|words| words == READY)) {
+        if qemu.ended()?.is_some() || Instant::now() >= limit {
+            bail!("the guest did not come up: {}", fs::read_to_string(machine.console()).unwrap_or_default());
+        }
+        thread::sleep(LOOK_EVERY);
+    }
+    let mut monitor = UnixStream::connect(machine.monitor()).context("cannot reach the emulator")?;
+    let commands = format!(
+        "stop\nmigrate_set_parameter max-bandwidth 100G\nmigrate \"exec:cat > {}\"\ninfo migrate\nquit\n",
+        state.display()
+    );
+    monitor.write_all(commands.as_bytes()).context("cannot tell the emulator to save the guest")?;
+    let mut answer = Vec::new();
+    // The emulator quits, and with it the stream ends.
+    monitor.read_to_end(&mut answer).ok();
+    let answer = String::from_utf8_lossy(&answer);
+    if !answer.contains("Migration status: completed") {
+        bail!("the emulator answered: {answer}");
+    }
+    Ok(())
+}
+
+/// An empty disk, to be there when the guest is saved.
+pub fn write_empty_disk(path: &Path) -> Result<()> {
+    write_disk(path, &[])
+}
+
+/// A disk with an archive.
+pub fn write_disk(path: &Path, archive: &[u8]) -> Result<()> {
+    let disk = || -> std::io::Result<()> {
+        let mut file = File::create(path)?;
+        let mut head = format!("{}\n", archive.len()).into_bytes();
+        head.resize(ARCHIVE_AT, 0);
+        file.write_all(&head)?;
+        file.write_all(archive)?;
+        file.set_len(DISK_BYTES)
+    };
+    if archive.len() as u64 > DISK_BYTES - ARCHIVE_AT as u64 {
+        bail!("a run brings {} bytes, for which its disk has no room", archive.len());
+    }
+    disk().with_context(|| format!("cannot write {}", path.display()))
+}
