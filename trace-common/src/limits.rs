@@ -16,13 +16,10 @@ pub const STACK: usize = 24;
 /// Frames kept of the kernel stack of a helper call: enough to tell who made it (`do_coredump`, `call_sbin_request_key`).
 pub const CALL_STACK: usize = 12;
 
-/// Processes of helpers that can be alive at once: 50 slots of requests and whatever they fork. More are counted as
-/// untracked, and their loads stand without a request.
-pub const TRACKED: u32 = 8_192;
-
-/// Threads that can have a request or a helper call open at once, with those that were turned away unseen and live on (5.10,
-/// 6.1). More are counted as untracked.
-pub const CALLERS: u32 = 8_192;
+/// Tasks that can be watched at once: processes of helpers (50 slots of requests and whatever they fork), and threads with a request
+/// or a helper call open (with those that were turned away unseen and live on: 5.10, 6.1). More are counted as untracked; the loads of
+/// such processes stand without a request.
+pub const TRACKED: u32 = 16_384;
 
 /// Bytes of a kernel symbol's name with its module and NUL; longer ones are cut (`KSYM_NAME_LEN` is 128 in 5.10, 512 from 6.1
 /// on, for names that compilers make).

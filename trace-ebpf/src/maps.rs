@@ -4,7 +4,7 @@ use aya_ebpf::Global;
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{HashMap, PerCpuArray, RingBuf};
 use trace_common::kind::Loss;
-use trace_common::limits::{CALLERS as CALLERS_MAX, RING_BYTES, TRACKED};
+use trace_common::limits::{RING_BYTES, TRACKED};
 use trace_common::settings::Settings;
 
 /// Records on their way to user space.
@@ -15,13 +15,24 @@ pub static EVENTS: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
 #[map]
 pub static DROPS: PerCpuArray<u64> = PerCpuArray::with_max_entries(Loss::ALL.len() as u32, 0);
 
-/// Helper processes and their descendants: process to start time on the boot clock.
+/// The tasks that are watched, by thread; a process by its first thread.
 #[map]
-pub static HELPERS: HashMap<u32, u64> = HashMap::with_max_entries(TRACKED, 0);
+pub static TASKS: HashMap<u32, Watched> = HashMap::with_max_entries(TRACKED, 0);
 
-/// Threads whose request or helper call was seen and not its return: thread to start time of its process.
-#[map]
-pub static CALLERS: HashMap<u32, u64> = HashMap::with_max_entries(CALLERS_MAX, 0);
+/// Why a task is watched.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Watched {
+    /// When its process started, on the boot clock: a number that was taken over by another process is not watched.
+    pub start: u64,
+    /// Bits: [`HELPER`], [`CALLER`].
+    pub why: u64,
+}
+
+/// The process is a helper or descends from one.
+pub const HELPER: u64 = 1;
+/// The thread's request or helper call was seen, and not its return.
+pub const CALLER: u64 = 2;
 
 /// What the loader says; constant from then on.
 #[unsafe(no_mangle)]

@@ -1,27 +1,43 @@
 //! The life of helper processes and their descendants. Everything else that forks or exits is passed over after one
-//! look into a map.
+//! look into a map (a thread that is not its process's first takes a second one at its exit).
 
 use crate::debug;
-use crate::maps::{CALLERS, HELPERS};
+use crate::maps::{CALLER, HELPER, TASKS, Watched};
 use crate::{emit, read};
 use aya_ebpf::EbpfContext;
 use trace_common::kind::{Kind, Loss};
 use trace_common::wire::{Exited, Forked, Header};
 
+/// From now on this task is watched for this reason too.
+#[inline(always)]
+fn watch(task: u32, start: u64, why: u64) {
+    if let Some(known) = TASKS.get_ptr_mut(task) {
+        // SAFETY: the map's value is aligned and stays in memory while the program runs. Only the task itself changes its entry; a
+        // parent makes its child's before the child runs.
+        unsafe {
+            if (*known).start == start {
+                (*known).why |= why;
+                return;
+            }
+        }
+    }
+    if TASKS.insert(task, Watched { start, why }, 0).is_err() {
+        emit::lost(Loss::Untracked);
+    }
+}
+
 /// From now on this process is followed.
 #[inline(always)]
 pub fn follow(tgid: u32, start: u64) {
-    if HELPERS.insert(tgid, start, 0).is_err() {
-        emit::lost(Loss::Untracked);
-    }
+    watch(tgid, start, HELPER);
 }
 
 /// Whether the process is a helper or descends from one. A pid that was taken over by another process is not.
 #[inline(always)]
 pub fn followed(tgid: u32) -> bool {
     // SAFETY: the value is copied at once; at worst an entry that is being deleted is read.
-    match unsafe { HELPERS.get(tgid) } {
-        Some(start) => *start == read::current_start(),
+    match unsafe { TASKS.get(tgid) } {
+        Some(known) => known.why & HELPER != 0 && known.start == read::current_start(),
         None => false,
     }
 }
@@ -29,38 +45,35 @@ pub fn followed(tgid: u32) -> bool {
 /// This thread has asked for a module, or is inside `call_usermodehelper_exec`.
 #[inline(always)]
 pub fn await_return(tid: u32) {
-    if CALLERS.insert(tid, read::current_start(), 0).is_err() {
-        emit::lost(Loss::Untracked);
-    }
+    watch(tid, read::current_start(), CALLER);
 }
-
-/// `-ENOENT`: the map holds no such key.
-const ENOENT: i32 = -2;
 
 /// This thread has its answer. False where that was told before, where it asked before the probes were attached, and where the
 /// map was full when it asked, which was counted.
 #[inline(always)]
 pub fn returned(tid: u32) -> bool {
-    match CALLERS.remove(tid) {
-        Ok(()) => true,
-        Err(ENOENT) => false,
-        // The entry stays, so that the thread's exit may be told too: that is no harm.
-        Err(_) => true,
+    match TASKS.get_ptr_mut(tid) {
+        Some(known) => answered(tid, known),
+        None => false,
     }
 }
 
-/// Tells of a thread that exits and whose request or call was not seen to return.
+/// The thread no longer waits for an answer; whether it did.
 #[inline(always)]
-fn caller_gone(tid: u32) {
-    // SAFETY: the value is copied at once; at worst an entry that is being deleted is read.
-    let Some(start) = (unsafe { CALLERS.get(tid) }) else {
-        return;
-    };
-    let same = *start == read::current_start();
-    let _ = CALLERS.remove(tid);
-    if same {
-        emit::record(Kind::CallerGone, |_record: *mut Header| {});
+fn answered(tid: u32, known: *mut Watched) -> bool {
+    // SAFETY: as in `watch`.
+    let why = unsafe { (*known).why };
+    if why & CALLER == 0 {
+        return false;
     }
+    if why == CALLER {
+        // An entry that cannot be removed stays, so that the thread's exit may be reported too: that is no harm.
+        let _ = TASKS.remove(tid);
+    } else {
+        // SAFETY: as in `watch`.
+        unsafe { (*known).why = why & !CALLER };
+    }
+    true
 }
 
 /// hook: `sched:sched_process_fork(parent, child)` in the parent, or `wake_up_new_task(child)`, 5.10 to 7.3.
@@ -96,8 +109,22 @@ pub fn forked(ctx: &impl EbpfContext, child: *const u8) -> i32 {
 /// cannot be read, the end of the main thread stands for it.
 #[inline(always)]
 pub fn exited(ctx: &impl EbpfContext) -> i32 {
-    caller_gone(ctx.pid());
-    if !followed(ctx.tgid()) {
+    let (thread, process) = (ctx.pid(), ctx.tgid());
+    let mut is_helper = false;
+    if let Some(known) = TASKS.get_ptr_mut(thread) {
+        // SAFETY: as in `watch`.
+        let Watched { start, why } = unsafe { *known };
+        let is_same = start == read::current_start();
+        is_helper = thread == process && is_same && why & HELPER != 0;
+        // Its request or call was not seen to return.
+        if answered(thread, known) && is_same {
+            emit::record(Kind::CallerGone, |_record: *mut Header| {});
+        }
+    }
+    if thread != process {
+        is_helper = followed(process);
+    }
+    if !is_helper {
         return 0;
     }
     let (task, offsets) = (read::current(), read::offsets());
@@ -109,7 +136,7 @@ pub fn exited(ctx: &impl EbpfContext) -> i32 {
     if !last {
         return 0;
     }
-    let _ = HELPERS.remove(ctx.tgid());
+    let _ = TASKS.remove(process);
     emit::record(Kind::Exited, |record: *mut Exited| {
         // SAFETY: `record` is the room reserved for an `Exited`.
         unsafe {
