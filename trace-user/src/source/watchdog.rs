@@ -35,6 +35,9 @@ pub struct Watchdog {
     trial: Option<Trial>,
     /// When a trial is to begin, and how often one was tried in vain before.
     due: Option<(Instant, u32)>,
+    /// Nothing is known yet: a first answer that cannot be had is reported at once, since somebody may wait for it. Around a suspend it
+    /// is worth asking again.
+    is_first: bool,
     /// How often in a row the probes were found deaf.
     deaf: u32,
     /// When modtrail last stood still.
@@ -75,6 +78,7 @@ impl Watchdog {
             sound: now,
             trial: None,
             due: Some((Instant::now(), 0)),
+            is_first: true,
             deaf: 0,
             stood_still: None,
             attempts: snapshot::suspend_attempts(),
@@ -96,7 +100,7 @@ impl Watchdog {
         if let Some((_, tries)) = self.due.take_if(|(when, _)| *when <= Instant::now()) {
             match self_test::begin() {
                 Ok(proof) => self.trial = Some(Trial { proof, began: Instant::now(), tries }),
-                Err(why) => return self.unproven(SelfTest::Unproven(why.into()), tries),
+                Err(why) => return self.unproven(SelfTest::Unproven(why.into()), tries, true),
             }
         }
         self.follow(now, new)
@@ -136,24 +140,27 @@ impl Watchdog {
         if !over && trial.began.elapsed() < LIMIT {
             return Finding::Nothing;
         }
-        let tries = trial.tries;
+        let (tries, is_answered) = (trial.tries, over);
         let outcome = refused.unwrap_or_else(|| trial.proof.outcome());
         self.trial = None;
         match outcome {
             SelfTest::Proven => {
+                self.is_first = false;
                 (self.sound, self.deaf) = (now, 0);
                 Finding::Proven(SelfTest::Proven)
             }
             SelfTest::Deaf(moments) => {
                 self.deaf += 1;
+                self.is_first = false;
                 Finding::Deaf { moments, since: self.sound }
             }
-            SelfTest::Unproven(_) => self.unproven(outcome, tries),
+            SelfTest::Unproven(_) => self.unproven(outcome, tries, is_answered),
         }
     }
 
-    fn unproven(&mut self, outcome: SelfTest, tries: u32) -> Finding {
-        if tries >= TRIES {
+    fn unproven(&mut self, outcome: SelfTest, tries: u32, is_answered: bool) -> Finding {
+        if tries >= TRIES || (self.is_first && is_answered) {
+            self.is_first = false;
             return Finding::Proven(outcome);
         }
         self.due = Some((Instant::now() + AGAIN, tries + 1));
