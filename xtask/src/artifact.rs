@@ -77,6 +77,11 @@ pub fn modtrail() -> Result<PathBuf> {
     build_one(&["--release", "-p", "trace-user", "--bin", "modtrail"], "release", "modtrail")
 }
 
+/// The build of modtrail that the tests of the host make too.
+pub fn modtrail_for_tests() -> Result<PathBuf> {
+    build_one(&["-p", "trace-user", "--bin", "modtrail"], "debug", "modtrail")
+}
+
 /// provoke, by the profile this xtask was built with: what it depends on is there already.
 pub fn provoke() -> Result<PathBuf> {
     build_one(&["-p", "xtask", "--bin", "provoke"], "debug", "provoke")

@@ -93,8 +93,9 @@ fn save(machine: &Machine, state: &Path) -> Result<()> {
         thread::sleep(LOOK_EVERY);
     }
     let mut monitor = UnixStream::connect(machine.monitor()).context("cannot reach the emulator")?;
+    // It is saved as it runs: one that was stopped first would be continued stopped.
     let commands = format!(
-        "stop\nmigrate_set_parameter max-bandwidth 100G\nmigrate \"exec:cat > {}\"\ninfo migrate\nquit\n",
+        "migrate_set_parameter max-bandwidth 100G\nmigrate \"exec:cat > {}\"\ninfo migrate\nquit\n",
         state.display()
     );
     monitor.write_all(commands.as_bytes()).context("cannot tell the emulator to save the guest")?;

@@ -50,6 +50,7 @@ pub fn run(filter: Option<&str>) -> Result<ExitCode> {
     spent.on("setting up");
     say("building modtrail and provoke");
     let programs = artifact::build(Arch::Amd64)?;
+    let modtrail = programs.modtrail.as_deref();
     spent.on("building modtrail and provoke");
     // Beside the tests of the host, which leave a processor idle now and then. Scenarios that need it report what went wrong.
     let for_arm64 = filter.is_none().then(|| thread::spawn(|| artifact::build(Arch::Arm64)));
@@ -67,7 +68,6 @@ pub fn run(filter: Option<&str>) -> Result<ExitCode> {
         spent.on("building for arm64, beyond that");
     }
     say("scenarios in guests");
-    let modtrail = programs.modtrail.as_deref();
     // What a scenario says of its failure is shown when it fails.
     let mut command = scenarios(modtrail, GUESTS_AT_ONCE);
     let first = count(command.env(spent::GUESTS, spent.guests()).arg("--nocapture").args(&filter))?;

@@ -19,8 +19,6 @@ use crate::rundir::RunFolder;
 
 /// The peer's version.
 const BOTTOM: &str = "0.15.0";
-/// How long a dashboard is left alone.
-const IDLE: Duration = Duration::from_secs(10);
 /// How long it is given to open.
 const OPENING: Duration = Duration::from_secs(5);
 
@@ -29,7 +27,7 @@ pub fn measure(size: Size) -> Result<(String, Vec<Row>)> {
     let folder = RunFolder::new()?;
     let recording = folder.path().join("requests.mcap");
     let mut cargo = host_cargo();
-    cargo.args(["run", "--release", "--package", "trace-user", "--example", "frames", "--"]);
+    cargo.arg("run").args(size.profile()).args(["--package", "trace-user", "--example", "frames", "--"]);
     cargo.arg(size.requests.to_string()).arg(&recording);
     let text = String::from_utf8_lossy(&process::output(&mut cargo)?).into_owned();
     let mut rows: Vec<Row> = Vec::new();
@@ -38,31 +36,35 @@ pub fn measure(size: Size) -> Result<(String, Vec<Row>)> {
             rows.push(Row::alone(what, seconds(nanoseconds.parse::<f64>()? / 1e9)));
         }
     }
-    let modtrail = artifact::modtrail()?;
-    let ours = idle(
-        Command::new(&artifact::provoke()?)
-            .args(["pty", "/dev/null", "--"])
-            .arg(&modtrail)
-            .arg("replay")
-            .arg(&recording),
-    )?;
-    let peer = bottom(size)?;
-    let peer = match &peer {
-        Some(path) => Some(idle(Command::new(&artifact::provoke()?).args(["pty", "/dev/null", "--"]).arg(path))?),
+    let alone = Duration::from_secs(if size == Size::SHORT { 1 } else { 10 });
+    let ours = idle(alone, on_terminal(&size.modtrail()?)?.arg("replay").arg(&recording))?;
+    let peer = match bottom(size)? {
+        Some(program) => Some(idle(alone, &mut on_terminal(&program)?)?),
         None => None,
     };
-    let what = ("a replay left alone for ten seconds: processor time", "the same: resident memory");
+    let what = ("a replay left alone: processor time by time", "the same: resident memory");
     match peer {
         Some(peer) => {
-            rows.push(Row::of(what.0, ours.0, ("bottom", peer.0), seconds));
+            rows.push(Row::of(what.0, ours.0, ("bottom", peer.0), percent));
             rows.push(Row::of(what.1, ours.1, ("bottom", peer.1), bytes));
         }
         None => {
-            rows.push(Row::alone(what.0, seconds(ours.0)));
+            rows.push(Row::alone(what.0, percent(ours.0)));
             rows.push(Row::alone(what.1, bytes(ours.1)));
         }
     }
     Ok((format!("A recording of {} requests; bottom {BOTTOM}.", size.requests), rows))
+}
+
+/// A program on a terminal of its own.
+fn on_terminal(program: &Path) -> Result<Command> {
+    let mut command = Command::new(artifact::provoke()?);
+    command.args(["pty", "/dev/null", "--"]).arg(program);
+    Ok(command)
+}
+
+fn percent(part: f64) -> String {
+    format!("{:.1} %", part * 100.0)
 }
 
 /// The peer, built from the registry when it is first asked for.
@@ -82,20 +84,20 @@ fn bottom(size: Size) -> Result<Option<PathBuf>> {
     Ok(Some(program))
 }
 
-/// Processor seconds that a program on a terminal uses while it is left alone, and its resident memory in bytes.
-fn idle(on_terminal: &mut Command) -> Result<(f64, f64)> {
+/// The part of a processor that a program on a terminal uses while it is left alone, and its resident memory in bytes.
+fn idle(alone: Duration, on_terminal: &mut Command) -> Result<(f64, f64)> {
     let child = on_terminal.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     let mut child = Ended(child.with_context(|| format!("cannot start {on_terminal:?}"))?, None);
     thread::sleep(OPENING);
     let program = program_of(child.0.id()).context("the program on the terminal has ended")?;
     child.1 = i32::try_from(program).ok();
     let before = used(program)?;
-    thread::sleep(IDLE);
+    thread::sleep(alone);
     let after = used(program)?;
     let status = fs::read_to_string(format!("/proc/{program}/status")).context("the program has ended")?;
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
     let resident: f64 = resident.context("no VmRSS")?.trim().parse()?;
-    Ok((after - before, resident * 1024.0))
+    Ok(((after - before) / alone.as_secs_f64(), resident * 1024.0))
 }
 
 /// A child that ends with its owner, after the program that it runs on its terminal.

@@ -26,7 +26,7 @@ const PEERS: [(&str, &str); 3] = [("bpftrace", "bpftrace"), ("trace-cmd", "trace
 /// What the storm asks for.
 const MODULES: [&str; 4] = ["can", "af_key", "llc2", "rxrpc"];
 
-/// In: `ROUNDS`, `EVENTS`. Out: a line `TOOL MEASURE MICROSECONDS` for each measurement.
+/// In: `ROUNDS`, `EVENTS`, `STORM`, `LOOPS`. Out: a line `TOOL MEASURE MICROSECONDS` for each measurement.
 const SCRIPT: &str = r#"
 cat > /tmp/8.bt <<'BT'
 kprobe:security_kernel_module_request { @a[tid] = nsecs; }
@@ -43,11 +43,11 @@ EVENTS8='-e module:module_request -e module:module_load -e module:module_free -e
 cat > /tmp/load <<'LOAD'
 us() { provoke took -- "$@" 2>&1 > /dev/null | sed -n 's/^took //p'; }
 sleep 0.2
-echo "$TOOL storm $(us provoke sockets 60 29 15 26 33)"
+echo "$TOOL storm $(us provoke sockets $STORM 29 15 26 33)"
 for module in can af_key llc2 rxrpc; do /sbin/rmmod $module 2> /dev/null; done
 echo "$TOOL forks $(us provoke again 300 fork)"
-echo "$TOOL sockets $(us provoke again 3000 socket)"
-echo "$TOOL opens $(us provoke again 3000 open /dev/null)"
+echo "$TOOL sockets $(us provoke again $LOOPS socket)"
+echo "$TOOL opens $(us provoke again $LOOPS open /dev/null)"
 LOAD
 traced() {
   TOOL=$1; export TOOL
@@ -88,7 +88,9 @@ pub fn measure(size: Size) -> Result<(Trace, String, Vec<Row>)> {
     let packages: Vec<&str> = PEERS.iter().map(|(package, _)| *package).collect();
     setup::packages(&packages)?;
     let folder = RunFolder::new()?;
-    let script = format!("ROUNDS={}; EVENTS={}\n{SCRIPT}", size.rounds, size.events.min(100_000));
+    let (rounds, events) = (size.rounds, size.events.min(100_000));
+    let (storm, loops) = if size == Size::SHORT { (4, 30) } else { (60, 3_000) };
+    let script = format!("ROUNDS={rounds}; EVENTS={events}; export STORM={storm} LOOPS={loops}\n{SCRIPT}");
     let mut options = VmOptions::new(Guest::amd64(Series::V6_12), &["sh", "-c", &script]);
     options.clock = Clock::Instructions;
     options.smp = 1;
@@ -109,7 +111,6 @@ pub fn measure(size: Size) -> Result<(Trace, String, Vec<Row>)> {
     let found = Found::read(&said);
     let about = format!("Linux {}, one processor, {} rounds, medians. {}.", outcome.release, size.rounds, versions()?);
     let file = folder.path().join("out/trace.dat");
-    let events = size.events.min(100_000);
     Ok((Trace { file, events, _folder: folder }, about, rows(&found)?))
 }
 
@@ -214,7 +215,7 @@ mod tests {
 
     #[test]
     fn what_the_guest_says_becomes_ratios() {
-        let mut text = String::from("modtrail-again whole 1500000\nmodtrail stop 20000\nbpftrace stop 100000\nnoise\n");
+        let mut text = String::from("modtrail-again whole 1500000\nmodtrail stop 25000\nbpftrace stop 100000\nnoise\n");
         for tool in ["nothing", "modtrail", "bpftrace", "trace-cmd", "perf"] {
             for what in ["whole", "storm", "forks", "sockets", "opens"] {
                 text.push_str(&format!("{tool} {what} 1000000\n"));
@@ -223,7 +224,7 @@ mod tests {
         text.push_str("modtrail lost 12\n");
         let rows = rows(&Found::read(&text)).unwrap();
         let ratio = |start: &str| rows.iter().find(|row| row.what.starts_with(start)).unwrap().ratio;
-        assert_eq!((ratio("the same, three"), ratio("stop"), ratio("a storm")), (Some(0.5), Some(0.2), Some(1.0)));
+        assert_eq!((ratio("the same, three"), ratio("stop"), ratio("a storm")), (Some(0.5), Some(0.25), Some(1.0)));
         assert_eq!(rows.last().unwrap().ours, "12");
         assert!(super::rows(&Found::read("modtrail whole 1\n")).is_err());
     }

@@ -10,7 +10,6 @@ use anyhow::{Context, Result, bail};
 
 use super::guest::Trace;
 use super::{Row, Size, bytes, seconds};
-use crate::artifact;
 use crate::process::{self, host_cargo};
 use crate::rundir::RunFolder;
 
@@ -18,7 +17,7 @@ use crate::rundir::RunFolder;
 pub fn measure(size: Size, trace: &Trace) -> Result<(String, Vec<Row>)> {
     let folder = RunFolder::new()?;
     let recording = folder.path().join("many.mcap");
-    let lines = run(&["throughput", &size.events.to_string()], &recording)?;
+    let lines = throughput(size, &recording)?;
     let mut rows = Vec::new();
     for line in lines.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -33,7 +32,7 @@ pub fn measure(size: Size, trace: &Trace) -> Result<(String, Vec<Row>)> {
         };
         rows.push(Row::alone(what_is(what), format!("{rate}{note}")));
     }
-    let (ours, memory) = report(&recording)?;
+    let (ours, memory) = report(size, &recording)?;
     let peer = timed(Command::new("trace-cmd").args(["report", "-i"]).arg(&trace.file))?;
     // Both by event: the files do not have the same number.
     let (ours, peer) = (ours / size.events as f64, peer / trace.events as f64);
@@ -52,17 +51,17 @@ fn what_is(name: &str) -> &str {
     }
 }
 
-/// Runs the example of this name.
-fn run(example: &[&str], recording: &Path) -> Result<String> {
+/// Runs the example that measures the stages.
+fn throughput(size: Size, recording: &Path) -> Result<String> {
     let mut cargo = host_cargo();
-    cargo.args(["run", "--release", "--package", "trace-user", "--example"]).args(example.iter().take(1));
-    cargo.arg("--").args(example.iter().skip(1)).arg(recording);
+    cargo.arg("run").args(size.profile()).args(["--package", "trace-user", "--example", "throughput", "--"]);
+    cargo.arg(size.events.to_string()).arg(recording);
     Ok(String::from_utf8_lossy(&process::output(&mut cargo)?).into_owned())
 }
 
 /// How long `modtrail report` takes, in seconds, and its peak memory in bytes.
-fn report(recording: &Path) -> Result<(f64, f64)> {
-    let modtrail = artifact::modtrail()?;
+fn report(size: Size, recording: &Path) -> Result<(f64, f64)> {
+    let modtrail = size.modtrail()?;
     let time = timed(Command::new(&modtrail).arg("report").arg(recording))?;
     Ok((time, peak(Command::new(&modtrail).arg("report").arg(recording))?))
 }

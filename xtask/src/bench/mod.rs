@@ -9,10 +9,12 @@ mod host;
 
 use std::fmt::Write as _;
 use std::fs;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 
+use crate::artifact;
 use crate::paths;
 use crate::progress::say;
 use crate::setup;
@@ -31,6 +33,16 @@ pub struct Size {
 }
 
 impl Size {
+    /// How cargo is to build what is measured. A short run measures nothing, and takes the build that tests have made.
+    fn profile(self) -> &'static [&'static str] {
+        if self == Size::SHORT { &[] } else { &["--release"] }
+    }
+
+    /// modtrail, built so.
+    fn modtrail(self) -> Result<PathBuf> {
+        if self == Size::SHORT { artifact::modtrail_for_tests() } else { artifact::modtrail() }
+    }
+
     /// For figures that are kept.
     pub const WHOLE: Size = Size { rounds: 3, events: 1_000_000, requests: 100_000, with_dashboard_peer: true };
     /// Only to see that it runs.

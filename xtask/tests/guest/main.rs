@@ -5,6 +5,7 @@
 //! machine type).
 
 mod arm64;
+mod bench;
 mod detach;
 mod duplicates;
 mod edges;

@@ -1,0 +1,13 @@
+//! The benchmarks, a little of each: they run, and every peer answers. What they measure is not asserted.
+
+use xtask::bench::{self, Size};
+
+#[test]
+fn every_benchmark_runs() {
+    let table = bench::measure(Size::SHORT).expect("the benchmarks run");
+    for wanted in
+        ["bpftrace: ", "trace-cmd: ", "perf: ", "a storm of 60", "decode", "a frame at 200x60", "resident memory"]
+    {
+        assert!(table.contains(wanted), "{wanted} is missing in\n{table}");
+    }
+}
