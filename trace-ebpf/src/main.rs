@@ -16,7 +16,6 @@ macro_rules! debug {
         let _ = &$ctx;
     };
 }
-use debug;
 
 mod emit;
 mod maps;

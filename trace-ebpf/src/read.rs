@@ -163,7 +163,13 @@ unsafe fn string(length: *mut i32, truncated: *mut u32, bytes: *mut c_void, size
     let copied = unsafe { bpf_probe_read_kernel_str(bytes, size, source as *const c_void) };
     let full = copied == i64::from(size);
     // A string that fills the room may end right there: the byte that the NUL displaced tells.
-    let more = full && field::<u8>(source, size - 1).unwrap_or(1) != 0;
+    // It is read into a word that is written whole: of one that may be missing the compiler keeps what was there before, which the
+    // verifier refuses where that was a pointer.
+    let mut last: u64 = 0;
+    let displaced = (source + u64::from(size) - 1) as *const c_void;
+    // SAFETY: the destination has room for eight bytes, of which one is written; the kernel checks the address.
+    let is_hidden = unsafe { bpf_probe_read_kernel_raw((&raw mut last).cast(), 1, displaced) } != 0;
+    let more = full && (is_hidden || last != 0);
     // SAFETY: the caller's promise.
     unsafe {
         length.write(if copied > 0 { copied as i32 - 1 } else { copied as i32 });

@@ -1,7 +1,6 @@
 //! Requests for firmware files, and the lock that keeps helpers enabled meanwhile (drivers/base/firmware_loader/,
 //! kernel/umh.c).
 
-use crate::debug;
 use crate::{emit, read};
 use aya_ebpf::EbpfContext;
 use trace_common::kind::Kind;

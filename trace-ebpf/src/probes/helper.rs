@@ -1,7 +1,6 @@
 //! Helper calls: entered, picked up, born, executed, completed, returned (kernel/umh.c).
 
 use super::task;
-use crate::debug;
 use crate::{emit, read};
 use aya_ebpf::EbpfContext;
 use trace_common::kind::Kind;

@@ -1,6 +1,5 @@
 //! Loads and the states of modules (kernel/module/main.c).
 
-use crate::debug;
 use crate::{emit, read};
 use aya_ebpf::EbpfContext;
 use trace_common::kind::Kind;

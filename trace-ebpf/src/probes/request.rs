@@ -1,7 +1,6 @@
 //! Module requests: asked for, and admitted to a slot (kernel/module/kmod.c).
 
 use super::task;
-use crate::debug;
 use crate::{emit, read};
 use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::bpf_get_current_uid_gid;

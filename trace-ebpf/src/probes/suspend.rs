@@ -1,6 +1,5 @@
 //! Suspend, hibernation, and how helpers are disabled around them (kernel/power/, kernel/umh.c).
 
-use crate::debug;
 use crate::{emit, read};
 use aya_ebpf::EbpfContext;
 use trace_common::kind::Kind;

@@ -1,7 +1,6 @@
 //! The life of helper processes and their descendants. Everything else that forks or exits is passed over after one
 //! look into a map (a thread that is not its process's first takes a second one at its exit).
 
-use crate::debug;
 use crate::maps::{CALLER, HELPER, TASKS, Watched};
 use crate::{emit, read};
 use aya_ebpf::EbpfContext;
