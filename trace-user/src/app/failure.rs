@@ -49,7 +49,7 @@ impl Failure {
     pub fn no_terminal() -> Self {
         Self {
             status: INPUT_OUTPUT,
-            sentence: "cannot show the dashboard: standard output is no terminal".to_owned(),
+            sentence: "cannot show the dashboard: standard output is not a terminal".to_owned(),
             hint: Some("modtrail log or modtrail report write plain text"),
         }
     }

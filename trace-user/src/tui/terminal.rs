@@ -22,8 +22,8 @@ const TTY: &str = "/dev/tty";
 /// Why there is no terminal to draw on.
 #[derive(Debug, thiserror::Error)]
 pub enum TerminalError {
-    /// Standard output is no terminal, and the process has none of its own.
-    #[error("standard output is no terminal, and {TTY} cannot be opened")]
+    /// Standard output is not a terminal, and the process has none of its own.
+    #[error("standard output is not a terminal, and {TTY} cannot be opened")]
     None(#[source] io::Error),
     /// The terminal does not do what is asked of it.
     #[error("cannot take the terminal over")]
