@@ -66,7 +66,7 @@ fn answered(tid: u32, known: *mut Watched) -> bool {
         return false;
     }
     if why == CALLER {
-        // An entry that cannot be removed stays, so that the thread's exit may be reported too: that is no harm.
+        // An entry that cannot be removed stays, so that the thread's exit may be reported too, which does no harm.
         let _ = TASKS.remove(tid);
     } else {
         // SAFETY: as in `watch`.

@@ -76,7 +76,7 @@ pub struct Refused {
     /// What it answered.
     #[source]
     pub answer: io::Error,
-    /// The last line of the verifier's log that says something; `None` where there is no log.
+    /// The last line of the verifier's log that is not empty and not a statistic; `None` where there is no log.
     pub verifier: Option<String>,
 }
 
@@ -188,7 +188,7 @@ impl Kprobes {
     /// Asks the kernel.
     ///
     /// # Errors
-    /// What the system answers, which is that there is no such file on a kernel without kprobes.
+    /// The system's answer where the description of kprobes cannot be read: on a kernel without kprobes there is no such file.
     pub fn find() -> io::Result<Self> {
         const FOLDER: &str = "/sys/bus/event_source/devices/kprobe";
         let odd = || io::Error::other(format!("{FOLDER} holds something unexpected"));

@@ -31,7 +31,7 @@ pub enum ReadError {
         source: io::Error,
     },
     /// It is something else.
-    #[error("{} is no modtrail recording: {reason}", .path.display())]
+    #[error("{} is not a modtrail recording: {reason}", .path.display())]
     Foreign {
         /// The file.
         path: PathBuf,
