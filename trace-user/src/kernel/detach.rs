@@ -6,7 +6,12 @@
 //! kernel/bpf/trampoline.c `bpf_trampoline_unlink_prog`, 5.10 to 7.2). That is time in which a shell has no prompt and a
 //! terminal is not given back; no work is done in it. Whoever attaches then waits for the same lock, so the child pauses
 //! before it lets go: who is started again within that time finds the trampolines in place.
+//!
+//! In a PID namespace of its own modtrail waits. When the first process of such a namespace ends, it waits in its exit for all the
+//! others, and on 6.1 a grace period of RCU tasks waits for that exit (kernel/pid_namespace.c `zap_pid_ns_processes`): a child that
+//! waits for a grace period there would never end, and no probe of this machine could be detached any more.
 
+use crate::kernel::snapshot;
 use std::fs;
 use std::io::{PipeReader, pipe};
 use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
@@ -14,9 +19,11 @@ use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 /// How long the child pauses, in seconds.
 const PAUSE: libc::c_uint = 1;
 
-/// Lets go of `links` without waiting for what the kernel does then. Where no process can be made, the caller waits.
+/// Lets go of `links` without waiting for what the kernel does then. Where no process can be made, or it could not end, the
+/// caller waits.
 pub fn leave(links: Vec<OwnedFd>) {
-    let Some((gone, here)) = pipe().ok().filter(|_| !links.is_empty()) else { return };
+    let can_leave = !links.is_empty() && snapshot::is_in_first_pid_namespace();
+    let Some((gone, here)) = pipe().ok().filter(|_| can_leave) else { return };
     let kept = |descriptor: &RawFd| {
         *descriptor == gone.as_raw_fd() || links.iter().any(|link| link.as_raw_fd() == *descriptor)
     };

@@ -89,8 +89,14 @@ fn live_names(text: &str) -> Arc<[Arc<str>]> {
 /// the instants of their starts, are others than those in `/proc`.
 #[must_use]
 pub fn own_process() -> Option<Tgid> {
-    let initial = is_initial("pid", PID_NAMESPACE) && is_initial("time", TIME_NAMESPACE);
+    let initial = is_in_first_pid_namespace() && is_initial("time", TIME_NAMESPACE);
     initial.then(|| Tgid(std::process::id()))
+}
+
+/// Whether this process is in the kernel's first PID namespace, and not in a container's.
+#[must_use]
+pub fn is_in_first_pid_namespace() -> bool {
+    is_initial("pid", PID_NAMESPACE)
 }
 
 /// The numbers of the initial namespaces (include/linux/proc_ns.h `PROC_PID_INIT_INO`, `PROC_TIME_INIT_INO`, 5.10 to 7.3).
