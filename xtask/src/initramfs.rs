@@ -61,21 +61,12 @@ pub fn base(arch: Arch) -> Result<PathBuf> {
 /// The pieces with a kernel's module indexes and with the files of `wanted` modules, some of which may be
 /// the project's own. Needs the cache lock.
 pub fn modules(kernel: &Kernel, wanted: &[String]) -> Result<Vec<PathBuf>> {
-    let tree = if has_own(wanted) { testmodule::tree(kernel)? } else { kernel.modules() };
-    let place = format!("lib/modules/{}", kernel.release);
+    let tree = tree(kernel, wanted)?;
     let stamp = paths::stamp(&tree.join("modules.dep"))?;
     let pieces = pieces()?;
     let key = paths::key((&kernel.release, &stamp));
-    let mut made = vec![piece(&pieces.join(format!("indexes-{key}.cpio")), |archive| {
-        for entry in fs::read_dir(&tree)? {
-            let entry = entry?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            if name.starts_with("modules.") {
-                archive.copy(&entry.path(), &format!("{place}/{name}"))?;
-            }
-        }
-        Ok(())
-    })?];
+    let mut made =
+        vec![piece(&pieces.join(format!("indexes-{key}.cpio")), |archive| add_indexes(archive, kernel, &tree))?];
     if !wanted.is_empty() {
         let mut sorted = wanted.to_vec();
         sorted.sort();
@@ -85,15 +76,36 @@ pub fn modules(kernel: &Kernel, wanted: &[String]) -> Result<Vec<PathBuf>> {
     Ok(made)
 }
 
-/// Whether any of these modules is one of the project's own, which have indexes of their own.
-pub fn has_own(wanted: &[String]) -> bool {
-    wanted.iter().any(|name| testmodule::is_ours(name))
+/// The tree of the kernel's modules: with the project's own, and indexes in which they are, where one of them is wanted.
+fn tree(kernel: &Kernel, wanted: &[String]) -> Result<PathBuf> {
+    if wanted.iter().any(|name| testmodule::is_ours(name)) { testmodule::tree(kernel) } else { Ok(kernel.modules()) }
+}
+
+fn add_indexes<W: io::Write>(archive: &mut Archive<W>, kernel: &Kernel, tree: &Path) -> Result<()> {
+    for entry in fs::read_dir(tree)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with("modules.") {
+            archive.copy(&entry.path(), &format!("lib/modules/{}/{name}", kernel.release))?;
+        }
+    }
+    Ok(())
+}
+
+/// Adds what a guest that continues lacks of these modules: their files, and their indexes where those are of their own. Needs
+/// the cache lock.
+pub fn add_what_is_missing<W: io::Write>(archive: &mut Archive<W>, kernel: &Kernel, wanted: &[String]) -> Result<()> {
+    let tree = tree(kernel, wanted)?;
+    if tree != kernel.modules() {
+        add_indexes(archive, kernel, &tree)?;
+    }
+    add_modules(archive, kernel, wanted)
 }
 
 /// Adds the files of modules and of all they depend on. Needs the cache lock.
 pub fn add_modules<W: io::Write>(archive: &mut Archive<W>, kernel: &Kernel, wanted: &[String]) -> Result<()> {
     let (ours, theirs): (Vec<String>, Vec<String>) = wanted.iter().cloned().partition(|name| testmodule::is_ours(name));
-    let tree = if ours.is_empty() { kernel.modules() } else { testmodule::tree(kernel)? };
+    let tree = tree(kernel, wanted)?;
     let place = format!("lib/modules/{}", kernel.release);
     let mut files = Indexes::read(&tree)?.closure(&theirs)?;
     files.extend(ours.iter().map(|name| testmodule::file_name(name)));

@@ -14,13 +14,22 @@ use anyhow::{Context, Result};
 use crate::cross;
 use crate::guest::Arch;
 
-/// Arguments of every kernel. `panic=-1` with `-no-reboot` ends the emulator at once; the rest saves time.
-const APPEND: &str = "panic=-1 oops=panic mitigations=off random.trust_cpu=on cryptomgr.notests quiet \
+/// Arguments of every kernel. `panic=-1` with `-no-reboot` ends the emulator at once; the rest saves time. `norandmaps`: an
+/// emulator translates a program anew for each address that it runs at.
+const APPEND: &str = "panic=-1 oops=panic mitigations=off norandmaps random.trust_cpu=on cryptomgr.notests quiet \
     initcall_blacklist=init_encrypted,crypto_kdf108_init";
 
 /// Those of amd64. The clock is the processor's, which an emulator keeps the same on all: older kernels would choose one that
 /// is a device, whose every reading waits for the emulator's other work.
 const APPEND_AMD64: &str = "no_timer_check tsc=reliable";
+
+/// What every kernel of a machine type is started with.
+pub fn append(arch: Arch) -> String {
+    match arch {
+        Arch::Amd64 => format!("{APPEND} {APPEND_AMD64}"),
+        Arch::Arm64 => APPEND.to_owned(),
+    }
+}
 
 /// The emulator of a machine type. Needs the cache lock.
 pub fn emulator(arch: Arch) -> Result<PathBuf> {
@@ -151,17 +160,18 @@ impl Machine {
     fn arguments(&self, command: &mut Command, stdout: RawFd, stderr: RawFd) {
         let file = |id: &str, path: &Path| format!("file,id={id},path={}", path.display());
         command.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"]);
+        // Instructions are counted by one thread for all processors.
+        let emulation = match self.clock {
+            Clock::Host => "tcg,thread=multi",
+            Clock::Instructions => "tcg,thread=single",
+        };
         command.args(match (self.arch, self.accelerator) {
-            // Emulated, so that what else the host does is no part of the guest's time.
-            (Arch::Amd64, _) if self.clock == Clock::Instructions => {
-                ["-M", "q35", "-accel", "tcg,thread=single", "-cpu", "max"]
+            (Arch::Amd64, Accelerator::Kvm) if self.clock == Clock::Host => {
+                ["-M", "q35", "-accel", "kvm", "-cpu", "host"]
             }
-            (Arch::Amd64, Accelerator::Kvm) => ["-M", "q35", "-accel", "kvm", "-cpu", "host"],
-            (Arch::Amd64, Accelerator::Tcg) => ["-M", "q35", "-accel", "tcg,thread=multi", "-cpu", "max"],
+            (Arch::Amd64, _) => ["-M", "q35", "-accel", emulation, "-cpu", "max"],
             // The architecture's own way to authenticate pointers takes most of the time where it is emulated.
-            (Arch::Arm64, _) => {
-                ["-M", "virt,gic-version=3", "-accel", "tcg,thread=multi", "-cpu", "max,pauth-impdef=on"]
-            }
+            (Arch::Arm64, _) => ["-M", "virt,gic-version=3", "-accel", emulation, "-cpu", "max,pauth-impdef=on"],
         });
         if self.clock == Clock::Instructions {
             command.args(["-icount", "shift=0,sleep=off"]);
@@ -195,11 +205,7 @@ impl Machine {
             }
         }
         command.arg("-kernel").arg(&self.kernel).arg("-initrd").arg(&self.initrd);
-        let of_arch = match self.arch {
-            Arch::Amd64 => APPEND_AMD64,
-            Arch::Arm64 => "",
-        };
-        let append = [self.console_argument(), APPEND, of_arch, &self.append.join(" ")].join(" ");
+        let append = [self.console_argument(), &append(self.arch), &self.append.join(" ")].join(" ");
         command.args(["-append", &append]);
     }
 

@@ -25,7 +25,6 @@ use crate::rundir::RunFolder;
 use crate::snapshot::{self, Snapshot};
 use crate::spent;
 use crate::terminal;
-use crate::testmodule;
 
 /// The exit status of a guest that ran out of time.
 pub const TIMED_OUT: i32 = 124;
@@ -193,25 +192,27 @@ pub fn run(options: &VmOptions) -> Result<VmOutcome> {
 fn can_continue(options: &VmOptions) -> bool {
     let usual = VmOptions::new(options.guest, &[]);
     snapshot::is_enabled()
-        && options.streams == Streams::Capture
-        && (options.smp, options.memory_mib, options.boot) == (usual.smp, usual.memory_mib, usual.boot)
+        && options.streams != Streams::Interactive
+        && (options.memory_mib, options.boot) == (usual.memory_mib, usual.boot)
         && options.append.is_empty()
-        && options.clock == Clock::Host
 }
 
 /// Such a guest, saved where it waits.
 fn snapshot(options: &VmOptions, kernel: &Kernel, programs: &Programs, accelerator: Accelerator) -> Result<Snapshot> {
     let arch = kernel.guest.arch;
-    let has_own = initramfs::has_own(&options.modules);
-    // Of the modules only their indexes matter here.
-    let own: Vec<String> = options.modules.iter().filter(|name| testmodule::is_ours(name)).cloned().collect();
-    let indexes = initramfs::modules(kernel, &own)?.into_iter().next();
-    let pieces = [Some(initramfs::base(arch)?), indexes, Some(initramfs::programs(programs, arch)?)];
-    let pieces: Vec<PathBuf> = pieces.into_iter().flatten().collect();
-    let name = format!("{}{}", kernel.guest, if has_own { "-with-test-modules" } else { "" });
-    let key = paths::key((&pieces, &kernel.release, accelerator == Accelerator::Kvm));
+    // Modules are brought by each run.
+    let mut pieces = vec![initramfs::base(arch)?];
+    pieces.extend(initramfs::modules(kernel, &[])?);
+    pieces.push(initramfs::programs(programs, arch)?);
+    let clock = match options.clock {
+        Clock::Host => "",
+        Clock::Instructions => "-by-instructions",
+    };
+    let name = format!("{}-{}{clock}", kernel.guest, options.smp);
+    let key = paths::key((&pieces, &kernel.release, accelerator == Accelerator::Kvm, qemu::append(arch)));
     Snapshot::provide(&name, &key, |folder| {
-        let mut options = VmOptions::new(options.guest, &["true"]);
+        let (smp, clock) = (options.smp, options.clock);
+        let mut options = VmOptions { smp, clock, ..VmOptions::new(options.guest, &["true"]) };
         options.modules = snapshot::MODULES.map(str::to_owned).to_vec();
         let mut machine = machine_of(&options, kernel, folder, accelerator)?;
         machine.start = Start::ToBeSaved;
@@ -239,7 +240,7 @@ fn continued(
     machine.start = Start::Continue(snapshot.state());
     (machine.kernel, machine.initrd) = (snapshot.kernel(), snapshot.initrd());
     let mut archive = Archive::new(Vec::new());
-    initramfs::add_modules(&mut archive, kernel, &options.modules)?;
+    initramfs::add_what_is_missing(&mut archive, kernel, &options.modules)?;
     own_files(options, &machine, &mut archive)?;
     snapshot::write_disk(&machine.disk(), &archive.finish()?)?;
     Ok(machine)
