@@ -3,15 +3,10 @@
 //! In: what, and how often. Out: nothing but the time that it takes.
 
 use std::ffi::CString;
-use std::fs;
 use std::io;
-use std::thread;
-use std::time::Duration;
+use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 
 use anyhow::{Context, Result, bail};
-
-/// How often it is looked whether a process has ended.
-const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// Does it.
 pub fn run(count: u32, what: &[&str]) -> Result<()> {
@@ -62,9 +57,15 @@ fn fork() -> Result<()> {
 
 /// Waits until the process of this number has ended: it is gone, or a zombie.
 pub fn wait_for(process: &str) -> Result<()> {
-    let path = format!("/proc/{process}/stat");
-    while fs::read_to_string(&path).is_ok_and(|stat| !stat.contains(") Z ")) {
-        thread::sleep(LOOK_EVERY);
-    }
+    let number: libc::pid_t = process.parse().context("not the number of a process")?;
+    // SAFETY: the call takes numbers.
+    let answer = unsafe { libc::syscall(libc::SYS_pidfd_open, number, 0) };
+    // There is none any more.
+    let Some(descriptor) = i32::try_from(answer).ok().filter(|descriptor| *descriptor >= 0) else { return Ok(()) };
+    // SAFETY: the descriptor was opened just now, and nobody else has it.
+    let process = unsafe { OwnedFd::from_raw_fd(descriptor) };
+    let mut wanted = libc::pollfd { fd: process.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: `wanted` is one entry that is valid for writes, and so many are passed.
+    while unsafe { libc::poll(&raw mut wanted, 1, -1) } == -1 {}
     Ok(())
 }
