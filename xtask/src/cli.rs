@@ -39,6 +39,9 @@ enum Task {
     Test {
         /// Only tests whose name has this in it
         filter: Option<String>,
+        /// Also what needs to be shown only now and then
+        #[arg(long)]
+        long: bool,
     },
     /// Run every scenario in guests and write docs/kernels.md
     Kernels {
@@ -142,7 +145,7 @@ impl Arguments {
         match self.task {
             Task::Setup => setup::run().map(|()| ExitCode::SUCCESS),
             Task::Run => run_vm(&run::prepare()?),
-            Task::Test { filter } => test::run(filter.as_deref()),
+            Task::Test { filter, long } => test::run(filter.as_deref(), long),
             Task::Kernels { filter } => evidence::run(filter.as_deref()),
             Task::Bench { write, short } => bench::run(if short { Size::SHORT } else { Size::WHOLE }, write),
             Task::Check => check::run(),

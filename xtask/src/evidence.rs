@@ -16,7 +16,7 @@ use crate::guest::Arch;
 use crate::paths;
 use crate::progress::say;
 use crate::setup;
-use crate::test::{GUESTS_AT_ONCE, scenarios};
+use crate::test::{GUESTS_AT_ONCE, LONG, scenarios};
 
 /// The environment variable that tells the mixture where to keep its figures.
 const FIGURES: &str = "MODTRAIL_FIGURES";
@@ -60,7 +60,7 @@ pub fn run(filter: Option<&str>) -> Result<ExitCode> {
     }
     say("all scenarios in guests");
     let mut tests = scenarios(programs.modtrail.as_deref(), GUESTS_AT_ONCE);
-    tests.args(filter).env(FIGURES, &folder);
+    tests.arg(LONG).args(filter).env(FIGURES, &folder);
     let mut child = tests.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
     let stdout = BufReader::new(child.stdout.take().context("no output of cargo's")?);
     for line in stdout.lines() {

@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test there is, and one line at the end that counts them.
 //!
-//! In: perhaps a filter on names. Out: the tests' own output, then `N passed, N failed`; status 1 on any failure.
+//! In: perhaps a filter on names, and whether long ones run too. Out: the tests' own output, then `N passed, N failed`; status 1 on any failure.
 //!
 //! What happens in an emulated guest depends on what else the machine does. So a scenario that fails is tried once more, with
 //! nothing beside it: one that passes then counts as passed, is named, and counted as unsteady in the last line too.
@@ -43,8 +43,11 @@ impl Counts {
     }
 }
 
-/// Runs them.
-pub fn run(filter: Option<&str>) -> Result<ExitCode> {
+/// The flag of the test runner by which it runs what is marked as long, too.
+pub const LONG: &str = "--include-ignored";
+
+/// Runs them; `long`: also those that need to be shown only now and then.
+pub fn run(filter: Option<&str>, long: bool) -> Result<ExitCode> {
     let mut spent = Spent::begin()?;
     setup::run()?;
     spent.on("setting up");
@@ -70,7 +73,8 @@ pub fn run(filter: Option<&str>) -> Result<ExitCode> {
     say("scenarios in guests");
     // What a scenario says of its failure is shown when it fails.
     let mut command = scenarios(modtrail, GUESTS_AT_ONCE);
-    let first = count(command.env(spent::GUESTS, spent.guests()).arg("--nocapture").args(&filter))?;
+    command.env(spent::GUESTS, spent.guests()).arg("--nocapture").args(long.then_some(LONG)).args(&filter);
+    let first = count(&mut command)?;
     spent.on("scenarios in guests, with building them");
     let unsteady = again(first, modtrail, &mut counts)?;
     spent.on("scenarios that failed, once more");
@@ -102,7 +106,7 @@ fn again(mut first: Counts, modtrail: Option<&Path>, counts: &mut Counts) -> Res
     let mut unsteady = 0;
     for name in failures.into_iter().filter(|_| by_chance) {
         say(format!("{name} failed: once more, with nothing beside it"));
-        let second = count(scenarios(modtrail, "1").args(["--nocapture", "--exact", &name]))?;
+        let second = count(scenarios(modtrail, "1").args(["--nocapture", LONG, "--exact", &name]))?;
         if (second.passed, second.failed) == (1, 0) {
             say(format!("unsteady: {name} failed, and passed when it was tried again"));
             counts.passed += 1;

@@ -19,6 +19,10 @@ pub struct Recorded {
 /// Stands between what modtrail said and what the command wrote.
 const OUTPUT: &str = "== what the command wrote";
 
+/// The beginning of a helper that has no part in modtrail's own request, by which it proves that its probes fire while the
+/// scenario runs already.
+pub const NOT_FOR_ITSELF: &str = "[ \"$3\" = fs-modtrail-self-test ] && exit 1";
+
 /// How often a scenario is tried of which the kernel let something pass unseen.
 pub const ATTEMPTS: u32 = 3;
 
@@ -37,10 +41,21 @@ pub struct Log {
 }
 
 impl Lab {
+    /// A guest with one processor, in which time passes by executed instructions: what the host does besides changes nothing in
+    /// it, and nobody waits for a task that sleeps.
     pub fn new(kernel: Guest) -> Self {
         let mut options = VmOptions::new(kernel, &[]);
         options.timeout = Some(Duration::from_secs(240));
+        options.clock = Clock::Instructions;
+        options.smp = 1;
         Self { options, setup: String::new(), flags: String::new() }
+    }
+
+    /// Gives the guest two processors, on which tasks run truly at once, by the host's clock.
+    pub fn at_once(mut self) -> Self {
+        self.options.clock = Clock::Host;
+        self.options.smp = 2;
+        self
     }
 
     /// Ships these modules.
@@ -49,23 +64,16 @@ impl Lab {
         self
     }
 
-    /// Further words on the kernel's command line.
+    /// Further words on the kernel's command line. The guest boots anew, which takes three times as long by instructions.
     pub fn append(mut self, words: &str) -> Self {
         self.options.append.push(words.to_owned());
-        self
+        self.at_once()
     }
 
     /// Boots the kernel as a machine's firmware would: only so it comes back from a real sleep.
     pub fn bzimage(mut self) -> Self {
         self.options.boot = BootFile::BzImage;
-        self
-    }
-
-    /// Lets time pass by executed instructions: what the host does besides is no part of what is measured.
-    pub fn by_instructions(mut self) -> Self {
-        self.options.clock = Clock::Instructions;
-        self.options.smp = 1;
-        self
+        self.at_once()
     }
 
     /// Runs this before modtrail is started.
@@ -75,10 +83,10 @@ impl Lab {
         self
     }
 
-    /// Makes this script the kernel's helper.
+    /// Makes this script the kernel's helper, for all but modtrail's own request.
     pub fn helper(self, script: &str) -> Self {
         self.setup(&format!(
-            "cat > /tmp/helper <<'HELPER'\n#!/bin/sh\n{script}\nHELPER\nchmod +x /tmp/helper\n\
+            "cat > /tmp/helper <<'HELPER'\n#!/bin/sh\n{NOT_FOR_ITSELF}\n{script}\nHELPER\nchmod +x /tmp/helper\n\
              echo /tmp/helper > /proc/sys/kernel/modprobe"
         ))
     }

@@ -20,13 +20,19 @@ mod verdicts;
 mod watch;
 mod witness;
 
-/// Makes each scenario a test on one kernel.
+/// Makes each scenario a test on one kernel; `#[ignore]` before the scenarios leaves them to `cargo xtask test --long`.
 macro_rules! on {
-    ($module:ident, $arch:ident, $series:ident, $($scenario:ident),+) => {
+    ($module:ident, $arch:ident, $series:ident, $(#[$when:meta])* $($scenario:ident),+) => {
         mod $module {
             const GUEST: xtask::guest::Guest = xtask::guest::Guest::$arch(xtask::kernels::Series::$series);
-            $(#[test] fn $scenario() { super::$scenario(GUEST); })+
+            $crate::on!(@tests [$(#[$when])*] $($scenario),+);
         }
+    };
+    (@tests $when:tt $($scenario:ident),+) => {
+        $($crate::on!(@test $when $scenario);)+
+    };
+    (@test [$($when:tt)*] $scenario:ident) => {
+        #[test] $($when)* fn $scenario() { super::$scenario(GUEST); }
     };
 }
 

@@ -13,13 +13,40 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use xtask::guest::Guest;
+use xtask::guest::{Arch, Guest};
 use xtask::vm::{End, VmOptions};
 
 use crate::lab;
 
-crate::on_each_kernel!(a_thousand_requests, two_hundred_by_kprobes);
+crate::on_each_kernel!(two_hundred_requests, two_hundred_by_kprobes);
 crate::on_arm64!(two_hundred_requests);
+
+/// One kernel always, the others now and then.
+mod at_length {
+    use super::a_thousand_requests;
+    crate::on!(on_6_12, amd64, V6_12, a_thousand_requests);
+    crate::on!(
+        on_5_10,
+        amd64,
+        V5_10,
+        #[ignore = "long"]
+        a_thousand_requests
+    );
+    crate::on!(
+        on_6_1,
+        amd64,
+        V6_1,
+        #[ignore = "long"]
+        a_thousand_requests
+    );
+    crate::on!(
+        on_newest,
+        amd64,
+        Newest,
+        #[ignore = "long"]
+        a_thousand_requests
+    );
+}
 
 /// Where the figures for docs/kernels.md are kept, if anywhere.
 const KEPT: &str = "MODTRAIL_FIGURES";
@@ -46,7 +73,8 @@ fn mixture(kernel: Guest, count: usize, flags: &str) {
         eprintln!("the kernel skipped probes ({}); once more, after\n{}", tally.lost, shown(&tally));
         tally = run(VmOptions::new(kernel, &[]), count, 1, flags).expect("the mixture runs");
     }
-    if let Some(folder) = std::env::var_os(KEPT).filter(|_| flags.is_empty()) {
+    let is_longest = flags.is_empty() && (count == 1_000 || kernel.arch == Arch::Arm64);
+    if let Some(folder) = std::env::var_os(KEPT).filter(|_| is_longest) {
         keep(&tally, kernel, Path::new(&folder)).expect("the figures are kept");
     }
     assert!(tally.wrong.is_empty(), "{} wrong\n{}", tally.wrong.len(), shown(&tally));
@@ -154,8 +182,10 @@ fn run(mut options: VmOptions, count: usize, seed: u64, flags: &str) -> Result<T
 
 /// The guest's script: the helper, the waves, and at the end as many more requests as are missing to `count`.
 fn script(count: usize, seed: u64, flags: &str) -> String {
-    let mut script =
-        String::from("cat > /tmp/helper <<'HELPER'\n#!/bin/sh\necho \"$3 $$\" >> /out/truth\ncase \"$3\" in\n");
+    let mut script = format!(
+        "cat > /tmp/helper <<'HELPER'\n#!/bin/sh\n{}\necho \"$3 $$\" >> /out/truth\ncase \"$3\" in\n",
+        lab::NOT_FOR_ITSELF
+    );
     for kind in KINDS.iter().filter(|kind| !kind.helper.is_empty()) {
         // Writing to a string cannot fail.
         let _ = writeln!(script, "fs-{}-*) {};;", kind.name, kind.helper);

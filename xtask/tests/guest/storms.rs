@@ -25,14 +25,14 @@ crate::on_each_guest!(
 const EXIT_BY_ALIAS: &str = "n=${3##*-}\nexit $((n + 1))";
 
 fn many_aliases(kernel: Guest) {
-    let log = Lab::new(kernel).helper(EXIT_BY_ALIAS).log("provoke chardevs 45 240");
+    let log = Lab::new(kernel).at_once().helper(EXIT_BY_ALIAS).log("provoke chardevs 45 240");
     check_many_aliases(&log);
     assert!(log.requests.iter().all(|request| request["incomplete"] == json!(null)), "{}", log.shown());
     assert!(log.requests.iter().all(|request| request["result"].is_i64()), "{}", log.shown());
 }
 
 fn many_aliases_by_kprobes(kernel: Guest) {
-    let log = Lab::new(kernel).flags("--hooks kprobe").helper(EXIT_BY_ALIAS).log("provoke chardevs 45 240");
+    let log = Lab::new(kernel).at_once().flags("--hooks kprobe").helper(EXIT_BY_ALIAS).log("provoke chardevs 45 240");
     check_many_aliases(&log);
     check_unseen_returns(&log);
 }
@@ -59,14 +59,14 @@ fn check_many_aliases(log: &Log) {
 }
 
 fn one_alias(kernel: Guest) {
-    let log = Lab::new(kernel).modules("can").log("provoke sockets 45 29");
+    let log = Lab::new(kernel).at_once().modules("can").log("provoke sockets 45 29");
     check_one_alias(&log);
     let most = log.requests.iter().filter_map(|request| request["duplicates"]["same_alias"].as_u64()).max();
     assert!(most >= Some(40), "{}", log.shown());
 }
 
 fn one_alias_by_kprobes(kernel: Guest) {
-    let log = Lab::new(kernel).flags("--hooks kprobe").modules("can").log("provoke sockets 45 29");
+    let log = Lab::new(kernel).at_once().flags("--hooks kprobe").modules("can").log("provoke sockets 45 29");
     check_one_alias(&log);
     check_unseen_returns(&log);
 }
@@ -101,7 +101,7 @@ fn check_unseen_returns(log: &Log) {
 /// what they miss, that many results are null.
 fn returns_that_are_missed(kernel: Guest) {
     let helper = "n=${3##*-}\nsleep 0.5\nexit $((n + 1))";
-    let lab = Lab::new(kernel).flags("--hooks kprobe --without free_modprobe_argv").helper(helper);
+    let lab = Lab::new(kernel).at_once().flags("--hooks kprobe --without free_modprobe_argv").helper(helper);
     let log = lab.log("provoke chardevs 45 240");
     check_many_aliases(&log);
     check_unseen_returns(&log);
@@ -117,7 +117,8 @@ fn returns_that_are_missed(kernel: Guest) {
 }
 
 fn abandoned_by_kprobes(kernel: Guest) {
-    let lab = Lab::new(kernel).flags("--hooks kprobe").modules("can").helper("sleep 1\nexec /sbin/modprobe \"$@\"");
+    let lab =
+        Lab::new(kernel).at_once().flags("--hooks kprobe").modules("can").helper("sleep 1\nexec /sbin/modprobe \"$@\"");
     let log = lab.log("provoke kill-after 300 -- provoke socket 29 raw 0; until grep -q live /sys/module/can/initstate; do sleep 0.1; done 2> /dev/null");
     let request = log.only("net-pf-29");
     assert_eq!(request["verdict"], "abandoned", "{request}");
@@ -126,7 +127,7 @@ fn abandoned_by_kprobes(kernel: Guest) {
 
 fn a_ring_that_is_too_small(kernel: Guest) {
     // The reader is stopped while the storm fills the ring, so that something is lost for certain.
-    let log = Lab::new(kernel).flags("--ring-bytes 4096").modules("can").log(
+    let log = Lab::new(kernel).at_once().flags("--ring-bytes 4096").modules("can").log(
         "kill -STOP $(pidof modtrail); provoke sockets 20 29; kill -CONT $(pidof modtrail); sleep 1; provoke socket 27",
     );
     assert!(log.stderr.contains("events dropped because the ring buffer was full"), "{}", log.shown());
@@ -144,9 +145,9 @@ fn a_ring_that_is_too_small(kernel: Guest) {
 /// A request of which everything after its beginning was lost does not stay open: modtrail looks for the helper that it waits
 /// for, and finds it gone.
 fn an_end_that_was_lost(kernel: Guest) {
-    let log = Lab::new(kernel).flags("--ring-bytes 4096 --limit 3s").helper("sleep 2\nexit 1").log(
+    let log = Lab::new(kernel).at_once().flags("--ring-bytes 4096 --limit 3s").helper("sleep 2\nexit 1").log(
         "provoke socket 29 & until grep -qsx helper /proc/[0-9]*/comm; do sleep 0.1; done\n\
-         sleep 0.5; kill -STOP $(pidof modtrail); provoke sockets 30 1-30; wait; kill -CONT $(pidof modtrail); sleep 8",
+         sleep 0.5; kill -STOP $(pidof modtrail); provoke sockets 28 1-28; wait; kill -CONT $(pidof modtrail); sleep 8",
     );
     assert!(log.stderr.contains("events dropped because the ring buffer was full"), "{}", log.shown());
     let request = log.only("net-pf-29");
@@ -194,7 +195,7 @@ fn losses_are_counted_exactly(kernel: Guest) {
 
 /// One storm as two tracers at once recorded it: with a ring that has room, and with one that has not.
 fn record_twice(kernel: Guest, folder: &Path) -> [Vec<Event>; 2] {
-    let outcome = Lab::new(kernel).out(folder.to_owned()).run(
+    let outcome = Lab::new(kernel).at_once().out(folder.to_owned()).run(
         "modtrail record --ring-bytes 4096 -o /out/small.mcap 2> /tmp/small & SMALL=$!\n\
          until grep -q recording /tmp/small; do sleep 0.1; done\n\
          modtrail record -o /out/whole.mcap -- sh -c \"sleep 2; kill -STOP $SMALL; provoke sockets 30 1-30; kill -CONT $SMALL; sleep 1\" > /dev/null\n\

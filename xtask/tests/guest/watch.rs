@@ -62,7 +62,7 @@ fn a_stall_in_the_log(kernel: Guest) {
 fn a_stall_on_the_screen(kernel: Guest) {
     let outcome = Lab::new(kernel).helper("sleep 13\nexit 1").run(
         "provoke pty /tmp/screen -- modtrail &\n\
-         until grep -q requests /tmp/screen; do sleep 0.1; done; sleep 1\n\
+         until grep -q LIVE /tmp/screen; do sleep 0.1; done\n\
          provoke wave fs:stuck > /tmp/wave &\n\
          until grep -q STALLED /tmp/screen; do sleep 0.05; done 2> /dev/null; provoke clock; wait %2; cat /tmp/wave\n\
          kill -TERM $(pidof modtrail); wait",

@@ -51,7 +51,7 @@ fn compare(kernel: Guest, far: &mut Vec<String>) -> usize {
     let notified =
         if kernel.series == Series::V5_10 { "tracepoint_module_notify" } else { "blocking_notifier_call_chain" };
     let script = SCRIPT.replace("NOTIFIED", notified);
-    let outcome = Lab::new(kernel).by_instructions().modules("af_key").out(folder.path().to_owned()).run(&script);
+    let outcome = Lab::new(kernel).modules("af_key").out(folder.path().to_owned()).run(&script);
     let requests = lab::lines(&outcome);
     assert_eq!(requests.len(), 40, "{}", String::from_utf8_lossy(&outcome.stderr));
     let trace = std::fs::read_to_string(folder.path().join("trace")).expect("a trace came back");
