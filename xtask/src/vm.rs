@@ -174,15 +174,17 @@ pub fn run(options: &VmOptions) -> Result<VmOutcome> {
         Arch::Amd64 => accelerator::decide(|| can_boot_by_kvm(&kernel, &pieces))?,
         Arch::Arm64 => Accelerator::Tcg,
     };
-    let snapshot = match can_continue(options) {
-        true => Some(snapshot(options, &kernel, &programs, accelerator)?),
-        false => None,
+    let machine = if can_continue(options) {
+        // Other runs need the cache while this one may boot a guest to be saved.
+        drop(lock);
+        let snapshot = snapshot(options, &kernel, &programs, accelerator)?;
+        let _lock = paths::lock_cache()?;
+        continued(options, &kernel, &snapshot, folder.path(), accelerator)?
+    } else {
+        let machine = machine(options, &kernel, &pieces, folder.path(), accelerator)?;
+        drop(lock);
+        machine
     };
-    let machine = match &snapshot {
-        Some(snapshot) => continued(options, &kernel, snapshot, folder.path(), accelerator)?,
-        None => machine(options, &kernel, &pieces, folder.path(), accelerator)?,
-    };
-    drop(lock);
     let outcome = drive(options, &machine, &kernel)?;
     spent::note_guest(&kernel.guest.to_string(), outcome.took);
     Ok(outcome)
@@ -197,13 +199,15 @@ fn can_continue(options: &VmOptions) -> bool {
         && options.append.is_empty()
 }
 
-/// Such a guest, saved where it waits.
+/// Such a guest, saved where it waits. Takes the cache lock, but not while the guest boots.
 fn snapshot(options: &VmOptions, kernel: &Kernel, programs: &Programs, accelerator: Accelerator) -> Result<Snapshot> {
     let arch = kernel.guest.arch;
+    let lock = paths::lock_cache()?;
     // Modules are brought by each run.
     let mut pieces = vec![initramfs::base(arch)?];
     pieces.extend(initramfs::modules(kernel, &[])?);
     pieces.push(initramfs::programs(programs, arch)?);
+    drop(lock);
     let clock = match options.clock {
         Clock::Host => "",
         Clock::Instructions => "-by-instructions",
@@ -214,6 +218,7 @@ fn snapshot(options: &VmOptions, kernel: &Kernel, programs: &Programs, accelerat
         let (smp, clock) = (options.smp, options.clock);
         let mut options = VmOptions { smp, clock, ..VmOptions::new(options.guest, &["true"]) };
         options.modules = snapshot::MODULES.map(str::to_owned).to_vec();
+        let _lock = paths::lock_cache()?;
         let mut machine = machine_of(&options, kernel, folder, accelerator)?;
         machine.start = Start::ToBeSaved;
         let file = kernel.vmlinux().unwrap_or_else(|| kernel.bzimage());
