@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use super::{Row, Size, bytes, seconds};
 use crate::artifact;
 use crate::paths;
-use crate::process::{self, host_cargo, in_path};
+use crate::process::{self, host_cargo};
 use crate::progress::say;
 use crate::rundir::RunFolder;
 
@@ -43,17 +43,19 @@ pub fn measure(size: Size) -> Result<(String, Vec<Row>)> {
         None => None,
     };
     let what = ("a replay left alone: processor time by time", "the same: resident memory");
-    match peer {
+    let beside = match peer {
         Some(peer) => {
             rows.push(Row::of(what.0, ours.0, ("bottom", peer.0), percent));
             rows.push(Row::of(what.1, ours.1, ("bottom", peer.1), bytes));
+            format!("bottom {BOTTOM}")
         }
         None => {
             rows.push(Row::alone(what.0, percent(ours.0)));
             rows.push(Row::alone(what.1, bytes(ours.1)));
+            "no peer".to_owned()
         }
-    }
-    Ok((format!("A recording of {} requests; bottom {BOTTOM}.", size.requests), rows))
+    };
+    Ok((format!("A recording of {} requests; {beside}.", size.requests), rows))
 }
 
 /// A program on a terminal of its own.
@@ -75,7 +77,7 @@ fn bottom(size: Size) -> Result<Option<PathBuf>> {
         return Ok(Some(program));
     }
     if !size.with_dashboard_peer {
-        return Ok(in_path("btm").then(|| PathBuf::from("btm")));
+        return Ok(None);
     }
     say(format!("building bottom {BOTTOM} (some minutes)"));
     let mut cargo = host_cargo();

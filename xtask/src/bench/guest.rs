@@ -26,7 +26,7 @@ const PEERS: [(&str, &str); 3] = [("bpftrace", "bpftrace"), ("trace-cmd", "trace
 /// What the storm asks for.
 const MODULES: [&str; 4] = ["can", "af_key", "llc2", "rxrpc"];
 
-/// In: `ROUNDS`, `EVENTS`, `STORM`, `LOOPS`. Out: a line `TOOL MEASURE MICROSECONDS` for each measurement.
+/// In: `ROUNDS`, `EVENTS`, `STORM`, `LOOPS`, `TOOLS`. Out: a line `TOOL MEASURE MICROSECONDS` for each measurement.
 const SCRIPT: &str = r#"
 cat > /tmp/8.bt <<'BT'
 kprobe:security_kernel_module_request { @a[tid] = nsecs; }
@@ -78,7 +78,7 @@ for round in $(seq $ROUNDS); do
   stopped modtrail 'modtrail record -o /tmp/m' 'grep -q ready /tmp/said'
   sleep 8
   stopped bpftrace 'bpftrace /tmp/8.bt' 'grep -q Attaching /tmp/out && sleep 3'
-  for tool in nothing modtrail nothing bpftrace nothing trace-cmd nothing perf; do traced $tool; sleep 6; done
+  for tool in $TOOLS; do traced $tool; sleep 6; done
 done
 trace-cmd record -q -o /out/trace.dat -e syscalls:sys_enter_openat provoke again $EVENTS open /dev/null 1>&2
 "#;
@@ -89,8 +89,14 @@ pub fn measure(size: Size) -> Result<(Trace, String, Vec<Row>)> {
     setup::packages(&packages)?;
     let folder = RunFolder::new()?;
     let (rounds, events) = (size.rounds, size.events.min(100_000));
-    let (storm, loops) = if size == Size::SHORT { (4, 30) } else { (60, 3_000) };
-    let script = format!("ROUNDS={rounds}; EVENTS={events}; export STORM={storm} LOOPS={loops}\n{SCRIPT}");
+    let (storm, loops, tools) = if size == Size::SHORT {
+        (4, 30, "nothing modtrail bpftrace trace-cmd perf")
+    } else {
+        // Untraced as often as traced, in between.
+        (60, 3_000, "nothing modtrail nothing bpftrace nothing trace-cmd nothing perf")
+    };
+    let script =
+        format!("ROUNDS={rounds}; EVENTS={events}; TOOLS='{tools}'; export STORM={storm} LOOPS={loops}\n{SCRIPT}");
     let mut options = VmOptions::new(Guest::amd64(Series::V6_12), &["sh", "-c", &script]);
     options.clock = Clock::Instructions;
     options.smp = 1;
@@ -109,7 +115,7 @@ pub fn measure(size: Size) -> Result<(Trace, String, Vec<Row>)> {
         );
     }
     let found = Found::read(&said);
-    let about = format!("Linux {}, one processor, {} rounds, medians. {}.", outcome.release, size.rounds, versions()?);
+    let about = format!("Linux {}, one processor, medians of {}. {}.", outcome.release, size.rounds, versions()?);
     let file = folder.path().join("out/trace.dat");
     Ok((Trace { file, events, _folder: folder }, about, rows(&found)?))
 }
