@@ -351,11 +351,12 @@ fn a_shutdown(kernel: Guest) {
 }
 
 fn deaf_probes(kernel: Guest) {
-    // Kprobes are switched off by hand, as far as modtrail knows by the sleep; no proof can find them until they are on again.
+    // Kprobes are switched off by hand, as far as modtrail knows by the sleep; no proof can find them until they are on again. It
+    // is tried every five seconds then.
     let lab = Lab::new(kernel).flags("--hooks kprobe").modules("can").append("suspend.pm_test_delay=1");
     let recorded = lab.recorded(
         "echo freezer > /sys/power/pm_test; echo 0 > /sys/kernel/debug/kprobes/enabled; echo mem > /sys/power/state; sleep 3\n\
-         echo 1 > /sys/kernel/debug/kprobes/enabled; sleep 12; provoke socket 29 raw 0",
+         echo 1 > /sys/kernel/debug/kprobes/enabled; sleep 24; provoke socket 29 raw 0",
     );
     let lost = recorded.report["lost"].as_array().expect("a list");
     let deaf = |moment: &str| {
