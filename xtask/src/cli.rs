@@ -39,7 +39,7 @@ enum Task {
     Test {
         /// Only tests whose name has this in it
         filter: Option<String>,
-        /// Also what needs to be shown only now and then
+        /// Also the tests that run only now and then
         #[arg(long)]
         long: bool,
     },

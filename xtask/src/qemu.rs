@@ -15,7 +15,7 @@ use crate::cross;
 use crate::guest::Arch;
 
 /// Arguments of every kernel. `panic=-1` with `-no-reboot` ends the emulator at once; the rest saves time. `norandmaps`: an
-/// emulator translates a program anew for each address that it runs at.
+/// emulator translates a program again for each address that it runs at.
 const APPEND: &str = "panic=-1 oops=panic mitigations=off norandmaps random.trust_cpu=on cryptomgr.notests quiet \
     initcall_blacklist=init_encrypted,crypto_kdf108_init";
 

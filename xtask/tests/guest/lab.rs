@@ -64,13 +64,15 @@ impl Lab {
         self
     }
 
-    /// Further words on the kernel's command line. The guest boots anew, which takes three times as long by instructions.
+    /// Further words on the kernel's command line. The guest boots for this run, by the host's clock: by instructions that takes
+    /// three times as long.
     pub fn append(mut self, words: &str) -> Self {
         self.options.append.push(words.to_owned());
         self.at_once()
     }
 
-    /// Boots the kernel as a machine's firmware would: only so it comes back from a real sleep.
+    /// Boots the kernel as a machine's firmware would: only so it comes back from a real sleep. By the
+    /// host's clock, as above.
     pub fn bzimage(mut self) -> Self {
         self.options.boot = BootFile::BzImage;
         self.at_once()

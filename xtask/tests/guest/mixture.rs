@@ -29,21 +29,21 @@ mod at_length {
         on_5_10,
         amd64,
         V5_10,
-        #[ignore = "long"]
+        #[ignore = "cargo xtask test --long runs it"]
         a_thousand_requests
     );
     crate::on!(
         on_6_1,
         amd64,
         V6_1,
-        #[ignore = "long"]
+        #[ignore = "cargo xtask test --long runs it"]
         a_thousand_requests
     );
     crate::on!(
         on_newest,
         amd64,
         Newest,
-        #[ignore = "long"]
+        #[ignore = "cargo xtask test --long runs it"]
         a_thousand_requests
     );
 }

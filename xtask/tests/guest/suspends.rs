@@ -351,8 +351,8 @@ fn a_shutdown(kernel: Guest) {
 }
 
 fn deaf_probes(kernel: Guest) {
-    // Kprobes are switched off by hand, as far as modtrail knows by the sleep; no proof can find them until they are on again. It
-    // is tried every five seconds then.
+    // Kprobes are switched off by hand, as far as modtrail knows by the sleep; no proof can find them until they are on again.
+    // The first proof after that can miss the helper's birth, for a reason that is not known; the next comes five seconds later.
     let lab = Lab::new(kernel).flags("--hooks kprobe").modules("can").append("suspend.pm_test_delay=1");
     let recorded = lab.recorded(
         "echo freezer > /sys/power/pm_test; echo 0 > /sys/kernel/debug/kprobes/enabled; echo mem > /sys/power/state; sleep 3\n\
