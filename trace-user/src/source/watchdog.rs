@@ -23,7 +23,7 @@ const SLEPT: Nanos = Nanos::from_millis(50);
 const AGAIN: Duration = Duration::from_millis(250);
 /// How often that is done.
 const TRIES: u32 = 20;
-/// How soon deaf probes that were attached again and are still deaf are tried again.
+/// How soon probes that stayed deaf after they were attached again are tried again.
 const STILL_DEAF: Duration = Duration::from_secs(5);
 
 /// The watchdog.
@@ -107,8 +107,12 @@ impl Watchdog {
     }
 
     /// Deaf probes were attached again at `now`: whether that helped is to be proven.
+    ///
+    /// They are tried in pairs, the second at once after the first: a kprobe that is attached while kprobes are switched off
+    /// stays off when they are switched on again (`enable_kprobe` in kernel/kprobes.c, 5.10 to 6.12), so that the first trial
+    /// after that finds it deaf, and only attaching it anew helps.
     pub fn attached_again(&mut self, now: Stamp) {
-        let again = if self.deaf > 1 { STILL_DEAF } else { Duration::ZERO };
+        let again = if self.deaf.is_multiple_of(2) { STILL_DEAF } else { Duration::ZERO };
         self.due = Some((Instant::now() + again, 0));
         self.sound = now;
     }
