@@ -52,31 +52,32 @@ fn messages(out: &Path) -> Result<(), Box<dyn Error>> {
 
 /// Runs cargo for the BPF target.
 fn build_objects(out: &Path) -> Result<(), Box<dyn Error>> {
-    // One for all profiles, where cargo's own folder is known: the objects are the same.
-    let shared = out.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
-    let target_dir = shared.unwrap_or(out).join("ebpf").join(env::var("CARGO_CFG_TARGET_ARCH")?);
+    // One for all profiles and machine types, where cargo's own folder is known: most of what is built is the same.
+    let target_dir = out.ancestors().filter(|folder| is_cargos(folder)).last().unwrap_or(out).join("ebpf");
     let folder = target_dir.join(TARGET).join("release");
     fs::create_dir_all(&target_dir)?;
-    // Another profile's build may be here at the same time.
+    // Another build may be here at the same time.
     let lock = fs::File::create(target_dir.join("lock"))?;
     lock.lock()?;
     let toolchain = bpf_toolchain()?;
-    // The probes are built last, since both have the same name.
-    build(toolchain, &target_dir, &["--bin", "trace-ebpf", "--features", "log"])?;
-    fs::rename(folder.join("trace-ebpf"), folder.join("trace-ebpf-log"))?;
-    build(toolchain, &target_dir, &["--bins"])?;
+    build(toolchain, &target_dir)?;
     copy_objects(&folder, out)
 }
 
-fn build((toolchain, build_std): (&str, bool), target_dir: &Path, what: &[&str]) -> Result<(), Box<dyn Error>> {
+/// Whether cargo has made the folder to build in.
+fn is_cargos(folder: &Path) -> bool {
+    fs::read_to_string(folder.join("CACHEDIR.TAG")).is_ok_and(|tag| tag.contains("created by cargo"))
+}
+
+fn build((toolchain, build_std): (&str, bool), target_dir: &Path) -> Result<(), Box<dyn Error>> {
     let arch = env::var("CARGO_CFG_TARGET_ARCH")?;
     let mut command = Command::new("rustup");
-    command.args(["run", toolchain, "cargo", "build", "--quiet", "--release", "--package", "trace-ebpf"]);
-    command.args(what).args(["--target", TARGET, "--target-dir"]).arg(target_dir);
+    command.args(["run", toolchain, "cargo", "build", "--quiet", "--release", "--package", "trace-ebpf", "--bins"]);
+    command.args(["--target", TARGET, "--target-dir"]).arg(target_dir);
     if build_std {
         command.arg("-Zbuild-std=core");
     } else {
-        command.env("RUSTC_BOOTSTRAP", "aya_ebpf,trace_ebpf");
+        command.env("RUSTC_BOOTSTRAP", "aya_ebpf,trace_ebpf,trace_ebpf_log");
     }
     // Without debug information, which nothing reads: the loader knows the programs by their symbols.
     let flags = [&format!("--cfg=bpf_target_arch=\"{arch}\"") as &str, "-Cdebuginfo=0"];

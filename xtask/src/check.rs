@@ -54,11 +54,13 @@ fn host_lints() -> Result<()> {
 fn bpf_lints() -> Result<()> {
     let mut cargo = foreign_toolchain("cargo");
     cargo.current_dir(paths::workspace()).arg(format!("+{BPF_TOOLCHAIN}"));
-    cargo.args(["clippy", "--quiet", "-p", "trace-ebpf", "--all-features", "--target", "bpfel-unknown-none"]);
+    cargo.args(["clippy", "--quiet", "-p", "trace-ebpf", "--bins", "--target", "bpfel-unknown-none"]);
     cargo.arg("--target-dir").arg(artifact::target_folder()?.join("bpf-lints"));
-    // As in the build of the BPF programs: only the two crates that need an unstable feature get it.
+    // As in the build of the BPF programs: only the crates that need an unstable feature get it.
     let flags = [&format!("--cfg=bpf_target_arch=\"{}\"", std::env::consts::ARCH), "-Cdebuginfo=0"];
-    cargo.env("RUSTC_BOOTSTRAP", "aya_ebpf,trace_ebpf").env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
+    cargo
+        .env("RUSTC_BOOTSTRAP", "aya_ebpf,trace_ebpf,trace_ebpf_log")
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     process::run(cargo.args(["--", "-D", "warnings"]))
 }
 

@@ -1,0 +1,20 @@
+//! The probes' object for `--probe-log`: `programs.rs`, with debug messages. The probes are four times as long then, which the
+//! verifier takes its time for.
+//!
+//! In: nothing. Out: one eBPF object.
+#![no_std]
+#![no_main]
+#![feature(asm_experimental_arch)]
+
+/// Writes a debug message.
+macro_rules! debug {
+    ($ctx:expr, $($message:tt)*) => {
+        aya_log_ebpf::debug!($ctx, $($message)*);
+    };
+}
+
+mod emit;
+mod maps;
+mod probes;
+mod programs;
+mod read;
