@@ -6,7 +6,6 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
@@ -60,11 +59,12 @@ traced() {
   esac
 }
 whole() { echo "$1 whole $(provoke took -- sh -c "$2" 2>&1 > /dev/null | sed -n 's/^took //p')"; }
-# From the interrupt to the end of the process.
+# From the interrupt to the end of the process. bpftrace forgets an interrupt that comes while it does not wait for events: it
+# gets another one a second later.
 stopped() {
   sh -c "exec $2" > /tmp/out 2> /tmp/said & pid=$!
   until eval "$3"; do sleep 0.05; done
-  sleep 0.5; kill -INT $pid
+  sleep 0.53; { kill -INT $pid; while sleep 1; do kill -INT $pid || break; done; } 2> /dev/null &
   echo "$1 stop $(provoke took -- provoke gone $pid 2>&1 > /dev/null | sed -n 's/^took //p')"; wait $pid
 }
 for round in $(seq $ROUNDS); do
@@ -101,7 +101,7 @@ pub fn measure(size: Size) -> Result<(Trace, String, Vec<Row>)> {
     options.clock = Clock::Instructions;
     options.smp = 1;
     options.memory_mib = 3072;
-    options.timeout = Some(Duration::from_secs(3_600));
+    options.timeout = Some(size.limit);
     options.modules = MODULES.map(str::to_owned).to_vec();
     options.files = shipped()?;
     options.out = Some(folder.path().join("out"));

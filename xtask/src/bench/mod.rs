@@ -11,6 +11,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -30,6 +31,8 @@ pub struct Size {
     pub requests: u64,
     /// Whether the peer of the dashboard is built where it is not there.
     pub with_dashboard_peer: bool,
+    /// How long the guest that measures is given.
+    pub limit: Duration,
 }
 
 impl Size {
@@ -44,9 +47,21 @@ impl Size {
     }
 
     /// For figures that are kept.
-    pub const WHOLE: Size = Size { rounds: 3, events: 1_000_000, requests: 100_000, with_dashboard_peer: true };
+    pub const WHOLE: Size = Size {
+        rounds: 3,
+        events: 1_000_000,
+        requests: 100_000,
+        with_dashboard_peer: true,
+        limit: Duration::from_secs(3_600),
+    };
     /// Only to see that it runs.
-    pub const SHORT: Size = Size { rounds: 1, events: 20_000, requests: 2_000, with_dashboard_peer: false };
+    pub const SHORT: Size = Size {
+        rounds: 1,
+        events: 20_000,
+        requests: 2_000,
+        with_dashboard_peer: false,
+        limit: Duration::from_secs(600),
+    };
 }
 
 /// One measurement beside its peer's.
