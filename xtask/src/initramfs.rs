@@ -107,7 +107,7 @@ pub fn add_modules<W: io::Write>(archive: &mut Archive<W>, kernel: &Kernel, want
     let (ours, theirs): (Vec<String>, Vec<String>) = wanted.iter().cloned().partition(|name| testmodule::is_ours(name));
     let tree = tree(kernel, wanted)?;
     let place = format!("lib/modules/{}", kernel.release);
-    let mut files = Indexes::read(&tree)?.closure(&theirs)?;
+    let mut files = Indexes::of(&tree)?.closure(&theirs)?;
     files.extend(ours.iter().map(|name| testmodule::file_name(name)));
     files.iter().try_for_each(|file| archive.copy(&tree.join(file), &format!("{place}/{file}")))
 }

@@ -4,7 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 
@@ -18,9 +19,22 @@ pub struct Indexes {
     plain_aliases: BTreeMap<String, Vec<String>>,
 }
 
+/// What this process has read, by folder: runs ask for the same few again and again.
+static READ: Mutex<BTreeMap<PathBuf, Arc<Indexes>>> = Mutex::new(BTreeMap::new());
+
 impl Indexes {
-    /// Reads the indexes in `folder` (`lib/modules/RELEASE`).
-    pub fn read(folder: &Path) -> Result<Indexes> {
+    /// The indexes in `folder` (`lib/modules/RELEASE`), as they were when this process first asked for them.
+    pub fn of(folder: &Path) -> Result<Arc<Indexes>> {
+        let mut read = READ.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(indexes) = read.get(folder) {
+            return Ok(Arc::clone(indexes));
+        }
+        let indexes = Arc::new(Indexes::read(folder)?);
+        read.insert(folder.to_path_buf(), Arc::clone(&indexes));
+        Ok(indexes)
+    }
+
+    fn read(folder: &Path) -> Result<Indexes> {
         let text = |name: &str| {
             let path = folder.join(name);
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))

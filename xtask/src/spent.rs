@@ -1,7 +1,7 @@
 //! Where the time of a test run goes.
 //!
-//! In: steps as they are done, and what each guest took (a line a guest, written by the process that runs scenarios to the file
-//! that [`GUESTS`] names). Out: a table.
+//! In: steps as they are done, and the processor time of each guest (a line a guest, written by the process that runs scenarios
+//! to the file that [`GUESTS`] names): several run at a time, and how long one takes says little. Out: a table.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -55,7 +55,7 @@ impl Spent {
     }
 }
 
-/// Notes what a guest took, where a run wants to know, for the test that this thread runs.
+/// Notes the processor time that a guest took, where a run wants to know, for the test that this thread runs.
 pub fn note_guest(kernel: &str, took: Duration) {
     let Some(file) = std::env::var_os(GUESTS) else { return };
     let test = thread::current().name().unwrap_or("?").to_owned();
@@ -85,7 +85,7 @@ fn table(all: Duration, steps: &[(&str, Duration)], guests: &str) -> String {
             *time += took;
         }
     }
-    out.push_str("guests, several at a time:\n");
+    out.push_str("processor time of guests:\n");
     let mut row = |name: &str, (count, time): (u32, Duration)| {
         let _ = writeln!(out, "{:>8}  {name} ({count})", minutes(time));
     };
@@ -118,7 +118,7 @@ mod tests {
                 "where the time went:",
                 "1m15s  building",
                 "3m20s  in all",
-                "guests, several at a time:",
+                "processor time of guests:",
                 "0m03s  5.10 (1)",
                 "1m02s  6.1 (2)",
                 "1m02s  a::on_6_1::x (2)",

@@ -138,6 +138,8 @@ pub struct VmOutcome {
     pub console: String,
     /// From the start of the guest to its end.
     pub took: Duration,
+    /// The processor time that its emulator took.
+    pub processor_time: Duration,
     /// The release of the kernel.
     pub release: String,
 }
@@ -167,11 +169,8 @@ pub fn run(options: &VmOptions) -> Result<VmOutcome> {
     let programs = artifact::build(arch)?;
     let lock = paths::lock_cache()?;
     let kernel = kernels::provide(options.guest)?;
-    let mut pieces = vec![initramfs::base(arch)?];
-    pieces.extend(initramfs::modules(&kernel, &options.modules)?);
-    pieces.push(initramfs::programs(&programs, arch)?);
     let accelerator = match arch {
-        Arch::Amd64 => accelerator::decide(|| can_boot_by_kvm(&kernel, &pieces))?,
+        Arch::Amd64 => accelerator::decide(|| can_boot_by_kvm(&kernel, &programs))?,
         Arch::Arm64 => Accelerator::Tcg,
     };
     let machine = if can_continue(options) {
@@ -181,12 +180,12 @@ pub fn run(options: &VmOptions) -> Result<VmOutcome> {
         let _lock = paths::lock_cache()?;
         continued(options, &kernel, &snapshot, folder.path(), accelerator)?
     } else {
-        let machine = machine(options, &kernel, &pieces, folder.path(), accelerator)?;
+        let machine = machine(options, &kernel, &programs, folder.path(), accelerator)?;
         drop(lock);
         machine
     };
     let outcome = drive(options, &machine, &kernel)?;
-    spent::note_guest(&kernel.guest.to_string(), outcome.took);
+    spent::note_guest(&kernel.guest.to_string(), outcome.processor_time);
     Ok(outcome)
 }
 
@@ -204,9 +203,7 @@ fn snapshot(options: &VmOptions, kernel: &Kernel, programs: &Programs, accelerat
     let arch = kernel.guest.arch;
     let lock = paths::lock_cache()?;
     // Modules are brought by each run.
-    let mut pieces = vec![initramfs::base(arch)?];
-    pieces.extend(initramfs::modules(kernel, &[])?);
-    pieces.push(initramfs::programs(programs, arch)?);
+    let pieces = pieces(kernel, programs, &[])?;
     drop(lock);
     let clock = match options.clock {
         Clock::Host => "",
@@ -251,10 +248,19 @@ fn continued(
     Ok(machine)
 }
 
+/// What a guest boots from, but for what a run brings. Needs the cache lock.
+fn pieces(kernel: &Kernel, programs: &Programs, modules: &[String]) -> Result<Vec<PathBuf>> {
+    let arch = kernel.guest.arch;
+    let mut pieces = vec![initramfs::base(arch)?];
+    pieces.extend(initramfs::modules(kernel, modules)?);
+    pieces.push(initramfs::programs(programs, arch)?);
+    Ok(pieces)
+}
+
 fn machine(
     options: &VmOptions,
     kernel: &Kernel,
-    pieces: &[PathBuf],
+    programs: &Programs,
     folder: &Path,
     accelerator: Accelerator,
 ) -> Result<Machine> {
@@ -265,7 +271,8 @@ fn machine(
     let machine = machine_of(options, kernel, folder, accelerator)?;
     // A name of our own: the cache may replace the kernel while we run.
     fs::hard_link(&file, &machine.kernel).or_else(|_| fs::copy(&file, &machine.kernel).map(drop))?;
-    initramfs::assemble(&machine.initrd, pieces, |archive| own_files(options, &machine, archive))?;
+    let pieces = pieces(kernel, programs, &options.modules)?;
+    initramfs::assemble(&machine.initrd, &pieces, |archive| own_files(options, &machine, archive))?;
     Ok(machine)
 }
 
@@ -333,11 +340,11 @@ fn quoted(word: &str) -> String {
 }
 
 /// Whether a guest comes up and ends by KVM, in a time that emulation would need at most.
-fn can_boot_by_kvm(kernel: &Kernel, pieces: &[PathBuf]) -> Result<bool> {
+fn can_boot_by_kvm(kernel: &Kernel, programs: &Programs) -> Result<bool> {
     let mut options = VmOptions::new(kernel.guest, &["true"]);
     options.timeout = Some(Duration::from_secs(10));
     let folder = RunFolder::new()?;
-    let machine = machine(&options, kernel, pieces, folder.path(), Accelerator::Kvm)?;
+    let machine = machine(&options, kernel, programs, folder.path(), Accelerator::Kvm)?;
     let outcome = drive(&options, &machine, kernel)?;
     Ok(outcome.end == End::Exited(0))
 }
@@ -346,7 +353,8 @@ fn drive(options: &VmOptions, machine: &Machine, kernel: &Kernel) -> Result<VmOu
     let started = Instant::now();
     let mut qemu = machine.start()?;
     let streams = Relay::start(qemu.streams().context("no streams")?, options.streams);
-    let cut = wait(&mut qemu, options.timeout, started)?;
+    let mut processor_time = Duration::ZERO;
+    let cut = wait(&mut qemu, options.timeout, started, &mut processor_time)?;
     let took = started.elapsed();
     let (stdout, stderr) = streams.finish();
     let console = fs::read(machine.console()).unwrap_or_default();
@@ -365,12 +373,18 @@ fn drive(options: &VmOptions, machine: &Machine, kernel: &Kernel) -> Result<VmOu
             paths::make_dir(out)?;
         }
     }
-    Ok(VmOutcome { end, stdout, stderr, console, took, release: kernel.release.clone() })
+    Ok(VmOutcome { end, stdout, stderr, console, took, processor_time, release: kernel.release.clone() })
 }
 
 /// Waits for the emulator's end; ends it itself when the time is up or we are asked to stop.
-fn wait(qemu: &mut Qemu, timeout: Option<Duration>, started: Instant) -> Result<Option<End>> {
+fn wait(
+    qemu: &mut Qemu,
+    timeout: Option<Duration>,
+    started: Instant,
+    processor_time: &mut Duration,
+) -> Result<Option<End>> {
     loop {
+        *processor_time = qemu.processor_time().unwrap_or(*processor_time);
         if qemu.ended()?.is_some() {
             return Ok(None);
         }
