@@ -78,6 +78,12 @@ impl Lab {
         self.at_once()
     }
 
+    /// How many seconds a test of suspend (`/sys/power/pm_test`) stands still at its deepest: the kernel counts them with the
+    /// processor busy, which takes long where time passes by instructions.
+    pub fn tested_for(self, seconds: u32) -> Self {
+        self.setup(&format!("echo {seconds} > /sys/module/suspend/parameters/pm_test_delay"))
+    }
+
     /// Runs this before modtrail is started.
     pub fn setup(mut self, script: &str) -> Self {
         self.setup.push_str(script);

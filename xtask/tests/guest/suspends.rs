@@ -91,7 +91,8 @@ fn names(cycle: &Value, list: &str) -> Vec<String> {
 }
 
 fn helpers_against_the_freezer(kernel: Guest) {
-    let lab = Lab::new(kernel).modules("can").append("suspend.pm_test_delay=1").helper(
+    // A test of hibernation keeps the processor busy for five seconds: by the host's clock.
+    let lab = Lab::new(kernel).at_once().modules("can").tested_for(0).helper(
         "case $3 in fs-three) sleep 3; provoke clock > /tmp/ended; exit 1;; fs-ten) sleep 10; exit 1;; net-pf-29) sleep 3;; esac\nexec /sbin/modprobe \"$@\"",
     );
     let recorded = lab.recorded(
@@ -182,7 +183,7 @@ fn a_real_sleep(kernel: Guest) {
 
 fn deeper_tests(kernel: Guest) {
     let levels = ["devices", "platform", "processors", "core"];
-    let recorded = Lab::new(kernel).bzimage().append("suspend.pm_test_delay=1").recorded(&format!(
+    let recorded = Lab::new(kernel).bzimage().tested_for(1).recorded(&format!(
         "for level in {}; do echo $level > /sys/power/pm_test; provoke suspend mem; done",
         levels.join(" ")
     ));
@@ -203,11 +204,7 @@ fn deeper_tests(kernel: Guest) {
 }
 
 fn a_driver_that_asks_around_suspend(kernel: Guest) {
-    let lab = Lab::new(kernel)
-        .bzimage()
-        .modules("modtrail_test")
-        .append("suspend.pm_test_delay=1")
-        .setup("/sbin/modprobe modtrail_test");
+    let lab = Lab::new(kernel).bzimage().modules("modtrail_test").tested_for(1).setup("/sbin/modprobe modtrail_test");
     let recorded = lab.recorded(
         "echo devices > /sys/power/pm_test; echo around driver > /proc/modtrail_test; provoke suspend mem; cat /proc/modtrail_test",
     );
@@ -223,7 +220,7 @@ fn a_driver_that_asks_around_suspend(kernel: Guest) {
 
 fn a_load_that_waits_for_another(kernel: Guest) {
     // The init takes two seconds; a second load of the file waits for it and meets the freezer.
-    let lab = Lab::new(kernel).modules("modtrail_slow").append("suspend.pm_test_delay=1");
+    let lab = Lab::new(kernel).modules("modtrail_slow").tested_for(0);
     let recorded = lab.recorded(
         "echo freezer > /sys/power/pm_test; F=$(/sbin/modprobe --show-depends modtrail_slow | sed 's/^insmod //; s/ .*//')\n\
          provoke finit 2 $F & sleep 0.7; provoke suspend mem; wait",
@@ -249,7 +246,7 @@ fn a_load_that_waits_for_another(kernel: Guest) {
 
 fn a_task_that_does_not_freeze(kernel: Guest) {
     // An init that sleeps for two seconds, against a freezer that waits for half a second.
-    let lab = Lab::new(kernel).modules("modtrail_slow").append("suspend.pm_test_delay=1");
+    let lab = Lab::new(kernel).modules("modtrail_slow").tested_for(0);
     let recorded = lab.recorded(
         "echo freezer > /sys/power/pm_test; echo 500 > /sys/power/pm_freeze_timeout\n\
          /sbin/modprobe modtrail_slow & sleep 0.7; provoke suspend mem; wait",
@@ -265,7 +262,7 @@ fn a_task_that_does_not_freeze(kernel: Guest) {
 fn firmware_requests(kernel: Guest) {
     let lab = Lab::new(kernel)
         .modules("test_firmware")
-        .append("suspend.pm_test_delay=1")
+        .tested_for(0)
         .setup("mkdir -p /lib/firmware; echo content > /lib/firmware/present.bin; /sbin/modprobe test_firmware");
     let recorded = lab.recorded(
         "T=/sys/devices/virtual/misc/test_firmware; F=/sys/class/firmware\n\
@@ -307,7 +304,7 @@ fn firmware_that_holds_suspend_up(kernel: Guest) {
     // A fallback of which user space was told is waited for, before the five seconds for helpers begin.
     let lab = Lab::new(kernel)
         .modules("test_firmware")
-        .append("suspend.pm_test_delay=1")
+        .tested_for(0)
         .setup("/sbin/modprobe test_firmware; echo 1 > /proc/sys/kernel/firmware_config/force_sysfs_fallback");
     let recorded = lab.recorded(
         "T=/sys/devices/virtual/misc/test_firmware; F=/sys/class/firmware/held.bin; echo freezer > /sys/power/pm_test\n\
@@ -351,12 +348,13 @@ fn a_shutdown(kernel: Guest) {
 }
 
 fn deaf_probes(kernel: Guest) {
+    // modtrail must stand still for long enough to take that for a sleep: a second, by the host's clock.
     // Kprobes are switched off by hand, as far as modtrail knows by the sleep; no proof can find them until they are on again.
-    // The first proof after that can miss the helper's birth, for a reason that is not known; the next comes five seconds later.
-    let lab = Lab::new(kernel).flags("--hooks kprobe").modules("can").append("suspend.pm_test_delay=1");
+    // Those that were attached meanwhile stay off: the next proof, at most five seconds later, finds and renews them.
+    let lab = Lab::new(kernel).at_once().flags("--hooks kprobe").modules("can").tested_for(1);
     let recorded = lab.recorded(
         "echo freezer > /sys/power/pm_test; echo 0 > /sys/kernel/debug/kprobes/enabled; echo mem > /sys/power/state; sleep 3\n\
-         echo 1 > /sys/kernel/debug/kprobes/enabled; sleep 24; provoke socket 29 raw 0",
+         echo 1 > /sys/kernel/debug/kprobes/enabled; sleep 12; provoke socket 29 raw 0",
     );
     let lost = recorded.report["lost"].as_array().expect("a list");
     let deaf = |moment: &str| {
