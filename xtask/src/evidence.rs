@@ -16,7 +16,7 @@ use crate::guest::Arch;
 use crate::paths;
 use crate::progress::say;
 use crate::setup;
-use crate::test::{GUESTS_AT_ONCE, LONG, scenarios};
+use crate::test::{LONG, SCENARIOS_AT_ONCE, scenarios};
 
 /// The environment variable that tells the mixture where to keep its figures.
 const FIGURES: &str = "MODTRAIL_FIGURES";
@@ -59,7 +59,7 @@ pub fn run(filter: Option<&str>) -> Result<ExitCode> {
         last.extend(line.split_once(" ... ").map(|(test, answer)| (test.to_owned(), answer.to_owned())));
     }
     say("all scenarios in guests");
-    let mut tests = scenarios(programs.modtrail.as_deref(), GUESTS_AT_ONCE);
+    let mut tests = scenarios(programs.modtrail.as_deref(), SCENARIOS_AT_ONCE);
     tests.arg(LONG).args(filter).env(FIGURES, &folder);
     let mut child = tests.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
     let stdout = BufReader::new(child.stdout.take().context("no output of cargo's")?);

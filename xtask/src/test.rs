@@ -20,8 +20,11 @@ use crate::setup;
 use crate::snapshot;
 use crate::spent::{self, Spent};
 
-/// Guests at the same time. Each has two processors, and waits for much of its time.
-pub const GUESTS_AT_ONCE: &str = "3";
+/// Guests at the same time: some of them wait for much of their time.
+pub const GUESTS_AT_ONCE: usize = 3;
+
+/// Scenarios at the same time: most of these wait for a guest, or for a trace that they share.
+pub const SCENARIOS_AT_ONCE: &str = "16";
 
 /// Failed scenarios that are tried once more; more than these did not fail by chance.
 const TRIED_AGAIN: usize = 5;
@@ -72,7 +75,7 @@ pub fn run(filter: Option<&str>, long: bool) -> Result<ExitCode> {
     }
     say("scenarios in guests");
     // What a scenario says of its failure is shown when it fails.
-    let mut command = scenarios(modtrail, GUESTS_AT_ONCE);
+    let mut command = scenarios(modtrail, SCENARIOS_AT_ONCE);
     command.env(spent::GUESTS, spent.guests()).arg("--nocapture").args(long.then_some(LONG)).args(&filter);
     let first = count(&mut command)?;
     spent.on("scenarios in guests, with building them");

@@ -3,10 +3,12 @@
 use modtrail::event::Lost;
 use serde_json::Value;
 use std::path::PathBuf;
+use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 use trace_common::kind::Kind;
 use xtask::guest::Guest;
 use xtask::qemu::Clock;
+use xtask::test::GUESTS_AT_ONCE;
 use xtask::vm::{self, BootFile, End, VmOptions, VmOutcome};
 
 /// What the report and the lines of a recording say, and what the recorded command wrote.
@@ -165,9 +167,33 @@ impl Lab {
     }
 }
 
+/// Guests that may run now, and who waits for one to end. Scenarios that wait for a trace that they share take none.
+static FREE: (Mutex<usize>, Condvar) = (Mutex::new(GUESTS_AT_ONCE), Condvar::new());
+
+/// The right to run a guest, given up when dropped.
+pub struct Slot;
+
+impl Slot {
+    /// Waits for it.
+    pub fn take() -> Slot {
+        let free = FREE.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = FREE.1.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
+        *free -= 1;
+        Slot
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        *FREE.0.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        FREE.1.notify_one();
+    }
+}
+
 /// Runs a guest, and once more where it did not end by itself: emulated machines hang or die now and then, whatever runs in
 /// them.
 pub fn ended(options: &VmOptions) -> VmOutcome {
+    let _slot = Slot::take();
     let outcome = vm::run(options).expect("the guest starts");
     if matches!(outcome.end, End::Exited(_)) {
         return outcome;
@@ -188,6 +214,18 @@ impl Log {
         let found: Vec<&Value> = self.requests.iter().filter(|request| request["alias"] == alias).collect();
         assert_eq!(found.len(), 1, "requests for {alias}: {}", self.shown());
         found[0]
+    }
+
+    /// With only the requests that began after the one for `from`, and before the one for `to` where there is one.
+    pub fn between(&self, from: &str, to: &str) -> Log {
+        let id = |request: &Value| request["id"].as_u64().expect("a number");
+        let mark = |alias: &str| self.requests.iter().find(|request| request["alias"] == alias).map(id);
+        let from = mark(from).unwrap_or_else(|| panic!("no request for {from}: {}", self.shown()));
+        let to = mark(to).unwrap_or(u64::MAX);
+        let mut requests = self.requests.clone();
+        requests.retain(|request| (from + 1..to).contains(&id(request)));
+        requests.sort_by_key(id);
+        Log { requests, stderr: self.stderr.clone(), status: self.status }
     }
 
     /// How many requests have this verdict.

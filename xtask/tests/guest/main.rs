@@ -14,6 +14,7 @@ mod lab;
 mod mixture;
 mod modprobe;
 mod recordings;
+mod shared;
 mod storms;
 mod suspends;
 mod verdicts;
@@ -54,6 +55,37 @@ macro_rules! on_arm64 {
     };
 }
 
+/// Makes a scenario that takes long a test on one kernel always, and on the others of amd64 by `cargo xtask test --long`.
+macro_rules! at_length {
+    ($scenario:ident) => {
+        mod at_length {
+            use super::$scenario;
+            $crate::on!(on_6_12, amd64, V6_12, $scenario);
+            $crate::on!(
+                on_5_10,
+                amd64,
+                V5_10,
+                #[ignore = "cargo xtask test --long runs it"]
+                $scenario
+            );
+            $crate::on!(
+                on_6_1,
+                amd64,
+                V6_1,
+                #[ignore = "cargo xtask test --long runs it"]
+                $scenario
+            );
+            $crate::on!(
+                on_newest,
+                amd64,
+                Newest,
+                #[ignore = "cargo xtask test --long runs it"]
+                $scenario
+            );
+        }
+    };
+}
+
 /// Makes each scenario that needs the test modules a test on each guest that they can be built for here.
 macro_rules! with_test_modules {
     ($($scenario:ident),+ $(,)?) => {
@@ -74,4 +106,4 @@ macro_rules! on_each_guest {
         $crate::on_arm64!($($scenario),+);
     };
 }
-use {on, on_arm64, on_each_guest, on_each_kernel, with_test_modules};
+use {at_length, on, on_arm64, on_each_guest, on_each_kernel, with_test_modules};

@@ -20,33 +20,7 @@ use crate::lab;
 
 crate::on_each_kernel!(two_hundred_requests, two_hundred_by_kprobes);
 crate::on_arm64!(two_hundred_requests);
-
-/// One kernel always, the others now and then.
-mod at_length {
-    use super::a_thousand_requests;
-    crate::on!(on_6_12, amd64, V6_12, a_thousand_requests);
-    crate::on!(
-        on_5_10,
-        amd64,
-        V5_10,
-        #[ignore = "cargo xtask test --long runs it"]
-        a_thousand_requests
-    );
-    crate::on!(
-        on_6_1,
-        amd64,
-        V6_1,
-        #[ignore = "cargo xtask test --long runs it"]
-        a_thousand_requests
-    );
-    crate::on!(
-        on_newest,
-        amd64,
-        Newest,
-        #[ignore = "cargo xtask test --long runs it"]
-        a_thousand_requests
-    );
-}
+crate::at_length!(a_thousand_requests);
 
 /// Where the figures for docs/kernels.md are kept, if anywhere.
 const KEPT: &str = "MODTRAIL_FIGURES";

@@ -1,7 +1,7 @@
 //! Around suspend: whom a cycle waited for, refused or froze, how long that took by the script's own clock, firmware, and
 //! that modtrail goes on seeing after it.
 
-use crate::lab::{Lab, Recorded};
+use crate::lab::{Lab, Recorded, Slot};
 use modtrail::joined::{Request, Verdict};
 use modtrail::pipeline::Pipeline;
 use modtrail::record::read::read_file;
@@ -331,6 +331,7 @@ fn a_shutdown(kernel: Guest) {
                   modtrail record -o /dev/stdout -- reboot -f";
     let mut options = VmOptions::new(kernel, &["sh", "-c", script]);
     options.modules = vec!["modtrail_test".to_owned()];
+    let _slot = Slot::take();
     let outcome = vm::run(&options).expect("the guest starts");
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("shutdown.mcap");

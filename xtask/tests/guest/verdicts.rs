@@ -1,7 +1,9 @@
 //! Each verdict, provoked.
 
 use crate::lab::Lab;
+use crate::shared::{self, Said, Shared};
 use serde_json::json;
+use std::collections::BTreeMap;
 use xtask::guest::Guest;
 use xtask::kernels::Series;
 
@@ -34,12 +36,90 @@ mod with_a_bpf_security_module {
     crate::on!(on_arm64_6_12, arm64, V6_12, denied);
 }
 
-/// Waits until the module is live; the guest's own time limit ends a wait that never does.
-const CAN_IS_LIVE: &str = "until grep -q live /sys/module/can/initstate; do sleep 0.1; done 2> /dev/null";
+/// What a container's cgroup is named after.
+const CONTAINER: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+static TRACE: Shared = Shared {
+    lab: |kernel| Lab::new(kernel).modules("can can_raw af_key phonet").setup(CAN_IS_LIVE),
+    unloaded: "can_raw can af_key xfrm_algo phonet",
+    parts: &[
+        ("live", "provoke socket 29 raw 1"),
+        ("live_with_a_dependency", "provoke socket 15 raw 2"),
+        ("live_by_a_helper_that_forks", "helper '/sbin/modprobe \"$@\"\nexit $?'; provoke socket 29 raw 0"),
+        (
+            "live_by_a_helper_that_daemonises",
+            "helper '(sleep 0.5; exec /sbin/modprobe \"$@\") &\nexit 0'; provoke socket 29 raw 0; can_is_live",
+        ),
+        (
+            "whatever_the_helper_comes_to",
+            "provoke socket 27
+             helper 'exit 0'; provoke socket 35 dgram 0
+             helper 'exit 7'; provoke socket 29
+             helper 'kill -9 $$'; provoke socket 15
+             echo /nonexistent > /proc/sys/kernel/modprobe; provoke socket 38",
+        ),
+        (
+            "abandoned",
+            "helper 'sleep 1\nexec /sbin/modprobe \"$@\"'; provoke kill-after 300 -- provoke socket 29 raw 0; can_is_live",
+        ),
+        (
+            "loaded_unloaded_and_loaded_again",
+            "for i in 1 2 3; do provoke socket 15 raw 2; while grep -q '^af_key ' /proc/modules; do /sbin/rmmod af_key; done; done",
+        ),
+        (
+            "who_asked",
+            "(C=system.slice/docker-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.scope
+             mkdir -p /tmp/cg && mount -t cgroup2 none /tmp/cg && mkdir -p /tmp/cg/$C; echo 4242 > /proc/self/loginuid
+             sleep 0.2; sh -c \"echo \\$\\$ > /tmp/cg/$C/cgroup.procs; exec provoke socket 27\")",
+        ),
+        (
+            "in_flight",
+            "helper 'sleep 30'; provoke socket 29 &
+             until grep -q call_usermodehelper_exec /proc/$!/stack; do sleep 0.1; done",
+        ),
+    ],
+    said: Said::new(BTreeMap::new()),
+};
+
+/// The same for what needs the test modules.
+static TEST_MODULES: Shared = Shared {
+    lab: |kernel| {
+        let modules = "can modtrail_test modtrail_slow modtrail_exist modtrail_fail modtrail_nested";
+        Lab::new(kernel).modules(modules).setup(CAN_IS_LIVE).setup("/sbin/modprobe can; /sbin/modprobe modtrail_test")
+    },
+    unloaded: "can modtrail_nested modtrail_slow",
+    parts: &[
+        ("already_live", "echo request net-pf-29 > /proc/modtrail_test"),
+        // By the name of the first module that the index of built-in ones lists.
+        (
+            "already_live_built_in",
+            "sed -n 's|.*/\\([^/]*\\)\\.ko$|\\1|p' /lib/modules/$(uname -r)/modules.builtin | head -1 > /tmp/builtin
+             echo request $(cat /tmp/builtin) > /proc/modtrail_test",
+        ),
+        // A person loads the slow module; the kernel asks for it while its init runs.
+        (
+            "satisfied_by_another",
+            "/sbin/modprobe modtrail_slow & until grep -q coming /sys/module/modtrail_slow/initstate; do sleep 0.1; done
+             echo request modtrail-test-slow > /proc/modtrail_test",
+        ),
+        ("hollow_by_a_module_whose_init_says_it_exists", "echo request modtrail-test-exist > /proc/modtrail_test"),
+        ("init_failed", "echo request modtrail-test-fail > /proc/modtrail_test"),
+        ("unwaited", "echo nowait net-pf-29 > /proc/modtrail_test; can_is_live"),
+        ("nested", "echo request modtrail-test-nested > /proc/modtrail_test"),
+    ],
+    said: Said::new(BTreeMap::new()),
+};
+
+/// `can_is_live`: waits until the module is; the guest's own time limit ends a wait that never does.
+const CAN_IS_LIVE: &str = "cat > /bin/can_is_live <<'WAIT'
+#!/bin/sh
+until grep -q live /sys/module/can/initstate; do sleep 0.1; done 2> /dev/null
+WAIT
+chmod +x /bin/can_is_live";
 
 fn live(kernel: Guest) {
-    let log = Lab::new(kernel).modules("can can_raw").log("provoke socket 29 raw 1; exit 3");
-    assert_eq!(log.status, 3, "the command's status is passed on: {}", log.shown());
+    let log = TRACE.part(kernel, "live");
+    assert_eq!(log.status, shared::STATUS, "the command's status is passed on: {}", log.shown());
     assert_eq!(log.requests.len(), 2, "{}", log.shown());
     for (alias, module) in [("net-pf-29", "can"), ("can-proto-1", "can_raw")] {
         let request = log.only(alias);
@@ -64,7 +144,7 @@ fn live(kernel: Guest) {
 }
 
 fn live_with_a_dependency(kernel: Guest) {
-    let log = Lab::new(kernel).modules("af_key").log("provoke socket 15 raw 2");
+    let log = TRACE.part(kernel, "live_with_a_dependency");
     let request = log.only("net-pf-15");
     assert_eq!(request["verdict"], "live", "{request}");
     let loads: Vec<_> = request["loads"].as_array().expect("loads").iter().collect();
@@ -74,24 +154,21 @@ fn live_with_a_dependency(kernel: Guest) {
 }
 
 fn live_by_a_helper_that_forks(kernel: Guest) {
-    let lab = Lab::new(kernel).modules("can").helper("/sbin/modprobe \"$@\"\nexit $?");
-    let log = lab.log("provoke socket 29 raw 0");
+    let log = TRACE.part(kernel, "live_by_a_helper_that_forks");
     let request = log.only("net-pf-29");
     assert_eq!(request["verdict"], "live", "{request}");
     assert_ne!(request["loads"][0]["pid"], request["helper"]["pid"]);
 }
 
 fn live_by_a_helper_that_daemonises(kernel: Guest) {
-    let lab = Lab::new(kernel).modules("can").helper("(sleep 0.5; exec /sbin/modprobe \"$@\") &\nexit 0");
-    let log = lab.log(&format!("provoke socket 29 raw 0; {CAN_IS_LIVE}"));
+    let log = TRACE.part(kernel, "live_by_a_helper_that_daemonises");
     let request = log.only("net-pf-29");
     assert_eq!(request["verdict"], "live", "{request}");
     assert!(request["request_to_live_ns"].as_u64() > request["total_ns"].as_u64(), "{request}");
 }
 
 fn already_live(kernel: Guest) {
-    let lab = Lab::new(kernel).modules("can modtrail_test").setup("/sbin/modprobe can; /sbin/modprobe modtrail_test");
-    let log = lab.log("echo request net-pf-29 > /proc/modtrail_test");
+    let log = TEST_MODULES.part(kernel, "already_live");
     let request = log.only("net-pf-29");
     assert_eq!(request["verdict"], "already_live", "{request}");
     assert_eq!(request["why"], "can was live before it was asked for");
@@ -100,11 +177,7 @@ fn already_live(kernel: Guest) {
 }
 
 fn already_live_built_in(kernel: Guest) {
-    // Asked for by the name of the first module that the index of built-in ones lists.
-    let lab = Lab::new(kernel).modules("modtrail_test").setup(
-        "/sbin/modprobe modtrail_test; sed -n 's|.*/\\([^/]*\\)\\.ko$|\\1|p' /lib/modules/$(uname -r)/modules.builtin | head -1 > /tmp/builtin",
-    );
-    let log = lab.log("echo request $(cat /tmp/builtin) > /proc/modtrail_test");
+    let log = TEST_MODULES.part(kernel, "already_live_built_in");
     assert_eq!(log.requests.len(), 1, "{}", log.shown());
     assert_eq!(log.requests[0]["verdict"], "already_live", "{}", log.shown());
     let why = log.requests[0]["why"].as_str().expect("a reason");
@@ -112,10 +185,7 @@ fn already_live_built_in(kernel: Guest) {
 }
 
 fn satisfied_by_another(kernel: Guest) {
-    let lab = Lab::new(kernel).modules("modtrail_test modtrail_slow").setup("/sbin/modprobe modtrail_test");
-    // A person loads the slow module; the kernel asks for it while its init runs.
-    let log =
-        lab.log("/sbin/modprobe modtrail_slow & until grep -q coming /sys/module/modtrail_slow/initstate; do sleep 0.1; done; echo request modtrail-test-slow > /proc/modtrail_test; wait");
+    let log = TEST_MODULES.part(kernel, "satisfied_by_another");
     let request = log.only("modtrail-test-slow");
     assert_eq!(request["verdict"], "satisfied_by_another", "{request}");
     assert_eq!(request["satisfied_by"]["module"], "modtrail_slow");
@@ -125,8 +195,7 @@ fn satisfied_by_another(kernel: Guest) {
 }
 
 fn hollow_by_a_module_whose_init_says_it_exists(kernel: Guest) {
-    let lab = Lab::new(kernel).modules("modtrail_test modtrail_exist").setup("/sbin/modprobe modtrail_test");
-    let log = lab.log("echo request modtrail-test-exist > /proc/modtrail_test");
+    let log = TEST_MODULES.part(kernel, "hollow_by_a_module_whose_init_says_it_exists");
     let request = log.only("modtrail-test-exist");
     assert_eq!(request["verdict"], "hollow", "{request}");
     assert_eq!(request["loads"][0]["result"], -17);
@@ -134,8 +203,7 @@ fn hollow_by_a_module_whose_init_says_it_exists(kernel: Guest) {
 }
 
 fn init_failed(kernel: Guest) {
-    let lab = Lab::new(kernel).modules("modtrail_test modtrail_fail").setup("/sbin/modprobe modtrail_test");
-    let log = lab.log("echo request modtrail-test-fail > /proc/modtrail_test");
+    let log = TEST_MODULES.part(kernel, "init_failed");
     let request = log.only("modtrail-test-fail");
     assert_eq!(request["verdict"], "init_failed", "{request}");
     assert_eq!(request["loads"][0]["module"], "modtrail_fail");
@@ -143,17 +211,9 @@ fn init_failed(kernel: Guest) {
     assert_eq!(request["helper"]["exit_code"], 1);
 }
 
-/// One trace, one helper after another, each with an alias of its own.
+/// One helper after another, each with an alias of its own.
 fn whatever_the_helper_comes_to(kernel: Guest) {
-    let log = Lab::new(kernel).modules("phonet").log(
-        r#"helper() { printf '#!/bin/sh\n%s\n' "$1" > /tmp/helper; chmod +x /tmp/helper; echo /tmp/helper > $modprobe; }
-        modprobe=/proc/sys/kernel/modprobe
-        provoke socket 27
-        helper 'exit 0'; provoke socket 35 dgram 0
-        helper 'exit 7'; provoke socket 29
-        helper 'kill -9 $$'; provoke socket 15
-        echo /nonexistent > $modprobe; provoke socket 38"#,
-    );
+    let log = TRACE.part(kernel, "whatever_the_helper_comes_to");
     let told = |alias: &str| {
         let (request, helper) = (log.only(alias), &log.only(alias)["helper"]);
         json!([request["verdict"], request["module"], request["result"], helper["exit_code"], helper["signal"]])
@@ -168,8 +228,7 @@ fn whatever_the_helper_comes_to(kernel: Guest) {
 }
 
 fn abandoned(kernel: Guest) {
-    let lab = Lab::new(kernel).modules("can").helper("sleep 1\nexec /sbin/modprobe \"$@\"");
-    let log = lab.log(&format!("provoke kill-after 300 -- provoke socket 29 raw 0; {CAN_IS_LIVE}"));
+    let log = TRACE.part(kernel, "abandoned");
     let request = log.only("net-pf-29");
     assert_eq!(request["verdict"], "abandoned", "{request}");
     assert_eq!(request["result"], -512);
@@ -180,8 +239,7 @@ fn abandoned(kernel: Guest) {
 }
 
 fn unwaited(kernel: Guest) {
-    let lab = Lab::new(kernel).modules("can modtrail_test").setup("/sbin/modprobe modtrail_test");
-    let log = lab.log(&format!("echo nowait net-pf-29 > /proc/modtrail_test; {CAN_IS_LIVE}"));
+    let log = TEST_MODULES.part(kernel, "unwaited");
     let request = log.only("net-pf-29");
     assert_eq!(request["verdict"], "unwaited", "{request}");
     assert_eq!(request["wait"], "exec");
@@ -190,9 +248,7 @@ fn unwaited(kernel: Guest) {
 }
 
 fn in_flight(kernel: Guest) {
-    let log = Lab::new(kernel)
-        .helper("sleep 30")
-        .log("provoke socket 29 & until grep -q call_usermodehelper_exec /proc/$!/stack; do sleep 0.1; done");
+    let log = TRACE.part(kernel, "in_flight");
     let request = log.only("net-pf-29");
     assert_eq!(request["verdict"], "in_flight", "{request}");
     assert_eq!(request["total_ns"], json!(null));
@@ -201,9 +257,7 @@ fn in_flight(kernel: Guest) {
 }
 
 fn nested(kernel: Guest) {
-    let lab =
-        Lab::new(kernel).modules("modtrail_test modtrail_nested modtrail_slow").setup("/sbin/modprobe modtrail_test");
-    let log = lab.log("echo request modtrail-test-nested > /proc/modtrail_test");
+    let log = TEST_MODULES.part(kernel, "nested");
     let outer = log.only("modtrail-test-nested");
     let inner = log.only("modtrail-test-slow");
     assert_eq!((&outer["verdict"], &inner["verdict"]), (&json!("live"), &json!("live")), "{}", log.shown());
@@ -252,27 +306,20 @@ fn denied(kernel: Guest) {
 
 /// Each life of a module counts by itself.
 fn loaded_unloaded_and_loaded_again(kernel: Guest) {
-    let log = Lab::new(kernel).modules("af_key").log(
-        "for i in 1 2 3; do provoke socket 15 raw 2; while grep -q '^af_key ' /proc/modules; do /sbin/rmmod af_key; done; done",
-    );
+    let log = TRACE.part(kernel, "loaded_unloaded_and_loaded_again");
     let verdicts: Vec<&serde_json::Value> = log.requests.iter().map(|request| &request["verdict"]).collect();
     assert_eq!(verdicts, ["live", "live", "live"], "{}", log.shown());
 }
 
 /// The requester is told even where it lives in a container's cgroup and has another name than its program.
 fn who_asked(kernel: Guest) {
-    let id = "0123456789abcdef".repeat(4);
-    let log = Lab::new(kernel).log(&format!(
-        "mkdir -p /tmp/cg && mount -t cgroup2 none /tmp/cg && mkdir -p /tmp/cg/system.slice/docker-{id}.scope\n\
-         echo 4242 > /proc/self/loginuid\n\
-         sh -c 'echo $$ > /tmp/cg/system.slice/docker-{id}.scope/cgroup.procs; exec provoke socket 27'",
-    ));
+    let log = TRACE.part(kernel, "who_asked");
     let request = log.only("net-pf-27");
     let requester = &request["requester"];
     assert_eq!(requester["exe"], "/bin/provoke", "{request}");
-    assert_eq!(requester["container"], id.as_str(), "{request}");
+    assert_eq!(requester["container"], CONTAINER, "{request}");
     assert_eq!((&requester["container_engine"], &requester["loginuid"]), (&json!("docker"), &json!(4242)), "{request}");
-    assert_eq!(requester["unit"], format!("docker-{id}.scope"), "{request}");
+    assert_eq!(requester["unit"], format!("docker-{CONTAINER}.scope"), "{request}");
     assert_eq!(request["family"], "socket family");
     let stack = requester["stack"].as_array().expect("a stack");
     assert_eq!((&stack[0], stack.contains(&json!("__sock_create"))), (&json!("__request_module"), true), "{request}");
