@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::output::{self, Written};
-use super::session::{Session, Until, Wish, passed_on, tell_gaps};
+use super::session::{Session, Signals, Until, Wish, passed_on, tell_gaps};
 use super::{replay, runtime};
 use crate::alert::rules::{Alerts, Limits};
 use crate::alert::sinks::text;
@@ -30,6 +30,7 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
     let mut lines = Lines { json: args.json, failure: None, closed: false };
     let mut alerts = Alerts::new(Limits { default: args.limit, named: std::collections::BTreeMap::new() });
     let outcome = runtime()?.block_on(async {
+        let signals = Signals::new()?;
         let mut session = Session::begin(&args.trace, None)?;
         session.sample_stalls(args.limit);
         if args.command.is_empty() {
@@ -41,7 +42,7 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
             }
             lines.on(change, model)
         };
-        session.run(&until, each).await
+        session.run(&until, signals, each).await
     });
     let (model, status) = outcome?;
     tell_gaps(&model);

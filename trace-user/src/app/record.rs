@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::runtime;
-use super::session::{Session, Until, Wish, passed_on, tell_gaps};
+use super::session::{Session, Signals, Until, Wish, passed_on, tell_gaps};
 use crate::cli::RecordArgs;
 use crate::stderr;
 use std::process::ExitCode;
@@ -14,11 +14,12 @@ use std::process::ExitCode;
 pub fn run(args: &RecordArgs) -> Result<ExitCode, Failure> {
     let until = Until { duration: args.duration, command: args.command.clone() };
     let outcome = runtime()?.block_on(async {
+        let signals = Signals::new()?;
         let session = Session::begin(&args.trace, Some(&args.output))?;
         if args.command.is_empty() {
             stderr::say(format_args!("ready, recording to {}; Ctrl-C ends it", args.output.display()));
         }
-        session.run(&until, |_, _| Wish::More).await
+        session.run(&until, signals, |_, _| Wish::More).await
     });
     let (model, status) = outcome?;
     tell_gaps(&model);

@@ -36,7 +36,7 @@ const LAST_BATCHES: usize = 256;
 const GRACE: Duration = Duration::from_secs(1);
 /// How long a record that is being written is waited for before the ring is looked at again.
 const WRITTEN: Duration = Duration::from_millis(1);
-/// How often it is.
+/// How many times it is looked at again, at most.
 const LOOKS: usize = 50;
 
 /// When a session ends by itself.
@@ -81,7 +81,7 @@ impl TraceArgs {
 }
 
 impl Session {
-    /// Attaches, and begins the recording where one is wanted.
+    /// Attaches, and begins the recording where one is wanted. What signals ask for is done after that.
     ///
     /// # Errors
     /// [`Failure`] where the kernel cannot be traced or the file cannot be made.
@@ -200,16 +200,17 @@ impl Session {
     }
 
     /// Runs until told to stop: by `until`, by a signal, or by the caller's wish. Gives the command's status: however
-    /// tracing ends, the command is waited for.
+    /// tracing ends, the command is waited for. Whoever is told that tracing has begun may send a signal at once: so `signals`
+    /// come from before that.
     ///
     /// # Errors
     /// [`Failure`] where the source or the recording fails, or the command cannot be run.
     pub async fn run(
         mut self,
         until: &Until,
+        mut signals: Signals,
         mut each: impl FnMut(&Change, &Model) -> Wish,
     ) -> Result<(Model, Option<ExitStatus>), Failure> {
-        let mut signals = Signals::new()?;
         // Facts first: the command must not run before everything is ready for it.
         self.step(|change, model| {
             each(change, model);

@@ -40,8 +40,8 @@ pub fn run(trace: &TraceArgs) -> Result<ExitCode, Failure> {
         ));
     }
     runtime()?.block_on(async {
-        let mut dashboard = Dashboard::open(Mode::Attaching { done: 0, of: LADDERS.len() })?;
         let mut signals = Signals::new()?;
+        let mut dashboard = Dashboard::open(Mode::Attaching { done: 0, of: LADDERS.len() })?;
         let mut typed = typed();
         let attached = attach(trace, &mut dashboard, &mut typed, &mut signals).await;
         let Some(source) = attached? else { return Ok(ExitCode::SUCCESS) };
@@ -115,8 +115,8 @@ async fn attach(
 /// [`Failure`] where there is no terminal.
 pub fn replay(model: &Model, name: String) -> Result<(), Failure> {
     runtime()?.block_on(async {
-        let mut dashboard = Dashboard::open(Mode::Replay { name })?;
         let mut signals = Signals::new()?;
+        let mut dashboard = Dashboard::open(Mode::Replay { name })?;
         let mut typed = typed();
         while !dashboard.quit {
             tokio::select! {

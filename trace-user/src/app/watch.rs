@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::output::{self, Written};
 use super::runtime;
-use super::session::{Session, Until, Wish, tell_gaps};
+use super::session::{Session, Signals, Until, Wish, tell_gaps};
 use crate::alert::rules::{Alerts, Limits, Notice};
 use crate::alert::sinks::exec::Exec;
 use crate::alert::sinks::text;
@@ -22,13 +22,14 @@ pub fn run(args: &WatchArgs) -> Result<ExitCode, Failure> {
     let mut watcher =
         Watcher { alerts: Alerts::new(limits), sink: args.sink, exec: args.exec.clone().map(Exec::new), failure: None };
     let outcome = runtime()?.block_on(async {
+        let signals = Signals::new()?;
         let mut session = Session::begin(&args.trace, None)?;
         session.sample_stalls(args.limit_for.iter().fold(args.limit, |least, (_, limit)| least.min(*limit)));
         stderr::say(format_args!(
             "watching; a request, load, helper call or firmware request that is open for {} is an alert",
             args.limit
         ));
-        session.run(&Until::default(), |change, model| watcher.on(change, model)).await
+        session.run(&Until::default(), signals, |change, model| watcher.on(change, model)).await
     });
     let (model, _) = outcome?;
     tell_gaps(&model);
