@@ -5,6 +5,7 @@
 
 use modtrail::decode::{Names, decode};
 use modtrail::event::{Body, Event, Fact, Stamp};
+use modtrail::kernel::costs::resident;
 use modtrail::pipeline::Pipeline;
 use modtrail::record::read::read_file;
 use modtrail::record::write::{Recorder, Target};
@@ -33,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         pipeline.push(event, |_, _| {});
         Ok(())
     })?;
-    let memory = resident().unwrap_or(0) / 1024;
+    let memory = resident().unwrap_or(0) / 1024 / 1024;
     println!("pipeline {count} {} {memory} MiB", began.elapsed().as_nanos());
     drop(pipeline);
     let mut recorder = Recorder::begin(Target::open(file)?)?;
@@ -100,7 +101,7 @@ impl Names for NoNames {
     }
 }
 
-/// Decodes records of a module that goes live, the most common one.
+/// Decodes records of a module that goes live.
 fn decoding(count: u64) {
     let text = wire::Text64 { length: 7, truncated: 0, bytes: [b'x'; 56] };
     let header = wire::Header {
@@ -120,10 +121,4 @@ fn decoding(count: u64) {
         let _ = black_box(decode(black_box(record.as_bytes()), &mut NoNames));
     }
     println!("decode {count} {}", began.elapsed().as_nanos());
-}
-
-/// Resident memory, in KiB.
-fn resident() -> Option<u64> {
-    let status = fs::read_to_string("/proc/self/status").ok()?;
-    status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"))?.parse().ok()
 }

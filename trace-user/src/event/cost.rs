@@ -1,4 +1,6 @@
 //! What tracing costs: the kernel's statistics of each program's runs, and what modtrail itself uses.
+//!
+//! In: what the edge read. Out: values for reports and screens.
 
 use std::sync::Arc;
 use trace_common::kind::Kind;

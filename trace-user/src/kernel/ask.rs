@@ -5,7 +5,7 @@
 //! [`super::symbols`].
 
 use super::bpf::{self, Type};
-use super::object::{Object, Wishes};
+use super::object::{Object, Overrides};
 use aya::maps::{Array, Map, MapData};
 use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
@@ -34,7 +34,7 @@ impl Ask {
     /// Loads the programs; `None` where this kernel does not take them.
     #[must_use]
     pub fn load() -> Option<Self> {
-        let mut object = Object::open(OBJECT, &Wishes::default()).ok()?;
+        let mut object = Object::open(OBJECT, &Overrides::default()).ok()?;
         let load = |object: &Object, name| object.load(name, Type::Syscall)?.ok();
         let (name_of, address_of) = (load(&object, "name_of")?, load(&object, "address_of")?);
         let Map::Array(name) = object.take_map("NAME")? else { return None };

@@ -8,7 +8,7 @@ use super::bpf::{self, Function, Kprobes, Refused, Type};
 use super::btf::Types;
 use super::detach;
 use super::hooks::{HookChoice, LADDERS, Ladder, Mechanism, NEEDED, Program, Rung};
-use super::object::{Object, ObjectError, Wishes};
+use super::object::{Object, ObjectError, Overrides};
 use crate::event::Hook;
 use aya::maps::Map;
 use rustix::param::page_size;
@@ -60,7 +60,7 @@ pub struct Plan {
     pub preemptible: bool,
     /// What the probes are told.
     pub settings: Settings,
-    /// The addresses of functions that kprobes are attached to, where they are known without the kernel's being asked for each.
+    /// The addresses of functions that kprobes are attached to, where they are known already.
     pub addresses: BTreeMap<&'static str, u64>,
     /// The kernel's version, major and minor.
     pub release: (u32, u32),
@@ -146,11 +146,11 @@ pub fn attach(plan: &Plan, types: Types, progress: &Progress) -> Result<Attached
         ProbeLog::On => LOGGING_OBJECT,
         ProbeLog::Off => OBJECT,
     };
-    let wishes = Wishes {
+    let overrides = Overrides {
         constants: vec![("SETTINGS", plan.settings.as_bytes())],
         sizes: vec![("EVENTS", plan.ring_bytes.max(u32::try_from(page_size()).unwrap_or(0)))],
     };
-    let object = Object::open(object, &wishes)?;
+    let object = Object::open(object, &overrides)?;
     let mut attached = Attached { object, types, kprobes: None, programs: BTreeMap::new(), hooks: Vec::new() };
     let mut denied = false;
     for ladder in LADDERS.iter().rev() {
@@ -305,7 +305,7 @@ impl Attached {
 
     fn kprobes(&mut self) -> Result<Kprobes, String> {
         let found = self.kprobes.get_or_insert_with(|| Kprobes::find().map_err(|error| error.to_string().into()));
-        found.clone().map_err(|error| format!("the kernel has no kprobes: {error}"))
+        found.clone().map_err(|error| format!("kprobes cannot be attached: {error}"))
     }
 }
 

@@ -38,17 +38,17 @@ pub enum Type {
     RawTracepoint,
     /// Runs at a tracepoint with typed arguments, named by its `btf_trace_` typedef in the kernel's types.
     BtfTracepoint {
-        /// The typedef's number.
+        /// The BTF type ID of the typedef.
         of: u32,
     },
     /// Runs at the entry of a function of the kernel's types.
     Fentry {
-        /// The function's number.
+        /// The BTF type ID of the function.
         of: u32,
     },
     /// Runs at the return of a function of the kernel's types.
     Fexit {
-        /// The function's number.
+        /// The BTF type ID of the function.
         of: u32,
     },
     /// Runs when [`run`] runs it.
@@ -56,7 +56,7 @@ pub enum Type {
 }
 
 impl Type {
-    /// `enum bpf_prog_type`, `enum bpf_attach_type`, the number in the kernel's types, flags.
+    /// `enum bpf_prog_type`, `enum bpf_attach_type`, the BTF type ID, flags.
     const fn numbers(self) -> (u32, u32, u32, u32) {
         match self {
             Self::Kprobe => (2, 0, 0, 0),
@@ -394,7 +394,8 @@ pub fn counters(program: BorrowedFd<'_>) -> io::Result<Counters> {
 /// program, type of the event, name, length and offset, address, `missed`, cookie.
 const LINK_WORDS: usize = 8;
 
-/// How many calls a kprobe's link did not see; `None` where the kernel does not count them.
+/// How many calls a kprobe's link did not see: zero before 6.7, which does not count them; `None` where it cannot be read, as
+/// before 5.15, where there is no link.
 #[must_use]
 pub fn missed(link: BorrowedFd<'_>) -> Option<u64> {
     let words: [u64; LINK_WORDS] = info(link).ok()?;

@@ -1,14 +1,17 @@
-//! The kernel's own description of its types: where fields lie in its structs, and the numbers of its functions and
+//! The kernel's own description of its types: where fields lie in its structs, and the type IDs of its functions and
 //! tracepoints.
 //!
-//! In: the bytes of `/sys/kernel/btf/vmlinux`, and the names that are wanted. Out: byte offsets by struct and field, numbers
+//! In: the bytes of `/sys/kernel/btf/vmlinux`, and the names that are wanted. Out: byte offsets by struct and field, type IDs
 //! by name. One pass over the types finds all that is wanted. The format: Documentation/bpf/btf.rst, 6.12.
 
 use super::hooks::{LADDERS, Mechanism};
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::ErrorKind;
 use trace_common::settings::{Offsets, UNKNOWN};
 
+/// Where the kernel shows it.
+const FILE: &str = "/sys/kernel/btf/vmlinux";
 const MAGIC: u16 = 0xeb9f;
 const STRUCT: u32 = 4;
 const UNION: u32 = 5;
@@ -50,16 +53,15 @@ pub enum BtfFault {
 pub struct Types {
     /// Where fields lie: from the kernel's BTF, or, where it carries none, those that have never changed.
     pub offsets: Offsets,
-    /// The functions and tracepoints that the ladders name, by kind of BTF and name, with their numbers. `None`: the kernel
-    /// carries no BTF.
-    numbers: Option<Vec<(u32, String, u32)>>,
+    /// The functions and tracepoints that the ladders name, by kind of BTF and name, with their type IDs; or why there are none,
+    /// in words.
+    ids: Result<Vec<(u32, String, u32)>, String>,
 }
 
 impl Types {
     /// Reads the running kernel's.
     #[must_use]
     pub fn read() -> Self {
-        let bytes = fs::read("/sys/kernel/btf/vmlinux").unwrap_or_default();
         let mut wanted: BTreeSet<String> = STRUCTS.map(str::to_owned).into();
         for program in LADDERS.iter().flat_map(|ladder| ladder.rungs).flat_map(|rung| rung.programs) {
             match program.mechanism {
@@ -68,34 +70,42 @@ impl Types {
                 Mechanism::Kprobe | Mechanism::Kretprobe | Mechanism::RawTracepoint => false,
             };
         }
+        let without = |why: String| Self { offsets: Offsets::WITHOUT_BTF, ids: Err(why) };
+        let bytes = match fs::read(FILE) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return without(format!("the kernel carries no BTF ({FILE})"));
+            }
+            Err(error) => return without(format!("the kernel's BTF cannot be read ({FILE}: {error})")),
+        };
         match Btf::parse(&bytes, &wanted) {
-            Ok(btf) => Self { offsets: btf.offsets(), numbers: Some(btf.numbers()) },
-            Err(_) => Self { offsets: Offsets::WITHOUT_BTF, numbers: None },
+            Ok(btf) => Self { offsets: btf.offsets(), ids: Ok(btf.ids()) },
+            Err(fault) => without(format!("the kernel's BTF cannot be read ({FILE}: {fault})")),
         }
     }
 
-    /// The number of a function.
+    /// The type ID of a function.
     ///
     /// # Errors
     /// Why there is none, in words.
     pub fn function(&self, name: &str) -> Result<u32, String> {
-        self.number(FUNC, name).map_err(|why| format!("{why}function {name}"))
+        self.id(FUNC, name, "function", name)
     }
 
-    /// The number of what describes a tracepoint.
+    /// The type ID of what describes a tracepoint.
     ///
     /// # Errors
     /// Why there is none, in words.
     pub fn tracepoint(&self, name: &str) -> Result<u32, String> {
-        self.number(TYPEDEF, &typedef_of(name)).map_err(|why| format!("{why}tracepoint {name}"))
+        self.id(TYPEDEF, &typedef_of(name), "tracepoint", name)
     }
 
-    fn number(&self, kind: u32, name: &str) -> Result<u32, &'static str> {
-        let numbers = self.numbers.as_ref();
-        let numbers =
-            numbers.ok_or("the kernel carries no BTF (/sys/kernel/btf/vmlinux), which would describe the ")?;
-        let found = numbers.iter().find(|(of, known, _)| *of == kind && known == name);
-        found.map(|(_, _, number)| *number).ok_or("the kernel's BTF has no ")
+    /// `what` is called `known_as` by those who hook it.
+    fn id(&self, kind: u32, name: &str, what: &str, known_as: &str) -> Result<u32, String> {
+        let ids = self.ids.as_ref();
+        let ids = ids.map_err(|why| format!("{why}, which would describe the {what} {known_as}"))?;
+        let found = ids.iter().find(|(of, known, _)| *of == kind && known == name);
+        found.map(|(_, _, id)| *id).ok_or_else(|| format!("the kernel's BTF has no {what} {known_as}"))
     }
 }
 
@@ -108,9 +118,9 @@ fn typedef_of(tracepoint: &str) -> String {
 struct Btf<'data> {
     types: &'data [u8],
     strings: &'data [u8],
-    /// Where each type begins in `types`, by number from 1.
+    /// Where each type begins in `types`, by type ID from 1.
     starts: Vec<u32>,
-    /// The numbers of the types that have a wanted name.
+    /// The type IDs of the types that have a wanted name.
     found: Vec<u32>,
 }
 
@@ -159,8 +169,8 @@ impl<'data> Btf<'data> {
         self.starts.get((number as usize).checked_sub(1)?).copied()
     }
 
-    /// The wanted functions and typedefs, with their kinds and numbers.
-    fn numbers(&self) -> Vec<(u32, String, u32)> {
+    /// The wanted functions and typedefs, with their kinds and type IDs.
+    fn ids(&self) -> Vec<(u32, String, u32)> {
         let described = |number: &u32| {
             let start = self.start(*number)?;
             let kind = kind(word(self.types, start + 4).ok()?);
@@ -318,7 +328,7 @@ mod tests {
         assert_eq!(offsets, [0, 4, 8, UNKNOWN]);
         assert_eq!(btf.offset("none", "one"), UNKNOWN);
         assert_eq!(btf.offset("nosuch", "one"), UNKNOWN);
-        let types = Types { offsets: Offsets::UNKNOWN, numbers: Some(btf.numbers()) };
+        let types = Types { offsets: Offsets::UNKNOWN, ids: Ok(btf.ids()) };
         assert_eq!((types.function("act"), types.tracepoint("fork")), (Ok(7), Ok(8)));
         assert_eq!(types.function("actor"), Err("the kernel's BTF has no function actor".to_owned()));
         assert!(types.function("pair").is_err() && types.tracepoint("act").is_err());

@@ -13,12 +13,12 @@ use trace_common::time::Nanos;
 
 /// The kernel keeps statistics while this lives.
 #[derive(Debug)]
-pub struct Accounts {
+pub struct Statistics {
     /// `None` if the kernel does not let us, which takes CAP_SYS_ADMIN: runs are not counted then.
     kept: Option<OwnedFd>,
 }
 
-impl Accounts {
+impl Statistics {
     /// Has the kernel keep statistics from now on.
     #[must_use]
     pub fn open() -> Self {
@@ -30,7 +30,8 @@ impl Accounts {
     pub fn read(&self, attached: &Attached) -> Costs {
         let mut probes: Vec<ProbeCost> = Vec::new();
         for held in attached.programs().filter(|_| self.kept.is_some()) {
-            let counted = bpf::counters(held.program.as_fd()).unwrap_or_default();
+            // One that cannot be read is left out: it did not run zero times.
+            let Ok(counted) = bpf::counters(held.program.as_fd()) else { continue };
             let (runs, time) = (counted.runs, Nanos::new(counted.run_ns));
             match probes.iter_mut().find(|cost| cost.moment == held.moment) {
                 Some(cost) => {
@@ -44,8 +45,9 @@ impl Accounts {
     }
 }
 
-/// The memory that this process has resident, in bytes.
-fn resident() -> Option<u64> {
+/// The memory that this process has resident, in bytes; `None` where `/proc` does not say.
+#[must_use]
+pub fn resident() -> Option<u64> {
     parse(&fs::read_to_string("/proc/self/status").ok()?)
 }
 

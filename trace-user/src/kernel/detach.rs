@@ -1,11 +1,12 @@
 //! Leaves the detaching of probes to a process of its own, so that nobody waits for it.
 //!
-//! In: what keeps probes attached. Out: nothing; it is let go by a child, which holds nothing else and exits.
+//! In: what keeps probes attached. Out: nothing; it is let go by a child, which holds no other descriptor, no terminal and no
+//! working directory, and exits.
 //!
 //! The kernel takes trampolines away one after another, under a lock, and waits for a grace period for each (some 100 ms:
 //! kernel/bpf/trampoline.c `bpf_trampoline_unlink_prog`, 5.10 to 7.2). That is time in which a shell has no prompt and a
 //! terminal is not given back; no work is done in it. Whoever attaches then waits for the same lock, so the child pauses
-//! before it lets go: who is started again within that time finds the trampolines in place.
+//! before it lets go: a modtrail that is started within that time finds the trampolines in place.
 //!
 //! In a PID namespace of its own modtrail waits. When the first process of such a namespace ends, it waits in its exit for all the
 //! others, and on 6.1 a grace period of RCU tasks waits for that exit (kernel/pid_namespace.c `zap_pid_ns_processes`): a child that
@@ -67,6 +68,7 @@ fn fork(gone: &PipeReader, others: &[RawFd]) {
 mod tests {
     use super::*;
     use std::io::Read as _;
+    use std::path::{Path, PathBuf};
     use std::thread;
     use std::time::{Duration, Instant};
 
@@ -75,17 +77,35 @@ mod tests {
         let (mut reader, writer) = pipe().unwrap();
         let (mut unrelated, held) = pipe().unwrap();
         leave(vec![writer.into()]);
-        let mut rest = Vec::new();
-        assert_eq!(reader.read_to_end(&mut rest).unwrap(), 0, "the child ends, and with it the last writer");
+        // In a PID namespace of its own there is no child: all is closed already.
+        let child = snapshot::is_in_first_pid_namespace().then(child);
+        if let Some(child) = &child {
+            // What was left to it, and the end of the pipe by which it learns when to let go.
+            let descriptors = || fs::read_dir(child.join("fd")).map_or(0, Iterator::count);
+            wait_until(|| {
+                descriptors() == 2 && fs::read_link(child.join("cwd")).is_ok_and(|path| path == Path::new("/"))
+            });
+        }
         drop(held);
+        let mut rest = Vec::new();
         assert_eq!(unrelated.read_to_end(&mut rest).unwrap(), 0, "the child does not hold what is not left to it");
-        let children = || fs::read_to_string("/proc/thread-self/children").unwrap_or_default();
+        assert_eq!(reader.read_to_end(&mut rest).unwrap(), 0, "the child ends, and with it the last writer");
+        if let Some(child) = child {
+            wait_until(|| !fs::read_to_string(child.join("stat")).is_ok_and(|stat| !stat.contains(") Z")));
+        }
+    }
+
+    /// The folder in `/proc` of the child.
+    fn child() -> PathBuf {
+        let children = fs::read_to_string("/proc/thread-self/children").expect("the kernel lists children");
+        let mut folders = children.split_whitespace().map(|child| Path::new("/proc").join(child));
+        folders.next().expect("a child")
+    }
+
+    fn wait_until(is_so: impl Fn() -> bool) {
         let limit = Instant::now() + Duration::from_secs(10);
-        while children()
-            .split_whitespace()
-            .any(|child| fs::read_to_string(format!("/proc/{child}/stat")).is_ok_and(|stat| !stat.contains(") Z")))
-        {
-            assert!(Instant::now() < limit, "the child does not end");
+        while !is_so() {
+            assert!(Instant::now() < limit, "it never came to be so");
             thread::sleep(Duration::from_millis(1));
         }
     }

@@ -219,8 +219,8 @@ pub(super) mod tests {
         values: Vec<(u32, String)>,
     }
 
-    /// An index of these keys and values, in this order, as depmod would write it but for prefixes, of which only the root's child
-    /// has one where `prefixed`.
+    /// An index of these keys and values, in this order, as depmod would write it: a branch with one child and no values becomes a
+    /// prefix, but for the root.
     pub fn index<'text>(entries: impl IntoIterator<Item = (&'text str, &'text str)>) -> Index {
         let mut root = Branch::default();
         for (priority, (key, value)) in (0..).zip(entries) {

@@ -20,19 +20,25 @@ pub struct Misses {
 }
 
 impl Misses {
-    /// How many runs were missed since the last look, by what they were. It is asked with each tick, in two short system calls
-    /// a program at most.
+    /// How many runs were missed since the last look, by what they were. It is asked with each tick, in at most two short system
+    /// calls a program. What cannot be read is left for the next look.
     pub fn take(&mut self, attached: &Attached) -> Vec<(Lost, u64)> {
-        let mut totals: BTreeMap<Lost, u64> = BTreeMap::new();
+        // `None` where one of what makes a total up could not be read.
+        let mut totals: BTreeMap<Lost, Option<u64>> = BTreeMap::new();
+        let mut add = |lost, count: Option<u64>| {
+            let total = totals.entry(lost).or_insert(Some(0));
+            *total = total.zip(count).map(|(total, count)| total.saturating_add(count));
+        };
         for held in attached.programs() {
-            let skipped = bpf::counters(held.program.as_fd()).map_or(0, |counters| counters.skipped);
-            *totals.entry(Lost::Unrun(held.moment)).or_default() += skipped;
+            add(Lost::Unrun(held.moment), bpf::counters(held.program.as_fd()).ok().map(|counters| counters.skipped));
             if let Some(lost) = missed_as(held, attached) {
-                *totals.entry(lost).or_default() += bpf::missed(held.link()).unwrap_or(0);
+                // Kernels that do not count it answer nothing, each time.
+                add(lost, Some(bpf::missed(held.link()).unwrap_or(0)));
             }
         }
         let mut new = Vec::new();
         for (lost, total) in totals {
+            let Some(total) = total else { continue };
             let before = self.seen.insert(lost, total).unwrap_or(0);
             if total > before {
                 new.push((lost, total - before));

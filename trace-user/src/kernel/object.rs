@@ -45,7 +45,7 @@ pub enum ObjectError {
 
 /// What the loader decides about an object.
 #[derive(Debug, Default)]
-pub struct Wishes<'data> {
+pub struct Overrides<'data> {
     /// Constants by name, as bytes. The object has them all.
     pub constants: Vec<(&'static str, &'data [u8])>,
     /// Sizes of maps by name.
@@ -63,16 +63,16 @@ impl Object {
     ///
     /// # Errors
     /// [`ObjectError`] where the object is damaged or the kernel makes no map of ours.
-    pub fn open(bytes: &[u8], wishes: &Wishes<'_>) -> Result<Self, ObjectError> {
+    pub fn open(bytes: &[u8], overrides: &Overrides<'_>) -> Result<Self, ObjectError> {
         let mut object = aya_obj::Object::parse(bytes)?;
         let constants: HashMap<&str, (&[u8], bool)> =
-            wishes.constants.iter().map(|(name, bytes)| (*name, (*bytes, true))).collect();
+            overrides.constants.iter().map(|(name, bytes)| (*name, (*bytes, true))).collect();
         object.patch_map_data(constants)?;
         raise_locked_memory();
         let mut maps = BTreeMap::new();
         let mut places = Vec::new();
         for (name, mut layout) in object.maps.drain() {
-            if let Some((_, size)) = wishes.sizes.iter().find(|(of, _)| *of == name) {
+            if let Some((_, size)) = overrides.sizes.iter().find(|(of, _)| *of == name) {
                 layout.set_max_entries(*size);
             }
             places.push((name.clone(), layout.clone()));

@@ -8,7 +8,7 @@ use crate::decode::{Names as _, decode};
 use crate::event::{Body, Costs, Event, Fact, Hook, Lost, Moment, Resolution, SelfTest, Stamp};
 use crate::kernel::attach::{self, AttachError, Attached, Plan, ProbeLog, Progress};
 use crate::kernel::btf::Types;
-use crate::kernel::costs::Accounts;
+use crate::kernel::costs::Statistics;
 use crate::kernel::hooks::HookChoice;
 use crate::kernel::lookup::Lookup;
 use crate::kernel::misses::Misses;
@@ -39,7 +39,7 @@ const IDLE: Duration = Duration::from_millis(250);
 /// How long after the last record something may still be held back.
 const SETTLED: Nanos = Nanos::from_millis(300);
 /// How often the costs of tracing are reported.
-const ACCOUNTED: Duration = Duration::from_secs(1);
+const COSTS_EVERY: Duration = Duration::from_secs(1);
 /// Aliases whose meaning is remembered; beyond, all are looked up again.
 const ALIASES: usize = 16_384;
 
@@ -96,9 +96,9 @@ pub struct Live {
     lost: Option<Ktime>,
     attached: Attached,
     plan: Plan,
-    accounts: Option<Accounts>,
+    statistics: Option<Statistics>,
     /// When costs are reported next.
-    accounted: Instant,
+    costs_due: Instant,
     watchdog: Watchdog,
     self_test: Option<SelfTest>,
 }
@@ -157,8 +157,8 @@ impl Live {
             lost: None,
             attached,
             plan,
-            accounts: None,
-            accounted: Instant::now(),
+            statistics: None,
+            costs_due: Instant::now(),
             watchdog: Watchdog::new(begun),
             self_test: None,
         })
@@ -176,16 +176,16 @@ impl Live {
         self.self_test.as_ref()
     }
 
-    /// What the kernel says that probes missed, since this was last asked or told as lost.
+    /// What the kernel says that probes missed since this was last asked for or reported as lost.
     pub fn missed(&mut self) -> Vec<(Lost, u64)> {
         self.misses.take(&self.attached)
     }
 
     /// Starts to report once a second what tracing costs, or stops. The kernel keeps statistics only in between.
     pub fn report_costs(&mut self, wanted: bool) {
-        match (wanted, self.accounts.is_some()) {
-            (true, false) => (self.accounts, self.accounted) = (Some(Accounts::open()), Instant::now()),
-            (false, true) => self.accounts = None,
+        match (wanted, self.statistics.is_some()) {
+            (true, false) => (self.statistics, self.costs_due) = (Some(Statistics::open()), Instant::now()),
+            (false, true) => self.statistics = None,
             (true, true) | (false, false) => {}
         }
     }
@@ -193,7 +193,7 @@ impl Live {
     /// What tracing has cost up to now; `None` where that is not asked for.
     #[must_use]
     pub fn costs(&self) -> Option<Costs> {
-        self.accounts.as_ref().map(|accounts| accounts.read(&self.attached))
+        self.statistics.as_ref().map(|statistics| statistics.read(&self.attached))
     }
 
     /// Why the module indexes could not be read, where they could not.
@@ -226,8 +226,9 @@ impl Live {
         self.look(out)
     }
 
-    /// Appends what is there now; whether that was all, so that whatever fires from now on has a later instant than
-    /// [`Fact::Drained`], which is appended last. Not so where records come faster than they are read, or one is being written.
+    /// Appends what is there now. Returns true if the ring was then seen to be empty: [`Fact::Drained`] is appended last, and
+    /// whatever fires later has a later instant. Returns false where records come faster than they are read, or one is still
+    /// being written.
     ///
     /// # Errors
     /// [`LiveError`] where the counters cannot be read.
@@ -266,8 +267,8 @@ impl Live {
         }
         self.wakes = 0;
         self.losses(now, out)?;
-        if Instant::now() >= self.accounted {
-            self.accounted = Instant::now() + ACCOUNTED;
+        if Instant::now() >= self.costs_due {
+            self.costs_due = Instant::now() + COSTS_EVERY;
             out.extend(self.costs().map(|costs| fact(now, Fact::Costs(costs))));
         }
         if !self.more {
@@ -304,7 +305,7 @@ impl Live {
             }
             Finding::Deaf { since, .. } if self.lost.is_some_and(|lost| lost >= since.mono) => self.watchdog.lost(),
             Finding::Deaf { moments, since } => {
-                // What the kernel counted for programs that go is told before they do.
+                // What the kernel counted for the programs that are about to go is reported before they go.
                 let mut missed = self.misses.take(&self.attached);
                 self.attached.renew(&self.plan, &moments);
                 tell_unknown_offsets(&mut self.attached.hooks, &self.plan.settings.offsets);
