@@ -33,5 +33,6 @@ pub mod terminal;
 pub mod test;
 pub mod testmodule;
 pub mod tools;
+pub mod used;
 pub mod vm;
 pub mod vmlinux;

@@ -3,7 +3,7 @@
 //! In: a [`Command`]. Out: its success, or what it wrote. Their stdout never reaches ours unless asked for.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -42,6 +42,13 @@ pub fn text(command: &mut Command) -> Result<String> {
 pub fn in_path(program: &str) -> bool {
     std::env::var_os("PATH")
         .is_some_and(|path| std::env::split_paths(&path).any(|folder| is_executable(&folder.join(program))))
+}
+
+/// Where `program` stands in PATH; as it is where it does not, or is a path itself.
+pub fn found(program: &Path) -> PathBuf {
+    let all = std::env::var_os("PATH").unwrap_or_default();
+    let mut found = std::env::split_paths(&all).map(|folder| folder.join(program)).filter(|path| is_executable(path));
+    found.next().unwrap_or_else(|| program.to_path_buf())
 }
 
 fn is_executable(path: &Path) -> bool {

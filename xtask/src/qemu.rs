@@ -2,7 +2,7 @@
 //!
 //! In: a [`Machine`]. Out: a running [`Qemu`], whose ports are read by the caller. It never outlives us.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::process::CommandExt;
@@ -14,6 +14,7 @@ use anyhow::{Context, Result};
 
 use crate::cross;
 use crate::guest::Arch;
+use crate::used;
 
 /// Arguments of every kernel. `panic=-1` with `-no-reboot` ends the emulator at once; the rest saves time. `norandmaps`: an
 /// emulator translates a program again for each address that it runs at.
@@ -132,6 +133,13 @@ impl Machine {
     /// What the emulator itself said.
     pub fn emulator_log(&self) -> PathBuf {
         self.folder.join("emulator")
+    }
+
+    /// All that a saved guest depends on besides its files: one is continued by a machine of the same description only.
+    pub fn description(&self) -> String {
+        let mut command = Command::new(&self.emulator);
+        self.arguments(&mut command, 0, 0);
+        format!("{command:?}").replace(&self.folder.display().to_string(), "")
     }
 
     /// Starts it. Call from a thread that lives as long as the guest may: the emulator dies with it.
@@ -315,11 +323,7 @@ impl Qemu {
 
     /// The processor time that it has taken so far; nothing once its end was seen.
     pub fn processor_time(&self) -> Option<Duration> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id())).ok()?;
-        // proc(5): utime and stime are the 14th and 15th field, in hundredths of a second; the second may hold spaces.
-        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-        let ticks: u64 = [11, 12].iter().filter_map(|at| fields.get(*at)?.parse::<u64>().ok()).sum();
-        Some(Duration::from_millis(ticks * 10))
+        used::processor_time(self.child.id())
     }
 
     /// Ends it now.

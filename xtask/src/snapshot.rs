@@ -27,7 +27,9 @@ const DISK_BYTES: u64 = 64 * 1024 * 1024;
 const ARCHIVE_AT: usize = 4_096;
 /// How long a guest is given to boot.
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
-/// How often it is looked.
+/// The file that says that a saved guest is whole.
+const WHOLE: &str = "whole";
+/// How often the results are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// Modules that the guest reads its disk with. They are unloaded again.
@@ -38,10 +40,12 @@ pub fn is_enabled() -> bool {
     std::env::var_os(ENABLED).is_some_and(|value| !value.is_empty())
 }
 
-/// The saved state of a guest, in a folder with the kernel and the initramfs that it was started from.
-#[derive(Clone, Debug)]
+/// The saved state of a guest, in a folder with the kernel and the initramfs that it was started from. Nobody takes it away while
+/// this lives.
+#[derive(Debug)]
 pub struct Snapshot {
     folder: PathBuf,
+    _in_use: File,
 }
 
 impl Snapshot {
@@ -61,24 +65,54 @@ impl Snapshot {
     }
 
     /// The one of the guest called `name`, for which `key` stands; `make` fills a folder with the kernel and the initramfs and
-    /// says which machine waits there. One of another key is replaced: it is of programs or kernels that are gone.
-    pub fn provide(name: &str, key: &str, make: impl FnOnce(&Path) -> Result<Machine>) -> Result<Snapshot> {
+    /// says which machine waits there. Those of other keys that nobody uses are taken away: they are of programs or kernels that
+    /// are gone.
+    pub fn provide(name: &str, key: &str, make: impl Fn(&Path) -> Result<Machine>) -> Result<Snapshot> {
         let all = paths::cache()?.join("snapshots");
         paths::make_dir(&all)?;
-        let lock = File::create(all.join(format!("{name}.lock"))).context("cannot make a lock")?;
-        lock.lock().context("cannot lock the snapshot")?;
-        let snapshot = Snapshot { folder: all.join(name) };
-        let mark = snapshot.folder.join("key");
-        if fs::read_to_string(&mark).ok().as_deref() == Some(key) {
-            return Ok(snapshot);
+        let folder = all.join(format!("{name}@{key}"));
+        loop {
+            let lock = lock_of(&folder)?;
+            lock.lock_shared().context("cannot lock the saved guest")?;
+            if folder.join(WHOLE).exists() {
+                return Ok(Snapshot { folder, _in_use: lock });
+            }
+            drop(lock);
+            let lock = lock_of(&folder)?;
+            lock.lock().context("cannot lock the saved guest")?;
+            if folder.join(WHOLE).exists() {
+                continue;
+            }
+            discard_others(&all, name, &folder);
+            fs::remove_dir_all(&folder).ok();
+            paths::make_dir(&folder)?;
+            say(format!("booting a {name} guest once, to continue from in every run"));
+            let machine = make(&folder)?;
+            let saved = Snapshot { folder: folder.clone(), _in_use: lock };
+            save(&machine, &saved.state()).with_context(|| format!("cannot save a {name} guest"))?;
+            paths::write_whole(&folder.join(WHOLE), b"")?;
         }
-        fs::remove_dir_all(&snapshot.folder).ok();
-        paths::make_dir(&snapshot.folder)?;
-        say(format!("booting a {name} guest once, to continue from in every run"));
-        let machine = make(&snapshot.folder)?;
-        save(&machine, &snapshot.state()).with_context(|| format!("cannot save a {name} guest"))?;
-        paths::write_whole(&mark, key.as_bytes())?;
-        Ok(snapshot)
+    }
+}
+
+/// The file by whose lock a saved guest is in use (shared) or made or taken away (exclusive).
+fn lock_of(folder: &Path) -> Result<File> {
+    File::create(folder.with_added_extension("lock")).context("cannot make a lock")
+}
+
+/// Takes away the saved guests of this name that nobody uses, but for `kept`.
+fn discard_others(all: &Path, name: &str, kept: &Path) {
+    let folders = fs::read_dir(all).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_other = |folder: &PathBuf| {
+        let is_of_name =
+            folder.file_name().and_then(|own| own.to_str()?.split_once('@')).is_some_and(|(of, _)| of == name);
+        is_of_name && folder != kept && folder.is_dir()
+    };
+    for folder in folders.filter(is_other) {
+        let Ok(lock) = lock_of(&folder) else { continue };
+        if lock.try_lock().is_ok() {
+            fs::remove_dir_all(&folder).ok();
+        }
     }
 }
 

@@ -18,6 +18,7 @@ use crate::initramfs;
 use crate::interrupt;
 use crate::kernels::{self, Kernel};
 use crate::paths;
+use crate::process;
 use crate::qemu::{self, Accelerator, Clock, Machine, Qemu, Start, Wiring};
 use crate::relay::Relay;
 use crate::results::{self, Results};
@@ -173,16 +174,17 @@ pub fn run(options: &VmOptions) -> Result<VmOutcome> {
         Arch::Amd64 => accelerator::decide(|| can_boot_by_kvm(&kernel, &programs))?,
         Arch::Arm64 => Accelerator::Tcg,
     };
-    let machine = if can_continue(options) {
+    // A saved guest is in use until the emulator that continues it has ended.
+    let (machine, _saved) = if can_continue(options) {
         // Other runs need the cache while this one may boot a guest to be saved.
         drop(lock);
         let snapshot = snapshot(options, &kernel, &programs, accelerator)?;
         let _lock = paths::lock_cache()?;
-        continued(options, &kernel, &snapshot, folder.path(), accelerator)?
+        (continued(options, &kernel, &snapshot, folder.path(), accelerator)?, Some(snapshot))
     } else {
         let machine = machine(options, &kernel, &programs, folder.path(), accelerator)?;
         drop(lock);
-        machine
+        (machine, None)
     };
     let outcome = drive(options, &machine, &kernel)?;
     spent::note_guest(&kernel.guest.to_string(), outcome.processor_time);
@@ -200,24 +202,30 @@ fn can_continue(options: &VmOptions) -> bool {
 
 /// Such a guest, saved where it waits. Takes the cache lock, but not while the guest boots.
 fn snapshot(options: &VmOptions, kernel: &Kernel, programs: &Programs, accelerator: Accelerator) -> Result<Snapshot> {
-    let arch = kernel.guest.arch;
     let lock = paths::lock_cache()?;
     // Modules are brought by each run.
     let pieces = pieces(kernel, programs, &[])?;
-    drop(lock);
     let clock = match options.clock {
         Clock::Host => "",
         Clock::Instructions => "-by-instructions",
     };
     let name = format!("{}-{}{clock}", kernel.guest, options.smp);
-    let key = paths::key((&pieces, &kernel.release, accelerator == Accelerator::Kvm, qemu::append(arch)));
+    let (smp, clock) = (options.smp, options.clock);
+    let mut options = VmOptions { smp, clock, ..VmOptions::new(options.guest, &["true"]) };
+    options.modules = snapshot::MODULES.map(str::to_owned).to_vec();
+    let mut described = machine_of(&options, kernel, Path::new("/saved"), accelerator)?;
+    described.start = Start::ToBeSaved;
+    let emulator = paths::stamp(&process::found(&described.emulator))?;
+    let key = paths::key((&pieces, &kernel.release, described.description(), emulator));
+    drop(lock);
     Snapshot::provide(&name, &key, |folder| {
-        let (smp, clock) = (options.smp, options.clock);
-        let mut options = VmOptions { smp, clock, ..VmOptions::new(options.guest, &["true"]) };
-        options.modules = snapshot::MODULES.map(str::to_owned).to_vec();
         let _lock = paths::lock_cache()?;
-        let mut machine = machine_of(&options, kernel, folder, accelerator)?;
-        machine.start = Start::ToBeSaved;
+        let machine = Machine {
+            folder: folder.to_path_buf(),
+            kernel: folder.join("kernel"),
+            initrd: folder.join("initrd"),
+            ..described.clone()
+        };
         let file = kernel.vmlinux().unwrap_or_else(|| kernel.bzimage());
         fs::copy(&file, &machine.kernel).context("cannot copy the kernel")?;
         initramfs::assemble(&machine.initrd, &pieces, |archive| {
