@@ -16,6 +16,7 @@ use crate::paths;
 use crate::process::{self, host_cargo};
 use crate::progress::say;
 use crate::rundir::RunFolder;
+use crate::used;
 
 /// The peer's version.
 const BOTTOM: &str = "0.15.0";
@@ -26,10 +27,8 @@ const OPENING: Duration = Duration::from_secs(5);
 pub fn measure(size: Size) -> Result<(String, Vec<Row>)> {
     let folder = RunFolder::new()?;
     let recording = folder.path().join("requests.mcap");
-    let mut cargo = host_cargo();
-    cargo.arg("run").args(size.profile()).args(["--package", "trace-user", "--example", "frames", "--"]);
-    cargo.arg(size.requests.to_string()).arg(&recording);
-    let text = String::from_utf8_lossy(&process::output(&mut cargo)?).into_owned();
+    let mut frames = Command::new(size.example("frames")?);
+    let text = process::text(frames.arg(size.requests.to_string()).arg(&recording))?;
     let mut rows: Vec<Row> = Vec::new();
     for line in text.lines() {
         if let Some((what, nanoseconds)) = line.rsplit_once(' ') {
@@ -93,13 +92,12 @@ fn idle(alone: Duration, on_terminal: &mut Command) -> Result<(f64, f64)> {
     thread::sleep(OPENING);
     let program = program_of(child.0.id()).context("the program on the terminal has ended")?;
     child.1 = i32::try_from(program).ok();
-    let before = used(program)?;
+    let time = || used::processor_time(program).context("the program has ended");
+    let before = time()?;
     thread::sleep(alone);
-    let after = used(program)?;
-    let status = fs::read_to_string(format!("/proc/{program}/status")).context("the program has ended")?;
-    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"));
-    let resident: f64 = resident.context("no VmRSS")?.trim().parse()?;
-    Ok(((after - before) / alone.as_secs_f64(), resident * 1024.0))
+    let busy = time()?.saturating_sub(before);
+    let resident = used::resident(program).context("the program has ended")?;
+    Ok((busy.as_secs_f64() / alone.as_secs_f64(), resident as f64))
 }
 
 /// A child that ends with its owner, after the program that it runs on its terminal.
@@ -108,7 +106,7 @@ struct Ended(Child, Option<i32>);
 impl Drop for Ended {
     fn drop(&mut self) {
         if let Some(program) = self.1 {
-            // SAFETY: the call takes numbers. The program is the child's, which has not reaped it.
+            // SAFETY: the call takes numbers and touches no memory of ours.
             unsafe { libc::kill(program, libc::SIGKILL) };
         }
         self.0.kill().ok();
@@ -120,12 +118,4 @@ impl Drop for Ended {
 fn program_of(process: u32) -> Option<u32> {
     let children = fs::read_to_string(Path::new("/proc").join(format!("{process}/task/{process}/children"))).ok()?;
     children.split_whitespace().next()?.parse().ok()
-}
-
-/// The processor time that a process has used, in seconds.
-fn used(process: u32) -> Result<f64> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).context("the program has ended")?;
-    let (_, rest) = stat.rsplit_once(')').context("an odd stat")?;
-    let ticks: Vec<f64> = rest.split_whitespace().skip(11).take(2).filter_map(|word| word.parse().ok()).collect();
-    Ok(ticks.iter().sum::<f64>() / 100.0)
 }

@@ -15,12 +15,11 @@ use crate::kernels::Series;
 use crate::process;
 use crate::qemu::Clock;
 use crate::rundir::RunFolder;
-use crate::setup;
 use crate::tools;
 use crate::vm::{self, End, Shipped, VmOptions};
 
 /// The peers: the package and the program.
-const PEERS: [(&str, &str); 3] = [("bpftrace", "bpftrace"), ("trace-cmd", "trace-cmd"), ("linux-perf", "perf")];
+pub const PEERS: [(&str, &str); 3] = [("bpftrace", "bpftrace"), ("trace-cmd", "trace-cmd"), ("linux-perf", "perf")];
 
 /// What the storm asks for.
 const MODULES: [&str; 4] = ["can", "af_key", "llc2", "rxrpc"];
@@ -85,8 +84,6 @@ trace-cmd record -q -o /out/trace.dat -e syscalls:sys_enter_openat provoke again
 
 /// Measures.
 pub fn measure(size: Size) -> Result<(Trace, String, Vec<Row>)> {
-    let packages: Vec<&str> = PEERS.iter().map(|(package, _)| *package).collect();
-    setup::packages(&packages)?;
     let folder = RunFolder::new()?;
     let (rounds, events) = (size.rounds, size.events.min(100_000));
     let (storm, loops, tools) = if size == Size::SHORT {
@@ -166,7 +163,7 @@ fn rows(found: &Found) -> Result<Vec<Row>> {
     }
     let again = found.median("modtrail-again", "whole")? / 3.0;
     rows.push(Row::of(
-        "the same, three times in a row",
+        "the same, each of three in a row",
         again,
         ("bpftrace", found.median("bpftrace", "whole")?),
         seconds,
@@ -180,10 +177,10 @@ fn rows(found: &Found) -> Result<Vec<Row>> {
         ("opens", "`open()` of a device, 3,000 times"),
     ];
     for (load, what) in loads {
-        for tool in ["modtrail", "bpftrace", "trace-cmd", "perf"] {
-            let traced = found.median(tool, load)?;
-            let what = if tool == "modtrail" { what.to_owned() } else { format!("{what}: {tool}") };
-            rows.push(Row::of(&what, traced, ("untraced", found.median("nothing", load)?), seconds));
+        let ours = found.median("modtrail", load)?;
+        rows.push(Row::of(what, ours, ("untraced", found.median("nothing", load)?), seconds));
+        for peer in ["bpftrace", "trace-cmd", "perf"] {
+            rows.push(Row::of(what, ours, (peer, found.median(peer, load)?), seconds));
         }
     }
     let lost: f64 = found.0.get(&("modtrail".to_owned(), "lost".to_owned())).into_iter().flatten().sum();
@@ -230,7 +227,7 @@ mod tests {
         text.push_str("modtrail lost 12\n");
         let rows = rows(&Found::read(&text)).unwrap();
         let ratio = |start: &str| rows.iter().find(|row| row.what.starts_with(start)).unwrap().ratio;
-        assert_eq!((ratio("the same, three"), ratio("stop"), ratio("a storm")), (Some(0.5), Some(0.25), Some(1.0)));
+        assert_eq!((ratio("the same, each"), ratio("stop"), ratio("a storm")), (Some(0.5), Some(0.25), Some(1.0)));
         assert_eq!(rows.last().unwrap().ours, "12");
         assert!(super::rows(&Found::read("modtrail whole 1\n")).is_err());
     }

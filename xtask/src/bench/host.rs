@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 
 use super::guest::Trace;
 use super::{Row, Size, bytes, seconds};
-use crate::process::{self, host_cargo};
+use crate::process;
 use crate::rundir::RunFolder;
 
 /// Measures.
@@ -43,8 +43,8 @@ pub fn measure(size: Size, trace: &Trace) -> Result<(String, Vec<Row>)> {
 
 fn what_is(name: &str) -> &str {
     match name {
-        "decode" => "decode: records to events",
-        "pipeline" => "pipeline: events to the model",
+        "decode" => "decoding a record of a live module",
+        "pipeline" => "events to the model",
         "record" => "recording, with zstd and checksums",
         "read" => "reading back",
         other => other,
@@ -53,10 +53,8 @@ fn what_is(name: &str) -> &str {
 
 /// Runs the example that measures the stages.
 fn throughput(size: Size, recording: &Path) -> Result<String> {
-    let mut cargo = host_cargo();
-    cargo.arg("run").args(size.profile()).args(["--package", "trace-user", "--example", "throughput", "--"]);
-    cargo.arg(size.events.to_string()).arg(recording);
-    Ok(String::from_utf8_lossy(&process::output(&mut cargo)?).into_owned())
+    let mut throughput = Command::new(size.example("throughput")?);
+    process::text(throughput.arg(size.events.to_string()).arg(recording))
 }
 
 /// How long `modtrail report` takes, in seconds, and its peak memory in bytes.

@@ -17,6 +17,7 @@ use anyhow::{Context, Result};
 
 use crate::artifact;
 use crate::paths;
+use crate::process::{self, host_cargo};
 use crate::progress::say;
 use crate::setup;
 
@@ -38,7 +39,15 @@ pub struct Size {
 impl Size {
     /// How cargo is to build what is measured. A short run measures nothing, and takes the build that tests have made.
     fn profile(self) -> &'static [&'static str] {
-        if self == Size::SHORT { &[] } else { &["--release"] }
+        if self == Size::SHORT { &["--profile", artifact::TESTS] } else { &["--release"] }
+    }
+
+    /// An example of trace-user's, built so.
+    fn example(self, name: &str) -> Result<PathBuf> {
+        let mut cargo = host_cargo();
+        process::run(cargo.arg("build").args(self.profile()).args(["--package", "trace-user", "--example", name]))?;
+        let folder = if self == Size::SHORT { artifact::TESTS } else { "release" };
+        Ok(artifact::target_folder()?.join(folder).join("examples").join(name))
     }
 
     /// modtrail, built so.
@@ -93,6 +102,7 @@ impl Row {
 /// Measures, and writes the table to standard output, or over the one that is kept.
 pub fn run(size: Size, write: bool) -> Result<ExitCode> {
     setup::run()?;
+    install_peers()?;
     let table = measure(size)?;
     if write {
         let path = paths::workspace().join("docs/performance.md");
@@ -104,35 +114,44 @@ pub fn run(size: Size, write: bool) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// All measurements, as Markdown.
+/// Installs the peers that are measured in a guest.
+pub fn install_peers() -> Result<()> {
+    let packages: Vec<&str> = guest::PEERS.iter().map(|(package, _)| *package).collect();
+    setup::packages(&packages)
+}
+
+/// All measurements, as Markdown. Needs the peers.
 pub fn measure(size: Size) -> Result<String> {
-    let mut out = String::new();
-    let mut section = |title: &str, about: &str, rows: Vec<Row>| {
+    let (mut notes, mut table) = (String::new(), String::from(HEAD));
+    let mut add = |place: &str, about: &str, rows: Vec<Row>| {
         // Writing to a string cannot fail.
-        let _ = write!(out, "## {title}\n\n{about}\n\n| what | modtrail | peer | ratio |\n| --- | --- | --- | --- |\n");
+        let _ = writeln!(notes, "- {place}: {about}");
         for Row { what, ours, peer, ratio } in rows {
             let ratio = ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{ratio:.3}"));
-            let _ = writeln!(out, "| {what} | {ours} | {peer} | {ratio} |");
+            let _ = writeln!(table, "| {place} | {what} | {ours} | {peer} | {ratio} |");
         }
-        out.push('\n');
     };
     say("measuring in a guest");
     let (trace, about, rows) = guest::measure(size)?;
-    section("In a guest", &about, rows);
+    add("guest", &about, rows);
     say("measuring on this machine");
     let (about, rows) = host::measure(size, &trace)?;
-    section("Events", &about, rows);
+    add("events", &about, rows);
     let (about, rows) = dashboard::measure(size)?;
-    section("The dashboard", &about, rows);
-    Ok(out)
+    add("dashboard", &about, rows);
+    Ok(format!("{notes}\n{table}"))
 }
 
+/// The head of the table.
+const HEAD: &str = "| where | what | modtrail | beside | ratio |\n| --- | --- | --- | --- | --- |\n";
+
 fn document(table: &str) -> String {
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     format!(
-        "<!-- Made by `cargo xtask bench --write`. -->\n\n# What modtrail costs\n\nEach figure stands beside a peer's on the same \
-         load in the same run. A ratio is modtrail's figure divided by the peer's: it is what to quote. Seconds are those of one \
-         machine with two processors; in a guest they are emulated, by executed instructions (`--icount`), so that they repeat.\n\n\
-         {table}"
+        "<!-- Made by `cargo xtask bench --write`. -->\n\n# What modtrail costs\n\nEach of modtrail's figures stands beside \
+         another's for the same in the same run: a peer's, or that of the machine when nothing traces it. A ratio is modtrail's \
+         figure divided by the other: it is what to quote. Seconds are those of one machine with {processors} processors; in a \
+         guest they are emulated, by executed instructions (`--icount`), so that they repeat.\n\n{table}"
     )
 }
 

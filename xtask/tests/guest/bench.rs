@@ -1,4 +1,6 @@
 //! The benchmarks, a little of each: they run, and every peer answers. What they measure is not asserted.
+//!
+//! In: the peers, which `cargo xtask test` installs. Out: one test.
 
 use crate::lab::Slot;
 use xtask::bench::{self, Size};
@@ -8,7 +10,7 @@ fn every_benchmark_runs() {
     let _slot = Slot::take();
     let table = bench::measure(Size::SHORT).expect("the benchmarks run");
     for wanted in
-        ["bpftrace: ", "trace-cmd: ", "perf: ", "a storm of 60", "decode", "a frame at 200x60", "resident memory"]
+        ["bpftrace: ", "trace-cmd: ", "perf: ", "a storm of 60", "decoding", "a frame at 200x60", "resident memory"]
     {
         assert!(table.contains(wanted), "{wanted} is missing in\n{table}");
     }

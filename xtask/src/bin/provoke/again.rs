@@ -1,14 +1,13 @@
-//! One thing many times over, for measuring what tracing adds to it; and the wait for a process that is measured.
+//! One thing many times over, for measuring what tracing adds to it.
 //!
 //! In: what, and how often. Out: nothing but the time that it takes.
 
 use std::ffi::CString;
 use std::io;
-use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd};
 
 use anyhow::{Context, Result, bail};
 
-/// Does it.
+/// Does one thing `count` times.
 pub fn run(count: u32, what: &[&str]) -> Result<()> {
     let path = match what {
         ["fork" | "socket"] => CString::default(),
@@ -53,28 +52,4 @@ fn fork() -> Result<()> {
             Ok(())
         }
     }
-}
-
-/// Waits until the process of this number has ended: it is gone, or a zombie.
-pub fn wait_for(process: &str) -> Result<()> {
-    let number: libc::pid_t = process.parse().context("not the number of a process")?;
-    // SAFETY: the call takes numbers.
-    let answer = unsafe { libc::syscall(libc::SYS_pidfd_open, number, 0) };
-    if answer == -1 {
-        let error = io::Error::last_os_error();
-        // There is none any more.
-        return if error.raw_os_error() == Some(libc::ESRCH) { Ok(()) } else { Err(error).context("cannot watch it") };
-    }
-    let descriptor = i32::try_from(answer).context("an odd descriptor")?;
-    // SAFETY: the descriptor was opened just now, and nobody else has it.
-    let process = unsafe { OwnedFd::from_raw_fd(descriptor) };
-    let mut wanted = libc::pollfd { fd: process.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-    // SAFETY: `wanted` is one entry that is valid for writes, and so many are passed.
-    while unsafe { libc::poll(&raw mut wanted, 1, -1) } == -1 {
-        let error = io::Error::last_os_error();
-        if error.kind() != io::ErrorKind::Interrupted {
-            return Err(error).context("cannot wait for it");
-        }
-    }
-    Ok(())
 }

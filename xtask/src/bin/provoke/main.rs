@@ -6,6 +6,7 @@
 mod again;
 mod attached;
 mod deny;
+mod gone;
 mod pty;
 
 use std::ffi::CString;
@@ -79,7 +80,7 @@ fn obey(words: &[&str]) -> Result<()> {
         }
         ["took", "--", program, arguments @ ..] => took(program, arguments),
         ["again", count, what @ ..] => again::run(number(count)?, what),
-        ["gone", process] => again::wait_for(process),
+        ["gone", process] => gone::wait_for(process),
         ["attached"] => {
             println!("programs {} links {}", attached::programs()?, attached::links()?);
             Ok(())

@@ -1,11 +1,12 @@
 //! A program on a terminal of its own, whose screen goes to a file.
 //!
-//! In: a file and a command. Out: what the command writes to its terminal, in the file, as it comes.
+//! In: a file and a command, and keys on standard input. Out: what the command writes to its terminal, in the file, as it comes.
 
 use std::fs::OpenOptions;
-use std::io::{ErrorKind, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::process::Command;
+use std::thread;
 
 use anyhow::{Context, Result, bail};
 
@@ -24,6 +25,9 @@ pub fn run(file: &str, program: &str, arguments: &[&str]) -> Result<()> {
         .with_context(|| format!("cannot run {program}"))?;
     drop(terminal);
     let mut controller = std::fs::File::from(controller);
+    let mut keys = controller.try_clone().context("cannot share the terminal")?;
+    // It ends with this process, or when there are no more.
+    thread::spawn(move || io::copy(&mut io::stdin(), &mut keys));
     let mut shown = [0; 4096];
     loop {
         match controller.read(&mut shown) {
@@ -50,7 +54,7 @@ fn open() -> Result<(OwnedFd, OwnedFd)> {
         libc::openpty(&raw mut controller, &raw mut terminal, std::ptr::null_mut(), std::ptr::null_mut(), &raw mut size)
     };
     if answer != 0 {
-        bail!("cannot open a terminal: {}", std::io::Error::last_os_error());
+        bail!("cannot open a terminal: {}", io::Error::last_os_error());
     }
     // SAFETY: the call above has opened both, and nobody else has them.
     Ok(unsafe { (OwnedFd::from_raw_fd(controller), OwnedFd::from_raw_fd(terminal)) })
