@@ -45,7 +45,7 @@ pub fn run(trace: &TraceArgs) -> Result<ExitCode, Failure> {
         let mut typed = typed();
         let attached = attach(trace, &mut dashboard, &mut typed, &mut signals).await;
         let Some(source) = attached? else { return Ok(ExitCode::SUCCESS) };
-        dashboard.state.come_from(Mode::Live);
+        dashboard.state.set_mode(Mode::Live);
         let mut session = Session::over(source, None);
         while !dashboard.quit {
             session.report_costs(dashboard.state.shows_costs());
@@ -91,7 +91,7 @@ async fn attach(
             message = typed.recv() => dashboard.take(message, &nothing),
             _ = signals.next() => dashboard.quit = true,
             () = tokio::time::sleep_until(dashboard.next_frame()) => {
-                dashboard.state.come_from(Mode::Attaching { done: progress.done(), of: LADDERS.len() });
+                dashboard.state.set_mode(Mode::Attaching { done: progress.done(), of: LADDERS.len() });
                 if let Err(failure) = dashboard.draw(&nothing) {
                     break Err(failure);
                 }

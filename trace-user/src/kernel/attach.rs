@@ -79,7 +79,7 @@ pub enum ProbeLog {
     Off,
 }
 
-/// How far attaching has come: moments that are done with, of [`LADDERS`]. Whoever waits may look at it.
+/// How far attaching has come: moments that are done with, of [`LADDERS`]. Whoever waits may look at it, and may end it.
 #[derive(Debug, Default)]
 pub struct Progress {
     done: AtomicUsize,

@@ -234,8 +234,8 @@ impl UiState {
         self.screen == Screen::Probes
     }
 
-    /// From now on events come from here.
-    pub fn come_from(&mut self, mode: Mode) {
+    /// What is shown comes from here from now on.
+    pub fn set_mode(&mut self, mode: Mode) {
         self.mode = mode;
     }
 

@@ -145,13 +145,14 @@ fn probes_with_their_costs() {
     let shown = shown(story.model(), &state);
     assert!(shown.contains("1,200   1.20us"), "{shown}");
     assert!(shown.contains("modtrail itself: 310ms of processor time, 9.0MiB of memory"), "{shown}");
+    assert!(shown.contains("runs are counted while this screen is open"), "{shown}");
 }
 
 #[test]
 fn attaching() {
     let story = Story::default();
     let mut state = live(story.model(), 80, 24);
-    state.come_from(Mode::Attaching { done: 12, of: 38 });
+    state.set_mode(Mode::Attaching { done: 12, of: 38 });
     insta::assert_snapshot!("attaching_80x24", shown(story.model(), &state));
 }
 

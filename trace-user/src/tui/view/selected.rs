@@ -71,7 +71,10 @@ fn hook_told(model: &Model, hook: &Hook) -> Told {
     let refused = if hook.refused.is_empty() { "none" } else { &*hook.refused };
     let mut lines =
         vec![seen, (format!("loses: {loses}"), Tone::Plain), (format!("better ones refused: {refused}"), Tone::Dim)];
-    lines.extend(model.costs().map(|costs| (format::own_costs(costs), Tone::Dim)));
+    if let Some(costs) = model.costs() {
+        let runs = "runs are counted while this screen is open".to_owned();
+        lines.extend([format::own_costs(costs), runs].map(|line| (line, Tone::Dim)));
+    }
     Told { title: hook.moment.name().to_owned(), lines }
 }
 
