@@ -2,8 +2,7 @@
 //!
 //! In: the toolchain that is there (Debian's `rust-web` with its precompiled BPF `core`, else nightly with
 //! `-Zbuild-std`), or a folder of prebuilt objects named by `MODTRAIL_EBPF_OBJECTS`. Out: `$OUT_DIR/trace-ebpf`,
-//! `$OUT_DIR/trace-ebpf-log`, `$OUT_DIR/ask`,
-//! `$OUT_DIR/modtrail.rs` and `$OUT_DIR/modtrail.fds`.
+//! `$OUT_DIR/trace-ebpf-log`, `$OUT_DIR/ask`, `$OUT_DIR/modtrail.rs` and `$OUT_DIR/modtrail.fds`.
 
 use protox::prost::Message;
 use std::env;

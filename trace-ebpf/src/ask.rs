@@ -1,8 +1,8 @@
 //! Questions that only the kernel can answer about itself: which function an address lies in, and where a symbol lies. Each
 //! program is run by the loader once per question; none is ever attached.
 //!
-//! In: a number in the context, or the map `NAME`. Out: the map `NAME`, or a number in the context. Needs Linux 5.16; before, the loader reads
-//! `/proc/kallsyms`, which takes as long as attaching all probes.
+//! In: a number in the context, or the map `NAME`. Out: the map `NAME`, or a number in the context. Needs Linux 5.16; before,
+//! the loader reads `/proc/kallsyms`, which takes as long as attaching all probes.
 #![no_std]
 #![no_main]
 

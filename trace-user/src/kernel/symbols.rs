@@ -1,6 +1,7 @@
 //! Names for kernel addresses, from `/proc/kallsyms`: for kernels that cannot be asked for one at a time.
 //!
-//! In: its text. Out: the symbol that an address lies in, and the address of a symbol. Functions are kept, and the data that hooks need.
+//! In: its text. Out: the symbol that an address lies in, and the address of a symbol. Functions are kept, and the data that
+//! hooks need.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

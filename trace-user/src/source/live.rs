@@ -104,7 +104,8 @@ pub struct Live {
 }
 
 impl Live {
-    /// Attaches to the running kernel; call it where a runtime is entered, which wakes it for records. That the probes fire is proven while events come; see [`Live::self_test`].
+    /// Attaches to the running kernel; call it where a runtime is entered, which wakes it for records. That the probes fire is
+    /// proven while events come; see [`Live::self_test`].
     ///
     /// # Errors
     /// [`LiveError`] where it cannot be traced.
