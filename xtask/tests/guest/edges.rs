@@ -16,6 +16,7 @@ crate::on_each_kernel!(
     a_full_disk,
     a_closed_pipe
 );
+crate::at_length!(without_other_hooks);
 
 fn without_rights(kernel: Guest) {
     let outcome = Lab::new(kernel).run(
@@ -72,16 +73,25 @@ fn doctor_names_every_moment(kernel: Guest) {
 
 /// Whatever a kernel lacks, modtrail goes on with the next best, and says what that costs.
 fn without_some_hooks(kernel: Guest) {
-    // The fourth is what a kernel with `lockdown=integrity` is seen to do, or one of arm64 before 6.12.
-    let flags = [
-        "--without kprobe",
-        "--without tp_btf",
-        "--without fexit",
-        "--without fentry --without fexit",
-        "--without sched_process_exit",
-        "--hooks btf",
-    ];
-    let runs: Vec<String> = flags.map(|flags| format!("'{flags}'")).into();
+    // The first is what a kernel with `lockdown=integrity` is seen to do, or one of arm64 before 6.12.
+    without(kernel, &["--without fentry --without fexit", "--hooks btf"]);
+    let outcome = Lab::new(kernel).run(
+        "modtrail doctor --json --without security_kernel_module_request; \
+         modtrail log --json --without security_kernel_module_request -- provoke socket 27 > /dev/null; echo $?; \
+         modtrail doctor --without call_usermodehelper_exec > /dev/null; echo $?",
+    );
+    let out = String::from_utf8_lossy(&outcome.stdout);
+    // As on a kernel without security hooks: requests are seen once they are admitted.
+    assert!(out.contains("\"attached\":\"tp_btf module_request\"") && out.contains("\n0\n3\n"), "{out}");
+}
+
+fn without_other_hooks(kernel: Guest) {
+    without(kernel, &["--without kprobe", "--without tp_btf", "--without fexit", "--without sched_process_exit"]);
+}
+
+/// Two requests are judged rightly whichever of these flags modtrail gets.
+fn without(kernel: Guest, flags: &[&str]) {
+    let runs: Vec<String> = flags.iter().map(|flags| format!("'{flags}'")).collect();
     let outcome = Lab::new(kernel).modules("can").run_seen(&format!(
         "for flags in {}; do echo \"\\\"$flags\\\"\"\n\
          modtrail log $flags --json -- sh -c '(provoke socket 29 raw 0; provoke socket 27) > /dev/null'\n\
@@ -97,14 +107,6 @@ fn without_some_hooks(kernel: Guest) {
         assert_eq!(verdict("net-pf-29"), Some(json!("live")), "{flags}: {requests:?}");
         assert_eq!(verdict("net-pf-27"), Some(json!("not_found")), "{flags}: {requests:?}");
     }
-    let outcome = Lab::new(kernel).run(
-        "modtrail doctor --json --without security_kernel_module_request; \
-         modtrail log --json --without security_kernel_module_request -- provoke socket 27 > /dev/null; echo $?; \
-         modtrail doctor --without call_usermodehelper_exec > /dev/null; echo $?",
-    );
-    let out = String::from_utf8_lossy(&outcome.stdout);
-    // As on a kernel without security hooks: requests are seen once they are admitted.
-    assert!(out.contains("\"attached\":\"tp_btf module_request\"") && out.contains("\n0\n3\n"), "{out}");
 }
 
 fn the_probes_own_messages(kernel: Guest) {

@@ -55,33 +55,15 @@ macro_rules! on_arm64 {
     };
 }
 
-/// Makes a scenario that takes long a test on one kernel always, and on the others of amd64 by `cargo xtask test --long`.
+/// Makes each scenario, which takes long, a test on one kernel always, and on the others of amd64 by `cargo xtask test --long`.
 macro_rules! at_length {
-    ($scenario:ident) => {
+    ($($scenario:ident),+) => {
         mod at_length {
-            use super::$scenario;
-            $crate::on!(on_6_12, amd64, V6_12, $scenario);
-            $crate::on!(
-                on_5_10,
-                amd64,
-                V5_10,
-                #[ignore = "cargo xtask test --long runs it"]
-                $scenario
-            );
-            $crate::on!(
-                on_6_1,
-                amd64,
-                V6_1,
-                #[ignore = "cargo xtask test --long runs it"]
-                $scenario
-            );
-            $crate::on!(
-                on_newest,
-                amd64,
-                Newest,
-                #[ignore = "cargo xtask test --long runs it"]
-                $scenario
-            );
+            use super::{$($scenario),+};
+            $crate::on!(on_6_12, amd64, V6_12, $($scenario),+);
+            $crate::on!(on_5_10, amd64, V5_10, #[ignore = "cargo xtask test --long runs it"] $($scenario),+);
+            $crate::on!(on_6_1, amd64, V6_1, #[ignore = "cargo xtask test --long runs it"] $($scenario),+);
+            $crate::on!(on_newest, amd64, Newest, #[ignore = "cargo xtask test --long runs it"] $($scenario),+);
         }
     };
 }

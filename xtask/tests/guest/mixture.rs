@@ -18,9 +18,9 @@ use xtask::vm::{End, VmOptions};
 
 use crate::lab;
 
-crate::on_each_kernel!(two_hundred_requests, two_hundred_by_kprobes);
+crate::on_each_kernel!(two_hundred_requests);
 crate::on_arm64!(two_hundred_requests);
-crate::at_length!(a_thousand_requests);
+crate::at_length!(a_thousand_requests, two_hundred_by_kprobes);
 
 /// Where the figures for docs/kernels.md are kept, if anywhere.
 const KEPT: &str = "MODTRAIL_FIGURES";
