@@ -82,7 +82,7 @@ pub fn modtrail_for_tests() -> Result<PathBuf> {
     build_one(&["-p", "trace-user", "--bin", "modtrail"], "debug", "modtrail")
 }
 
-/// provoke, by the profile this xtask was built with: what it depends on is there already.
+/// provoke, by the profile that xtask itself is built by: what it depends on is there already.
 pub fn provoke() -> Result<PathBuf> {
     build_one(&["-p", "xtask", "--bin", "provoke"], "debug", "provoke")
 }

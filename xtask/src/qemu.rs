@@ -103,7 +103,7 @@ pub struct Machine {
     pub clock: Clock,
     /// Where the command's streams go.
     pub wiring: Wiring,
-    /// Whether it boots, or what becomes of it else.
+    /// How it starts.
     pub start: Start,
     /// A folder of this run; `console`, `results` and `emulator` are written there.
     pub folder: PathBuf,

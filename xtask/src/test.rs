@@ -13,6 +13,7 @@ use std::thread;
 use anyhow::{Context, Result};
 
 use crate::artifact;
+use crate::bench;
 use crate::guest::Arch;
 use crate::process::{self, host_cargo};
 use crate::progress::say;
@@ -53,18 +54,18 @@ pub const LONG: &str = "--include-ignored";
 pub fn run(filter: Option<&str>, long: bool) -> Result<ExitCode> {
     let mut spent = Spent::begin()?;
     setup::run()?;
+    bench::install_peers()?;
     spent.on("setting up");
-    say("building modtrail and provoke");
-    let programs = artifact::build(Arch::Amd64)?;
-    let modtrail = programs.modtrail.as_deref();
-    spent.on("building modtrail and provoke");
+    say("building modtrail");
+    let modtrail = artifact::modtrail()?;
+    spent.on("building modtrail");
     // Beside the tests of the host, which leave a processor idle now and then. Scenarios that need it report what went wrong.
     let for_arm64 = filter.is_none().then(|| thread::spawn(|| artifact::build(Arch::Arm64)));
     let mut counts = Counts::default();
     let filter: Vec<&str> = filter.into_iter().collect();
     if process::in_path("cargo-nextest") {
         counts.add(count(host_cargo().args(["nextest", "run", "--no-fail-fast", "--no-tests=pass"]).args(&filter))?);
-        counts.add(count(host_cargo().args(["test", "--quiet", "--doc", "--no-fail-fast"]).args(&filter))?);
+        counts.add(count(host_cargo().args(["test", "--doc", "--no-fail-fast"]).args(&filter))?);
     } else {
         counts.add(count(host_cargo().args(["test", "--no-fail-fast"]).args(&filter))?);
     }
@@ -75,11 +76,11 @@ pub fn run(filter: Option<&str>, long: bool) -> Result<ExitCode> {
     }
     say("scenarios in guests");
     // What a scenario says of its failure is shown when it fails.
-    let mut command = scenarios(modtrail, SCENARIOS_AT_ONCE);
+    let mut command = scenarios(&modtrail, SCENARIOS_AT_ONCE);
     command.env(spent::GUESTS, spent.guests()).arg("--nocapture").args(long.then_some(LONG)).args(&filter);
     let first = count(&mut command)?;
     spent.on("scenarios in guests, with building them");
-    let unsteady = again(first, modtrail, &mut counts)?;
+    let unsteady = again(first, &modtrail, &mut counts)?;
     spent.on("scenarios that failed, once more");
     print!("{}", spent.table());
     let unsteady = if unsteady == 0 { String::new() } else { format!(", {unsteady} unsteady") };
@@ -87,21 +88,17 @@ pub fn run(filter: Option<&str>, long: bool) -> Result<ExitCode> {
     Ok(if counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The command that runs scenarios, so many at once.
-pub fn scenarios(modtrail: Option<&Path>, at_once: &str) -> Command {
+/// The command that runs scenarios, so many at once, with a modtrail that is built.
+pub fn scenarios(modtrail: &Path, at_once: &str) -> Command {
     let mut scenarios = host_cargo();
     // Of all packages, as the tests of the host: a dependency is built once.
-    scenarios.args(["test", "--features", "xtask/guest", "--test", "guest", "--no-fail-fast", "--"]);
-    scenarios.args(["--test-threads", at_once]).env(snapshot::ENABLED, "1");
-    if let Some(modtrail) = modtrail {
-        // Built just now: not each guest has to ask cargo again.
-        scenarios.env("MODTRAIL_BIN", modtrail);
-    }
+    scenarios.args(["test", "--features", "xtask/guest", "--test", "guest", "--no-fail-fast"]);
+    scenarios.args(["--", "--test-threads", at_once]).env(snapshot::ENABLED, "1").env("MODTRAIL_BIN", modtrail);
     scenarios
 }
 
 /// Tries the scenarios that failed once more, one at a time, and adds what came of it all; how many passed only then.
-fn again(mut first: Counts, modtrail: Option<&Path>, counts: &mut Counts) -> Result<u64> {
+fn again(mut first: Counts, modtrail: &Path, counts: &mut Counts) -> Result<u64> {
     let failures = std::mem::take(&mut first.failures);
     let all_are_named = u64::try_from(failures.len()) == Ok(first.failed);
     let by_chance = failures.len() <= TRIED_AGAIN && all_are_named;
