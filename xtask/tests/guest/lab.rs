@@ -70,7 +70,8 @@ impl Lab {
     /// three times as long.
     pub fn append(mut self, words: &str) -> Self {
         self.options.append.push(words.to_owned());
-        self.at_once()
+        self.options.clock = Clock::Host;
+        self
     }
 
     /// Boots the kernel as a machine's firmware would: only so it comes back from a real sleep. By the
