@@ -304,8 +304,16 @@ impl Attached {
     }
 
     fn kprobes(&mut self) -> Result<Kprobes, String> {
-        let found = self.kprobes.get_or_insert_with(|| Kprobes::find().map_err(|error| error.to_string().into()));
-        found.clone().map_err(|error| format!("kprobes cannot be attached: {error}"))
+        let found = self.kprobes.get_or_insert_with(|| Kprobes::find().map_err(|error| without_kprobes(&error).into()));
+        found.clone().map_err(|why| why.to_string())
+    }
+}
+
+/// Why there are no kprobes, in words.
+fn without_kprobes(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => format!("the kernel has no kprobes ({error})"),
+        _ => format!("kprobes cannot be attached: {error}"),
     }
 }
 
