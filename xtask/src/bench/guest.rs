@@ -36,8 +36,8 @@ kretprobe:do_init_module { @f[tid] = nsecs; }
 tracepoint:module:module_request { @g[tid] = nsecs; }
 tracepoint:sched:sched_process_exit { @h = count(); }
 BT
-EVENTS8='-e module:module_request -e module:module_load -e module:module_free -e sched:sched_process_fork
- -e sched:sched_process_exec -e sched:sched_process_exit -e initcall:initcall_start -e initcall:initcall_finish'
+EVENTS8='-e module:module_request -e module:module_load -e module:module_free -e sched:sched_process_fork'
+EVENTS8="$EVENTS8 -e sched:sched_process_exec -e sched:sched_process_exit -e initcall:initcall_start -e initcall:initcall_finish"
 cat > /tmp/load <<'LOAD'
 us() { provoke took -- "$@" 2>&1 > /dev/null | sed -n 's/^took //p'; }
 sleep 0.2
@@ -70,8 +70,8 @@ for round in $(seq $ROUNDS); do
   whole modtrail 'modtrail log -- true'
   sleep 8
   whole bpftrace 'bpftrace -c /bin/true /tmp/8.bt'
-  whole trace-cmd "trace-cmd record -q -o /tmp/t $(echo $EVENTS8) true"
-  whole perf "perf record -q -a -o /tmp/p $(echo $EVENTS8) true"
+  whole trace-cmd "trace-cmd record -q -o /tmp/t $EVENTS8 true"
+  whole perf "perf record -q -a -o /tmp/p $EVENTS8 true"
   whole modtrail-again 'modtrail log -- true; modtrail log -- true; modtrail log -- true'
   sleep 8
   stopped modtrail 'modtrail record -o /tmp/m' 'grep -q ready /tmp/said'
@@ -184,7 +184,7 @@ fn rows(found: &Found) -> Result<Vec<Row>> {
         }
     }
     let lost: f64 = found.0.get(&("modtrail".to_owned(), "lost".to_owned())).into_iter().flatten().sum();
-    rows.push(Row::alone("events lost in the storms, with the default ring", format!("{lost:.0}")));
+    rows.push(Row::alone("events lost in the storms, with the default ring", format!("{}", lost as u64)));
     Ok(rows)
 }
 

@@ -97,8 +97,11 @@ fn obey(words: &[&str]) -> Result<()> {
 
 fn took(program: &str, arguments: &[&str]) -> Result<()> {
     let began = now_ns(libc::CLOCK_MONOTONIC);
-    Command::new(program).args(arguments).status().with_context(|| format!("cannot run {program}"))?;
+    let status = Command::new(program).args(arguments).status().with_context(|| format!("cannot run {program}"))?;
     let ended = now_ns(libc::CLOCK_MONOTONIC);
+    if !status.success() {
+        bail!("{program} failed, and what it took says nothing: {status}");
+    }
     eprintln!("took {}", (ended - began) / 1_000);
     Ok(())
 }
