@@ -311,9 +311,10 @@ impl Attached {
 
 /// Why there are no kprobes, in words.
 fn without_kprobes(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => format!("the kernel has no kprobes ({error})"),
-        _ => format!("kprobes cannot be attached: {error}"),
+    if error.kind() == io::ErrorKind::NotFound {
+        format!("the kernel has no kprobes ({error})")
+    } else {
+        format!("kprobes cannot be attached: {error}")
     }
 }
 
