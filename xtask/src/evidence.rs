@@ -12,6 +12,7 @@ use std::process::{ExitCode, Stdio};
 use anyhow::{Context, Result};
 
 use crate::artifact;
+use crate::guest::Arch;
 use crate::paths;
 use crate::progress::say;
 use crate::setup;
@@ -46,7 +47,7 @@ struct Shown {
 /// shown last.
 pub fn run(filter: Option<&str>) -> Result<ExitCode> {
     setup::run()?;
-    let modtrail = artifact::modtrail()?;
+    let programs = artifact::build(Arch::Amd64)?;
     let folder = paths::cache()?.join("figures");
     if filter.is_none() {
         fs::remove_dir_all(&folder).ok();
@@ -58,7 +59,7 @@ pub fn run(filter: Option<&str>) -> Result<ExitCode> {
         last.extend(line.split_once(" ... ").map(|(test, answer)| (test.to_owned(), answer.to_owned())));
     }
     say("all scenarios in guests");
-    let mut tests = scenarios(&modtrail, SCENARIOS_AT_ONCE);
+    let mut tests = scenarios(programs.modtrail.as_deref(), SCENARIOS_AT_ONCE);
     tests.arg(LONG).args(filter).env(FIGURES, &folder);
     let mut child = tests.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot start cargo")?;
     let stdout = BufReader::new(child.stdout.take().context("no output of cargo's")?);

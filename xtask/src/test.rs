@@ -56,9 +56,10 @@ pub fn run(filter: Option<&str>, long: bool) -> Result<ExitCode> {
     setup::run()?;
     bench::install_peers()?;
     spent.on("setting up");
-    say("building modtrail");
-    let modtrail = artifact::modtrail()?;
-    spent.on("building modtrail");
+    say("building modtrail and provoke");
+    let programs = artifact::build(Arch::Amd64)?;
+    let modtrail = programs.modtrail.as_deref();
+    spent.on("building modtrail and provoke");
     // Beside the tests of the host, which leave a processor idle now and then. Scenarios that need it report what went wrong.
     let for_arm64 = filter.is_none().then(|| thread::spawn(|| artifact::build(Arch::Arm64)));
     let mut counts = Counts::default();
@@ -76,11 +77,11 @@ pub fn run(filter: Option<&str>, long: bool) -> Result<ExitCode> {
     }
     say("scenarios in guests");
     // What a scenario says of its failure is shown when it fails.
-    let mut command = scenarios(&modtrail, SCENARIOS_AT_ONCE);
+    let mut command = scenarios(modtrail, SCENARIOS_AT_ONCE);
     command.env(spent::GUESTS, spent.guests()).arg("--nocapture").args(long.then_some(LONG)).args(&filter);
     let first = count(&mut command)?;
     spent.on("scenarios in guests, with building them");
-    let unsteady = again(first, &modtrail, &mut counts)?;
+    let unsteady = again(first, modtrail, &mut counts)?;
     spent.on("scenarios that failed, once more");
     print!("{}", spent.table());
     let unsteady = if unsteady == 0 { String::new() } else { format!(", {unsteady} unsteady") };
@@ -88,17 +89,21 @@ pub fn run(filter: Option<&str>, long: bool) -> Result<ExitCode> {
     Ok(if counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The command that runs scenarios, so many at once, with a modtrail that is built.
-pub fn scenarios(modtrail: &Path, at_once: &str) -> Command {
+/// The command that runs scenarios, so many at once.
+pub fn scenarios(modtrail: Option<&Path>, at_once: &str) -> Command {
     let mut scenarios = host_cargo();
     // Of all packages, as the tests of the host: a dependency is built once.
-    scenarios.args(["test", "--features", "xtask/guest", "--test", "guest", "--no-fail-fast"]);
-    scenarios.args(["--", "--test-threads", at_once]).env(snapshot::ENABLED, "1").env("MODTRAIL_BIN", modtrail);
+    scenarios.args(["test", "--features", "xtask/guest", "--test", "guest", "--no-fail-fast", "--"]);
+    scenarios.args(["--test-threads", at_once]).env(snapshot::ENABLED, "1");
+    if let Some(modtrail) = modtrail {
+        // Built just now: not each guest has to ask cargo again.
+        scenarios.env("MODTRAIL_BIN", modtrail);
+    }
     scenarios
 }
 
 /// Tries the scenarios that failed once more, one at a time, and adds what came of it all; how many passed only then.
-fn again(mut first: Counts, modtrail: &Path, counts: &mut Counts) -> Result<u64> {
+fn again(mut first: Counts, modtrail: Option<&Path>, counts: &mut Counts) -> Result<u64> {
     let failures = std::mem::take(&mut first.failures);
     let all_are_named = u64::try_from(failures.len()) == Ok(first.failed);
     let by_chance = failures.len() <= TRIED_AGAIN && all_are_named;

@@ -1,4 +1,4 @@
-//! What a running process uses, as the kernel tells in `/proc`.
+//! What a running process uses, from `/proc`.
 //!
 //! In: the number of a process. Out: its processor time and its resident memory; nothing once it is gone.
 

@@ -200,8 +200,8 @@ impl Session {
     }
 
     /// Runs until told to stop: by `until`, by a signal, or by the caller's wish. Gives the command's status: however
-    /// tracing ends, the command is waited for. Whoever is told that tracing has begun may send a signal at once: so `signals`
-    /// come from before that.
+    /// tracing ends, the command is waited for. The caller listens for `signals` before it says that it is ready: a script may
+    /// send one right after that.
     ///
     /// # Errors
     /// [`Failure`] where the source or the recording fails, or the command cannot be run.

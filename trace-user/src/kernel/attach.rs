@@ -309,7 +309,7 @@ impl Attached {
     }
 }
 
-/// Why there are no kprobes, in words.
+/// The sentence for a kernel on which kprobes cannot be used.
 fn without_kprobes(error: &io::Error) -> String {
     if error.kind() == io::ErrorKind::NotFound {
         format!("the kernel has no kprobes ({error})")

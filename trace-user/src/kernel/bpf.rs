@@ -394,8 +394,8 @@ pub fn counters(program: BorrowedFd<'_>) -> io::Result<Counters> {
 /// program, type of the event, name, length and offset, address, `missed`, cookie.
 const LINK_WORDS: usize = 8;
 
-/// How many calls a kprobe's link did not see: zero before 6.7, which does not count them; `None` where it cannot be read, as
-/// before 5.15, where there is no link.
+/// How many calls a kprobe's link did not see: zero before 6.7, which does not count them; `None` if it cannot be read, as
+/// before 5.15, which has no such links.
 #[must_use]
 pub fn missed(link: BorrowedFd<'_>) -> Option<u64> {
     let words: [u64; LINK_WORDS] = info(link).ok()?;

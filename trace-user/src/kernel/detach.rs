@@ -77,7 +77,7 @@ mod tests {
         let (mut reader, writer) = pipe().unwrap();
         let (mut unrelated, held) = pipe().unwrap();
         leave(vec![writer.into()]);
-        // In a PID namespace of its own there is no child: all is closed already.
+        // In a PID namespace of its own modtrail makes no child: `leave` has closed everything.
         let child = snapshot::is_in_first_pid_namespace().then(child);
         if let Some(child) = &child {
             // What was left to it, and the end of the pipe by which it learns when to let go.

@@ -109,8 +109,8 @@ impl Watchdog {
     /// Deaf probes were attached again at `now`: whether that helped is to be proven.
     ///
     /// They are tried in pairs, the second at once after the first: a kprobe that is attached while kprobes are switched off
-    /// stays off when they are switched on again (`enable_kprobe` in kernel/kprobes.c, 5.10 to 6.12), so that the first trial
-    /// after that finds it deaf, and only attaching it anew helps.
+    /// stays off when they are switched on again (`enable_kprobe` in kernel/kprobes.c, 5.10 to 6.12). The first trial after that
+    /// finds it deaf, and it must be attached once more.
     pub fn attached_again(&mut self, now: Stamp) {
         let again = if self.deaf.is_multiple_of(2) { STILL_DEAF } else { Duration::ZERO };
         self.due = Some((Instant::now() + again, 0));

@@ -217,12 +217,11 @@ impl Log {
         found[0]
     }
 
-    /// With only the requests that began after the one for `from`, and before the one for `to` where there is one.
-    pub fn between(&self, from: &str, to: &str) -> Log {
+    /// With only the requests that began after the one for `from` and, if `to` is given, before the one for `to`.
+    pub fn between(&self, from: &str, to: Option<&str>) -> Log {
         let id = |request: &Value| request["id"].as_u64().expect("a number");
-        let mark = |alias: &str| self.requests.iter().find(|request| request["alias"] == alias).map(id);
-        let from = mark(from).unwrap_or_else(|| panic!("no request for {from}: {}", self.shown()));
-        let to = mark(to).unwrap_or(u64::MAX);
+        let mark = |alias: &str| id(self.only(alias));
+        let (from, to) = (mark(from), to.map_or(u64::MAX, mark));
         let mut requests = self.requests.clone();
         requests.retain(|request| (from + 1..to).contains(&id(request)));
         requests.sort_by_key(id);

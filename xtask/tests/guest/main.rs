@@ -88,4 +88,18 @@ macro_rules! on_each_guest {
         $crate::on_arm64!($($scenario),+);
     };
 }
-use {at_length, on, on_arm64, on_each_guest, on_each_kernel, with_test_modules};
+
+/// Makes each scenario a test on all of them; on one of arm64's, whose two kernels differ little here, those of the second list
+/// run by `cargo xtask test --long`.
+macro_rules! on_each_guest_with_a_sample {
+    (always: [$($always:ident),+ $(,)?], now_and_then: [$($long:ident),+ $(,)?]) => {
+        $crate::on_each_kernel!($($always,)+ $($long),+);
+        $crate::on!(on_arm64_6_12, arm64, V6_12, $($always,)+ $($long),+);
+        $crate::on!(on_arm64_6_1, arm64, V6_1, $($always),+);
+        mod at_length {
+            use super::{$($long),+};
+            $crate::on!(on_arm64_6_1, arm64, V6_1, #[ignore = "cargo xtask test --long runs it"] $($long),+);
+        }
+    };
+}
+use {at_length, on, on_arm64, on_each_guest, on_each_guest_with_a_sample, on_each_kernel, with_test_modules};

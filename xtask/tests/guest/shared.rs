@@ -1,7 +1,7 @@
 //! Scenarios that share a trace: each has a part of one script, and is shown the requests of that part alone. Most of what a
 //! scenario costs is a guest and a start of modtrail.
 //!
-//! In: the parts, a kernel. Out: what modtrail said of a part. The guest runs once, for whichever scenario comes first.
+//! In: the parts, and a kernel. Out: what modtrail reported for a part. The guest runs once, when the first of its scenarios asks.
 
 use crate::lab::{Lab, Log, NOT_FOR_ITSELF};
 use std::collections::BTreeMap;
@@ -19,21 +19,22 @@ pub struct Shared {
     pub unloaded: &'static str,
     /// Names and scripts. `helper SCRIPT` makes a script the kernel's helper; after each part that is modprobe again.
     pub parts: &'static [(&'static str, &'static str)],
-    /// What was said, by kernel.
+    /// What modtrail reported, by kernel.
     pub said: Said,
 }
 
-/// What was said of a whole trace, by kernel.
+/// What modtrail reported for a whole trace, by kernel.
 pub type Said = Mutex<BTreeMap<String, Arc<OnceLock<Log>>>>;
 
 impl Shared {
-    /// What modtrail said of the part called `name`, and on standard error of all.
+    /// What modtrail reported for the part called `name`; its standard error is that of the whole trace.
     pub fn part(&self, kernel: Guest, name: &str) -> Log {
         let number = self.parts.iter().position(|(part, _)| *part == name).expect("a part of this trace");
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let said = Arc::clone(said.entry(kernel.to_string()).or_default());
         let whole = said.get_or_init(|| (self.lab)(kernel).log(&self.script()));
-        whole.between(&mark(number), &mark(number + 1))
+        let next = (number + 1 < self.parts.len()).then(|| mark(number + 1));
+        whole.between(&mark(number), next.as_deref())
     }
 
     fn script(&self) -> String {

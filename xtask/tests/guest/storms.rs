@@ -9,49 +9,18 @@ use trace_common::time::Nanos;
 use xtask::guest::Guest;
 use xtask::kernels::Series;
 
-crate::on_each_kernel!(
-    many_aliases,
-    many_aliases_by_kprobes,
-    one_alias,
-    one_alias_by_kprobes,
-    returns_that_are_missed,
-    abandoned_by_kprobes,
-    a_ring_that_is_too_small,
-    losses_are_counted_exactly,
-    an_end_that_was_lost,
-);
-crate::on!(
-    on_arm64_6_12,
-    arm64,
-    V6_12,
-    many_aliases,
-    many_aliases_by_kprobes,
-    one_alias,
-    one_alias_by_kprobes,
-    returns_that_are_missed,
-    abandoned_by_kprobes,
-    a_ring_that_is_too_small,
-    losses_are_counted_exactly,
-    an_end_that_was_lost
-);
-// Of the other kernel of arm64 a sample always.
-crate::on!(on_arm64_6_1, arm64, V6_1, many_aliases, one_alias);
-mod at_length {
-    use super::*;
-    crate::on!(
-        on_arm64_6_1,
-        arm64,
-        V6_1,
-        #[ignore = "cargo xtask test --long runs it"]
+crate::on_each_guest_with_a_sample!(
+    always: [many_aliases, one_alias],
+    now_and_then: [
         many_aliases_by_kprobes,
         one_alias_by_kprobes,
         returns_that_are_missed,
         abandoned_by_kprobes,
         a_ring_that_is_too_small,
         losses_are_counted_exactly,
-        an_end_that_was_lost
-    );
-}
+        an_end_that_was_lost,
+    ]
+);
 
 /// Each alias ends in its own number, and its helper exits with that number and one: what is joined wrongly shows.
 const EXIT_BY_ALIAS: &str = "n=${3##*-}\nexit $((n + 1))";

@@ -351,7 +351,7 @@ fn a_shutdown(kernel: Guest) {
 fn deaf_probes(kernel: Guest) {
     // modtrail must stand still for long enough to take that for a sleep: a second, by the host's clock.
     // Kprobes are switched off by hand, as far as modtrail knows by the sleep; no proof can find them until they are on again.
-    // Those that were attached meanwhile stay off: the next proof, at most five seconds later, finds and renews them.
+    // A kprobe that was attached meanwhile stays off. The next trial comes within five seconds, finds it deaf and renews it.
     let lab = Lab::new(kernel).at_once().flags("--hooks kprobe").modules("can").tested_for(1);
     let recorded = lab.recorded(
         "echo freezer > /sys/power/pm_test; echo 0 > /sys/kernel/debug/kprobes/enabled; echo mem > /sys/power/state; sleep 3\n\

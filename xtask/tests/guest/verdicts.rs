@@ -40,7 +40,10 @@ mod with_a_bpf_security_module {
 const CONTAINER: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
 static TRACE: Shared = Shared {
-    lab: |kernel| Lab::new(kernel).modules("can can_raw af_key phonet").setup(CAN_IS_LIVE),
+    lab: |kernel| {
+        let lab = Lab::new(kernel).modules("can can_raw af_key phonet").setup(CAN_IS_LIVE);
+        lab.setup(&format!("echo {CONTAINER} > /tmp/container"))
+    },
     unloaded: "can_raw can af_key xfrm_algo phonet",
     parts: &[
         ("live", "provoke socket 29 raw 1"),
@@ -68,7 +71,7 @@ static TRACE: Shared = Shared {
         ),
         (
             "who_asked",
-            "(C=system.slice/docker-0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef.scope
+            "(C=system.slice/docker-$(cat /tmp/container).scope
              mkdir -p /tmp/cg && mount -t cgroup2 none /tmp/cg && mkdir -p /tmp/cg/$C; echo 4242 > /proc/self/loginuid
              sleep 0.2; sh -c \"echo \\$\\$ > /tmp/cg/$C/cgroup.procs; exec provoke socket 27\")",
         ),

@@ -26,7 +26,7 @@ pub fn run(file: &str, program: &str, arguments: &[&str]) -> Result<()> {
     drop(terminal);
     let mut controller = std::fs::File::from(controller);
     let mut keys = controller.try_clone().context("cannot share the terminal")?;
-    // It ends with this process, or when there are no more.
+    // The thread ends with the keys, or with this process.
     thread::spawn(move || io::copy(&mut io::stdin(), &mut keys));
     let mut shown = [0; 4096];
     loop {
