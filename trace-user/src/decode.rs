@@ -1,13 +1,12 @@
 //! Turns records of the ring buffer into events.
 //!
-//! In: the bytes of one record, and names for what a record holds as numbers (stack addresses, cgroups). Out: an
-//! [`Event`], or why there is none. Anything may be in the bytes: nothing here trusts them.
+//! In: the bytes of one record. Out: an [`Event`], with the numbers in it that the running system has to name (stack addresses, a
+//! cgroup), or why there is none. Anything may be in the bytes: nothing here trusts them.
 
 use crate::event::{
     Body, CallEntered, Captured, Comm, Event, FirmwareAsked, FirmwareMoment, Module, Moment, PmTest, Probe, Requested,
     Stamp, SuspendMoment, Syscall, Task, Wait, Way,
 };
-use std::sync::Arc;
 use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
 use trace_common::kind::Kind;
 use trace_common::time::Ktime;
@@ -45,46 +44,52 @@ pub enum DecodeFault {
     },
 }
 
-/// Gives names to numbers. The edge asks the running system; tests make them up.
-pub trait Names {
-    /// Whether it is modtrail's own process: what it asks for is followed but shown nowhere, so nothing is looked up for it.
-    fn is_own(&self, tgid: u32) -> bool;
-    /// The symbol that holds the kernel address; `None` where unknown.
-    fn symbol(&mut self, address: u64) -> Option<Arc<str>>;
-    /// The path of the executable of the process `tgid` that started at `start` on the boot clock; `None` where it cannot be
-    /// read, or the process is another by now.
-    fn exe(&mut self, tgid: u32, start: u64) -> Option<Arc<str>>;
-    /// The path of the cgroup with this id, of which `tgid` is a member; `None` where it cannot be read.
-    fn cgroup(&mut self, id: u64, tgid: u32) -> Option<Arc<str>>;
+/// An event, and the numbers in its record for which only the running system has names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// The event. What has to be looked up is absent in it.
+    pub event: Event,
+    /// What has to be looked up; `None` for most events.
+    pub unnamed: Option<Unnamed>,
+}
+
+/// Numbers that the running system can name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unnamed {
+    /// The cgroup of who made the request; `None` for other events.
+    pub cgroup: Option<u64>,
+    /// The kernel stack's return addresses, innermost first. The innermost are in the probe itself.
+    pub stack: Vec<u64>,
 }
 
 /// Decodes one record.
 ///
 /// # Errors
-/// A [`DecodeFault`] where the bytes are no record of this version.
-pub fn decode(bytes: &[u8], names: &mut impl Names) -> Result<Event, DecodeFault> {
+/// A [`DecodeFault`] where the bytes are not a record of this version.
+pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeFault> {
     let (header, _) = wire::Header::read_from_prefix(bytes).map_err(|_| DecodeFault::Short { bytes: bytes.len() })?;
     let kind = Kind::from_number(header.kind).ok_or(DecodeFault::Kind { number: header.kind })?;
-    let moment = moment(kind, bytes, names)?;
+    let mut unnamed = None;
+    let moment = moment(kind, bytes, &mut unnamed)?;
     let task = Task {
         key: TaskKey { tgid: Tgid(header.tgid), start: Ktime::from_nanos(header.task_start) },
         tid: Tid(header.tid),
         comm: Comm(header.comm),
     };
     let at = Stamp { mono: Ktime::from_nanos(header.mono), boot: Ktime::from_nanos(header.boot) };
-    Ok(Event { at, body: Body::Probe(Probe { task, cpu: header.cpu, moment }) })
+    Ok(Decoded { event: Event { at, body: Body::Probe(Probe { task, cpu: header.cpu, moment }) }, unnamed })
 }
 
-fn moment(kind: Kind, bytes: &[u8], names: &mut impl Names) -> Result<Moment, DecodeFault> {
+fn moment(kind: Kind, bytes: &[u8], unnamed: &mut Option<Unnamed>) -> Result<Moment, DecodeFault> {
     Ok(match kind {
-        Kind::Requested => Moment::Requested(requested(&whole(kind, bytes)?, names)),
+        Kind::Requested => Moment::Requested(requested(&whole(kind, bytes)?, unnamed)),
         Kind::Admitted => {
             let record: wire::Admitted = whole(kind, bytes)?;
             Moment::Admitted { alias: short(&record.alias), wait: record.wait != 0 }
         }
         Kind::Throttled => Moment::Throttled { result: turned_away(kind, bytes)? },
         Kind::Denied => Moment::Denied { result: turned_away(kind, bytes)? },
-        Kind::CallEntered => Moment::CallEntered(call_entered(&whole(kind, bytes)?, names)),
+        Kind::CallEntered => Moment::CallEntered(call_entered(&whole(kind, bytes)?, unnamed)),
         Kind::CallReturned => {
             let record: wire::CallReturned = whole(kind, bytes)?;
             Moment::CallReturned { result: record.result }
@@ -222,44 +227,35 @@ fn whole<T: FromBytes>(kind: Kind, bytes: &[u8]) -> Result<T, DecodeFault> {
     T::read_from_bytes(bytes).map_err(|_| DecodeFault::Size { kind, bytes: bytes.len() })
 }
 
-fn requested(record: &wire::Requested, names: &mut impl Names) -> Requested {
-    let tgid = record.header.tgid;
-    let is_own = names.is_own(tgid);
+fn requested(record: &wire::Requested, unnamed: &mut Option<Unnamed>) -> Requested {
+    *unnamed = Some(Unnamed { cgroup: Some(record.cgroup), stack: stack(&record.stack, record.stack_bytes) });
     Requested {
         alias: short(&record.alias),
         uid: record.uid,
         loginuid: (record.loginuid_seen != 0).then_some(record.loginuid),
-        exe: if is_own { None } else { names.exe(tgid, record.header.task_start) },
-        cgroup: if is_own { None } else { names.cgroup(record.cgroup, tgid) },
-        stack: stack(tgid, &record.stack, record.stack_bytes, "__request_module", names),
+        exe: None,
+        cgroup: None,
+        stack: [].into(),
     }
 }
 
-/// The frames as symbols, from the function `from` outwards: what is inside it is the probe's own. Empty for modtrail itself.
-fn stack(tgid: u32, frames: &[u64], bytes: i64, from: &str, names: &mut impl Names) -> Arc<[Arc<str>]> {
-    if names.is_own(tgid) {
-        return [].into();
-    }
+/// The frames that were filled.
+fn stack(frames: &[u64], bytes: i64) -> Vec<u64> {
     let filled = usize::try_from(bytes).unwrap_or(0) / size_of::<u64>();
     let frames = frames.get(..filled.min(frames.len())).unwrap_or_default();
-    let symbols: Vec<Arc<str>> = frames
-        .iter()
-        .take_while(|address| **address != 0)
-        .map(|address| names.symbol(*address).unwrap_or_else(|| format!("{address:#x}").into()))
-        .collect();
-    let begin = symbols.iter().position(|symbol| &**symbol == from).unwrap_or(0);
-    symbols.into_iter().skip(begin).collect()
+    frames.iter().copied().take_while(|address| *address != 0).collect()
 }
 
-fn call_entered(record: &wire::CallEntered, names: &mut impl Names) -> CallEntered {
+fn call_entered(record: &wire::CallEntered, unnamed: &mut Option<Unnamed>) -> CallEntered {
     let argc = usize::try_from(record.argc).unwrap_or(0);
+    *unnamed = Some(Unnamed { cgroup: None, stack: stack(&record.stack, record.stack_bytes) });
     CallEntered {
         call: CallAddress(record.call),
         wait: Wait::from_mode(record.wait_mode),
         path: captured(record.path.length, record.path.truncated, &record.path.bytes),
         argv: record.argv.iter().take(argc).map(short).collect(),
         argv_more: record.argv_more != 0,
-        stack: stack(record.header.tgid, &record.stack, record.stack_bytes, "call_usermodehelper_exec", names),
+        stack: [].into(),
     }
 }
 
@@ -315,28 +311,6 @@ mod tests {
     use trace_common::limits::{ARGV, CALL_STACK, LONG_TEXT, SHORT_TEXT, STACK};
     use zerocopy::IntoBytes;
 
-    struct Made;
-
-    impl Names for Made {
-        fn is_own(&self, tgid: u32) -> bool {
-            tgid == 77
-        }
-
-        fn symbol(&mut self, address: u64) -> Option<Arc<str>> {
-            ["bpf_trampoline", "__request_module", "__sock_create"]
-                .get(usize::try_from(address).unwrap_or(0).wrapping_sub(1))
-                .map(|symbol| (*symbol).into())
-        }
-
-        fn exe(&mut self, tgid: u32, start: u64) -> Option<Arc<str>> {
-            (tgid == 412 && start == 5).then(|| "/usr/bin/ping".into())
-        }
-
-        fn cgroup(&mut self, id: u64, _tgid: u32) -> Option<Arc<str>> {
-            (id == 7).then(|| "/user.slice".into())
-        }
-    }
-
     fn header(kind: Kind) -> wire::Header {
         wire::Header {
             mono: 10,
@@ -358,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn a_request_keeps_its_alias_cgroup_and_the_stack_outside_the_probe() {
+    fn a_request_keeps_its_alias_and_what_has_to_be_looked_up() {
         let mut stack = [0; STACK];
         stack[..4].copy_from_slice(&[1, 2, 3, 0x99]);
         let record = wire::Requested {
@@ -372,16 +346,14 @@ mod tests {
             stack_bytes: 32,
             stack,
         };
-        let event = decode(record.as_bytes(), &mut Made).unwrap();
+        let Decoded { event, unnamed } = decode(record.as_bytes()).unwrap();
         let Body::Probe(Probe { task, cpu: 1, moment: Moment::Requested(requested) }) = event.body else {
             panic!("{event:?}");
         };
         assert_eq!(task, Task::new(412, 413, 5, "ping"));
         assert_eq!(requested.alias, Captured::whole("net-pf-29"));
-        assert_eq!((requested.loginuid, requested.exe.as_deref()), (Some(1000), Some("/usr/bin/ping")));
-        assert_eq!(requested.cgroup.as_deref(), Some("/user.slice"));
-        let frames: Vec<&str> = requested.stack.iter().map(|frame| &**frame).collect();
-        assert_eq!(frames, ["__request_module", "__sock_create", "0x99"]);
+        assert_eq!((requested.loginuid, requested.exe, requested.cgroup), (Some(1000), None, None));
+        assert_eq!(unnamed, Some(Unnamed { cgroup: Some(7), stack: vec![1, 2, 3, 0x99] }));
     }
 
     #[test]
@@ -401,7 +373,7 @@ mod tests {
             stack_bytes: 16,
             stack: [3; CALL_STACK],
         };
-        let event = decode(record.as_bytes(), &mut Made).unwrap();
+        let Decoded { event, unnamed } = decode(record.as_bytes()).unwrap();
         let Body::Probe(Probe { moment: Moment::CallEntered(entered), .. }) = event.body else {
             panic!("{event:?}");
         };
@@ -409,20 +381,20 @@ mod tests {
         assert_eq!(*entered.argv, expected);
         assert_eq!((entered.wait, entered.argv_more), (Wait::Proc, true));
         assert_eq!(entered.path, Captured::whole("xxxx"));
-        assert_eq!(*entered.stack, ["__sock_create", "__sock_create"].map(Arc::from));
+        assert_eq!(unnamed, Some(Unnamed { cgroup: None, stack: vec![3, 3] }));
     }
 
     #[test]
     fn bytes_that_are_no_record_are_refused_with_the_reason() {
-        assert_eq!(decode(&[0; 8], &mut Made), Err(DecodeFault::Short { bytes: 8 }));
+        assert_eq!(decode(&[0; 8]), Err(DecodeFault::Short { bytes: 8 }));
         let mut unknown = header(Kind::Live);
         unknown.kind = 5;
-        assert_eq!(decode(unknown.as_bytes(), &mut Made), Err(DecodeFault::Kind { number: 5 }));
+        assert_eq!(decode(unknown.as_bytes()), Err(DecodeFault::Kind { number: 5 }));
         let bytes = size_of::<wire::Header>();
         let cut = header(Kind::Live);
-        assert_eq!(decode(cut.as_bytes(), &mut Made), Err(DecodeFault::Size { kind: Kind::Live, bytes }));
+        assert_eq!(decode(cut.as_bytes()), Err(DecodeFault::Size { kind: Kind::Live, bytes }));
         let odd = wire::LoadBegan { header: header(Kind::LoadBegan), syscall: 9, reserved: 0 };
-        assert_eq!(decode(odd.as_bytes(), &mut Made), Err(DecodeFault::Value { kind: Kind::LoadBegan }));
+        assert_eq!(decode(odd.as_bytes()), Err(DecodeFault::Value { kind: Kind::LoadBegan }));
     }
 
     #[test]
@@ -441,7 +413,7 @@ mod tests {
                 let kind = Kind::ALL[(next() % Kind::ALL.len() as u64) as usize];
                 place.copy_from_slice(&kind.number().to_le_bytes());
             }
-            let _ = decode(&bytes, &mut Made);
+            let _ = decode(&bytes);
         }
     }
 }

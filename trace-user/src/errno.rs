@@ -3,6 +3,13 @@
 //! In: a number. Out: text. The numbers are those of amd64 and arm64 (asm-generic), and the kernel's own errnos above
 //! 511, which user space never sees.
 
+/// `-EBUSY`: what a helper call gets while helpers are disabled (kernel/umh.c `call_usermodehelper_exec`, 5.10 to 7.3).
+pub const EBUSY: i32 = -16;
+/// `-EEXIST`: the module is live already (kernel/module/main.c `add_unformed_module`, 5.10 to 7.3), or its own init returned it.
+pub const EEXIST: i32 = -17;
+/// `-ERESTARTSYS`: what a helper call returns to a caller that was killed while it waited (kernel/umh.c, 5.10 to 7.3).
+pub const ERESTARTSYS: i32 = -512;
+
 /// Number, name, meaning.
 const ERRNOS: [(u32, &str, &str); 63] = [
     (1, "EPERM", "operation not permitted"),

@@ -18,6 +18,7 @@ pub mod event;
 pub mod explain;
 pub mod joined;
 pub mod kernel;
+pub mod lives;
 pub mod model;
 #[cfg(test)]
 mod oracle;
@@ -25,7 +26,10 @@ pub mod order;
 pub mod phases;
 pub mod pipeline;
 pub mod record;
+pub mod recording;
+pub mod replay;
 pub mod report;
+pub mod sinks;
 pub mod source;
 pub mod stall;
 pub mod stderr;

@@ -3,15 +3,13 @@
 //! In: a request as far as it is joined, what is known of modules' lives, and whether events were lost meanwhile.
 //! Out: a verdict, and whose load it was. Pure; the same input gives the same verdict.
 
-use crate::correlate::helpers::ERESTARTSYS;
-use crate::correlate::modules::Modules;
+use crate::errno::{EBUSY, EEXIST, ERESTARTSYS};
 use crate::event::{Stamp, Wait, Wanted};
-use crate::joined::{Call, EEXIST, Load, Request, SatisfiedBy, TurnedAway, Verdict};
+use crate::joined::{Call, Load, Request, SatisfiedBy, TurnedAway, Verdict};
+use crate::lives::Lives;
 use std::sync::Arc;
 use trace_common::time::Nanos;
 
-/// `-EBUSY`: helpers are disabled (kernel/umh.c `call_usermodehelper_exec`, 5.10 to 7.3).
-const EBUSY: i32 = -16;
 /// How long a requester takes to return from a helper that has ended, at most: it waits for a processor.
 const WAKE: Nanos = Nanos::from_millis(50);
 /// How late the kernel is given to tell that a module is live: its state is set first (kernel/module/main.c `do_init_module`, 5.10
@@ -44,7 +42,7 @@ pub struct Doubt {
 
 /// Decides what became of `request`, which has returned (or is known to be over) by `now`.
 #[must_use]
-pub fn decide(request: &Request, modules: &Modules, now: Stamp, doubt: Doubt) -> Decision {
+pub fn decide(request: &Request, lives: &Lives, now: Stamp, doubt: Doubt) -> Decision {
     let own_live = own_live(request);
     let lost = doubt.open;
     // The return, or that the requester was gone, can be what was lost: neither the one nor the other is proven.
@@ -54,37 +52,37 @@ pub fn decide(request: &Request, modules: &Modules, now: Stamp, doubt: Doubt) ->
     // How the call ended nothing tells.
     let left = request.call.as_ref().and_then(|call| call.left());
     if request.result.is_none() && left.is_some() {
-        return afterwards(request, Verdict::Incomplete, modules, now);
+        return afterwards(request, Verdict::Incomplete, lives, now);
     }
     if let Some(verdict) = by_return(request) {
         let verdict = if doubt.called && !is_started(request) { Verdict::Incomplete } else { verdict };
-        return afterwards(request, verdict, modules, now);
+        return afterwards(request, verdict, lives, now);
     }
     if own_live.is_some() {
         return Decision { verdict: Verdict::Live, live: own_live, satisfied_by: None };
     }
     let until = returned_by(request, now);
-    if let Some((live, satisfied_by)) = by_another(request, modules, until, told_until(request)) {
+    if let Some((live, satisfied_by)) = by_another(request, lives, until, told_until(request)) {
         // That its task belongs to no helper can be for want of a birth or a fork that was lost: it may be this one's. And
         // where the module did not stay, this one's may have loaded it again, as may a helper whose birth was lost.
         let helper = request.call.as_ref().and_then(|call| call.helper);
-        let stayed = helper.is_some() && modules.stayed_live(&satisfied_by.module, live, until);
+        let stayed = helper.is_some() && lives.stayed_live(&satisfied_by.module, live, until);
         let is_sure = satisfied_by.request.is_some() && stayed;
         let verdict = if lost && !is_sure { Verdict::Incomplete } else { Verdict::SatisfiedByAnother };
         let satisfied_by = (verdict == Verdict::SatisfiedByAnother).then_some(satisfied_by);
         return Decision { verdict, live: Some(live), satisfied_by };
     }
-    let verdict = if lost { Verdict::Incomplete } else { from_what_was_tried(request, modules) };
+    let verdict = if lost { Verdict::Incomplete } else { from_what_was_tried(request, lives) };
     Decision { verdict, live: None, satisfied_by: None }
 }
 
 /// The verdict of a requester that went on without a helper's end, with what became of the wanted module after all.
 #[must_use]
-pub fn afterwards(request: &Request, verdict: Verdict, modules: &Modules, now: Stamp) -> Decision {
+pub fn afterwards(request: &Request, verdict: Verdict, lives: &Lives, now: Stamp) -> Decision {
     if let Some(live) = own_live(request) {
         return Decision { verdict, live: Some(live), satisfied_by: None };
     }
-    let another = by_another(request, modules, now, None).filter(|_| verdict != Verdict::Denied);
+    let another = by_another(request, lives, now, None).filter(|_| verdict != Verdict::Denied);
     let (live, satisfied_by) = another.unzip();
     Decision { verdict, live, satisfied_by }
 }
@@ -162,16 +160,16 @@ pub fn told_until(request: &Request) -> Option<Stamp> {
 /// begun by then it may be told later.
 fn by_another(
     request: &Request,
-    modules: &Modules,
+    lives: &Lives,
     until: Stamp,
     told_until: Option<Stamp>,
 ) -> Option<(Stamp, SatisfiedBy)> {
     let wanted = request.resolution.as_ref()?;
-    if wanted.modules.iter().any(|wanted| wanted.built_in || modules.live_at(&wanted.name, request.asked)) {
+    if wanted.modules.iter().any(|wanted| wanted.built_in || lives.live_at(&wanted.name, request.asked)) {
         return None;
     }
     wanted.modules.iter().find_map(|wanted| {
-        let birth = modules.went_live_within(&wanted.name, request.asked, until, told_until)?;
+        let birth = lives.went_live_within(&wanted.name, request.asked, until, told_until)?;
         if birth.request == Some(request.id) {
             return None;
         }
@@ -188,10 +186,10 @@ fn returned_by(request: &Request, now: Stamp) -> Stamp {
 }
 
 /// The remaining rules. Each rests on the wanted module not having been seen to go live, now or before.
-fn from_what_was_tried(request: &Request, modules: &Modules) -> Verdict {
+fn from_what_was_tried(request: &Request, lives: &Lives) -> Verdict {
     let resolution = request.resolution.as_deref();
     let wanted = resolution.map_or(&[] as &[_], |resolution| &resolution.modules);
-    if wanted.iter().any(|wanted| wanted.built_in || modules.live_at(&wanted.name, request.asked)) {
+    if wanted.iter().any(|wanted| wanted.built_in || lives.live_at(&wanted.name, request.asked)) {
         return Verdict::AlreadyLive;
     }
     let status = request.status();

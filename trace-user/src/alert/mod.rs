@@ -1,6 +1,6 @@
-//! Alerts: which requests and loads are stuck past their limit, while they still are, and who is told.
+//! Alerts: which requests and loads are stuck past their limit, while they still are, in the words of a sink.
 //!
-//! [`rules`] decides (pure: from the model to notices); [`sinks`] say it.
+//! [`rules`] decides, from the model to notices; [`text`] words them.
 
 pub mod rules;
-pub mod sinks;
+pub mod text;

@@ -2,8 +2,7 @@
 
 use crate::kernel::attach::AttachError;
 use crate::kernel::snapshot;
-use crate::record::read::ReadError;
-use crate::record::write::WriteError;
+use crate::recording::{FileReadError, FileWriteError};
 use crate::source::live::LiveError;
 use crate::stderr;
 use std::error::Error;
@@ -72,21 +71,21 @@ impl From<LiveError> for Failure {
     }
 }
 
-impl From<ReadError> for Failure {
-    fn from(error: ReadError) -> Self {
+impl From<FileReadError> for Failure {
+    fn from(error: FileReadError) -> Self {
         let hint = match &error {
-            ReadError::Open { .. } => None,
-            ReadError::Foreign { .. } => Some("modtrail record -o FILE writes recordings"),
+            FileReadError::Open { .. } => None,
+            FileReadError::Foreign { .. } => Some("modtrail record -o FILE writes recordings"),
         };
         Self { status: INPUT_OUTPUT, sentence: chain(&error), hint }
     }
 }
 
-impl From<WriteError> for Failure {
-    fn from(error: WriteError) -> Self {
+impl From<FileWriteError> for Failure {
+    fn from(error: FileWriteError) -> Self {
         let hint = match &error {
-            WriteError::Create { .. } => None,
-            WriteError::Write { .. } => Some("what was flushed before can be read: modtrail report shows it"),
+            FileWriteError::Create { .. } => None,
+            FileWriteError::Write { .. } => Some("what was flushed before can be read: modtrail report shows it"),
         };
         Self { status: INPUT_OUTPUT, sentence: chain(&error), hint }
     }

@@ -5,7 +5,7 @@ use super::output::{self, Written};
 use super::session::{Session, Signals, Until, Wish, passed_on, tell_gaps};
 use super::{replay, runtime};
 use crate::alert::rules::{Alerts, Limits};
-use crate::alert::sinks::text;
+use crate::alert::text;
 use crate::cli::LogArgs;
 use crate::joined::{Change, Request};
 use crate::model::Model;

@@ -4,9 +4,9 @@ use super::failure::Failure;
 use super::top;
 use crate::joined::Change;
 use crate::model::Model;
-use crate::pipeline::Pipeline;
-use crate::report::summary::Ending;
-use crate::source::recording;
+use crate::record::read::Ending;
+use crate::recording;
+use crate::replay::replay;
 use crate::stderr;
 use std::path::Path;
 use std::process::ExitCode;
@@ -27,14 +27,8 @@ pub fn run(file: &Path) -> Result<ExitCode, Failure> {
 ///
 /// # Errors
 /// [`Failure`] where the file cannot be read.
-pub fn read(file: &Path, mut each: impl FnMut(&Change, &Model)) -> Result<(Model, Ending), Failure> {
-    let mut pipeline = Pipeline::default();
-    let coverage = recording::replay(file, |event| pipeline.push(event, &mut each))?;
-    let ending = if coverage.has_end { Ending::Whole } else { Ending::Missing };
-    if ending == Ending::Missing {
-        pipeline.cut(&mut each);
-    }
-    Ok((pipeline.into_model(), ending))
+pub fn read(file: &Path, each: impl FnMut(&Change, &Model)) -> Result<(Model, Ending), Failure> {
+    Ok(recording::read(file, |bytes| replay(bytes, each))?)
 }
 
 /// Says on stderr that the end is missing, where it is.

@@ -11,7 +11,7 @@ use crate::kernel::attach::{ProbeLog, Progress};
 use crate::kernel::stacks;
 use crate::model::Model;
 use crate::pipeline::Pipeline;
-use crate::record::write::{Recorder, Target};
+use crate::recording::{FileRecorder, Target};
 use crate::source::live::{Live, Options};
 use crate::stall;
 use crate::stderr;
@@ -61,7 +61,7 @@ pub enum Wish {
 pub struct Session {
     source: Live,
     pipeline: Pipeline,
-    recorder: Option<Recorder>,
+    recorder: Option<FileRecorder>,
     flushed: Instant,
     /// From which age on the kernel stack of what is stuck is sampled.
     stalled_from: Nanos,
@@ -90,13 +90,13 @@ impl Session {
         // something to record.
         let target = recording.map(Target::open).transpose()?;
         let source = Live::attach(&trace.options(), &Progress::default())?;
-        let recorder = target.map(Recorder::begin).transpose()?;
+        let recorder = target.map(FileRecorder::begin).transpose()?;
         Ok(Self::over(source, recorder))
     }
 
     /// A session over a source that is attached already.
     #[must_use]
-    pub fn over(source: Live, recorder: Option<Recorder>) -> Self {
+    pub fn over(source: Live, recorder: Option<FileRecorder>) -> Self {
         let mut session = Self {
             source,
             pipeline: Pipeline::default(),

@@ -7,6 +7,7 @@
 //! and the exit by the helper's process. What doubt is left: a completion in a worker whose pick-up was lost is not tied at all.
 
 use super::suspends::AtWork;
+use crate::errno::ERESTARTSYS;
 use crate::event::{CallEntered, Stamp, Task, Wait};
 use crate::joined::{Call, CallId, RequestId};
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,9 +17,6 @@ use trace_common::time::Nanos;
 
 /// Calls that can be open at once. Beyond, the oldest is given up and counted.
 const OPEN: usize = 65_536;
-
-/// What the call returns to a caller that was killed while it waited (kernel/umh.c, 5.10 to 7.3).
-pub const ERESTARTSYS: i32 = -512;
 
 /// How soon after its helper's end a caller that waits for it returns.
 const RETURNS_WITHIN: Nanos = Nanos::from_secs(1);

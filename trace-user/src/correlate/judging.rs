@@ -75,12 +75,12 @@ impl Correlator {
     pub(super) fn judge(&self, request: &mut Request, gap: Option<Gap>, lost: bool) {
         if gap == Some(Gap::NothingFollowed) {
             let verdict = self.unanswered(request, lost);
-            let decision = verdict::afterwards(request, verdict, &self.modules, self.now);
+            let decision = verdict::afterwards(request, verdict, &self.lives, self.now);
             return adopt(request, decision);
         }
         let called = request.call.as_ref().map(|call| call.entered.mono);
         let called = called.is_some_and(|from| self.losses.overlap(from, request.returned.unwrap_or(self.now).mono));
-        let decision = verdict::decide(request, &self.modules, self.now, Doubt { open: lost, called });
+        let decision = verdict::decide(request, &self.lives, self.now, Doubt { open: lost, called });
         adopt(request, decision);
         let known = request.resolution.as_ref().is_some_and(|resolution| resolution.known);
         if request.verdict == Verdict::Incomplete && !known {

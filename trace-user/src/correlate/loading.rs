@@ -3,9 +3,9 @@
 //! In: the moments of loads. Out: loads as they are now, and the requests that they belong to.
 
 use super::Correlator;
-use super::modules::Birth;
 use crate::event::{Module, Moment, Stamp, Task};
 use crate::joined::{Change, Load, RequestId};
+use crate::lives::Birth;
 use std::sync::Arc;
 
 /// Loads kept of one request: no module has so many dependencies.
@@ -45,7 +45,7 @@ impl Correlator {
                 self.loads.live(at, thread, module);
                 if let Some(name) = module.name.text() {
                     let init_begun = self.loads.of(thread).and_then(|load| load.init_begun);
-                    self.modules.live(name, Birth { at, task, request: self.request_of(task), init_begun });
+                    self.lives.live(name, Birth { at, task, request: self.request_of(task), init_begun });
                 }
             }
             Moment::LoadEnded { result, .. } => match self.loads.ended(at, thread, *result) {
@@ -96,7 +96,7 @@ impl Correlator {
 
     pub(super) fn going(&mut self, at: Stamp, module: &Module) {
         if let Some(name) = module.name.text() {
-            self.modules.gone(name, at);
+            self.lives.gone(name, at);
         }
     }
 

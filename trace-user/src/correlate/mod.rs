@@ -5,7 +5,7 @@
 //! events give the same changes.
 //!
 //! Here each event goes to who knows about it. What is known, one file per rule: [`requests`] when a request is over,
-//! [`helpers`] which process belongs to which call, [`loads`] the stages of a load, [`modules`] who is live, [`losses`] what may
+//! [`helpers`] which process belongs to which call, [`loads`] the stages of a load, [`losses`] what may
 //! be missing, [`suspends`] whom a suspend cycle met, [`firmware`] the stages of a firmware request. What becomes of it:
 //! `asking` for what requesters do, `loading` for what loads do, `stuck` for what is waited for too long, `judging` for the end of a
 //! request.
@@ -17,7 +17,6 @@ mod judging;
 mod loading;
 pub mod loads;
 pub mod losses;
-pub mod modules;
 pub mod requests;
 mod stuck;
 pub mod suspends;
@@ -26,12 +25,12 @@ mod tests;
 
 use crate::event::{Body, Event, Fact, Moment, Probe, Resolution, Stamp, SuspendMoment, Task};
 use crate::joined::{Change, Cycle, TurnedAway};
+use crate::lives::Lives;
 use asking::serves;
 use firmware::Firmwares;
 use helpers::Helpers;
 use loads::Loads;
 use losses::Losses;
-use modules::Modules;
 use requests::Requests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -49,7 +48,7 @@ pub struct Correlator {
     requests: Requests,
     helpers: Helpers,
     loads: Loads,
-    modules: Modules,
+    lives: Lives,
     losses: Losses,
     suspends: Suspends,
     firmwares: Firmwares,
@@ -120,7 +119,7 @@ impl Correlator {
                 self.may_miss_denials = may_miss(Kind::Denied);
                 self.misses_denials |= hooks.iter().any(|hook| hook.moment == Kind::Denied && hook.attached.is_none());
             }
-            Fact::LiveModules(names) => self.modules.list(names, at, |name| self.loads.is_in_init(name)),
+            Fact::LiveModules(names) => self.lives.list(names, at, |name| self.loads.is_in_init(name)),
             Fact::Lost { loss, count, until } => {
                 if loss.casts_doubt() {
                     self.losses.note(at.mono, *until);

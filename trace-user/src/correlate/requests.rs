@@ -6,7 +6,8 @@
 //! has returned and no process of its helper's tree is left to load anything; for an abandoned or unwaited one, when
 //! its helper has ended. Where a return cannot be seen, the helper's own end stands for it, and the gap is named.
 
-use super::helpers::{ERESTARTSYS, Helpers};
+use super::helpers::Helpers;
+use crate::errno::ERESTARTSYS;
 use crate::event::{Captured, Requested, Stamp, Task, Wait};
 use crate::joined::{Call, Duplicates, Gap, Request, RequestId, Requester, SLOT_LIMIT, Verdict};
 use std::collections::{BTreeMap, BTreeSet};

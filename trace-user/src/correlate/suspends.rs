@@ -8,6 +8,7 @@
 //! when five seconds have passed (kernel/umh.c `__usermodehelper_disable`, 5.10 to 7.3). Where it fails, helpers are
 //! enabled again and no thaw follows.
 
+use crate::errno::EBUSY;
 use crate::event::suspend::{DISABLED, ENABLED};
 use crate::event::{Captured, PmTest, Stamp, SuspendMoment, Task, Way};
 use crate::joined::{Call, CallId, Cycle, CycleId, CycleKind, PhaseSpan, Stretch};
@@ -28,9 +29,6 @@ const CALLS: usize = 1_024;
 const UNFINISHED: usize = 64;
 /// Cycles that can be open at once: shutdowns that came to nothing never end.
 const OPEN: usize = 64;
-
-/// What a call gets while helpers are disabled: `-EBUSY`.
-pub const REFUSED: i32 = -16;
 
 /// The cycles that something can still happen to.
 #[derive(Debug, Default)]
@@ -282,7 +280,7 @@ fn returned(cycle: &mut Cycle, call: &Arc<Call>, at: Stamp, result: i32) -> bool
     if known {
         return false;
     }
-    if result == REFUSED && call.entered >= since && cycle.refused.len() < CALLS {
+    if result == EBUSY && call.entered >= since && cycle.refused.len() < CALLS {
         cycle.refused.push(call.clone());
         true
     } else if waited_for && is_draining(cycle) && cycle.drained.len() < CALLS {

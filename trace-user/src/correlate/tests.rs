@@ -4,7 +4,8 @@ use crate::event::{
     CallEntered, Captured, Configured, Event, Fact, Hook, Install, Lost, Moment, Place, Resolution, SuspendMoment,
     Syscall, Task, Wait, Wanted,
 };
-use crate::joined::{EEXIST, Gap, Request, RequestId, Verdict};
+use crate::errno::EEXIST;
+use crate::joined::{Gap, Request, RequestId, Verdict};
 use crate::phases::{Phase, phases};
 use crate::pipeline::Pipeline;
 use crate::testing::{self, Helped, Story, busy, module, stamp, worker};

@@ -5,9 +5,9 @@
 
 pub mod cycle;
 
-use crate::errno::{Ending, errno_words};
+use crate::errno::{EEXIST, Ending, errno_words};
 use crate::event::{Install, Task, Wanted};
-use crate::joined::{Call, EEXIST, Gap, Load, Request, Verdict};
+use crate::joined::{Call, Gap, Load, Request, Verdict};
 
 /// The sentence for the request's verdict.
 #[must_use]

@@ -7,6 +7,7 @@
 pub mod cycle;
 mod firmware;
 
+use crate::errno::EEXIST;
 use crate::event::{Captured, Comm, Fact, Lost, Resolution, Stamp, Syscall, Task, Wait};
 pub use cycle::{Cycle, CycleId, CycleKind, Met, PhaseSpan, Stretch};
 pub use firmware::{Firmware, FirmwareId, Lock};
@@ -575,6 +576,3 @@ impl Load {
 /// How far apart the readings of the two clocks in one probe can lie: a probe is not preempted for longer unless the
 /// whole machine is, and no machine sleeps for so short a time.
 pub const CLOCK_SKEW: Nanos = Nanos::from_millis(1);
-
-/// `-EEXIST`: the module is live already, or its own init said so.
-pub const EEXIST: i32 = -17;

@@ -6,6 +6,7 @@ pub mod bpf;
 pub mod btf;
 pub mod costs;
 pub mod detach;
+pub mod enrich;
 pub mod hooks;
 pub mod index;
 pub mod lookup;

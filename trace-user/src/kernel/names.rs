@@ -2,10 +2,10 @@
 //! the `/proc` entry of a member.
 
 use super::ask::{Ask, Symbol};
+use super::enrich::Names;
 use super::hooks::LADDERS;
 use super::snapshot;
 use super::symbols::Symbols;
-use crate::decode::Names;
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;

@@ -12,32 +12,29 @@ use mcap::sans_io::linear_reader::{LinearReadEvent, LinearReader, LinearReaderOp
 use mcap::{McapError, parse_record};
 use prost::Message as _;
 use std::collections::BTreeSet;
-use std::fs::File;
-use std::io::{self, BufReader, Read};
-use std::path::{Path, PathBuf};
+use std::io::{self, Read};
 
 /// A record larger than this is damage: chunks are written at a mebibyte before compression.
 const RECORD_BYTES: usize = 64 * 1024 * 1024;
 
-/// Why a file cannot be read as a recording.
+/// Why bytes cannot be read as a recording.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The system refuses the file.
-    #[error("cannot read {}", .path.display())]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// What the system answered.
-        source: io::Error,
-    },
+    /// The system's answer.
+    #[error("cannot read it")]
+    Io(#[from] io::Error),
     /// It is something else.
-    #[error("{} is not a modtrail recording: {reason}", .path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// What it lacks.
-        reason: &'static str,
-    },
+    #[error("not a modtrail recording: {0}")]
+    Foreign(&'static str),
+}
+
+/// How the source ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// In order.
+    Whole,
+    /// Its end is missing: it was killed, or is still being written.
+    Missing,
 }
 
 /// How much of a recording could be read.
@@ -51,33 +48,19 @@ pub struct Coverage {
     pub has_end: bool,
 }
 
-/// Reads `path` and hands each event over, in the order in which they were recorded.
-///
-/// # Errors
-/// [`ReadError`] where the file cannot be read or is no recording. Damage is no error.
-pub fn read_file(path: &Path, each: impl FnMut(Event)) -> Result<Coverage, ReadError> {
-    let open = |source| ReadError::Open { path: path.to_owned(), source };
-    let file = File::open(path).map_err(open)?;
-    read(BufReader::new(file), each).map_err(|fault| match fault {
-        Fault::Io(source) => open(source),
-        Fault::Foreign(reason) => ReadError::Foreign { path: path.to_owned(), reason },
-    })
-}
-
-/// Why a stream of bytes cannot be read as a recording.
-#[derive(Debug)]
-pub enum Fault {
-    /// The system's answer.
-    Io(io::Error),
-    /// It is something else.
-    Foreign(&'static str),
+impl Coverage {
+    /// Whether the recording's own end is there.
+    #[must_use]
+    pub const fn ending(&self) -> Ending {
+        if self.has_end { Ending::Whole } else { Ending::Missing }
+    }
 }
 
 /// Reads a recording from any stream of bytes.
 ///
 /// # Errors
-/// [`Fault`] where the stream fails or is no recording.
-pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, Fault> {
+/// [`ReadError`] where the stream fails or is no recording.
+pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, ReadError> {
     let options = LinearReaderOptions::default()
         .with_emit_chunks(true)
         .with_skip_end_magic(true)
@@ -96,7 +79,7 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, F
     while let Some(step) = reader.next_event() {
         match step {
             Ok(LinearReadEvent::ReadRequest(need)) => {
-                let count = bytes.read(reader.insert(need.min(RECORD_BYTES))).map_err(Fault::Io)?;
+                let count = bytes.read(reader.insert(need.min(RECORD_BYTES)))?;
                 reader.notify_read(count);
                 size += count;
             }
@@ -105,10 +88,10 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, F
                 events.record(opcode, data)?;
             }
             Err(McapError::BadMagic) if records == 0 => {
-                return Err(Fault::Foreign("it does not begin like an MCAP file"));
+                return Err(ReadError::Foreign("it does not begin like an MCAP file"));
             }
             Err(McapError::UnexpectedEof) if records == 0 => {
-                return Err(Fault::Foreign("it ends before its first record"));
+                return Err(ReadError::Foreign("it ends before its first record"));
             }
             Err(McapError::UnexpectedEof) => break,
             // The length of a record is damaged: nothing behind it can be found.
@@ -119,10 +102,10 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, F
         }
     }
     if size == 0 {
-        return Err(Fault::Foreign("it is empty"));
+        return Err(ReadError::Foreign("it is empty"));
     }
     if events.coverage.events == 0 && !events.channels.known() {
-        return Err(Fault::Foreign("it holds no modtrail events"));
+        return Err(ReadError::Foreign("it holds no modtrail events"));
     }
     events.finish();
     Ok(events.coverage)
@@ -179,7 +162,7 @@ struct Events<F> {
 }
 
 impl<F: FnMut(Event)> Events<F> {
-    fn record(&mut self, opcode: u8, data: &[u8]) -> Result<(), Fault> {
+    fn record(&mut self, opcode: u8, data: &[u8]) -> Result<(), ReadError> {
         // A chunk counts as a whole: its checksum says whether any of it can be believed.
         let records = match opcode {
             op::CHUNK => chunk(data),
@@ -199,7 +182,7 @@ impl<F: FnMut(Event)> Events<F> {
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "another crate's enum, of which three records matter")]
-    fn plain(&mut self, record: Record<'_>) -> Result<(), Fault> {
+    fn plain(&mut self, record: Record<'_>) -> Result<(), ReadError> {
         match record {
             Record::Schema { header, .. } if header.name == SCHEMA_NAME && header.encoding == ENCODING => {
                 self.channels.schemas.insert(header.id);
@@ -216,7 +199,7 @@ impl<F: FnMut(Event)> Events<F> {
                     None => self.broken = true,
                 }
             }
-            Record::Message { .. } => return Err(Fault::Foreign("it is an MCAP file of another program")),
+            Record::Message { .. } => return Err(ReadError::Foreign("it is an MCAP file of another program")),
             _ => {}
         }
         Ok(())

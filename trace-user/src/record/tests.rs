@@ -1,36 +1,29 @@
 //! Recordings survive what happens to files: whole, cut at any byte, with any byte changed.
 
 use super::codec::{from_message, to_message};
-use super::read::{Coverage, Fault, read, read_file};
-use super::write::{Recorder, Target};
+use super::read::{Coverage, ReadError, read};
+use super::write::Recorder;
 use crate::event::{Body, Configured, Event, Fact, Install, Place, Replaced, Resolution, Stamp, Wanted};
 use crate::model::Model;
 use crate::pipeline::Pipeline;
 use crate::testing::busy;
-use crate::tui::{Mode, Msg, Theme, UiState, draw, update};
-use ratatui::buffer::Buffer;
-use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use ratatui::layout::Rect;
-use std::fs;
 
 /// Events of every kind that a story has, as a recording of several chunks.
 fn recorded() -> (Vec<Event>, Vec<u8>) {
     let events = busy().events;
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("it.mcap");
-    let mut recorder =
-        Recorder::begin(Target::open(&path).expect("the file can be made")).expect("the file can be begun");
+    let mut bytes = Vec::new();
+    let mut recorder = Recorder::begin(&mut bytes).expect("bytes can be written");
     for (index, event) in events.iter().enumerate() {
-        recorder.write(event).expect("the file can be written");
+        recorder.write(event).expect("bytes can be written");
         if index % 20 == 19 {
-            recorder.flush().expect("the file can be flushed");
+            recorder.flush().expect("bytes can be written");
         }
     }
-    recorder.finish(Stamp::awake(u64::MAX)).expect("the file can be ended");
-    (events, fs::read(&path).expect("the file is there"))
+    recorder.finish(Stamp::awake(u64::MAX)).expect("bytes can be written");
+    (events, bytes)
 }
 
-fn events(bytes: &[u8]) -> (Vec<Event>, Result<Coverage, Fault>) {
+fn events(bytes: &[u8]) -> (Vec<Event>, Result<Coverage, ReadError>) {
     let mut events = Vec::new();
     let outcome = read(bytes, |event| events.push(event));
     (events, outcome)
@@ -76,36 +69,10 @@ fn what_an_alias_resolves_to_is_read_back_whole() {
     }
 }
 
-#[test]
-fn live_and_replay_draw_the_same_screens() {
-    let (written, bytes) = recorded();
-    let (mut replayed, _) = events(&bytes);
-    replayed.pop();
-    let (live, replay) = (model(&written), model(&replayed));
-    for keys in [vec![], vec![KeyCode::Enter], vec![KeyCode::Tab], vec![KeyCode::Tab; 2], vec![KeyCode::Tab; 3]] {
-        assert_eq!(screen(&live, &keys), screen(&replay, &keys), "{keys:?}");
-    }
-    assert_ne!(screen(&live, &[]), screen(&Model::default(), &[]));
-}
-
 fn model(events: &[Event]) -> Model {
     let mut pipeline = Pipeline::default();
     events.iter().for_each(|event| pipeline.push(event.clone(), |_, _| {}));
     pipeline.into_model()
-}
-
-fn screen(model: &Model, keys: &[KeyCode]) -> Buffer {
-    let area = Rect::new(0, 0, 120, 40);
-    let mut state = UiState::new(Mode::Live);
-    update(&mut state, model, Msg::Resize(area.width, area.height));
-    update(&mut state, model, Msg::Tick { events: 0 });
-    for key in keys {
-        update(&mut state, model, Msg::Key(KeyEvent::new(*key, KeyModifiers::NONE)));
-        update(&mut state, model, Msg::Tick { events: 0 });
-    }
-    let mut buffer = Buffer::empty(area);
-    draw(model, &state, &Theme::from_env(None, Some("xterm"), None), area, &mut buffer);
-    buffer
 }
 
 #[test]
@@ -169,22 +136,8 @@ fn damage_is_told_in_its_place() {
 }
 
 #[test]
-fn a_target_that_is_never_begun_keeps_what_it_held() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("old.mcap");
-    fs::write(&path, b"precious").expect("the file can be written");
-    drop(Target::open(&path).expect("the file can be opened"));
-    assert_eq!(fs::read(&path).expect("the file is there"), b"precious");
-    let path = folder.path().join("new.mcap");
-    drop(Target::open(&path).expect("the file can be made"));
-    assert!(!path.exists(), "nothing was recorded, so nothing is left behind");
-}
-
-#[test]
 fn other_files_are_refused_with_what_they_lack() {
     for bytes in [&b""[..], b"hello", b"\x7fELF\x02\x01\x01 and so on and so on", &[0; 4096]] {
-        assert!(matches!(events(bytes).1, Err(Fault::Foreign(_))), "{bytes:?}");
+        assert!(matches!(events(bytes).1, Err(ReadError::Foreign(_))), "{bytes:?}");
     }
-    let missing = read_file(std::path::Path::new("/nonexistent/it.mcap"), |_| {}).expect_err("no such file");
-    assert!(missing.to_string().contains("/nonexistent/it.mcap"));
 }

@@ -10,6 +10,7 @@ use crate::joined::{Load, Request, Verdict};
 use crate::model::Model;
 use crate::model::duplicates::{Group, GroupFacts};
 use crate::phases::{Phase, phases};
+use crate::record::read::Ending;
 use crate::who::purpose::purpose;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -18,15 +19,6 @@ use trace_common::time::Nanos;
 
 /// Rows of each list.
 const ROWS: usize = 10;
-
-/// How the source ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// In order.
-    Whole,
-    /// Its end is missing: it was killed, or is still being written.
-    Missing,
-}
 
 /// The report, as lines of text.
 #[must_use]

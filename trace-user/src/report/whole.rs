@@ -3,13 +3,14 @@
 
 use super::cycles;
 use super::json::{HelperLine, helper_line};
-use super::summary::{Ending, longest_slot_wait};
+use super::summary::longest_slot_wait;
 use super::wall;
 use crate::event::{Hook, SelfTest};
 use crate::joined::cycle::asleep;
 use crate::joined::{Call, Load, Verdict};
 use crate::model::Model;
 use crate::model::duplicates::Group;
+use crate::record::read::Ending;
 use crate::who::purpose::purpose;
 use serde::Serialize;
 use serde_json::{Map, Value, json};

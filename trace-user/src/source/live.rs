@@ -4,11 +4,12 @@
 //! what an alias resolves to before its request, what was lost before the next tick.
 
 use crate::clock;
-use crate::decode::{Names as _, decode};
+use crate::decode::decode;
 use crate::event::{Body, Costs, Event, Fact, Hook, Lost, Moment, Resolution, SelfTest, Stamp};
 use crate::kernel::attach::{self, AttachError, Attached, Plan, ProbeLog, Progress};
 use crate::kernel::btf::Types;
 use crate::kernel::costs::Statistics;
+use crate::kernel::enrich::{Names as _, enrich};
 use crate::kernel::hooks::HookChoice;
 use crate::kernel::lookup::Lookup;
 use crate::kernel::misses::Misses;
@@ -285,8 +286,9 @@ impl Live {
         let mut undecodable = 0;
         self.aliases.fresh = false;
         let (names, aliases) = (&mut self.names, &mut self.aliases);
-        let count = self.ring.drain(BATCH, |bytes| match decode(bytes, names) {
-            Ok(event) => {
+        let count = self.ring.drain(BATCH, |bytes| match decode(bytes) {
+            Ok(decoded) => {
+                let event = enrich(decoded, names);
                 before(&event, names, aliases, out);
                 out.push(event);
             }

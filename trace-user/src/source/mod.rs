@@ -2,7 +2,6 @@
 //! same code behind them.
 
 pub mod live;
-pub mod recording;
 #[cfg(test)]
 pub mod simulation;
 pub mod watchdog;

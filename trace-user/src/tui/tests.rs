@@ -9,7 +9,10 @@ use crate::event::{
 };
 use crate::joined::{CycleId, RequestId};
 use crate::model::Model;
+use crate::record::read::read;
+use crate::record::write::Recorder;
 use crate::testing::{Helped, Story, busy, entered, module, stamp, worker};
+use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use std::time::{Duration, Instant};
 use trace_common::ids::CallAddress;
@@ -592,4 +595,35 @@ fn best(mut work: impl FnMut()) -> Duration {
         begun.elapsed()
     });
     runs.min().unwrap_or_default()
+}
+
+#[test]
+fn live_and_replay_draw_the_same_screens() {
+    let live = busy();
+    let mut bytes = Vec::new();
+    let mut recorder = Recorder::begin(&mut bytes).expect("bytes can be written");
+    live.events.iter().for_each(|event| recorder.write(event).expect("bytes can be written"));
+    recorder.finish(Stamp::awake(u64::MAX)).expect("bytes can be written");
+    let mut replayed = Story::default();
+    read(bytes.as_slice(), |event| {
+        // Live goes on where the recording ended.
+        if !matches!(event.body, Body::Fact(Fact::End)) {
+            replayed.send(event);
+        }
+    })
+    .expect("a recording");
+    for keys in [vec![], vec![KeyCode::Enter], vec![KeyCode::Tab], vec![KeyCode::Tab; 2], vec![KeyCode::Tab; 3]] {
+        assert_eq!(after(live.model(), &keys), after(replayed.model(), &keys), "{keys:?}");
+    }
+    assert_ne!(after(live.model(), &[]), after(&Model::default(), &[]));
+}
+
+/// The screen after these keys.
+fn after(model: &Model, keys: &[KeyCode]) -> Buffer {
+    let mut state = live(model, 120, 40);
+    for key in keys {
+        press(&mut state, model, *key);
+        tick(&mut state, model);
+    }
+    drawn(model, &state, Theme::from_env(None, Some("xterm"), None), 120, 40)
 }

@@ -36,14 +36,14 @@ struct Life {
 
 /// The histories, by name.
 #[derive(Debug, Default)]
-pub struct Modules {
-    lives: BTreeMap<Arc<str>, VecDeque<Life>>,
+pub struct Lives {
+    by_module: BTreeMap<Arc<str>, VecDeque<Life>>,
 }
 
-impl Modules {
+impl Lives {
     /// These, and no others, are live at `at`; `in_init`: whose init is known to be under way, so that they were not live before.
     pub fn list(&mut self, names: &[Arc<str>], at: Stamp, in_init: impl Fn(&str) -> bool) {
-        for (name, lives) in &mut self.lives {
+        for (name, lives) in &mut self.by_module {
             if let Some(life) = lives.back_mut()
                 && life.gone.is_none()
                 && !names.contains(name)
@@ -54,7 +54,7 @@ impl Modules {
         for name in names {
             if !self.is_live(name) {
                 // Live for an unknown time: as far as anyone can tell, always.
-                let from = if self.lives.contains_key(name) || in_init(name) { at } else { Stamp::default() };
+                let from = if self.by_module.contains_key(name) || in_init(name) { at } else { Stamp::default() };
                 self.push(name, Life { birth: None, from, gone: None });
             }
         }
@@ -63,7 +63,7 @@ impl Modules {
     /// `name` went live.
     pub fn live(&mut self, name: &Arc<str>, birth: Birth) {
         // Listed as live by an edge that read the list while the module went live: one life, and this is its birth.
-        if let Some(life) = self.lives.get_mut(name).and_then(VecDeque::back_mut)
+        if let Some(life) = self.by_module.get_mut(name).and_then(VecDeque::back_mut)
             && life.gone.is_none()
             && life.birth.is_none()
         {
@@ -78,7 +78,7 @@ impl Modules {
 
     /// `name` is on its way out: the life that it had then.
     pub fn gone(&mut self, name: &str, at: Stamp) {
-        let lives = self.lives.get_mut(name).into_iter().flatten();
+        let lives = self.by_module.get_mut(name).into_iter().flatten();
         if let Some(life) = lives.rev().find(|life| life.from <= at) {
             life.gone.get_or_insert(at);
         }
@@ -109,15 +109,15 @@ impl Modules {
     }
 
     fn is_live(&self, name: &str) -> bool {
-        self.lives.get(name).and_then(VecDeque::back).is_some_and(|life| life.gone.is_none())
+        self.by_module.get(name).and_then(VecDeque::back).is_some_and(|life| life.gone.is_none())
     }
 
     fn of(&self, name: &str) -> impl Iterator<Item = &Life> {
-        self.lives.get(name).into_iter().flatten()
+        self.by_module.get(name).into_iter().flatten()
     }
 
     fn push(&mut self, name: &Arc<str>, life: Life) {
-        let lives = self.lives.entry(name.clone()).or_default();
+        let lives = self.by_module.entry(name.clone()).or_default();
         let place = lives.partition_point(|other| other.from <= life.from);
         lives.insert(place, life);
         if lives.len() > LIVES {

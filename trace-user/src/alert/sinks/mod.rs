@@ -1,4 +1,0 @@
-//! Those who are told of alerts.
-
-pub mod exec;
-pub mod text;

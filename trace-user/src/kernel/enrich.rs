@@ -1,0 +1,121 @@
+//! Fills in what an event's record holds as numbers: the requester's executable and cgroup, the symbols of kernel stacks.
+//!
+//! In: a decoded event, and who knows names. Out: the event as it is recorded.
+
+use crate::decode::{Decoded, Unnamed};
+use crate::event::{Body, Event, Moment, Probe};
+use std::sync::Arc;
+
+/// Gives names to numbers. The edge asks the running system; tests make them up.
+pub trait Names {
+    /// Whether it is modtrail's own process: what it asks for is followed but shown nowhere, so nothing is looked up for it.
+    fn is_own(&self, tgid: u32) -> bool;
+    /// The symbol that holds the kernel address; `None` where unknown.
+    fn symbol(&mut self, address: u64) -> Option<Arc<str>>;
+    /// The path of the executable of the process `tgid` that started at `start` on the boot clock; `None` where it cannot be
+    /// read, or the process is another by now.
+    fn exe(&mut self, tgid: u32, start: u64) -> Option<Arc<str>>;
+    /// The path of the cgroup with this id, of which `tgid` is a member; `None` where it cannot be read.
+    fn cgroup(&mut self, id: u64, tgid: u32) -> Option<Arc<str>>;
+}
+
+/// The event with everything that `names` knows.
+#[must_use]
+pub fn enrich(decoded: Decoded, names: &mut impl Names) -> Event {
+    let Decoded { mut event, unnamed } = decoded;
+    if let (Some(unnamed), Body::Probe(probe)) = (unnamed, &mut event.body)
+        && !names.is_own(probe.task.key.tgid.0)
+    {
+        fill_in(probe, &unnamed, names);
+    }
+    event
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "only these two moments hold numbers")]
+fn fill_in(probe: &mut Probe, unnamed: &Unnamed, names: &mut impl Names) {
+    let (tgid, start) = (probe.task.key.tgid.0, probe.task.key.start.as_nanos());
+    match &mut probe.moment {
+        Moment::Requested(requested) => {
+            requested.exe = names.exe(tgid, start);
+            requested.cgroup = unnamed.cgroup.and_then(|id| names.cgroup(id, tgid));
+            requested.stack = stack(&unnamed.stack, "__request_module", names);
+        }
+        Moment::CallEntered(entered) => entered.stack = stack(&unnamed.stack, "call_usermodehelper_exec", names),
+        _ => {}
+    }
+}
+
+/// The frames as symbols, from the function `from` outwards: what is inside it is the probe's own.
+fn stack(frames: &[u64], from: &str, names: &mut impl Names) -> Arc<[Arc<str>]> {
+    let name = |address: &u64| names.symbol(*address).unwrap_or_else(|| format!("{address:#x}").into());
+    let symbols: Vec<Arc<str>> = frames.iter().map(name).collect();
+    let begin = symbols.iter().position(|symbol| &**symbol == from).unwrap_or(0);
+    symbols.into_iter().skip(begin).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Names, enrich};
+    use crate::decode::{Decoded, Unnamed};
+    use crate::event::{Body, Captured, Event, Moment, Probe, Requested, Stamp, Task};
+    use std::sync::Arc;
+
+    struct Made;
+
+    impl Names for Made {
+        fn is_own(&self, tgid: u32) -> bool {
+            tgid == 77
+        }
+
+        fn symbol(&mut self, address: u64) -> Option<Arc<str>> {
+            ["bpf_trampoline", "__request_module", "__sock_create"]
+                .get(usize::try_from(address).unwrap_or(0).wrapping_sub(1))
+                .map(|symbol| (*symbol).into())
+        }
+
+        fn exe(&mut self, tgid: u32, start: u64) -> Option<Arc<str>> {
+            (tgid == 412 && start == 5).then(|| "/usr/bin/ping".into())
+        }
+
+        fn cgroup(&mut self, id: u64, _tgid: u32) -> Option<Arc<str>> {
+            (id == 7).then(|| "/user.slice".into())
+        }
+    }
+
+    fn request_of(tgid: u32) -> Requested {
+        let requested = Requested {
+            alias: Captured::whole("net-pf-29"),
+            uid: 1000,
+            loginuid: None,
+            exe: None,
+            cgroup: None,
+            stack: [].into(),
+        };
+        let task = Task::new(tgid, tgid, 5, "ping");
+        let event = Event {
+            at: Stamp::default(),
+            body: Body::Probe(Probe { task, cpu: 0, moment: Moment::Requested(requested) }),
+        };
+        let unnamed = Unnamed { cgroup: Some(7), stack: vec![1, 2, 3, 0x99] };
+        let event = enrich(Decoded { event, unnamed: Some(unnamed) }, &mut Made);
+        let Body::Probe(Probe { moment: Moment::Requested(requested), .. }) = event.body else {
+            panic!("{event:?}");
+        };
+        requested
+    }
+
+    #[test]
+    fn a_request_gets_its_executable_its_cgroup_and_the_stack_outside_the_probe() {
+        let requested = request_of(412);
+        assert_eq!(requested.exe.as_deref(), Some("/usr/bin/ping"));
+        assert_eq!(requested.cgroup.as_deref(), Some("/user.slice"));
+        let frames: Vec<&str> = requested.stack.iter().map(|frame| &**frame).collect();
+        assert_eq!(frames, ["__request_module", "__sock_create", "0x99"]);
+    }
+
+    #[test]
+    fn nothing_is_looked_up_for_modtrail_itself() {
+        let own = request_of(77);
+        assert_eq!((own.exe, own.cgroup, own.stack.len()), (None, None, 0));
+    }
+}

@@ -1,0 +1,202 @@
+//! Recordings as files: opened to be read, and written so that a kill or a power cut costs no more than what was not handed to the
+//! disk.
+//!
+//! In: a path. Out: the bytes of a recording, for the library to read; or a file that grows by events.
+
+use crate::event::{Event, Stamp};
+use crate::record::read::ReadError;
+use crate::record::write::Recorder;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
+
+/// Why a file cannot be read as a recording.
+#[derive(Debug, thiserror::Error)]
+pub enum FileReadError {
+    /// The system refuses the file.
+    #[error("cannot read {}", .path.display())]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// It is something else.
+    #[error("{} is not a modtrail recording: {reason}", .path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// What it lacks.
+        reason: &'static str,
+    },
+}
+
+/// Opens `path` and lets `reader` read it.
+///
+/// # Errors
+/// [`FileReadError`] where the file cannot be read or is not a recording.
+pub fn read<T>(
+    path: &Path,
+    reader: impl FnOnce(BufReader<File>) -> Result<T, ReadError>,
+) -> Result<T, FileReadError> {
+    let refused = |source| FileReadError::Open { path: path.to_owned(), source };
+    let file = File::open(path).map_err(refused)?;
+    reader(BufReader::new(file)).map_err(|error| match error {
+        ReadError::Io(source) => refused(source),
+        ReadError::Foreign(reason) => FileReadError::Foreign { path: path.to_owned(), reason },
+    })
+}
+
+/// Why a recording cannot be written to a file.
+#[derive(Debug, thiserror::Error)]
+pub enum FileWriteError {
+    /// The file cannot be made.
+    #[error("cannot create the recording {}", .path.display())]
+    Create {
+        /// The file.
+        path: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// The file cannot be written.
+    #[error("cannot write to the recording {}", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
+}
+
+/// A file that can be written, and is as it was: where no recording begins, one that was not there before is taken
+/// away again.
+pub struct Target {
+    file: Option<File>,
+    path: PathBuf,
+    is_new: bool,
+}
+
+impl Target {
+    /// Opens or makes the file. What is in it stays until a recording begins.
+    ///
+    /// # Errors
+    /// [`FileWriteError::Create`] with what the system answered.
+    pub fn open(path: &Path) -> Result<Self, FileWriteError> {
+        let made = OpenOptions::new().write(true).create_new(true).open(path);
+        let (opened, is_new) = match made {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                (OpenOptions::new().write(true).open(path), false)
+            }
+            made => (made, true),
+        };
+        let file = opened.map_err(|source| FileWriteError::Create { path: path.to_owned(), source })?;
+        Ok(Self { file: Some(file), path: path.to_owned(), is_new })
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        if self.is_new && self.file.is_some() {
+            // It stays empty where it cannot be removed, which is no worse.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// A recording being written to a file.
+pub struct FileRecorder {
+    recorder: Recorder<File>,
+    /// The same file, for handing it to the disk.
+    file: File,
+    path: PathBuf,
+}
+
+impl FileRecorder {
+    /// Begins a recording; what the file held is gone from here on. The schema is on the disk when this returns, so
+    /// that whatever happens later, the file is known for a recording.
+    ///
+    /// # Errors
+    /// [`FileWriteError::Write`] with what the system answered.
+    pub fn begin(mut target: Target) -> Result<Self, FileWriteError> {
+        let path = target.path.clone();
+        let failed = |source| FileWriteError::Write { path: path.clone(), source };
+        let file = target.file.take().ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
+        if file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            file.set_len(0).map_err(failed)?;
+        }
+        let recorder = file.try_clone().and_then(Recorder::begin).map_err(failed)?;
+        let recorder = Self { recorder, file, path };
+        recorder.written(Ok(true))?;
+        Ok(recorder)
+    }
+
+    /// Appends one event.
+    ///
+    /// # Errors
+    /// [`FileWriteError::Write`] with what the system answered.
+    pub fn write(&mut self, event: &Event) -> Result<(), FileWriteError> {
+        let answer = self.recorder.write(event).map(|()| false);
+        self.written(answer)
+    }
+
+    /// Hands everything so far to the disk: a kill or a power cut after this costs none of it.
+    ///
+    /// # Errors
+    /// [`FileWriteError::Write`] with what the system answered.
+    pub fn flush(&mut self) -> Result<(), FileWriteError> {
+        let answer = self.recorder.flush();
+        self.written(answer)
+    }
+
+    /// Ends the recording in order.
+    ///
+    /// # Errors
+    /// [`FileWriteError::Write`] with what the system answered.
+    pub fn finish(self, at: Stamp) -> Result<(), FileWriteError> {
+        let Self { recorder, file, path } = self;
+        written(&file, &path, recorder.finish(at).map(|()| true))
+    }
+
+    fn written(&self, answer: io::Result<bool>) -> Result<(), FileWriteError> {
+        written(&self.file, &self.path, answer)
+    }
+}
+
+/// Hands the file to the disk where `answer` says that there is something to hand.
+fn written(file: &File, path: &Path, answer: io::Result<bool>) -> Result<(), FileWriteError> {
+    let synced = answer.and_then(|is_new| if is_new { sync(file) } else { Ok(()) });
+    synced.map_err(|source| FileWriteError::Write { path: path.to_owned(), source })
+}
+
+fn sync(file: &File) -> io::Result<()> {
+    match file.sync_data() {
+        // A pipe or a terminal has no disk behind it.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        answer => answer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Target, read};
+    use std::fs;
+    use std::path::Path;
+
+    #[test]
+    fn a_target_that_is_never_begun_keeps_what_it_held() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("old.mcap");
+        fs::write(&path, b"precious").expect("the file can be written");
+        drop(Target::open(&path).expect("the file can be opened"));
+        assert_eq!(fs::read(&path).expect("the file is there"), b"precious");
+        let path = folder.path().join("new.mcap");
+        drop(Target::open(&path).expect("the file can be made"));
+        assert!(!path.exists(), "nothing was recorded, so nothing is left behind");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_named() {
+        let missing = read(Path::new("/nonexistent/it.mcap"), |_| Ok(())).expect_err("no such file");
+        assert!(missing.to_string().contains("/nonexistent/it.mcap"));
+    }
+}

@@ -1,0 +1,3 @@
+//! Where alerts go, beside standard output.
+
+pub mod exec;
