@@ -1,10 +1,9 @@
-//! Builds what the binary carries: the probes (trace-ebpf, for the BPF target) and the recording's message types.
+//! Builds the probes that the binary carries (trace-ebpf, for the BPF target).
 //!
 //! In: the toolchain that is there (Debian's `rust-web` with its precompiled BPF `core`, else nightly with
 //! `-Zbuild-std`), or a folder of prebuilt objects named by `MODTRAIL_EBPF_OBJECTS`. Out: `$OUT_DIR/trace-ebpf`,
-//! `$OUT_DIR/trace-ebpf-log`, `$OUT_DIR/ask`, `$OUT_DIR/modtrail.rs` and `$OUT_DIR/modtrail.fds`.
+//! `$OUT_DIR/trace-ebpf-log` and `$OUT_DIR/ask`.
 
-use protox::prost::Message;
 use std::env;
 use std::error::Error;
 use std::fs;
@@ -18,7 +17,6 @@ const OBJECTS: [&str; 3] = ["trace-ebpf", "trace-ebpf-log", "ask"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    messages(&out)?;
     println!("cargo::rerun-if-env-changed={PREBUILT}");
     for part in ["../trace-ebpf/src", "../trace-ebpf/Cargo.toml", "../trace-common/src", "../Cargo.lock"] {
         println!("cargo::rerun-if-changed={part}");
@@ -35,17 +33,6 @@ fn copy_objects(from: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
         fs::copy(&object, out.join(name))
             .map_err(|error| format!("cannot copy the eBPF object {}: {error}", object.display()))?;
     }
-    Ok(())
-}
-
-/// Compiles the recording's schema without protoc.
-fn messages(out: &Path) -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed=proto/modtrail.proto");
-    // Without comments: the schema stands in every recording.
-    let mut compiler = protox::Compiler::new(["proto"])?;
-    let descriptors = compiler.include_source_info(false).open_file("proto/modtrail.proto")?.file_descriptor_set();
-    fs::write(out.join("modtrail.fds"), descriptors.encode_to_vec())?;
-    prost_build::Config::new().out_dir(out).compile_fds(descriptors)?;
     Ok(())
 }
 

@@ -2,11 +2,11 @@
 //!
 //! In: how many requests, and where to leave a recording of them. Out: a line `WHAT NANOSECONDS` each.
 
-use modtrail::event::{Body, Event, Fact, Stamp};
-use modtrail::pipeline::Pipeline;
-use modtrail::record::read::read_file;
-use modtrail::record::write::{Recorder, Target};
+use modtrail::recording::{self, FileRecorder, Target};
 use modtrail::tui::{Mode, Msg, Theme, UiState, draw, update};
+use modtrail_core::event::{Body, Event, Fact, Stamp};
+use modtrail_core::pipeline::Pipeline;
+use modtrail_core::record::read::read;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
@@ -53,12 +53,12 @@ fn median(mut each: impl FnMut()) -> Duration {
 }
 
 /// A model with so many requests, those of a real recording over and over; the same goes to `file`.
-fn model(requests: u64, file: &Path) -> Result<modtrail::model::Model, Box<dyn Error>> {
+fn model(requests: u64, file: &Path) -> Result<modtrail_core::model::Model, Box<dyn Error>> {
     let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/linux-6.12.mcap");
     let mut round: Vec<Event> = Vec::new();
-    read_file(&recording, |event| round.push(event))?;
+    recording::read(&recording, |bytes| read(bytes, |event| round.push(event)))?;
     let mut pipeline = Pipeline::default();
-    let mut recorder = Recorder::begin(Target::open(file)?)?;
+    let mut recorder = FileRecorder::begin(Target::open(file)?)?;
     let first = round.first().map_or(Ktime::from_nanos(0), |event| event.at.mono);
     let span = round.iter().map(|event| event.at.mono.since(first).as_nanos()).max().unwrap_or(0) + 1_000_000_000;
     let mut last = Stamp::default();

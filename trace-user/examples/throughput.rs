@@ -3,17 +3,16 @@
 //! In: how many events, and where to leave a recording of them. Out: a line `STAGE EVENTS NANOSECONDS [NUMBER UNIT]` a stage.
 //! The events are those of a real recording, over and over, each time later.
 
-use modtrail::decode::{Names, decode};
-use modtrail::event::{Body, Event, Fact, Stamp};
 use modtrail::kernel::costs::resident;
-use modtrail::pipeline::Pipeline;
-use modtrail::record::read::read_file;
-use modtrail::record::write::{Recorder, Target};
+use modtrail::recording::{self, FileRecorder, Target};
+use modtrail_core::decode::decode;
+use modtrail_core::event::{Body, Event, Fact, Stamp};
+use modtrail_core::pipeline::Pipeline;
+use modtrail_core::record::read::read;
 use std::error::Error;
 use std::fs;
 use std::hint::black_box;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 use trace_common::kind::Kind;
 use trace_common::time::{Ktime, Nanos};
@@ -37,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let memory = resident().unwrap_or(0) / 1024 / 1024;
     println!("pipeline {count} {} {memory} MiB", began.elapsed().as_nanos());
     drop(pipeline);
-    let mut recorder = Recorder::begin(Target::open(file)?)?;
+    let mut recorder = FileRecorder::begin(Target::open(file)?)?;
     let began = Instant::now();
     let mut last = Stamp::default();
     many(&round, count, |event| {
@@ -49,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let size = fs::metadata(file)?.len() as f64 / count as f64;
     println!("record {count} {took} {size:.1} bytes-an-event");
     let began = Instant::now();
-    let read = read_file(file, |event| drop(black_box(event)))?;
+    let read = recording::read(file, |bytes| read(bytes, |event| drop(black_box(event))))?;
     println!("read {} {}", read.events, began.elapsed().as_nanos());
     Ok(())
 }
@@ -58,7 +57,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn round() -> Result<Vec<Event>, Box<dyn Error>> {
     let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/linux-6.12.mcap");
     let mut events = Vec::new();
-    read_file(&recording, |event| events.push(event))?;
+    recording::read(&recording, |bytes| read(bytes, |event| events.push(event)))?;
     events.retain(|event| matches!(event.body, Body::Probe(_) | Body::Fact(Fact::Tick | Fact::Resolved { .. })));
     Ok(events)
 }
@@ -80,27 +79,6 @@ fn many(
     Ok(())
 }
 
-/// Names that cost nothing: looking them up is not decoding.
-struct NoNames;
-
-impl Names for NoNames {
-    fn is_own(&self, _tgid: u32) -> bool {
-        false
-    }
-
-    fn symbol(&mut self, _address: u64) -> Option<Arc<str>> {
-        None
-    }
-
-    fn exe(&mut self, _tgid: u32, _start: u64) -> Option<Arc<str>> {
-        None
-    }
-
-    fn cgroup(&mut self, _id: u64, _tgid: u32) -> Option<Arc<str>> {
-        None
-    }
-}
-
 /// Decodes records of a module that goes live.
 fn decoding(count: u64) {
     let text = wire::Text64 { length: 7, truncated: 0, bytes: [b'x'; 56] };
@@ -118,7 +96,7 @@ fn decoding(count: u64) {
     let record = wire::ModuleSeen { header, module: 7, name: text };
     let began = Instant::now();
     for _ in 0..count {
-        let _ = black_box(decode(black_box(record.as_bytes()), &mut NoNames));
+        let _ = black_box(decode(black_box(record.as_bytes())));
     }
     println!("decode {count} {}", began.elapsed().as_nanos());
 }

@@ -1,6 +1,6 @@
 //! The only code that reads clocks. In: nothing. Out: instants; everything else is told what time it is.
 
-use crate::event::Stamp;
+use modtrail_core::event::Stamp;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 use trace_common::time::{Ktime, Nanos};
 

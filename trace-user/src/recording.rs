@@ -3,9 +3,9 @@
 //!
 //! In: a path. Out: the bytes of a recording, for the library to read; or a file that grows by events.
 
-use crate::event::{Event, Stamp};
-use crate::record::read::ReadError;
-use crate::record::write::Recorder;
+use modtrail_core::event::{Event, Stamp};
+use modtrail_core::record::read::ReadError;
+use modtrail_core::record::write::Recorder;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader};
 use std::path::{Path, PathBuf};
@@ -35,10 +35,7 @@ pub enum FileReadError {
 ///
 /// # Errors
 /// [`FileReadError`] where the file cannot be read or is not a recording.
-pub fn read<T>(
-    path: &Path,
-    reader: impl FnOnce(BufReader<File>) -> Result<T, ReadError>,
-) -> Result<T, FileReadError> {
+pub fn read<T>(path: &Path, reader: impl FnOnce(BufReader<File>) -> Result<T, ReadError>) -> Result<T, FileReadError> {
     let refused = |source| FileReadError::Open { path: path.to_owned(), source };
     let file = File::open(path).map_err(refused)?;
     reader(BufReader::new(file)).map_err(|error| match error {

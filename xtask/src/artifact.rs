@@ -9,8 +9,8 @@ use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 
+use crate::arch::Arch;
 use crate::cross;
-use crate::guest::Arch;
 use crate::paths;
 use crate::process;
 
@@ -74,12 +74,12 @@ fn is_for(program: &Path, arch: Arch) -> Result<bool> {
 
 /// The release build of modtrail.
 pub fn modtrail() -> Result<PathBuf> {
-    build_one(&["--release", "-p", "trace-user", "--bin", "modtrail"], "release", "modtrail")
+    build_one(&["--release", "-p", "modtrail", "--bin", "modtrail"], "release", "modtrail")
 }
 
 /// The build of modtrail that the tests of the host make too.
 pub fn modtrail_for_tests() -> Result<PathBuf> {
-    build_one(&["-p", "trace-user", "--bin", "modtrail"], "debug", "modtrail")
+    build_one(&["-p", "modtrail", "--bin", "modtrail"], "debug", "modtrail")
 }
 
 /// provoke, by the profile that xtask itself is built by: what it depends on is there already.
@@ -101,7 +101,7 @@ fn cross_built(with_modtrail: bool) -> Result<Programs> {
     drop(lock);
     cargo.args(["--release", "-p", "xtask", "--bin", "provoke"]);
     if with_modtrail {
-        cargo.args(["-p", "trace-user", "--bin", "modtrail"]);
+        cargo.args(["-p", "modtrail", "--bin", "modtrail"]);
     }
     process::run(&mut cargo).context("cannot build modtrail and provoke for arm64")?;
     let built = target.join(cross::TARGET).join("release");

@@ -3,13 +3,13 @@
 use super::failure::Failure;
 use super::{output, resolve, runtime};
 use crate::cli::DoctorArgs;
-use crate::event::{Body, Costs, Fact, Hook, Lost, Machine, SelfTest};
 use crate::kernel::attach::{AttachError, Progress};
 use crate::kernel::hooks::{LADDERS, NEEDED};
 use crate::kernel::snapshot;
-use crate::report::plain::plain;
-use crate::report::whole;
 use crate::source::live::{Live, LiveError};
+use modtrail_core::event::{Body, Costs, Fact, Hook, Lost, Machine, SelfTest};
+use modtrail_core::report::plain::plain;
+use modtrail_core::report::whole;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -4,13 +4,13 @@ use super::failure::Failure;
 use super::output::{self, Written};
 use super::session::{Session, Signals, Until, Wish, passed_on, tell_gaps};
 use super::{replay, runtime};
-use crate::alert::rules::{Alerts, Limits};
-use crate::alert::text;
 use crate::cli::LogArgs;
-use crate::joined::{Change, Request};
-use crate::model::Model;
-use crate::report::{json, line};
 use crate::stderr;
+use modtrail_core::alert::rules::{Alerts, Limits};
+use modtrail_core::alert::text;
+use modtrail_core::joined::{Change, Request};
+use modtrail_core::model::Model;
+use modtrail_core::report::{json, line};
 use std::path::Path;
 use std::process::ExitCode;
 

@@ -2,12 +2,12 @@
 
 use super::failure::Failure;
 use super::top;
-use crate::joined::Change;
-use crate::model::Model;
-use crate::record::read::Ending;
 use crate::recording;
-use crate::replay::replay;
 use crate::stderr;
+use modtrail_core::joined::Change;
+use modtrail_core::model::Model;
+use modtrail_core::record::read::Ending;
+use modtrail_core::replay::replay;
 use std::path::Path;
 use std::process::ExitCode;
 

@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::{output, replay};
 use crate::cli::ReportArgs;
-use crate::report::{summary, whole};
+use modtrail_core::report::{summary, whole};
 use std::process::ExitCode;
 
 /// Runs the command.

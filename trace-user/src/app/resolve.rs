@@ -3,8 +3,8 @@
 use super::failure::Failure;
 use super::output::{self, Written};
 use crate::kernel::lookup::{Action, Lookup, Step};
-use crate::report::plain::plain;
 use crate::stderr;
+use modtrail_core::report::plain::plain;
 use std::process::ExitCode;
 
 /// Writes a line for each alias; what is wrong with modprobe's configuration is said on stderr.

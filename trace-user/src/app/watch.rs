@@ -4,13 +4,13 @@ use super::failure::Failure;
 use super::output::{self, Written};
 use super::runtime;
 use super::session::{Session, Signals, Until, Wish, tell_gaps};
-use crate::alert::rules::{Alerts, Limits, Notice};
-use crate::sinks::exec::Exec;
-use crate::alert::text;
 use crate::cli::{SinkChoice, WatchArgs};
-use crate::joined::Change;
-use crate::model::Model;
+use crate::sinks::exec::Exec;
 use crate::stderr;
+use modtrail_core::alert::rules::{Alerts, Limits, Notice};
+use modtrail_core::alert::text;
+use modtrail_core::joined::Change;
+use modtrail_core::model::Model;
 use std::process::ExitCode;
 
 /// Runs the command.

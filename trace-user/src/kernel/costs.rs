@@ -6,7 +6,7 @@
 use super::attach::Attached;
 use super::bpf;
 use crate::clock;
-use crate::event::{Costs, ProbeCost};
+use modtrail_core::event::{Costs, ProbeCost};
 use std::fs;
 use std::os::fd::{AsFd as _, OwnedFd};
 use trace_common::time::Nanos;

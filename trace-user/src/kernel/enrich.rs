@@ -2,8 +2,8 @@
 //!
 //! In: a decoded event, and who knows names. Out: the event as it is recorded.
 
-use crate::decode::{Decoded, Unnamed};
-use crate::event::{Body, Event, Moment, Probe};
+use modtrail_core::decode::{Decoded, Unnamed};
+use modtrail_core::event::{Body, Event, Moment, Probe};
 use std::sync::Arc;
 
 /// Gives names to numbers. The edge asks the running system; tests make them up.
@@ -56,8 +56,8 @@ fn stack(frames: &[u64], from: &str, names: &mut impl Names) -> Arc<[Arc<str>]> 
 #[cfg(test)]
 mod tests {
     use super::{Names, enrich};
-    use crate::decode::{Decoded, Unnamed};
-    use crate::event::{Body, Captured, Event, Moment, Probe, Requested, Stamp, Task};
+    use modtrail_core::decode::{Decoded, Unnamed};
+    use modtrail_core::event::{Body, Captured, Event, Moment, Probe, Requested, Stamp, Task};
     use std::sync::Arc;
 
     struct Made;

@@ -8,7 +8,7 @@ use super::modprobe_d::{Configuration, FOLDERS, Install as InstallLine, Sources}
 use super::modules::{Indexes, loose, normalised};
 use super::pattern;
 use super::snapshot;
-use crate::event::{Configured, Install, Place, Replaced, Resolution, Wanted};
+use modtrail_core::event::{Configured, Install, Place, Replaced, Resolution, Wanted};
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};

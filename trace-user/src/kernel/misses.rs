@@ -9,7 +9,7 @@
 use super::attach::{Attached, Held};
 use super::bpf;
 use super::hooks::Mechanism;
-use crate::event::Lost;
+use modtrail_core::event::Lost;
 use std::collections::BTreeMap;
 use std::os::fd::AsFd as _;
 

@@ -6,7 +6,7 @@
 //! Newer: `/usr/lib/modprobe.d` is read too (31), and there are `weakdep` lines (33), which modprobe itself ignores.
 
 use super::modules::normalised;
-use crate::event::Place;
+use modtrail_core::event::Place;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;

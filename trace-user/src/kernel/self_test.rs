@@ -4,8 +4,8 @@
 //! whether it was seen to be asked for, to call a helper and to get one. Its end is not waited for: that can take as long
 //! as the helper does.
 
-use crate::event::{Body, Event, Moment, SelfTest};
 use crate::kernel::snapshot;
+use modtrail_core::event::{Body, Event, Moment, SelfTest};
 use rustix::io::Errno;
 use rustix::mount::{FsOpenFlags, fsopen};
 use std::fs;
@@ -120,7 +120,7 @@ impl Proof {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{CallEntered, Captured, Probe, Stamp, Task, Wait};
+    use modtrail_core::event::{CallEntered, Captured, Probe, Stamp, Task, Wait};
     use std::sync::mpsc::channel;
 
     fn event(task: Task, moment: Moment) -> Event {

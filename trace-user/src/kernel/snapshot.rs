@@ -3,7 +3,7 @@
 //! In: `/proc` and the kernel's answers. Out: facts for the pipeline.
 
 use crate::clock;
-use crate::event::{Machine, Stamp};
+use modtrail_core::event::{Machine, Stamp};
 use std::fs;
 use std::io;
 use std::path::PathBuf;

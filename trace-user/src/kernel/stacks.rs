@@ -3,9 +3,9 @@
 //! In: `/proc/PID/task/TID/stack`, which root may read, and `/proc/PID/stat`. Out: a fact.
 
 use crate::clock;
-use crate::event::{Body, Event, Fact, STACK_FRAMES, Task};
 use crate::kernel::names::is_start;
 use crate::kernel::snapshot;
+use modtrail_core::event::{Body, Event, Fact, STACK_FRAMES, Task};
 use rustix::io::Errno;
 use rustix::process::{Pid, test_kill_process};
 use std::fs;

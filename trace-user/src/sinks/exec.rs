@@ -1,8 +1,8 @@
 //! Runs a person's command at each alert, with the alert's facts in the environment, and never waits for it where it
 //! would hold up tracing.
 
-use crate::alert::rules::Notice;
-use crate::alert::text::{kind, number, state};
+use modtrail_core::alert::rules::Notice;
+use modtrail_core::alert::text::{kind, number, state};
 use std::io;
 use std::process::Stdio;
 use tokio::process::{Child, Command};

@@ -4,8 +4,6 @@
 //! what an alias resolves to before its request, what was lost before the next tick.
 
 use crate::clock;
-use crate::decode::decode;
-use crate::event::{Body, Costs, Event, Fact, Hook, Lost, Moment, Resolution, SelfTest, Stamp};
 use crate::kernel::attach::{self, AttachError, Attached, Plan, ProbeLog, Progress};
 use crate::kernel::btf::Types;
 use crate::kernel::costs::Statistics;
@@ -17,6 +15,8 @@ use crate::kernel::names::{Namer, SystemNames};
 use crate::kernel::ring::{Ring, RingError};
 use crate::kernel::{probe_log, snapshot};
 use crate::source::watchdog::{Finding, Watchdog};
+use modtrail_core::decode::decode;
+use modtrail_core::event::{Body, Costs, Event, Fact, Hook, Lost, Moment, Resolution, SelfTest, Stamp};
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;

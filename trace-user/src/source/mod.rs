@@ -1,7 +1,5 @@
-//! Where events come from. Every source yields the same [`crate::event::Event`]s, so that live and replay run the
+//! Where events come from. Every source yields the same [`modtrail_core::event::Event`]s, so that live and replay run the
 //! same code behind them.
 
 pub mod live;
-#[cfg(test)]
-pub mod simulation;
 pub mod watchdog;

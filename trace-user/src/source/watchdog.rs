@@ -3,9 +3,9 @@
 //! In: the instants of looks, and the events that came between them. Out: what was found: nothing, that the probes fire, or
 //! which are deaf and since when they may be. The caller attaches deaf ones again, and they are proven again.
 
-use crate::event::{Body, Event, Moment, SelfTest, Stamp, SuspendMoment, suspend};
 use crate::kernel::self_test::{self, Proof};
 use crate::kernel::snapshot;
+use modtrail_core::event::{Body, Event, Moment, SelfTest, Stamp, SuspendMoment, suspend};
 use std::time::Duration;
 use tokio::time::Instant;
 use trace_common::kind::Kind;

@@ -1,6 +1,6 @@
 //! The columns of every list, as data: head, width, and which go first where there is little room.
 
-use super::state::Screen;
+use super::screen::Screen;
 
 /// A column of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

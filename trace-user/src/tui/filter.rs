@@ -4,11 +4,11 @@
 //! (`verdict:hollow`, `pid:413`). Case does not matter. Matching allocates nothing, since it runs over every row.
 
 use super::row::Row;
-use super::state::Screen;
-use crate::event::{Captured, Comm, Stamp, Task};
-use crate::explain::cycle::verdict;
-use crate::joined::{Call, Cycle, Firmware, Load, Request};
-use crate::who::purpose::purpose;
+use super::screen::Screen;
+use modtrail_core::event::{Captured, Comm, Stamp, Task};
+use modtrail_core::explain::cycle::verdict;
+use modtrail_core::joined::{Call, Cycle, Firmware, Load, Request};
+use modtrail_core::who::purpose::purpose;
 use std::fmt;
 
 /// A field that a term can name.

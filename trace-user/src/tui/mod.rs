@@ -16,6 +16,7 @@ pub mod filter;
 pub mod format;
 pub mod keymap;
 pub mod row;
+pub mod screen;
 pub mod state;
 pub mod terminal;
 #[cfg(test)]
@@ -27,7 +28,8 @@ pub mod view;
 #[cfg(test)]
 mod tests;
 
-pub use state::{Mode, Screen, UiState};
+pub use screen::Screen;
+pub use state::{Mode, UiState};
 pub use theme::Theme;
 pub use update::{Msg, Outcome, update};
 pub use view::draw;

@@ -4,13 +4,13 @@
 //! In: a model. Out: rows, by reference. Nothing here allocates text.
 
 use super::column::Column;
-use super::state::Screen;
-use crate::event::{Captured, Hook, Stamp};
-use crate::explain::cycle::verdict;
-use crate::joined::{Call, Cycle, Firmware, Load, Request};
-use crate::model::Model;
-use crate::model::duplicates::{Group, Sameness};
-use crate::who::purpose::purpose;
+use super::screen::Screen;
+use modtrail_core::event::{Captured, Hook, Stamp};
+use modtrail_core::explain::cycle::verdict;
+use modtrail_core::joined::{Call, Cycle, Firmware, Load, Request};
+use modtrail_core::model::Model;
+use modtrail_core::model::duplicates::{Group, Sameness};
+use modtrail_core::who::purpose::purpose;
 use std::cmp::Ordering;
 use trace_common::time::Nanos;
 

@@ -3,7 +3,7 @@
 use super::state::UiState;
 use super::theme::Theme;
 use super::view::draw;
-use crate::model::Model;
+use modtrail_core::model::Model;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 

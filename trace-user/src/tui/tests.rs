@@ -3,15 +3,15 @@
 use super::state::{Direction, Overlay, Target};
 use super::test_utils::{drawn, text};
 use super::{Mode, Msg, Outcome, Screen, Theme, UiState, update};
-use crate::event::{
+use modtrail_core::event::{
     Body, Captured, Costs, Event, Fact, FirmwareAsked, FirmwareMoment, Moment, PmTest, Probe, ProbeCost, Stamp,
     SuspendMoment, Syscall, Task, Wait, Way,
 };
-use crate::joined::{CycleId, RequestId};
-use crate::model::Model;
-use crate::record::read::read;
-use crate::record::write::Recorder;
-use crate::testing::{Helped, Story, busy, entered, module, stamp, worker};
+use modtrail_core::joined::{CycleId, RequestId};
+use modtrail_core::model::Model;
+use modtrail_core::record::read::read;
+use modtrail_core::record::write::Recorder;
+use modtrail_core::testing::{Helped, Story, busy, entered, module, stamp, worker};
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use std::time::{Duration, Instant};
@@ -171,7 +171,9 @@ fn every_request_says_what_became_of_it() {
     let told: Vec<String> = story
         .model()
         .requests()
-        .map(|request| format!("{} {}: {}", request.alias, request.verdict.as_str(), crate::explain::explain(request)))
+        .map(|request| {
+            format!("{} {}: {}", request.alias, request.verdict.as_str(), modtrail_core::explain::explain(request))
+        })
         .collect();
     insta::assert_snapshot!("sentences", told.join("\n"));
 }

@@ -6,11 +6,12 @@
 use super::filter::Filter;
 use super::keymap::{self, Action};
 use super::row;
-use super::state::{Input, Mode, Opened, Overlay, Paused, Screen, Sort, Target, UiState, window};
+use super::screen::Screen;
+use super::state::{Input, Mode, Opened, Overlay, Paused, Sort, Target, UiState, window};
 use super::view;
-use crate::joined::{CycleId, LoadId, RequestId};
-use crate::model::Model;
-use crate::model::duplicates::Sameness;
+use modtrail_core::joined::{CycleId, LoadId, RequestId};
+use modtrail_core::model::Model;
+use modtrail_core::model::duplicates::Sameness;
 use ratatui::crossterm::event::{
     Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };

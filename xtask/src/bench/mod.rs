@@ -42,10 +42,10 @@ impl Size {
         if self == Size::SHORT { &[] } else { &["--release"] }
     }
 
-    /// An example of trace-user's, built so.
+    /// An example of modtrail's, built so.
     fn example(self, name: &str) -> Result<PathBuf> {
         let mut cargo = host_cargo();
-        process::run(cargo.arg("build").args(self.profile()).args(["--package", "trace-user", "--example", name]))?;
+        process::run(cargo.arg("build").args(self.profile()).args(["--package", "modtrail", "--example", name]))?;
         let folder = if self == Size::SHORT { "debug" } else { "release" };
         Ok(artifact::target_folder()?.join(folder).join("examples").join(name))
     }

@@ -2,13 +2,14 @@
 //! was lost. No screen hides a loss.
 
 use super::line::{Piece, strip};
-use crate::event::SelfTest;
-use crate::explain::cycle::verdict;
-use crate::model::Model;
-use crate::stall;
 use crate::tui::format;
-use crate::tui::state::{Mode, Screen, UiState};
+use crate::tui::screen::Screen;
+use crate::tui::state::{Mode, UiState};
 use crate::tui::theme::{Theme, Tone};
+use modtrail_core::event::SelfTest;
+use modtrail_core::explain::cycle::verdict;
+use modtrail_core::model::Model;
+use modtrail_core::stall;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};

@@ -1,19 +1,20 @@
 //! A list: the visible rows of the screen, as a table.
 
 use super::selected;
-use crate::errno::errno_text;
-use crate::event::Hook;
-use crate::explain::cycle::{attempt, verdict};
-use crate::joined::{Call, CallId, Cycle, CycleId, Firmware, FirmwareId, Load, LoadId, Request, RequestId};
-use crate::model::Model;
-use crate::model::duplicates::Group;
-use crate::stall;
 use crate::tui::column::{Column, Place, fit};
 use crate::tui::format;
 use crate::tui::row::{self, Row};
-use crate::tui::state::{Direction, List, Mode, Screen, UiState, window};
+use crate::tui::screen::Screen;
+use crate::tui::state::{Direction, List, Mode, UiState, window};
 use crate::tui::theme::{Theme, Tone};
-use crate::who::purpose::purpose;
+use modtrail_core::errno::errno_text;
+use modtrail_core::event::Hook;
+use modtrail_core::explain::cycle::{attempt, verdict};
+use modtrail_core::joined::{Call, CallId, Cycle, CycleId, Firmware, FirmwareId, Load, LoadId, Request, RequestId};
+use modtrail_core::model::Model;
+use modtrail_core::model::duplicates::Group;
+use modtrail_core::stall;
+use modtrail_core::who::purpose::purpose;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};

@@ -14,10 +14,11 @@ pub mod selected;
 pub mod tree;
 
 use super::format;
-use super::state::{Overlay, Screen, Target, UiState};
+use super::screen::Screen;
+use super::state::{Overlay, Target, UiState};
 use super::theme::{Theme, Tone};
-use crate::joined::{Cycle, Request};
-use crate::model::Model;
+use modtrail_core::joined::{Cycle, Request};
+use modtrail_core::model::Model;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::text::Line;
@@ -131,7 +132,7 @@ fn draw_too_small(theme: Theme, area: Rect, buffer: &mut Buffer) {
 }
 
 /// The wall time or the time since boot, with its unit.
-fn instant_with_unit(model: &Model, at: crate::event::Stamp) -> String {
+fn instant_with_unit(model: &Model, at: modtrail_core::event::Stamp) -> String {
     let unit = if model.machine().is_some() { "UTC" } else { "s since boot" };
     format!("{} {unit}", format::instant(model, at))
 }

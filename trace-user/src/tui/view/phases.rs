@@ -1,10 +1,10 @@
 //! Where a request's time went, as a waterfall: a bar for each phase, as long as its share, where the one before ends.
 
-use crate::joined::Request;
-use crate::model::Model;
-use crate::phases::{Phase, phases};
 use crate::tui::format;
 use crate::tui::theme::{Theme, Tone};
+use modtrail_core::joined::Request;
+use modtrail_core::model::Model;
+use modtrail_core::phases::{Phase, phases};
 use ratatui::text::{Line, Span};
 use trace_common::time::Nanos;
 

@@ -4,14 +4,14 @@
 
 use super::line::wrap;
 use super::{phases, tree};
-use crate::explain::explain;
-use crate::joined::Request;
-use crate::model::Model;
-use crate::stall;
 use crate::tui::format;
 use crate::tui::theme::{Theme, Tone};
-use crate::who::container::container;
-use crate::who::family::family;
+use modtrail_core::explain::explain;
+use modtrail_core::joined::Request;
+use modtrail_core::model::Model;
+use modtrail_core::stall;
+use modtrail_core::who::container::container;
+use modtrail_core::who::family::family;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};

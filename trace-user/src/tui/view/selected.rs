@@ -2,14 +2,14 @@
 //! stuck and which clock will end that. Requests and cycles have pages of their own.
 
 use super::line::wrap;
-use crate::event::{Hook, Stamp};
-use crate::joined::{Call, Firmware, Load};
-use crate::model::Model;
-use crate::stall::{self, Place};
 use crate::tui::format;
 use crate::tui::row::{self, Row};
-use crate::tui::state::Screen;
+use crate::tui::screen::Screen;
 use crate::tui::theme::{Theme, Tone};
+use modtrail_core::event::{Hook, Stamp};
+use modtrail_core::joined::{Call, Firmware, Load};
+use modtrail_core::model::Model;
+use modtrail_core::stall::{self, Place};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;

@@ -1,11 +1,11 @@
 //! What a request's helper did: its loads in order, and under each the requests that the module's init made.
 
 use super::line::wrap;
-use crate::event::Stamp;
-use crate::joined::{Call, Load, Request};
-use crate::model::Model;
 use crate::tui::format;
 use crate::tui::theme::{Theme, Tone};
+use modtrail_core::event::Stamp;
+use modtrail_core::joined::{Call, Load, Request};
+use modtrail_core::model::Model;
 use ratatui::text::{Line, Span};
 
 type Part = (String, Tone);

@@ -6,7 +6,7 @@
 use super::machine::{BEGAN, Happening};
 use super::plan::{Deed, Plan, Release};
 use super::random::Random;
-use crate::event::{Lost, Moment};
+use modtrail_core::event::{Lost, Moment};
 use std::collections::{BTreeMap, BTreeSet};
 use trace_common::ids::TaskKey;
 use trace_common::kind::{Kind, Loss};

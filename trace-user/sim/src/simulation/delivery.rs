@@ -9,7 +9,7 @@ use super::probes::{Drop, Record, attached_at, see};
 use super::random::Random;
 use super::truth::{self, Truth};
 use super::world;
-use crate::event::{Body, Event, Fact, Hook, Lost, Machine, Moment, Probe, SelfTest, Stamp};
+use modtrail_core::event::{Body, Event, Fact, Hook, Lost, Machine, Moment, Probe, SelfTest, Stamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trace_common::ids::Tgid;

@@ -1,10 +1,11 @@
 //! Requests and helper calls, as the task goes through them that asks (kernel/module/kmod.c and kernel/umh.c).
 
-use super::machine::{Flow, Machine, TRACER};
+use super::machine::{Machine, TRACER};
 use super::plan::{Ask, Helper, Release};
+use super::runs::{CallRun, Flow};
 use super::tasks::{Step, ThreadNo};
 use super::truth::{self, Away, Mark};
-use crate::event::{CallEntered, Captured, Moment, Requested, Wait};
+use modtrail_core::event::{CallEntered, Captured, Moment, Requested, Wait};
 use std::sync::Arc;
 use trace_common::ids::CallAddress;
 
@@ -14,33 +15,6 @@ const ETIME: i32 = -62;
 pub const ERESTARTSYS: i32 = -512;
 /// How long a slot is waited for.
 const SLOT_TIMEOUT: u64 = 5_000_000_000;
-
-/// What goes on behind a helper call, beside its truth.
-#[derive(Clone, Debug)]
-pub struct CallRun {
-    /// Who waits.
-    pub caller: ThreadNo,
-    /// What modprobe is.
-    pub helper: Helper,
-    /// What it is asked for; `None`: the helper is not modprobe.
-    pub alias: Option<&'static str>,
-    /// How long it takes before it does anything, in microseconds.
-    pub slow_us: u32,
-    /// It loads by `init_module`.
-    pub memory: bool,
-    /// The caller has its answer.
-    pub done: bool,
-    /// The answer.
-    pub answer: i32,
-    /// The caller was killed and does not wait.
-    pub abandoned: bool,
-    /// Processes of its tree that have not ended.
-    pub alive: u32,
-    /// The worker that waits for its helper's end.
-    pub worker: Option<ThreadNo>,
-    /// How the helper ended.
-    pub status: Option<i32>,
-}
 
 impl Machine<'_> {
     pub(super) fn asking(&mut self, thread: ThreadNo, step: Step) -> Flow {

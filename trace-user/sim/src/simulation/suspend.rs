@@ -1,10 +1,11 @@
 //! Suspend cycles: user space is frozen, helpers are disabled and drained, the machine sleeps and wakes up (kernel/power/,
 //! kernel/umh.c).
 
-use super::machine::{Flow, Machine};
+use super::machine::Machine;
+use super::runs::Flow;
 use super::tasks::{Doze, Stage, Step, ThreadNo};
 use super::truth::{Cycle, Mark};
-use crate::event::{Moment, PmTest, SuspendMoment, Wait, Way};
+use modtrail_core::event::{Moment, PmTest, SuspendMoment, Wait, Way};
 
 const EAGAIN: i32 = -11;
 /// How long the drain lasts at most.

@@ -2,20 +2,17 @@
 //!
 //! In: the truth of a simulation. Out: for each request the verdicts that may be said of it (one, unless something hid
 //! the truth or two answers are equally right) and what else must be told. Written from the rules alone, and simple: it
-//! uses no code of the correlator, of the verdict or of the phases. [`check`] holds the pipeline against it, [`hunt`] runs
-//! seeds and makes failing ones small, [`kept`] are the small ones that failed once.
+//! uses no code of the correlator, of the verdict or of the phases. [`check`] holds the pipeline against it.
 
-mod check;
+pub mod check;
 mod cycles;
-mod hunt;
-mod kept;
 mod rules;
 
-use crate::event;
-use crate::joined::Verdict;
-use crate::source::simulation::plan::Release;
-use crate::source::simulation::truth::{Away, Call, Life, Load, Lost, Mark, Request, Truth};
-use crate::source::simulation::world;
+use crate::simulation::plan::Release;
+use crate::simulation::truth::{Away, Call, Life, Load, Lost, Mark, Request, Truth};
+use crate::simulation::world;
+use modtrail_core::event;
+use modtrail_core::joined::Verdict;
 use std::collections::BTreeSet;
 use trace_common::kind::Kind;
 

@@ -1,39 +1,16 @@
 //! Loads and unloads, and who wins where several want one module (kernel/module/main.c).
 
-use super::machine::{Flow, Machine};
+use super::machine::Machine;
 use super::plan::Release;
+use super::runs::{Flow, LoadRun, Loaded};
 use super::tasks::{Inserted, Stage, Step, ThreadNo};
 use super::truth::{self, Life, Mark};
 use super::world::{FILES, File, Init, State};
-use crate::event::{Captured, Module, Moment, Syscall};
+use modtrail_core::event::{Captured, Module, Moment, Syscall};
 use trace_common::ids::ModuleAddress;
 
 const EEXIST: i32 = -17;
 const EBUSY: i32 = -16;
-
-/// What the kernel holds of a module's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Loaded {
-    /// Nothing.
-    Absent,
-    /// A load has claimed it.
-    Claimed,
-    /// It is live; the place of its life in the truth.
-    Live(usize),
-    /// It is on its way out.
-    Going,
-}
-
-/// What goes on behind a load, beside its truth.
-#[derive(Clone, Copy, Debug)]
-pub struct LoadRun {
-    /// What is loaded.
-    pub inserted: Inserted,
-    /// What it comes to.
-    pub result: i32,
-    /// When the kernel first said live to who asked.
-    pub live: u64,
-}
 
 impl Machine<'_> {
     pub(super) fn prepare_load(&mut self, thread: ThreadNo, inserted: Inserted) -> usize {

@@ -1,11 +1,11 @@
 //! Small plans that failed once, each with what it showed.
 
-use super::check::check;
-use crate::source::simulation::plan::Deed::{Call, Insert, Lose, Own};
-use crate::source::simulation::plan::Helper::*;
-use crate::source::simulation::plan::Release::V6_12;
-use crate::source::simulation::plan::Who::*;
-use crate::source::simulation::plan::{Action, Ask, Deed, Plan, View};
+use crate::oracle::check::check;
+use crate::simulation::plan::Deed::{Call, Insert, Lose, Own};
+use crate::simulation::plan::Helper::*;
+use crate::simulation::plan::Release::V6_12;
+use crate::simulation::plan::Who::*;
+use crate::simulation::plan::{Action, Ask, Deed, Plan, View};
 use trace_common::kind::Kind::*;
 
 /// What is said of the plan is true.

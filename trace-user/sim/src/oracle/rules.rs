@@ -1,12 +1,12 @@
 //! The rules by which a request gets its verdict, from what really happened.
 
 use super::{GRACE, Oracle, RETURN_GRACE, TOLD, TOLD_LATE};
-use crate::event::Wait;
-use crate::joined::Verdict;
-use crate::source::simulation::machine::BEGAN;
-use crate::source::simulation::plan::Release;
-use crate::source::simulation::truth::{Away, Call, Life, Load, Request};
-use crate::source::simulation::world::{self, FILES, State};
+use crate::simulation::machine::BEGAN;
+use crate::simulation::plan::Release;
+use crate::simulation::truth::{Away, Call, Life, Load, Request};
+use crate::simulation::world::{self, FILES, State};
+use modtrail_core::event::Wait;
+use modtrail_core::joined::Verdict;
 use std::collections::BTreeSet;
 
 const EEXIST: i32 = -17;

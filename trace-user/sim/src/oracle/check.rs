@@ -1,14 +1,14 @@
 //! Holds what the pipeline says of a simulated kernel against what the oracle knows.
 
 use super::{Expected, Oracle, cycles};
-use crate::event::{Body, Event, Fact, Lost};
-use crate::joined::{Change, Cycle, Gap, Load, Request, RequestId, Verdict};
-use crate::phases::phases;
-use crate::pipeline::Pipeline;
-use crate::record::codec::{from_message, to_message};
-use crate::source::simulation::plan::Plan;
-use crate::source::simulation::simulate;
-use crate::source::simulation::truth::{self, Truth};
+use crate::simulation::plan::Plan;
+use crate::simulation::simulate;
+use crate::simulation::truth::{self, Truth};
+use modtrail_core::event::{Body, Event, Fact, Lost};
+use modtrail_core::joined::{Change, Cycle, Gap, Load, Request, RequestId, Verdict};
+use modtrail_core::phases::phases;
+use modtrail_core::pipeline::Pipeline;
+use modtrail_core::record::codec::{from_message, to_message};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use trace_common::ids::Tid;
@@ -216,7 +216,7 @@ fn compare_request_loads(
 
 /// The phases that one subtraction gives.
 fn compare_phases(call: Option<&truth::Call>, truly: &truth::Request, said: &Request, faults: &mut Vec<String>) {
-    use crate::phases::Phase;
+    use modtrail_core::phases::Phase;
     let shares = phases(said, None);
     let share = |phase| shares.get(phase).map(trace_common::time::Nanos::as_nanos);
     let (Some(call), Some(admitted), Some((returned, _))) = (call, truly.admitted, truly.returned) else { return };
@@ -298,7 +298,7 @@ fn compare_loads(
             wrong.push(format!("the load of {} is tied to request {tied:?}, not {owner:?}", load.module));
         }
     }
-    let is_plain = truth.attached == crate::source::simulation::machine::BEGAN + 50_000;
+    let is_plain = truth.attached == crate::simulation::machine::BEGAN + 50_000;
     if is_plain && said.unmatched > 0 {
         wrong.push(format!("{} events were tied to nothing", said.unmatched));
     }

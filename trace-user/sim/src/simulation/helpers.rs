@@ -1,14 +1,13 @@
 //! Workers and helpers: from the queue to the helper's end (kernel/umh.c), and what modprobe does in between.
 
-use super::asking::CallRun;
-use super::loading::Loaded;
-use super::machine::{Flow, Machine};
+use super::machine::Machine;
 use super::plan::Helper;
 use super::random::Random;
+use super::runs::{CallRun, Flow, Loaded};
 use super::tasks::{Inserted, Stage, Step, ThreadNo};
 use super::truth::Mark;
 use super::world::{self, FILES, State};
-use crate::event::{Comm, Moment, Wait};
+use modtrail_core::event::{Comm, Moment, Wait};
 use trace_common::ids::CallAddress;
 
 const EAGAIN: i32 = -11;

@@ -1,6 +1,6 @@
 //! The modules and aliases of every simulated machine: one of each kind that behaves in its own way.
 
-use crate::event::{Resolution, Wanted};
+use modtrail_core::event::{Resolution, Wanted};
 
 /// What a module's init does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,13 +9,13 @@ pub mod read;
 mod tests;
 pub mod write;
 
-/// The recording's message types, generated from `proto/modtrail.proto`.
+/// The recording's message types, generated from `proto/modtrail.proto`; `tests/schema.rs` keeps them so.
 #[expect(missing_docs, reason = "generated; the schema file documents them")]
 pub mod schema {
-    include!(concat!(env!("OUT_DIR"), "/modtrail.v1.rs"));
+    include!("../../proto/modtrail.v1.rs");
 
     /// The schema as a serialised `FileDescriptorSet`, as it stands in each recording.
-    pub static DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/modtrail.fds"));
+    pub static DESCRIPTORS: &[u8] = include_bytes!("../../proto/modtrail.fds");
 }
 
 /// The name of the schema in the file.

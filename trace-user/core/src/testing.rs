@@ -29,23 +29,31 @@ pub struct Story {
 /// A helper that a request's call started.
 #[derive(Clone, Copy)]
 pub struct Helped<'t> {
+    /// What was asked for.
     pub alias: &'t str,
+    /// Who asked.
     pub requester: Task,
+    /// The helper's program.
     pub path: &'t str,
+    /// The helper's process.
     pub pid: u32,
+    /// When it was asked for, in microseconds since tracing began.
     pub at: u64,
 }
 
 impl Story {
+    /// Something that the edge knows.
     pub fn fact(&mut self, at: u64, fact: Fact) {
         self.send(Event { at: stamp(at), body: Body::Fact(fact) });
     }
 
+    /// Something that a probe saw.
     pub fn probe(&mut self, at: u64, task: Task, moment: Moment) {
         let probe = Probe { task, cpu: 0, moment };
         self.send(Event { at: stamp(at), body: Body::Probe(probe) });
     }
 
+    /// Any event.
     pub fn send(&mut self, event: Event) {
         self.events.push(event.clone());
         self.pipeline.push(event, |_, _| {});
@@ -61,10 +69,12 @@ impl Story {
         self.fact(at + 100_000, Fact::Tick);
     }
 
+    /// The model, as it is now.
     pub fn model(&self) -> &Model {
         self.pipeline.model()
     }
 
+    /// A machine, its hooks, and one module that is live.
     pub fn machine(&mut self) {
         let machine = Machine {
             boot_id: "c1f0".into(),
@@ -80,6 +90,7 @@ impl Story {
         self.fact(0, Fact::LiveModules(["vfat".into()].into()));
     }
 
+    /// What an alias stands for: modules, each with what it depends on.
     pub fn resolves(&mut self, alias: &str, modules: &[(&str, &[&str])]) {
         let modules = modules
             .iter()
@@ -128,6 +139,7 @@ impl Story {
         self.probe(at + 300, helped.requester, Moment::CallReturned { result: status });
     }
 
+    /// The helper's task.
     pub fn helper(&self, helped: Helped<'_>) -> Task {
         Task::new(helped.pid, helped.pid, helped.at + 900, "modprobe")
     }
@@ -166,10 +178,12 @@ pub fn worker(pid: u32) -> Task {
     Task::new(100_000 + pid, 100_000 + pid, 1, "kworker/u8:2")
 }
 
+/// An instant, in microseconds since tracing began.
 pub fn stamp(at: u64) -> Stamp {
     Stamp::awake(BEGAN_NS + at * 1_000)
 }
 
+/// A module of this name.
 pub fn module(name: &str) -> Module {
     Module { address: ModuleAddress(name.len() as u64), name: Captured::whole(name) }
 }

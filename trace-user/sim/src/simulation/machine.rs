@@ -1,16 +1,15 @@
 //! The simulated machine itself: its threads, their time, and what its probes would see.
 //!
 //! In: a plan. Out: everything that happened, in order, and the truth about it. How requests, helpers and loads go their
-//! way stands in [`super::asking`], [`super::helping`] and [`super::loading`].
+//! way stands in [`super::requests`], [`super::helpers`], [`super::loads`] and [`super::suspend`].
 
-use super::asking::CallRun;
-use super::loading::{LoadRun, Loaded};
 use super::plan::{Action, Deed, Plan, Who};
 use super::random::Random;
+use super::runs::{CallRun, Flow, LoadRun, Loaded};
 use super::tasks::{Inserted, Process, Step, Thread, ThreadNo};
 use super::truth::{Life, Mark, Truth};
 use super::world::{self, FILES, State};
-use crate::event::{Moment, Task};
+use modtrail_core::event::{Moment, Task};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// When a simulation begins, in nanoseconds since boot on the clock that stops in suspend.
@@ -37,16 +36,6 @@ pub struct Happening {
     pub task: Task,
     /// What.
     pub moment: Moment,
-}
-
-/// Whether a thread goes on.
-pub enum Flow {
-    /// With its next step.
-    On,
-    /// After so many nanoseconds.
-    After(u64),
-    /// Not by itself.
-    Stop,
 }
 
 #[derive(Clone, Copy, Debug)]

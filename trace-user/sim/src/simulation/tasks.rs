@@ -2,7 +2,7 @@
 
 use super::plan::Ask;
 use super::random::Random;
-use crate::event::Task;
+use modtrail_core::event::Task;
 use std::collections::VecDeque;
 
 /// A thread, by its place in the machine's list; none is ever taken out.

@@ -1,10 +1,10 @@
 //! The traps of joining, one test each: data in, verdict out.
 
+use crate::errno::EEXIST;
 use crate::event::{
     CallEntered, Captured, Configured, Event, Fact, Hook, Install, Lost, Moment, Place, Resolution, SuspendMoment,
     Syscall, Task, Wait, Wanted,
 };
-use crate::errno::EEXIST;
 use crate::joined::{Gap, Request, RequestId, Verdict};
 use crate::phases::{Phase, phases};
 use crate::pipeline::Pipeline;

@@ -2,9 +2,9 @@
 //!
 //! In: the truth, and what was said, by the instant at which a cycle began. Out: what is wrong, in words.
 
-use crate::joined::{Call, Cycle};
-use crate::source::simulation::plan::Plan;
-use crate::source::simulation::truth::{self, Truth};
+use crate::simulation::plan::Plan;
+use crate::simulation::truth::{self, Truth};
+use modtrail_core::joined::{Call, Cycle};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -1,0 +1,28 @@
+//! What modtrail knows without a running kernel: it joins events into requests, helper calls, loads and suspend cycles, decides
+//! what became of each, and words the answers.
+//!
+//! In: events, from the running kernel (the crate `modtrail`), a recording or a simulated kernel. Out: a [`model::Model`], and
+//! reports of it. Nothing here does I/O of its own or reads a clock: the same events give the same bytes.
+
+#![warn(clippy::print_stderr, clippy::print_stdout)]
+
+pub mod alert;
+pub mod correlate;
+pub mod decode;
+pub mod errno;
+pub mod event;
+pub mod explain;
+pub mod joined;
+pub mod lives;
+pub mod model;
+pub mod order;
+pub mod phases;
+pub mod pipeline;
+pub mod record;
+pub mod replay;
+pub mod report;
+pub mod stall;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+pub mod verdict;
+pub mod who;
