@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::guest::Arch;
+use crate::arch::Arch;
 use crate::paths;
 use crate::process;
 use crate::progress::say;

@@ -47,7 +47,7 @@ fn formatting() -> Result<()> {
 }
 
 fn host_lints() -> Result<()> {
-    let arguments = ["clippy", "--quiet", "--all-targets", "--features", "xtask/guest", "--", "-D", "warnings"];
+    let arguments = ["clippy", "--quiet", "--all-targets", "--", "-D", "warnings"];
     process::run(host_cargo().args(arguments))
 }
 

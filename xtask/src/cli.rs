@@ -10,16 +10,18 @@ use std::time::Duration;
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
+use crate::arch::Arch;
 use crate::bench::{self, Size};
 use crate::check;
 use crate::evidence;
-use crate::guest::{Arch, Guest};
-use crate::kernels::Series;
+use crate::guest::Guest;
 use crate::qemu::Clock;
 use crate::run;
+use crate::series::Series;
 use crate::setup;
+use crate::streams::Streams;
 use crate::test;
-use crate::vm::{self, BootFile, End, Shipped, Streams, VmOptions};
+use crate::vm::{self, BootFile, End, Shipped, VmOptions};
 
 /// Everything a developer of modtrail runs.
 #[derive(Debug, Parser)]
@@ -181,8 +183,9 @@ fn tail(text: &str) -> String {
 mod tests {
     use super::{Arguments, Task};
     use crate::guest::Guest;
-    use crate::kernels::Series;
-    use crate::vm::{Shipped, Streams, VmOptions};
+    use crate::series::Series;
+    use crate::streams::Streams;
+    use crate::vm::{Shipped, VmOptions};
     use clap::Parser;
 
     fn options(words: &[&str]) -> Result<VmOptions, clap::Error> {

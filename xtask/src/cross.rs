@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::apt::{self, PrivateApt};
-use crate::guest::Arch;
+use crate::arch::Arch;
 use crate::paths;
 use crate::process::{self, foreign_toolchain};
 use crate::setup::BPF_TOOLCHAIN;

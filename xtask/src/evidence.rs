@@ -11,8 +11,8 @@ use std::process::{ExitCode, Stdio};
 
 use anyhow::{Context, Result};
 
+use crate::arch::Arch;
 use crate::artifact;
-use crate::guest::Arch;
 use crate::paths;
 use crate::progress::say;
 use crate::setup;

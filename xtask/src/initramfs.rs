@@ -10,10 +10,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::arch::Arch;
 use crate::artifact::Programs;
 use crate::cpio::Archive;
 use crate::cross::Compiler;
-use crate::guest::Arch;
 use crate::kernels::Kernel;
 use crate::modules::Indexes;
 use crate::paths;

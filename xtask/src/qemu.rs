@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
+use crate::arch::Arch;
 use crate::cross;
-use crate::guest::Arch;
 use crate::used;
 
 /// Arguments of every kernel. `panic=-1` with `-no-reboot` ends the emulator at once; the rest saves time. `norandmaps`: an

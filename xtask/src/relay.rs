@@ -10,8 +10,8 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::qemu;
+use crate::streams::Streams;
 use crate::terminal::{self, Raw};
-use crate::vm::Streams;
 
 /// How often the keyboard is asked whether the guest is still there.
 const LOOK_EVERY: Duration = Duration::from_millis(50);

@@ -1,78 +1,169 @@
-//! The rooms of trace-user and the doors between them.
+//! The rooms of the crates and the doors between them.
 //!
-//! In: the sources of trace-user. Out: nothing where each module uses only what stands before it in the flow;
-//! else every line that does not. Tests (from `#[cfg(test)] mod` to the end of a file) may use all.
+//! In: the sources. Out: nothing where each room uses only what stands before it in the flow, none does what is reserved to
+//! another, and no files go in a circle; else every line that does. Tests (from `#[cfg(test)] mod` to the end of a file) may use
+//! all.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::circles::circles;
+use crate::mentions::{code_only, mentions};
 use crate::paths;
 
-/// What a top-level module of trace-user may say `crate::…` of, beside itself: what stands before it in the flow.
-const DOORS: [(&str, &[&str]); 26] = [
-    ("event", &[]),
-    ("errno", &[]),
-    ("stderr", &[]),
-    ("clock", &["event"]),
-    ("decode", &["event"]),
-    ("kernel", &["clock", "event", "stderr", "decode"]),
-    ("record", &["event"]),
-    ("source", &["clock", "event", "decode", "kernel", "record"]),
-    ("order", &["event"]),
-    ("joined", &["event"]),
-    ("phases", &["event", "joined"]),
-    // The verdict is the last of the correlator's rules: the two are one step of the flow.
-    ("verdict", &["event", "joined", "correlate"]),
-    ("correlate", &["event", "joined", "verdict"]),
-    ("model", &["event", "joined"]),
-    ("pipeline", &["event", "joined", "order", "correlate", "model"]),
-    ("who", &["event", "joined"]),
-    ("explain", &["event", "errno", "joined", "phases", "who"]),
-    ("findings", &["event", "errno", "joined", "phases", "model"]),
-    ("stall", &["event", "joined", "model"]),
-    ("report", &["event", "errno", "joined", "phases", "model", "findings", "explain", "who"]),
-    ("tui", &["event", "errno", "joined", "phases", "model", "findings", "stall", "explain", "who", "report"]),
-    ("export", &["event", "errno", "joined", "phases", "model", "findings", "explain", "who", "report"]),
-    ("alert", &["event", "errno", "joined", "phases", "model", "findings", "stall", "explain", "who", "report"]),
-    ("cli", ANY),
-    ("app", ANY),
-    // Tests alone: the simulated kernel's truth, held against all of it.
-    ("oracle", ANY),
-];
+/// A crate of which the rooms are known.
+struct House {
+    /// Where its sources are.
+    folder: &'static str,
+    /// What a room may say `crate::…` of, beside itself: what stands before it in the flow.
+    doors: &'static [(&'static str, &'static [&'static str])],
+    /// Paths that only some rooms, or files, may use.
+    reserved: &'static [(&'static [&'static str], &'static [&'static str])],
+    /// Words that only some rooms may say, outside comments.
+    words: &'static [(&'static str, &'static [&'static str])],
+}
 
 /// Stands for every room: those that wire the others.
 const ANY: &[&str] = &["*"];
+/// No room at all.
+const NONE: &[&str] = &[];
 
-/// Words that only some rooms may say, outside comments.
-const RESERVED: [(&str, &[&str]); 8] = [
-    ("aya::", &["kernel"]),
-    ("use aya", &["kernel"]),
-    ("\"/proc", &["kernel"]),
-    ("\"/sys/", &["kernel"]),
-    ("SystemTime::now", &["clock"]),
-    // Waits and frames of the event loop; what happened is never stamped with it.
-    ("Instant::now", &["clock", "app", "source"]),
-    ("clock_gettime", &["clock"]),
-    ("Timestamp::now", &["clock"]),
-];
+const HOUSES: [House; 3] = [CORE, SIMULATION, EDGE];
 
-/// Checks all of trace-user.
+/// Pure: no I/O, no clock, no threads, no globals.
+const CORE: House = House {
+    folder: "trace-user/core/src",
+    doors: &[
+        ("event", &[]),
+        ("errno", &[]),
+        ("decode", &["event"]),
+        ("record", &["event"]),
+        ("order", &["event"]),
+        ("joined", &["event", "errno"]),
+        ("lives", &["event", "joined"]),
+        ("phases", &["event", "joined"]),
+        ("verdict", &["event", "errno", "joined", "lives"]),
+        ("correlate", &["event", "errno", "joined", "lives", "verdict"]),
+        ("model", &["event", "joined"]),
+        ("pipeline", &["event", "joined", "order", "correlate", "model"]),
+        ("replay", &["joined", "record", "model", "pipeline"]),
+        ("who", &["event", "joined"]),
+        ("explain", &["event", "errno", "joined", "phases", "who"]),
+        ("stall", &["event", "joined", "model"]),
+        ("report", &["event", "errno", "joined", "record", "phases", "model", "explain", "who"]),
+        ("alert", &["event", "joined", "model", "stall", "report"]),
+    ],
+    reserved: &[
+        (&["std", "fs"], NONE),
+        (&["std", "env"], NONE),
+        (&["std", "process"], NONE),
+        (&["std", "net"], NONE),
+        (&["std", "os"], NONE),
+        (&["std", "thread"], NONE),
+        (&["std", "time"], NONE),
+        (&["std", "sync", "Mutex"], NONE),
+        (&["std", "sync", "OnceLock"], NONE),
+        (&["std", "sync", "LazyLock"], NONE),
+        (&["std", "collections", "HashMap"], NONE),
+        (&["std", "collections", "HashSet"], NONE),
+    ],
+    words: &[
+        ("\"/proc", NONE),
+        ("\"/sys/", NONE),
+        ("thread_local!", NONE),
+        ("static mut", NONE),
+        ("Timestamp::now", NONE),
+    ],
+};
+
+/// Pure too, but for its binary.
+const SIMULATION: House = House {
+    folder: "trace-user/sim/src",
+    doors: &[("simulation", &[]), ("oracle", &["simulation"]), ("fuzz", &["simulation", "oracle"])],
+    reserved: CORE.reserved,
+    words: CORE.words,
+};
+
+const EDGE: House = House {
+    folder: "trace-user/src",
+    doors: &[
+        ("stderr", &[]),
+        ("clock", &[]),
+        ("kernel", &["clock", "stderr"]),
+        ("recording", &[]),
+        ("sinks", &[]),
+        ("source", &["clock", "kernel"]),
+        ("tui", &[]),
+        ("cli", ANY),
+        ("app", ANY),
+    ],
+    reserved: &[
+        (&["aya"], &["kernel"]),
+        (&["std", "fs"], &["kernel", "recording", "tui/terminal"]),
+        (&["std", "net"], NONE),
+        (&["std", "process"], &["kernel", "sinks", "app"]),
+        (&["std", "thread"], &["kernel", "app"]),
+        (&["std", "env"], &["kernel", "app"]),
+        (&["tokio"], &["kernel", "source", "sinks", "app"]),
+        // When files were last changed.
+        (&["std", "time", "SystemTime"], &["kernel"]),
+        // Waits and frames of the event loop; what happened is never stamped with it.
+        (&["std", "time", "Instant"], &["kernel", "app"]),
+    ],
+    words: &[
+        ("\"/proc", &["kernel"]),
+        ("\"/sys/", &["kernel"]),
+        ("clock_gettime", &["clock"]),
+        ("Timestamp::now", &["clock"]),
+    ],
+};
+
+/// Crates whose files are held to go in no circle, beside the houses.
+const OTHERS: [&str; 3] = ["trace-common/src", "trace-ebpf/src", "xtask/src"];
+
+/// Checks all of them.
 pub fn check() -> Result<()> {
-    let root = paths::workspace().join("trace-user/src");
-    let mut files = Vec::new();
-    collect(&root, &mut files)?;
-    files.sort();
     let mut wrong = Vec::new();
-    for file in files {
-        let inner = file.strip_prefix(&root).context("a file outside the sources")?;
-        let Some(room) = room(inner) else { continue };
-        let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        let shown = format!("trace-user/src/{}", inner.display());
-        wrong.extend(violations(&room, &text).into_iter().map(|(line, what)| format!("{shown}:{line}: {what}")));
+    for house in &HOUSES {
+        let files = files(house.folder)?;
+        for (file, text) in &files {
+            let Some(room) = room(file) else { continue };
+            let shown = format!("{}/{}", house.folder, file.display());
+            let found = violations(house, &room, file, text);
+            wrong.extend(found.into_iter().map(|(line, what)| format!("{shown}:{line}: {what}")));
+        }
+    }
+    for folder in HOUSES.iter().map(|house| house.folder).chain(OTHERS) {
+        for circle in circles(&files(folder)?) {
+            let names: Vec<String> = circle.iter().map(|file| file.display().to_string()).collect();
+            wrong.push(format!("{folder}: these files use each other in a circle: {}", names.join(", ")));
+        }
     }
     if wrong.is_empty() { Ok(()) } else { bail!("{}", wrong.join("\n")) }
+}
+
+/// The sources in a folder by their paths in it, without those of tests alone and of other programs.
+fn files(folder: &str) -> Result<BTreeMap<PathBuf, String>> {
+    let root = paths::workspace().join(folder);
+    let mut paths = Vec::new();
+    collect(&root, &mut paths)?;
+    let mut files = BTreeMap::new();
+    for path in paths {
+        let inner = path.strip_prefix(&root).context("a file outside the sources")?.to_owned();
+        if !is_of_tests(&inner) && !inner.starts_with("bin") {
+            files.insert(inner, fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?);
+        }
+    }
+    Ok(files)
+}
+
+/// Whether a file holds tests alone.
+fn is_of_tests(file: &Path) -> bool {
+    let name = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+    ["tests", "test_utils", "testing", "regressions"].contains(&name)
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
@@ -87,117 +178,86 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// The room a file belongs to; `None` for those that only list rooms, and for those that hold tests alone.
+/// The room a file belongs to; `None` for those that only list rooms.
 fn room(inner: &Path) -> Option<String> {
-    let file = inner.file_stem()?.to_str()?;
     let first = inner.components().next()?.as_os_str().to_str()?;
     let name = first.strip_suffix(".rs").unwrap_or(first);
-    let is_test = ["tests", "test_utils", "testing"].contains(&file);
-    (!is_test && !["lib", "main"].contains(&name)).then(|| name.to_owned())
+    (!["lib", "main"].contains(&name)).then(|| name.to_owned())
 }
 
-/// Lines of a file that go through no door, with what is wrong about them.
-fn violations(room: &str, text: &str) -> Vec<(usize, String)> {
-    let Some((_, doors)) = DOORS.iter().find(|(name, _)| *name == room) else {
-        return vec![(1, format!("the room `{room}` is not in the table of xtask/src/rooms.rs"))];
+/// Lines of a file that go through no door or do what is reserved, with what is wrong about them.
+fn violations(house: &House, room: &str, file: &Path, text: &str) -> Vec<(usize, String)> {
+    let Some((_, doors)) = house.doors.iter().find(|(name, _)| *name == room) else {
+        return vec![(1, format!("the room `{room}` is not in the tables of xtask/src/rooms.rs"))];
     };
-    let code = code_only(text);
-    let line_of = |at: usize| code.get(..at).map_or(0, |before| before.matches('\n').count()) + 1;
+    let owns =
+        |owners: &[&str]| owners.iter().any(|owner| *owner == room || Path::new(owner) == file.with_extension(""));
     let mut wrong = Vec::new();
-    for (at, name) in mentioned(&code) {
-        let allowed = name == room || doors.contains(&name.as_str()) || *doors == ANY;
-        if !allowed {
-            wrong.push((line_of(at), format!("`{room}` may not use `{name}`")));
+    for mention in mentions(text) {
+        // A name in upper case is an item of the crate's root, not a room.
+        if let [root, name, ..] = mention.path.as_slice()
+            && root == "crate"
+            && name.starts_with(|c: char| c.is_ascii_lowercase())
+            && name != room
+            && !doors.contains(&name.as_str())
+            && *doors != ANY
+        {
+            wrong.push((mention.line, format!("`{room}` may not use `{name}`")));
         }
-    }
-    for (word, owners) in RESERVED {
-        if !owners.contains(&room) {
-            let said = code.match_indices(word);
-            wrong.extend(said.map(|(at, _)| (line_of(at), format!("`{word}` belongs to {}", owners.join(", ")))));
-        }
-    }
-    wrong.sort();
-    wrong
-}
-
-/// The text without comments and without its tests; lines keep their numbers.
-fn code_only(text: &str) -> String {
-    let mut code = String::new();
-    let mut lines = text.lines().peekable();
-    while let Some(line) = lines.next() {
-        let tests = lines.peek().is_some_and(|next| next.starts_with("mod "));
-        if line == "#[cfg(test)]" && tests {
-            break;
-        }
-        let comment = if line.trim_start().starts_with("//") { Some(0) } else { line.find(" // ") };
-        code.push_str(comment.and_then(|at| line.get(..at)).unwrap_or(line));
-        code.push('\n');
-    }
-    code
-}
-
-/// The rooms named after `crate::`, alone or in braces, with where they stand.
-fn mentioned(code: &str) -> Vec<(usize, String)> {
-    let word = |text: &str| -> String { text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect() };
-    let mut found = Vec::new();
-    for (at, start) in code.match_indices("crate::") {
-        // `$crate::` and `some_crate::` are others.
-        if code.get(..at).is_some_and(|before| before.ends_with(|c: char| c.is_alphanumeric() || "_$".contains(c))) {
-            continue;
-        }
-        let rest = code.get(at + start.len()..).unwrap_or_default();
-        let Some(group) = rest.strip_prefix('{') else {
-            found.push((at, word(rest)));
-            continue;
-        };
-        let mut depth = 0_u32;
-        let mut begins = true;
-        for (offset, c) in group.char_indices() {
-            match c {
-                '{' => depth += 1,
-                '}' if depth == 0 => break,
-                '}' => depth -= 1,
-                ',' if depth == 0 => begins = true,
-                c if begins && !c.is_whitespace() => {
-                    found.push((at, word(group.get(offset..).unwrap_or_default())));
-                    begins = false;
-                }
-                _ => {}
+        for (path, owners) in house.reserved {
+            let begins = mention.path.iter().map(String::as_str).zip(path.iter().copied()).all(|(a, b)| a == b);
+            if begins && mention.path.len() >= path.len() && !owns(owners) {
+                wrong.push((mention.line, format!("`{}` {}", path.join("::"), belongs(owners))));
             }
         }
     }
-    // A name in upper case is an item of the crate's root, not a room.
-    found.retain(|(_, name)| name.starts_with(|c: char| c.is_ascii_lowercase()));
-    found
+    let code = code_only(text);
+    let line_of = |at: usize| code.get(..at).map_or(0, |before| before.matches('\n').count()) + 1;
+    for (word, owners) in house.words {
+        if !owns(owners) {
+            wrong
+                .extend(code.match_indices(word).map(|(at, _)| (line_of(at), format!("`{word}` {}", belongs(owners)))));
+        }
+    }
+    wrong.sort();
+    wrong.dedup();
+    wrong
+}
+
+fn belongs(owners: &[&str]) -> String {
+    if owners.is_empty() { "is of no room here".to_owned() } else { format!("belongs to {}", owners.join(", ")) }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::violations;
+    use super::{CORE, EDGE, House, violations};
+    use std::path::Path;
 
-    fn lines(room: &str, text: &str) -> Vec<usize> {
-        violations(room, text).into_iter().map(|(line, _)| line).collect()
+    fn lines(house: &House, room: &str, text: &str) -> Vec<usize> {
+        violations(house, room, Path::new(room), text).into_iter().map(|(line, _)| line).collect()
     }
 
     #[test]
     fn a_room_sees_only_what_stands_before_it() {
-        assert!(lines("model", "use crate::event::Event;\nuse crate::model::Row;\n").is_empty());
-        assert_eq!(lines("model", "use crate::event::Event;\nuse crate::tui::State;\n"), [2]);
-        assert_eq!(lines("decode", "use crate::{event::{A, B}, model::C};\n"), [1]);
-        assert_eq!(lines("decode", "fn f() { crate::model::g() }\n"), [1]);
+        assert!(lines(&CORE, "model", "use crate::event::Event;\nuse crate::model::Row;\n").is_empty());
+        assert_eq!(lines(&CORE, "model", "use crate::event::Event;\nuse crate::report::wall;\n"), [2]);
+        assert_eq!(lines(&CORE, "decode", "use crate::{event::{A, B}, model::C};\n"), [1]);
+        assert_eq!(lines(&CORE, "decode", "fn f() { crate::model::g() }\n"), [1]);
+        assert_eq!(lines(&CORE, "kitchen", ""), [1]);
     }
 
     #[test]
-    fn clocks_and_the_kernel_have_one_reader() {
-        assert_eq!(lines("order", "let t = Instant::now();\n"), [1]);
-        assert!(lines("clock", "let t = Instant::now();\n").is_empty());
-        assert_eq!(lines("report", "\nread(\"/proc/modules\")\n"), [2]);
+    fn files_clocks_and_the_kernel_have_one_reader() {
+        assert_eq!(lines(&CORE, "record", "use std::{fs, io};\n"), [1]);
+        assert_eq!(lines(&CORE, "order", "let t = std::time::Instant::now();\n"), [1]);
+        assert_eq!(lines(&EDGE, "tui", "use tokio::time;\nuse std::fs::File;\n"), [1, 2]);
+        assert!(lines(&EDGE, "recording", "use std::fs::File;\n").is_empty());
+        assert_eq!(lines(&EDGE, "app", "\nread(\"/proc/modules\")\n"), [2]);
     }
 
     #[test]
     fn comments_and_tests_are_free() {
-        let text = "// crate::tui is drawn from this\n/// not Instant::now\n#[cfg(test)]\nmod tests {\n use crate::tui::X;\n}\n";
-        assert!(lines("order", text).is_empty());
-        assert_eq!(lines("kitchen", ""), [1]);
+        let text = "// crate::report is made from this\n/// not std::time\n#[cfg(test)]\nmod tests {\n use crate::report::X;\n}\n";
+        assert!(lines(&CORE, "order", text).is_empty());
     }
 }

@@ -10,12 +10,13 @@ use anyhow::{Context, Result, bail};
 
 use crate::artifact;
 use crate::guest::Guest;
-use crate::kernels::Series;
 use crate::paths;
 use crate::progress::say;
+use crate::series::Series;
 use crate::setup;
+use crate::streams::Streams;
 use crate::terminal;
-use crate::vm::{Shipped, Streams, VmOptions};
+use crate::vm::{Shipped, VmOptions};
 
 /// What `guest/demo.sh` asks for.
 const DEMO_MODULES: [&str; 5] = ["can", "can_raw", "af_key", "llc2", "phonet"];

@@ -12,9 +12,9 @@ use std::thread;
 
 use anyhow::{Context, Result};
 
+use crate::arch::Arch;
 use crate::artifact;
 use crate::bench;
-use crate::guest::Arch;
 use crate::process::{self, host_cargo};
 use crate::progress::say;
 use crate::setup;
@@ -93,7 +93,7 @@ pub fn run(filter: Option<&str>, long: bool) -> Result<ExitCode> {
 pub fn scenarios(modtrail: Option<&Path>, at_once: &str) -> Command {
     let mut scenarios = host_cargo();
     // Of all packages, as the tests of the host: a dependency is built once.
-    scenarios.args(["test", "--features", "xtask/guest", "--test", "guest", "--no-fail-fast", "--"]);
+    scenarios.args(["test", "--test", "guest", "--no-fail-fast", "--"]);
     scenarios.args(["--test-threads", at_once]).env(snapshot::ENABLED, "1");
     if let Some(modtrail) = modtrail {
         // Built just now: not each guest has to ask cargo again.

@@ -10,12 +10,13 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::apt::{self, PrivateApt};
+use crate::arch::Arch;
 use crate::cross::{self, Compiler};
-use crate::guest::Arch;
-use crate::kernels::{self, Kernel, Series};
+use crate::kernels::{self, Kernel};
 use crate::paths;
 use crate::process;
 use crate::progress::say;
+use crate::series::Series;
 
 const SOURCE: &str = include_str!("../module/modtrail_test.c");
 const MAKEFILE: &str = include_str!("../module/Makefile");

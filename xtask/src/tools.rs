@@ -11,8 +11,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::apt::{self, PrivateApt};
+use crate::arch::Arch;
 use crate::cross;
-use crate::guest::Arch;
 use crate::paths;
 use crate::process;
 

@@ -11,9 +11,10 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, bail};
 
 use crate::accelerator;
+use crate::arch::Arch;
 use crate::artifact::{self, Programs};
 use crate::cpio::Archive;
-use crate::guest::{Arch, Guest};
+use crate::guest::Guest;
 use crate::initramfs;
 use crate::interrupt;
 use crate::kernels::{self, Kernel};
@@ -25,6 +26,7 @@ use crate::results::{self, Results};
 use crate::rundir::RunFolder;
 use crate::snapshot::{self, Snapshot};
 use crate::spent;
+use crate::streams::Streams;
 use crate::terminal;
 
 /// The exit status of a guest that ran out of time.
@@ -34,17 +36,6 @@ pub const DIED: i32 = 125;
 
 /// How often the emulator and the clock are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
-
-/// Where the command's output goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Streams {
-    /// To our own standard output and error, as it comes.
-    PassThrough,
-    /// Into the outcome.
-    Capture,
-    /// The command has this terminal.
-    Interactive,
-}
 
 /// Which file of the kernel is booted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

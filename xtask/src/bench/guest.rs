@@ -11,10 +11,10 @@ use anyhow::{Context, Result, bail};
 
 use super::{Row, Size, median, seconds};
 use crate::guest::Guest;
-use crate::kernels::Series;
 use crate::process;
 use crate::qemu::Clock;
 use crate::rundir::RunFolder;
+use crate::series::Series;
 use crate::tools;
 use crate::vm::{self, End, Shipped, VmOptions};
 

@@ -5,7 +5,8 @@
 use crate::lab::Lab;
 use xtask::guest::Guest;
 
-crate::on_each_guest!(nothing_stays_attached);
+crate::on_oldest_and_newest!(nothing_stays_attached);
+crate::on_newer_arm64!(nothing_stays_attached);
 
 /// `gone WHAT`: waits until the kernel holds what it held before modtrail was started, ten seconds at most, and says so.
 const SCRIPT: &str = "\

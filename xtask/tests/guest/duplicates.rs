@@ -4,13 +4,13 @@ use crate::lab::{Lab, Log};
 use serde_json::{Value, json};
 use xtask::guest::Guest;
 
-crate::on_each_kernel!(
+crate::on_oldest_and_newest!(
     ten_tasks_ask_for_one_alias,
     eight_load_one_file,
     modprobes_race_a_request,
     two_aliases_of_one_module,
 );
-crate::on_arm64!(ten_tasks_ask_for_one_alias);
+crate::on_newer_arm64!(ten_tasks_ask_for_one_alias);
 
 fn ten_tasks_ask_for_one_alias(kernel: Guest) {
     // All ask while the first helper is slow: none finds the module live before it asked.
@@ -44,7 +44,7 @@ fn eight_load_one_file(kernel: Guest) {
     assert!(group["wasted_ns"].as_u64() > Some(0), "{group}");
     // From 6.5 on the losers wait for the winner; before, each reads the file.
     let reads = group["wasted_bytes"].as_u64() > Some(0);
-    assert_eq!(reads, matches!(kernel.series, xtask::kernels::Series::V5_10 | xtask::kernels::Series::V6_1), "{group}");
+    assert_eq!(reads, matches!(kernel.series, xtask::series::Series::V5_10 | xtask::series::Series::V6_1), "{group}");
 }
 
 fn modprobes_race_a_request(kernel: Guest) {

@@ -3,20 +3,18 @@
 use crate::lab::{self, Lab};
 use serde_json::{Value, json};
 use xtask::guest::Guest;
-use xtask::kernels::Series;
+use xtask::series::Series;
 
-crate::on_each_kernel!(
+crate::on_each_kernel!(doctor_names_every_moment, without_some_hooks);
+crate::on_oldest_and_newest!(in_a_pid_namespace, without_btf);
+crate::at_length!(
     without_rights,
-    in_a_pid_namespace,
-    doctor_names_every_moment,
-    without_some_hooks,
-    without_btf,
+    without_other_hooks,
     locked_down,
     the_probes_own_messages,
     a_full_disk,
-    a_closed_pipe
+    a_closed_pipe,
 );
-crate::at_length!(without_other_hooks);
 
 fn without_rights(kernel: Guest) {
     let outcome = Lab::new(kernel).run(

@@ -1,6 +1,6 @@
 //! Runs a scenario's script in a guest and reads modtrail's lines.
 
-use modtrail::event::Lost;
+use modtrail_core::event::Lost;
 use serde_json::Value;
 use std::path::PathBuf;
 use std::sync::{Condvar, Mutex, PoisonError};

@@ -1,7 +1,7 @@
 //! Scenarios in real kernels: each provokes something in a fresh guest and compares what modtrail says with what
 //! the scenario knows to be true.
 //!
-//! In: the `guest` feature (`cargo xtask test` turns it on). Out: one test per scenario and kernel (a series on a
+//! In: kernels (`cargo xtask test` provides them). Out: one test per scenario and kernel (a series on a
 //! machine type).
 
 mod arm64;
@@ -25,7 +25,7 @@ mod witness;
 macro_rules! on {
     ($module:ident, $arch:ident, $series:ident, $(#[$when:meta])* $($scenario:ident),+) => {
         mod $module {
-            const GUEST: xtask::guest::Guest = xtask::guest::Guest::$arch(xtask::kernels::Series::$series);
+            const GUEST: xtask::guest::Guest = xtask::guest::Guest::$arch(xtask::series::Series::$series);
             $crate::on!(@tests [$(#[$when])*] $($scenario),+);
         }
     };
@@ -55,9 +55,10 @@ macro_rules! on_arm64 {
     };
 }
 
-/// Makes each scenario, which takes long, a test on one kernel always, and on the others of amd64 by `cargo xtask test --long`.
+/// Makes each scenario, which is not about one kernel or takes long, a test on one kernel always, and on the others of amd64 by
+/// `cargo xtask test --long`.
 macro_rules! at_length {
-    ($($scenario:ident),+) => {
+    ($($scenario:ident),+ $(,)?) => {
         mod at_length {
             use super::{$($scenario),+};
             $crate::on!(on_6_12, amd64, V6_12, $($scenario),+);
@@ -68,38 +69,51 @@ macro_rules! at_length {
     };
 }
 
-/// Makes each scenario that needs the test modules a test on each guest that they can be built for here.
+/// Makes each scenario a test on the oldest and the newest kernel of amd64 always, and on those between by
+/// `cargo xtask test --long`: what differs from kernel to kernel differs most there.
+macro_rules! on_oldest_and_newest {
+    ($($scenario:ident),+ $(,)?) => {
+        mod oldest_and_newest {
+            use super::{$($scenario),+};
+            $crate::on!(on_5_10, amd64, V5_10, $($scenario),+);
+            $crate::on!(on_newest, amd64, Newest, $($scenario),+);
+            $crate::on!(on_6_1, amd64, V6_1, #[ignore = "cargo xtask test --long runs it"] $($scenario),+);
+            $crate::on!(on_6_12, amd64, V6_12, #[ignore = "cargo xtask test --long runs it"] $($scenario),+);
+        }
+    };
+}
+
+/// Makes each scenario a test on the newer kernel of arm64 always, and on the other, of which the differences show in the
+/// verdicts, by `cargo xtask test --long`.
+macro_rules! on_newer_arm64 {
+    ($($scenario:ident),+ $(,)?) => {
+        mod newer_arm64 {
+            use super::{$($scenario),+};
+            $crate::on!(on_arm64_6_12, arm64, V6_12, $($scenario),+);
+            $crate::on!(on_arm64_6_1, arm64, V6_1, #[ignore = "cargo xtask test --long runs it"] $($scenario),+);
+        }
+    };
+}
+
+/// Makes each scenario that needs the test modules a test on the guests that they can be built for here: on the oldest kernel, the
+/// newest that they can be built for, and the newer of arm64 always, on the others by `cargo xtask test --long`.
 macro_rules! with_test_modules {
     ($($scenario:ident),+ $(,)?) => {
         mod with_test_modules {
             use super::{$($scenario),+};
             $crate::on!(on_5_10, amd64, V5_10, $($scenario),+);
-            $crate::on!(on_6_1, amd64, V6_1, $($scenario),+);
             $crate::on!(on_6_12, amd64, V6_12, $($scenario),+);
-            $crate::on_arm64!($($scenario),+);
+            $crate::on!(on_6_1, amd64, V6_1, #[ignore = "cargo xtask test --long runs it"] $($scenario),+);
+            $crate::on_newer_arm64!($($scenario),+);
         }
     };
 }
 
-/// Makes each scenario a test on all of them.
+/// Makes each scenario a test on every guest.
 macro_rules! on_each_guest {
     ($($scenario:ident),+ $(,)?) => {
         $crate::on_each_kernel!($($scenario),+);
         $crate::on_arm64!($($scenario),+);
     };
 }
-
-/// Makes each scenario a test on all of them; on one of arm64's, whose two kernels differ little here, those of the second list
-/// run by `cargo xtask test --long`.
-macro_rules! on_each_guest_with_a_sample {
-    (always: [$($always:ident),+ $(,)?], now_and_then: [$($long:ident),+ $(,)?]) => {
-        $crate::on_each_kernel!($($always,)+ $($long),+);
-        $crate::on!(on_arm64_6_12, arm64, V6_12, $($always,)+ $($long),+);
-        $crate::on!(on_arm64_6_1, arm64, V6_1, $($always),+);
-        mod at_length {
-            use super::{$($long),+};
-            $crate::on!(on_arm64_6_1, arm64, V6_1, #[ignore = "cargo xtask test --long runs it"] $($long),+);
-        }
-    };
-}
-use {at_length, on, on_arm64, on_each_guest, on_each_guest_with_a_sample, on_each_kernel, with_test_modules};
+use {at_length, on, on_arm64, on_each_guest, on_each_kernel, on_newer_arm64, on_oldest_and_newest, with_test_modules};

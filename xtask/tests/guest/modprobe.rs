@@ -5,14 +5,9 @@ use crate::lab::Lab;
 use serde_json::{Value, json};
 use xtask::guest::Guest;
 
-crate::on_each_kernel!(
-    configured_aliases,
-    rules_for_everything,
-    blacklisted_by_the_kernel_command_line,
-    configurations_one_after_another,
-);
+crate::on_oldest_and_newest!(configurations_one_after_another);
 crate::with_test_modules!(blacklisted_and_asked_for_by_name, options);
-crate::at_length!(every_alias);
+crate::at_length!(every_alias, configured_aliases, rules_for_everything, blacklisted_by_the_kernel_command_line);
 
 /// modprobe leaves out dependencies whose files are not there, and a guest has few of them.
 const ALL_FILES: &str = "cd /lib/modules/$(uname -r) && cut -d: -f1 modules.dep > /tmp/files && \

@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::process::Command;
 use xtask::guest::Guest;
 
-crate::on_each_kernel!(recorded_and_read_elsewhere, killed_while_recording);
+crate::at_length!(recorded_and_read_elsewhere, killed_while_recording);
 
 fn recorded_and_read_elsewhere(kernel: Guest) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -20,7 +20,7 @@ fn recorded_and_read_elsewhere(kernel: Guest) {
     // The recording needs nothing of the machine it was made on.
     let file = folder.path().join("it.mcap");
     let modtrail =
-        xtask::artifact::build(xtask::guest::Arch::Amd64).expect("modtrail is built").modtrail.expect("modtrail");
+        xtask::artifact::build(xtask::arch::Arch::Amd64).expect("modtrail is built").modtrail.expect("modtrail");
     let here = Command::new(&modtrail).args(["log", "--json"]).arg(&file).output().expect("modtrail runs");
     assert!(here.status.success());
     assert_eq!(String::from_utf8_lossy(&here.stdout), String::from_utf8_lossy(&outcome.stdout));

@@ -1,17 +1,25 @@
 //! Many requests at once: none lost, none joined wrongly, whatever the hooks.
 
 use crate::lab::{Lab, Log};
-use modtrail::event::{Body, Event, Fact, Lost};
+use modtrail_core::event::{Body, Event, Fact, Lost};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::BufReader;
 use std::path::Path;
 use trace_common::time::Nanos;
 use xtask::guest::Guest;
-use xtask::kernels::Series;
+use xtask::series::Series;
 
-crate::on_each_guest_with_a_sample!(
-    always: [many_aliases, one_alias],
-    now_and_then: [
+crate::on_each_guest!(many_aliases, one_alias);
+
+/// What is not as usual.
+mod odd {
+    use super::{
+        a_ring_that_is_too_small, abandoned_by_kprobes, an_end_that_was_lost, losses_are_counted_exactly,
+        many_aliases_by_kprobes, one_alias_by_kprobes, returns_that_are_missed,
+    };
+    crate::on_oldest_and_newest!(
         many_aliases_by_kprobes,
         one_alias_by_kprobes,
         returns_that_are_missed,
@@ -19,8 +27,17 @@ crate::on_each_guest_with_a_sample!(
         a_ring_that_is_too_small,
         losses_are_counted_exactly,
         an_end_that_was_lost,
-    ]
-);
+    );
+    crate::on_newer_arm64!(
+        many_aliases_by_kprobes,
+        one_alias_by_kprobes,
+        returns_that_are_missed,
+        abandoned_by_kprobes,
+        a_ring_that_is_too_small,
+        losses_are_counted_exactly,
+        an_end_that_was_lost,
+    );
+}
 
 /// Each alias ends in its own number, and its helper exits with that number and one: what is joined wrongly shows.
 const EXIT_BY_ALIAS: &str = "n=${3##*-}\nexit $((n + 1))";
@@ -208,6 +225,7 @@ fn record_twice(kernel: Guest, folder: &Path) -> [Vec<Event>; 2] {
 
 fn events(file: &Path) -> Vec<Event> {
     let mut events = Vec::new();
-    modtrail::record::read::read_file(file, |event| events.push(event)).expect("a recording");
+    let file = File::open(file).expect("a file");
+    modtrail_core::record::read::read(BufReader::new(file), |event| events.push(event)).expect("a recording");
     events
 }

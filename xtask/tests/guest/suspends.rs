@@ -2,16 +2,15 @@
 //! that modtrail goes on seeing after it.
 
 use crate::lab::{Lab, Recorded, Slot};
-use modtrail::joined::{Request, Verdict};
-use modtrail::pipeline::Pipeline;
-use modtrail::record::read::read_file;
-use modtrail::report::cycles;
+use modtrail_core::joined::{Request, Verdict};
+use modtrail_core::replay::replay;
+use modtrail_core::report::cycles;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use xtask::guest::Guest;
 use xtask::vm::{self, VmOptions};
 
-crate::on_each_kernel!(
+crate::on_oldest_and_newest!(
     helpers_against_the_freezer,
     a_real_sleep,
     deeper_tests,
@@ -183,7 +182,7 @@ fn a_real_sleep(kernel: Guest) {
 
 fn deeper_tests(kernel: Guest) {
     let levels = ["devices", "platform", "processors", "core"];
-    let recorded = Lab::new(kernel).bzimage().tested_for(1).recorded(&format!(
+    let recorded = Lab::new(kernel).bzimage().tested_for(0).recorded(&format!(
         "for level in {}; do echo $level > /sys/power/pm_test; provoke suspend mem; done",
         levels.join(" ")
     ));
@@ -204,7 +203,7 @@ fn deeper_tests(kernel: Guest) {
 }
 
 fn a_driver_that_asks_around_suspend(kernel: Guest) {
-    let lab = Lab::new(kernel).bzimage().modules("modtrail_test").tested_for(1).setup("/sbin/modprobe modtrail_test");
+    let lab = Lab::new(kernel).modules("modtrail_test").tested_for(0).setup("/sbin/modprobe modtrail_test");
     let recorded = lab.recorded(
         "echo devices > /sys/power/pm_test; echo around driver > /proc/modtrail_test; provoke suspend mem; cat /proc/modtrail_test",
     );
@@ -333,18 +332,14 @@ fn a_shutdown(kernel: Guest) {
     options.modules = vec!["modtrail_test".to_owned()];
     let _slot = Slot::take();
     let outcome = vm::run(&options).expect("the guest starts");
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("shutdown.mcap");
-    std::fs::write(&file, &outcome.stdout).expect("a file");
-    let mut pipeline = Pipeline::default();
-    read_file(&file, |event| pipeline.push(event, |_, _| {})).unwrap_or_else(|error| panic!("{error}: {outcome:?}"));
-    pipeline.cut(|_, _| {});
-    let cycles = cycles::cycles(pipeline.model());
+    let replayed = replay(outcome.stdout.as_slice(), |_, _| {});
+    let (model, _) = replayed.unwrap_or_else(|error| panic!("{error}: {outcome:?}"));
+    let cycles = cycles::cycles(&model);
     let [cycle] = cycles.as_array().expect("a list").as_slice() else { panic!("{cycles}") };
     assert_eq!((&cycle["kind"], &cycle["ended_ns"]), (&json!("shutdown"), &json!(null)), "{cycle}");
     assert_eq!((names(cycle, "refused"), &cycle["result"]), (vec!["driver-shutdown".into()], &json!(null)), "{cycle}");
     let asked = |request: &&Arc<Request>| request.alias.text().is_some_and(|alias| &**alias == "driver-shutdown");
-    let verdicts: Vec<Verdict> = pipeline.model().requests().filter(asked).map(|request| request.verdict).collect();
+    let verdicts: Vec<Verdict> = model.requests().filter(asked).map(|request| request.verdict).collect();
     assert_eq!(verdicts, [Verdict::Refused]);
 }
 

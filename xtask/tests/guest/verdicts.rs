@@ -5,7 +5,7 @@ use crate::shared::{self, Said, Shared};
 use serde_json::json;
 use std::collections::BTreeMap;
 use xtask::guest::Guest;
-use xtask::kernels::Series;
+use xtask::series::Series;
 
 crate::on_each_guest!(
     live,

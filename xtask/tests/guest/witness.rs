@@ -5,7 +5,7 @@ use crate::lab::{self, Lab};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use xtask::guest::Guest;
-use xtask::kernels::Series;
+use xtask::series::Series;
 
 crate::on_each_kernel!(moments_agree);
 
