@@ -6,7 +6,7 @@
 
 use crate::event::{Stamp, Task};
 use crate::joined::RequestId;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Lives kept of one module. A request is judged within seconds, and no module is loaded more often in that time.
@@ -43,10 +43,11 @@ pub struct Lives {
 impl Lives {
     /// These, and no others, are live at `at`; `in_init`: whose init is known to be under way, so that they were not live before.
     pub fn list(&mut self, names: &[Arc<str>], at: Stamp, in_init: impl Fn(&str) -> bool) {
+        let listed: BTreeSet<&Arc<str>> = names.iter().collect();
         for (name, lives) in &mut self.by_module {
             if let Some(life) = lives.back_mut()
                 && life.gone.is_none()
-                && !names.contains(name)
+                && !listed.contains(name)
             {
                 life.gone = Some(at);
             }

@@ -126,8 +126,7 @@ impl Correlator {
             }
             return;
         }
-        let changed = self.suspends.call_changed(&call);
-        self.tell_cycles(changed, out);
+        self.suspends.call_changed(&call);
         match call.request.and_then(|request| self.requests.get_mut(request)) {
             Some(request) => {
                 request.call = Some(call);

@@ -41,6 +41,8 @@ pub struct Helpers {
     living: BTreeMap<CallId, usize>,
     /// Calls of modtrail's own.
     hidden: BTreeSet<CallId>,
+    /// Requests of which a helper ended or was given up by what happened to another call.
+    touched: BTreeSet<RequestId>,
     capped: u64,
 }
 
@@ -65,6 +67,8 @@ impl Helpers {
 
     fn lives(&mut self, key: TaskKey, call: CallId) {
         // One with the same number ended unseen.
+        let before = self.members.get(&key.tgid).and_then(|member| self.calls.get(&member.call));
+        self.touched.extend(before.and_then(|call| call.request));
         self.ends(key.tgid);
         self.members.insert(key.tgid, Member { key, call });
         *self.living.entry(call).or_default() += 1;
@@ -94,6 +98,11 @@ impl Helpers {
     #[must_use]
     pub fn goes_on(&self, call: &Call) -> bool {
         (call.gone().is_some() || call.wait != Wait::Proc) && self.alive(call.id)
+    }
+
+    /// Requests that what happened to other calls may have changed, since the last time this was asked.
+    pub fn take_touched(&mut self) -> BTreeSet<RequestId> {
+        std::mem::take(&mut self.touched)
     }
 
     /// Calls given up because too many were open, since the last time this was asked.
@@ -296,6 +305,7 @@ impl Helpers {
     /// Drops a call that is over.
     pub fn forget(&mut self, id: CallId) {
         let Some(call) = self.calls.remove(&id) else { return };
+        self.touched.extend(call.request);
         self.hidden.remove(&id);
         if self.by_address.get(&call.address) == Some(&id) {
             self.by_address.remove(&call.address);

@@ -11,15 +11,26 @@ use std::sync::Arc;
 impl Correlator {
     /// Closes the request if it is over; tells how it stands otherwise.
     pub(super) fn settle(&mut self, id: RequestId, out: &mut Vec<Change>) {
+        let moved = self.requests.look_again(id, self.now);
         match self.state(id) {
-            Some(State::Over) => self.close(id, None, out),
-            Some(State::OverWith(gap)) => self.close(id, Some(gap), out),
-            Some(State::Open) => self.tell(id, out),
+            Some((State::Over, _)) => self.close(id, None, out),
+            Some((State::OverWith(gap), _)) => self.close(id, Some(gap), out),
+            Some((State::Open, restless)) => {
+                self.schedule(id, restless);
+                // Who took a slot or gave it back is told at once: how full they are is counted by what is told.
+                if moved { self.tell(id, out) } else { self.requests.tell_later(id) }
+            }
             None => {}
         }
     }
 
-    pub(super) fn state(&self, id: RequestId) -> Option<State> {
+    fn schedule(&mut self, id: RequestId, restless: bool) {
+        let due = self.requests.get(id).and_then(|request| requests::next_due(request, self.now));
+        self.requests.schedule(id, due, restless);
+    }
+
+    /// Whether the request is over, and whether what others do may change that.
+    fn state(&self, id: RequestId) -> Option<(State, bool)> {
         let request = self.requests.get(id)?;
         let may_miss = self.may_miss_returns || self.lost_during(request);
         let state = requests::state(request, &self.helpers, self.now, may_miss);
@@ -27,7 +38,8 @@ impl Correlator {
         let away = request.turned_away == Some(TurnedAway::Throttled) || state == State::OverWith(Gap::NothingFollowed);
         let waits = away && state != State::Open && self.requests.awaits_others(id, self.now);
         let judged = matches!(state, State::Over | State::OverWith(Gap::ReturnUnseen));
-        Some(if waits || (judged && self.awaits_live(request)) { State::Open } else { state })
+        let waits = waits || (judged && self.awaits_live(request));
+        Some(if waits { (State::Open, true) } else { (state, false) })
     }
 
     /// Whether the helper succeeded while another's load was in the init of what is wanted: it may be live already, and the
@@ -40,17 +52,25 @@ impl Correlator {
 
     /// Time has passed: some requests may be over by it.
     pub(super) fn look_at_open(&mut self, out: &mut Vec<Change>) {
-        for id in self.requests.ids() {
-            if self.state(id) != Some(State::Open) {
-                self.settle(id, out);
+        let mut ids = self.requests.take_due(self.now.mono);
+        ids.append(&mut self.helpers.take_touched());
+        if std::mem::take(&mut self.doubts_changed) {
+            ids.extend(self.requests.ids());
+        }
+        for id in ids {
+            match self.state(id) {
+                Some((State::Open, restless)) => self.schedule(id, restless),
+                Some((State::Over | State::OverWith(_), _)) => self.settle(id, out),
+                None => {}
             }
+        }
+        for id in self.requests.take_untold() {
+            self.tell(id, out);
         }
     }
 
     pub(super) fn tell(&mut self, id: RequestId, out: &mut Vec<Change>) {
-        if let Some(request) = self.requests.get(id) {
-            out.push(Change::Request(Arc::new(request.clone())));
-        }
+        out.extend(self.requests.told(id).map(|request| Change::Request(Arc::new(request))));
     }
 
     /// Decides the request's verdict and lets go of it.
@@ -122,6 +142,8 @@ impl Correlator {
             request.ended = true;
             out.push(Change::Request(Arc::new(request)));
         }
+        let changed = self.suspends.take_untold();
+        self.tell_cycles(changed, out);
         let cycles = self.suspends.take_open();
         self.tell_cycles(cycles, out);
         let firmwares = self.firmwares.take_open().into_iter();

@@ -4,7 +4,8 @@
 use super::losses::Losses;
 use crate::event::{Captured, Module, Stamp, Syscall, Task};
 use crate::joined::{Load, LoadId, RequestId};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use trace_common::ids::Tid;
 use trace_common::time::Nanos;
 
@@ -22,6 +23,12 @@ const END_GRACE: Nanos = Nanos::from_secs(1);
 #[derive(Debug, Default)]
 pub struct Loads {
     open: BTreeMap<Tid, Load>,
+    /// Their threads by their age.
+    by_age: BTreeMap<LoadId, Tid>,
+    /// Those of which no more than the end is to come.
+    ending: BTreeSet<Tid>,
+    /// How many are in the init of a module.
+    in_init: BTreeMap<Arc<str>, usize>,
     last: u64,
     surplus: Vec<Load>,
 }
@@ -42,17 +49,60 @@ impl Loads {
     /// was not seen to. Where the return of `do_init_module` may be missed too, going live has to do.
     /// And where events were lost, one that has not come to its init for longer than the kernel lets it wait for another.
     pub fn unended(&mut self, now: Stamp, may_miss_inits: bool, losses: &Losses) -> Vec<Load> {
+        let mut threads = self.standing_still(now, losses);
         let is_unended = |load: &Load| {
-            let stands_still = load.init_begun.is_none() && now.mono.since(load.began.mono) >= WAIT_LIMIT;
-            if stands_still && losses.overlap(load.began.mono, now.mono) {
-                return true;
-            }
             let live = load.live.filter(|_| may_miss_inits);
             let last = load.init_ended.map(|(at, _)| at).or(live);
             last.is_some_and(|at| now.mono.since(at.mono) >= END_GRACE)
         };
-        let threads: Vec<Tid> = self.open.iter().filter(|(_, load)| is_unended(load)).map(|(tid, _)| *tid).collect();
+        threads.extend(self.ending.iter().filter(|thread| self.open.get(thread).is_some_and(is_unended)));
         threads.into_iter().filter_map(|thread| self.abandoned(thread)).collect()
+    }
+
+    /// The threads of loads that have not come to their init for longer than the kernel lets them wait, and may have ended unseen.
+    fn standing_still(&self, now: Stamp, losses: &Losses) -> BTreeSet<Tid> {
+        let by_age = self.by_age.values().filter_map(|thread| self.open.get(thread));
+        // Of the younger, none is too old, and none began before a loss that an older one did not.
+        let old = by_age.take_while(|load| {
+            now.mono.since(load.began.mono) >= WAIT_LIMIT && losses.overlap(load.began.mono, now.mono)
+        });
+        old.filter(|load| load.init_begun.is_none()).map(|load| load.task.tid).collect()
+    }
+
+    /// Changes the thread's open load, if it has one.
+    fn change(&mut self, thread: Tid, change: impl FnOnce(&mut Load)) {
+        let Some(load) = self.open.get_mut(&thread) else { return };
+        let before = in_init(load);
+        change(load);
+        let after = in_init(load);
+        if load.init_ended.is_some() || load.live.is_some() {
+            self.ending.insert(thread);
+        }
+        if before != after {
+            self.leave_init(before);
+            if let Some(module) = after {
+                *self.in_init.entry(module).or_default() += 1;
+            }
+        }
+    }
+
+    fn leave_init(&mut self, module: Option<Arc<str>>) {
+        let Some(module) = module else { return };
+        if let Some(count) = self.in_init.get_mut(&module) {
+            *count -= 1;
+            if *count == 0 {
+                self.in_init.remove(&module);
+            }
+        }
+    }
+
+    /// Takes out the thread's open load.
+    fn take(&mut self, thread: Tid) -> Option<Load> {
+        let load = self.open.remove(&thread)?;
+        self.by_age.remove(&load.id);
+        self.ending.remove(&thread);
+        self.leave_init(in_init(&load));
+        Some(load)
     }
 
     /// A load began; what the thread had open before ended unseen and is returned.
@@ -79,9 +129,11 @@ impl Loads {
             ended: None,
             over: false,
         };
-        let unended = self.open.insert(task.tid, load).map(over);
+        let unended = self.abandoned(task.tid);
+        self.by_age.insert(load.id, task.tid);
+        self.open.insert(task.tid, load);
         if self.open.len() > OPEN {
-            let oldest = self.open.iter().min_by_key(|(_, load)| load.id).map(|(thread, _)| *thread);
+            let oldest = self.by_age.values().next().copied();
             let surplus = oldest.and_then(|thread| self.abandoned(thread));
             self.surplus.extend(surplus);
         }
@@ -91,8 +143,7 @@ impl Loads {
     /// Whether an open load is in the init of `module`.
     #[must_use]
     pub fn is_in_init(&self, module: &str) -> bool {
-        let in_init = |load: &Load| load.init_begun.is_some() && load.init_ended.is_none() && load.live.is_none();
-        self.open.values().any(|load| in_init(load) && load.module.as_deref() == Some(module))
+        self.in_init.contains_key(module)
     }
 
     /// Whether what is seen of `module` cannot be the load's that the thread has open: another went through the stages of it.
@@ -105,67 +156,72 @@ impl Loads {
 
     /// The image is in memory.
     pub fn image(&mut self, thread: Tid, bytes: Option<u64>) {
-        if let Some(load) = self.open.get_mut(&thread) {
-            load.bytes = bytes;
-        }
+        self.change(thread, |load| load.bytes = bytes);
     }
 
     /// What the thread loads is known by name; whether that is news of a load.
     pub fn named_by(&mut self, thread: Tid, name: &Captured) -> bool {
-        let unnamed = self.open.get_mut(&thread).filter(|load| load.module.is_none());
-        let (Some(load), Captured::Whole(name)) = (unnamed, name) else { return false };
-        load.module = Some(name.clone());
+        let unnamed = self.open.get(&thread).filter(|load| load.module.is_none());
+        let (Some(_), Captured::Whole(name)) = (unnamed, name) else { return false };
+        self.change(thread, |load| load.module = Some(name.clone()));
         true
     }
 
     /// The module is coming.
     pub fn coming(&mut self, at: Stamp, thread: Tid, module: &Module) {
-        if let Some(load) = self.named(thread, module) {
+        self.stage(thread, module, |load| {
             load.coming.get_or_insert(at);
-        }
+        });
     }
 
     /// The module's init is called.
     pub fn init_begun(&mut self, at: Stamp, thread: Tid, module: &Module) {
-        if let Some(load) = self.named(thread, module) {
+        self.stage(thread, module, |load| {
             load.init_begun.get_or_insert(at);
-        }
+        });
     }
 
     /// The module is live.
     pub fn live(&mut self, at: Stamp, thread: Tid, module: &Module) {
-        if let Some(load) = self.named(thread, module) {
+        self.stage(thread, module, |load| {
             load.live.get_or_insert(at);
-        }
+        });
     }
 
     /// `do_init_module` returned.
     pub fn init_ended(&mut self, at: Stamp, thread: Tid, result: i32) {
-        if let Some(load) = self.open.get_mut(&thread) {
+        self.change(thread, |load| {
             load.init_ended.get_or_insert((at, result));
-        }
+        });
     }
 
     /// The system call returned: the load is over.
     pub fn ended(&mut self, at: Stamp, thread: Tid, result: i32) -> Option<Load> {
-        let mut load = self.open.remove(&thread)?;
+        let mut load = self.take(thread)?;
         load.ended = Some((at, result));
         Some(over(load))
     }
 
     /// The thread's process is gone: whatever it had open ended unseen.
     pub fn abandoned(&mut self, thread: Tid) -> Option<Load> {
-        self.open.remove(&thread).map(over)
+        self.take(thread).map(over)
     }
 
-    fn named(&mut self, thread: Tid, module: &Module) -> Option<&mut Load> {
-        let load = self.open.get_mut(&thread)?;
-        // The file it was read from may have had another name.
-        if let Some(name) = module.name.text() {
-            load.module = Some(name.clone());
-        }
-        Some(load)
+    fn stage(&mut self, thread: Tid, module: &Module, change: impl FnOnce(&mut Load)) {
+        self.change(thread, |load| {
+            // The file it was read from may have had another name.
+            if let Some(name) = module.name.text() {
+                load.module = Some(name.clone());
+            }
+            change(load);
+        });
     }
+}
+
+/// The module in whose init the load is.
+fn in_init(load: &Load) -> Option<Arc<str>> {
+    let is_in_init = load.init_begun.is_some() && load.init_ended.is_none() && load.live.is_none();
+    load.module.clone().filter(|_| is_in_init)
 }
 
 fn over(load: Load) -> Load {

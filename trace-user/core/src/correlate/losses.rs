@@ -11,12 +11,15 @@ const SPANS: usize = 256;
 #[derive(Debug, Default)]
 pub struct Losses {
     spans: VecDeque<(Ktime, Ktime)>,
+    /// After this, nothing was lost.
+    last: Ktime,
 }
 
 impl Losses {
     /// Something was lost after `since` and not after `until`.
     pub fn note(&mut self, since: Ktime, until: Ktime) {
         self.spans.push_back((since, until));
+        self.last = self.last.max(until);
         if self.spans.len() > SPANS
             && let (Some((begin, _)), Some((_, end))) = (self.spans.pop_front(), self.spans.pop_front())
         {
@@ -27,7 +30,7 @@ impl Losses {
     /// Whether something may have been lost between `from` and `to`.
     #[must_use]
     pub fn overlap(&self, from: Ktime, to: Ktime) -> bool {
-        self.spans.iter().any(|(since, until)| *since <= to && *until >= from)
+        from <= self.last && self.spans.iter().any(|(since, until)| *since <= to && *until >= from)
     }
 }
 

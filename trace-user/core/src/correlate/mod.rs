@@ -11,6 +11,7 @@
 //! request.
 
 mod asking;
+mod crowds;
 pub mod firmware;
 pub mod helpers;
 mod judging;
@@ -34,7 +35,7 @@ use losses::Losses;
 use requests::Requests;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use suspends::Suspends;
+use suspends::{Step, Suspends};
 use trace_common::ids::Tgid;
 use trace_common::kind::Kind;
 
@@ -65,6 +66,8 @@ pub struct Correlator {
     may_miss_denials: bool,
     /// Some denials were not seen, or none can be.
     misses_denials: bool,
+    /// What may be missing is not what it was when the open requests were last looked at.
+    doubts_changed: bool,
     /// modtrail's own process: what it asks for is followed and not told.
     tracer: Option<Tgid>,
     now: Stamp,
@@ -107,6 +110,7 @@ impl Correlator {
     fn fact(&mut self, at: Stamp, fact: Fact, out: &mut Vec<Change>) {
         match &fact {
             Fact::Hooks(hooks) => {
+                self.doubts_changed = true;
                 let may_miss = |moment| {
                     hooks.iter().any(|hook| hook.moment == moment && (hook.may_miss || hook.attached.is_none()))
                 };
@@ -123,6 +127,7 @@ impl Correlator {
             Fact::Lost { loss, count, until } => {
                 if loss.casts_doubt() {
                     self.losses.note(at.mono, *until);
+                    self.doubts_changed = true;
                 }
                 self.misses_denials |= loss.moment() == Some(Kind::Denied);
                 out.push(Change::Lost { loss: *loss, count: *count, at });
@@ -135,6 +140,8 @@ impl Correlator {
                     self.tell_load(load, out);
                 }
                 self.look_at_open(out);
+                let changed = self.suspends.take_untold();
+                self.tell_cycles(changed, out);
                 out.push(Change::Now(self.now));
                 return;
             }
@@ -160,6 +167,7 @@ impl Correlator {
                 let Some(request) = request else { return out.push(Change::Unmatched) };
                 request.admitted.get_or_insert(at);
                 let id = request.id;
+                self.requests.look_again(id, self.now);
                 self.tell(id, out);
             }
             Moment::Throttled { result } => self.turned_away(at, task, (TurnedAway::Throttled, *result), out),
@@ -172,8 +180,7 @@ impl Correlator {
                     return self.helpers.hide(call);
                 }
                 if let Some(call) = self.helpers.call(call) {
-                    let changed = self.suspends.call_entered(&Arc::new(call.clone()));
-                    self.tell_cycles(changed, out);
+                    self.suspends.call_entered(&Arc::new(call.clone()));
                 }
                 self.call_changed(Some(call), out);
             }
@@ -230,8 +237,9 @@ impl Correlator {
 
     fn suspend_moment(&mut self, at: Stamp, task: Task, moment: &SuspendMoment, out: &mut Vec<Change>) {
         match self.suspends.step(at, task, moment, &self.helpers) {
-            Some(cycle) => self.tell_cycles([cycle], out),
-            None => out.push(Change::Unmatched),
+            Step::Ended(cycle) => self.tell_cycles([*cycle], out),
+            Step::Taken => {}
+            Step::Unmatched => out.push(Change::Unmatched),
         }
     }
 

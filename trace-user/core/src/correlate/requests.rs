@@ -6,14 +6,16 @@
 //! has returned and no process of its helper's tree is left to load anything; for an abandoned or unwaited one, when
 //! its helper has ended. Where a return cannot be seen, the helper's own end stands for it, and the gap is named.
 
+use super::crowds::{Crowds, Places};
 use super::helpers::Helpers;
 use crate::errno::ERESTARTSYS;
 use crate::event::{Captured, Requested, Stamp, Task, Wait};
-use crate::joined::{Call, Duplicates, Gap, Request, RequestId, Requester, SLOT_LIMIT, Verdict};
+use crate::joined::{Call, Duplicates, Gap, Request, RequestId, Requester, SLOT_LIMIT, Slot, Verdict};
+use crate::verdict;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trace_common::ids::Tid;
-use trace_common::time::Nanos;
+use trace_common::time::{Ktime, Nanos};
 
 /// Requests that can be open at once. Beyond, the oldest is closed as incomplete and counted.
 pub const OPEN: usize = 65_536;
@@ -40,13 +42,44 @@ const UNBORN: Nanos = Nanos::from_secs(60);
 /// The open requests.
 #[derive(Debug, Default)]
 pub struct Requests {
-    open: BTreeMap<RequestId, Request>,
+    open: BTreeMap<RequestId, Open>,
     by_tid: BTreeMap<Tid, RequestId>,
     /// The open requests that were asked while as many others were as there are slots.
     found_all_taken: BTreeSet<RequestId>,
     /// The threads of modtrail's own that have a request open: it counts for nothing, and takes a slot.
     own: BTreeSet<Tid>,
+    crowds: Crowds,
+    /// Those that wait for a slot, by when they asked: a wait that ends unseen is given up.
+    waiting: BTreeSet<(Ktime, RequestId)>,
+    /// How many have a helper call, by module, or by alias.
+    at_work: BTreeMap<Work, usize>,
+    /// When time alone may change what each is, soonest first.
+    due: BTreeSet<(Ktime, RequestId)>,
+    /// Those that what others do may change.
+    restless: BTreeSet<RequestId>,
+    /// Those that changed since they were last told.
+    untold: BTreeSet<RequestId>,
     last: u64,
+}
+
+/// An open request, with what is kept beside it.
+#[derive(Debug)]
+struct Open {
+    request: Request,
+    places: Places,
+    /// How it stands to the slots.
+    slot: Option<Slot>,
+    /// What its helper is at work for, where it has a helper call.
+    works: Vec<Work>,
+    /// The soonest instant in `due`.
+    due: Option<Ktime>,
+}
+
+/// What a helper is at work for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Work {
+    Module(Arc<str>),
+    Alias(Captured),
 }
 
 /// Whether a request can still change.
@@ -64,7 +97,7 @@ impl Requests {
     /// Opens a request and counts those that ask for the same meanwhile, in both.
     pub fn open(&mut self, at: Stamp, task: Task, asked: &Requested, request: Request) -> RequestId {
         let id = request.id;
-        let mut request = Request {
+        let request = Request {
             asked: at,
             requester: Arc::new(Requester {
                 task,
@@ -76,33 +109,112 @@ impl Requests {
             }),
             ..request
         };
-        let mut waiting = self.own.len();
-        for other in self.open.values_mut().filter(|other| other.slot(at).is_some()) {
-            count_duplicates(&mut request, other);
-            waiting += 1;
-        }
+        self.give_up_waits(at);
+        let waiting = self.own.len() + self.crowds.inside();
         if waiting >= SLOTS {
             self.found_all_taken.insert(id);
         }
+        let places = self.crowds.come(&request);
         self.by_tid.insert(task.tid, id);
-        self.open.insert(id, request);
+        // That it waits for a slot is news, when it is first looked at.
+        self.open.insert(id, Open { request, places, slot: None, works: Vec::new(), due: None });
         id
     }
 
+    /// Waits for a slot that are longer than the kernel lets one wait ended unseen.
+    fn give_up_waits(&mut self, now: Stamp) {
+        while let Some((asked, id)) = self.waiting.first().copied() {
+            if now.mono.since(asked) < SLOT_LIMIT {
+                break;
+            }
+            self.waiting.pop_first();
+            self.look_again(id, now);
+        }
+    }
+
+    /// The request may have changed: what is counted of it is brought up to date. Returns whether it took or gave a slot, or its
+    /// wait for one.
+    pub fn look_again(&mut self, id: RequestId, now: Stamp) -> bool {
+        let Some(open) = self.open.get_mut(&id) else { return false };
+        let slot = open.request.slot(now);
+        let changed = open.slot != slot;
+        if changed {
+            open.slot = slot;
+            self.crowds.set_inside(&mut open.places, slot.is_some());
+            let wait = (open.request.asked.mono, id);
+            if slot == Some(Slot::Waiting) { self.waiting.insert(wait) } else { self.waiting.remove(&wait) };
+        }
+        if open.works.is_empty() && open.request.call.is_some() {
+            open.works = open.request.module().cloned().map(Work::Module).into_iter().collect();
+            open.works.push(Work::Alias(open.request.alias.clone()));
+            for work in &open.works {
+                *self.at_work.entry(work.clone()).or_default() += 1;
+            }
+        }
+        changed
+    }
+
     /// Whether helpers of other open requests are at work for the same module, or alias where it stands for none.
-    fn others_at_work(&self, request: &Request) -> bool {
-        let same = |other: &Request| match request.module() {
-            Some(module) => other.module() == Some(module),
-            None => other.alias == request.alias,
+    fn others_at_work(&self, open: &Open) -> bool {
+        let work = match open.request.module() {
+            Some(module) => Work::Module(module.clone()),
+            None => Work::Alias(open.request.alias.clone()),
         };
-        self.open.values().any(|other| other.id != request.id && other.call.is_some() && same(other))
+        self.at_work.get(&work).copied().unwrap_or(0) > usize::from(open.works.contains(&work))
     }
 
     /// Whether the request waited for a slot as long as one can, and helpers of others are at work for the same; not for ever.
     #[must_use]
     pub fn awaits_others(&self, id: RequestId, now: Stamp) -> bool {
-        let waited = |request: &&Request| (SLOT_TIMEOUT..AFTERMATH).contains(&now.mono.since(request.asked.mono));
-        self.open.get(&id).filter(waited).is_some_and(|request| self.others_at_work(request))
+        let waited = |open: &&Open| (SLOT_TIMEOUT..AFTERMATH).contains(&now.mono.since(open.request.asked.mono));
+        self.open.get(&id).filter(waited).is_some_and(|open| self.others_at_work(open))
+    }
+
+    /// Notes when the request has to be looked at again: at `due` (`None`: not by time alone), and with each tick where it is
+    /// `restless`, since what others do may change it.
+    pub fn schedule(&mut self, id: RequestId, due: Option<Ktime>, restless: bool) {
+        let Some(open) = self.open.get_mut(&id) else { return };
+        if let Some(due) = due.filter(|due| open.due.is_none_or(|before| *due < before)) {
+            open.due = Some(due);
+            self.due.insert((due, id));
+        }
+        if restless { self.restless.insert(id) } else { self.restless.remove(&id) };
+    }
+
+    /// The requests that have to be looked at now, oldest first.
+    #[must_use]
+    pub fn take_due(&mut self, now: Ktime) -> BTreeSet<RequestId> {
+        let mut ids = self.restless.clone();
+        while let Some((due, id)) = self.due.first().copied().filter(|(due, _)| *due <= now) {
+            self.due.pop_first();
+            // One that was brought forward is there twice.
+            if let Some(open) = self.open.get_mut(&id).filter(|open| open.due == Some(due)) {
+                open.due = None;
+                ids.insert(id);
+            }
+        }
+        ids
+    }
+
+    /// The request as it is now, for whoever is told of it.
+    #[must_use]
+    pub fn told(&mut self, id: RequestId) -> Option<Request> {
+        self.untold.remove(&id);
+        let open = self.open.get(&id)?;
+        let mut request = open.request.clone();
+        (request.duplicates.same_alias, request.duplicates.same_module) = self.crowds.met(&open.places);
+        Some(request)
+    }
+
+    /// The request changed, which is told with the next tick.
+    pub fn tell_later(&mut self, id: RequestId) {
+        self.untold.insert(id);
+    }
+
+    /// The requests that changed and are not told, oldest first.
+    #[must_use]
+    pub fn take_untold(&mut self) -> BTreeSet<RequestId> {
+        std::mem::take(&mut self.untold)
     }
 
     /// A thread of modtrail's own asks.
@@ -152,17 +264,31 @@ impl Requests {
     /// An open request.
     #[must_use]
     pub fn get(&self, id: RequestId) -> Option<&Request> {
-        self.open.get(&id)
+        self.open.get(&id).map(|open| &open.request)
     }
 
     /// An open request, to be changed.
     pub fn get_mut(&mut self, id: RequestId) -> Option<&mut Request> {
-        self.open.get_mut(&id)
+        self.open.get_mut(&id).map(|open| &mut open.request)
     }
 
     /// Takes a request out: it is over.
     pub fn take(&mut self, id: RequestId) -> Option<Request> {
-        let request = self.open.remove(&id)?;
+        let Open { mut request, places, works, due, .. } = self.open.remove(&id)?;
+        (request.duplicates.same_alias, request.duplicates.same_module) = self.crowds.met(&places);
+        self.crowds.go(places);
+        self.waiting.remove(&(request.asked.mono, id));
+        for work in works {
+            if let Some(count) = self.at_work.get_mut(&work) {
+                *count -= 1;
+                if *count == 0 {
+                    self.at_work.remove(&work);
+                }
+            }
+        }
+        due.map(|due| self.due.remove(&(due, id)));
+        self.restless.remove(&id);
+        self.untold.remove(&id);
         let thread = request.requester.task.tid;
         if self.by_tid.get(&thread) == Some(&id) {
             self.by_tid.remove(&thread);
@@ -277,16 +403,21 @@ fn since(moment: Option<Stamp>, now: Stamp, long: Nanos) -> bool {
     moment.is_some_and(|at| now.mono.since(at.mono) >= long)
 }
 
-fn count_duplicates(request: &mut Request, other: &mut Request) {
-    let same_alias = match (&request.alias, &other.alias) {
-        (Captured::Whole(one), Captured::Whole(two)) => one == two,
-        (_, _) => false,
-    };
-    if same_alias {
-        request.duplicates.same_alias += 1;
-        other.duplicates.same_alias += 1;
-    } else if request.module().is_some() && request.module() == other.module() {
-        request.duplicates.same_module += 1;
-        other.duplicates.same_module += 1;
-    }
+/// The next instant after `now` at which time alone may change [`state`], or what is awaited beside it; never too late.
+#[must_use]
+pub fn next_due(request: &Request, now: Stamp) -> Option<Ktime> {
+    let asked = [SLOT_TIMEOUT, SLOT_LIMIT, AFTERMATH].map(|long| Some(request.asked.mono.plus(long)));
+    let after = |moment: Option<Stamp>, long: Nanos| moment.map(|at| at.mono.plus(long));
+    let call = request.call.as_deref();
+    let gone = call.and_then(Call::gone);
+    let of_call = [
+        after(request.returned, GRACE),
+        after(gone, GRACE),
+        after(gone, RETURN_GRACE),
+        after(call.and_then(|call| call.picked), GRACE),
+        after(call.and_then(Call::left), RETURN_GRACE),
+        after(call.and_then(|call| call.caller_gone), UNBORN),
+        verdict::told_until(request).map(|until| until.mono),
+    ];
+    asked.into_iter().chain(of_call).flatten().filter(|due| *due > now.mono).min()
 }

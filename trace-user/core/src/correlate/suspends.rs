@@ -12,7 +12,7 @@ use crate::errno::EBUSY;
 use crate::event::suspend::{DISABLED, ENABLED};
 use crate::event::{Captured, PmTest, Stamp, SuspendMoment, Task, Way};
 use crate::joined::{Call, CallId, Cycle, CycleId, CycleKind, PhaseSpan, Stretch};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trace_common::ids::Tid;
 use trace_common::time::Nanos;
@@ -36,10 +36,25 @@ pub struct Suspends {
     open: BTreeMap<Tid, Cycle>,
     /// Ended cycles, oldest first, whose frozen helpers go on.
     unfinished: Vec<Cycle>,
+    /// The calls that these cycles met, as they are now, and the cycles that met each.
+    met: BTreeMap<CallId, (Arc<Call>, BTreeSet<CycleId>)>,
+    /// The cycles that changed since they were last told.
+    untold: BTreeSet<CycleId>,
     last: u64,
     /// Of the last cycle that ended: its group, its kind, when it ended, and whether it failed.
     before: Option<(CycleId, CycleKind, Stamp, bool)>,
     capped: u64,
+}
+
+/// What a moment of suspend was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// No cycle's.
+    Unmatched,
+    /// That of a cycle which goes on: it is told with the next tick.
+    Taken,
+    /// The end of this cycle.
+    Ended(Box<Cycle>),
 }
 
 /// The helper calls that are at work at an instant.
@@ -51,11 +66,29 @@ pub trait AtWork {
 }
 
 impl Suspends {
-    /// Takes a moment in; the cycle it changed, as it is now. `None`: it belongs to none.
-    pub fn step(&mut self, at: Stamp, task: Task, moment: &SuspendMoment, helpers: &impl AtWork) -> Option<Cycle> {
+    /// Takes a moment in.
+    pub fn step(&mut self, at: Stamp, task: Task, moment: &SuspendMoment, helpers: &impl AtWork) -> Step {
+        match self.moment(at, task, moment, helpers) {
+            Some(Some(ended)) => Step::Ended(Box::new(ended)),
+            Some(None) => {
+                self.untold.extend(self.open.get(&task.tid).map(|cycle| cycle.id));
+                Step::Taken
+            }
+            None => Step::Unmatched,
+        }
+    }
+
+    /// Takes a moment in, and the cycle that it ended out; `None`: it belongs to no cycle.
+    fn moment(
+        &mut self,
+        at: Stamp,
+        task: Task,
+        moment: &SuspendMoment,
+        helpers: &impl AtWork,
+    ) -> Option<Option<Cycle>> {
         match moment {
             SuspendMoment::Began { way, pm_test } => self.began(at, task, *way, *pm_test),
-            SuspendMoment::Ended { result } => return self.ended(at, task, Some(*result)),
+            SuspendMoment::Ended { result } => return Some(Some(self.ended(at, task, Some(*result))?)),
             SuspendMoment::Phase { action, value, begins } => self.phase(at, task, action, *value, *begins)?,
             SuspendMoment::FreezeBegan => self.of(at, task, CycleKind::Hibernation).freeze.began = Some(at),
             SuspendMoment::FreezeEnded { result } => {
@@ -63,8 +96,12 @@ impl Suspends {
                 cycle.freeze.ended = Some((at, *result));
                 if *result == 0 {
                     cycle.frozen = helpers.alive();
+                    let (id, frozen) = (cycle.id, cycle.frozen.clone());
+                    frozen.into_iter().for_each(|call| self.meet(id, call));
+                } else if *result < 0 && cycle.way.is_none() {
+                    // The end of a cycle whose own end is not seen.
+                    return Some(self.ended(at, task, Some(*result)));
                 }
-                return self.failed(at, task, *result);
             }
             SuspendMoment::ThawBegan => self.open.get_mut(&task.tid)?.thawed = Some(at),
             SuspendMoment::DisableBegan { depth } => {
@@ -72,6 +109,8 @@ impl Suspends {
                 let cycle = self.of(at, task, kind);
                 cycle.disable = Stretch { began: Some(at), ended: None };
                 cycle.culprits = helpers.inside(at);
+                let (id, inside) = (cycle.id, cycle.culprits.clone());
+                inside.into_iter().for_each(|call| self.meet(id, call));
             }
             SuspendMoment::DisableEnded { result } => {
                 let cycle = self.open.get_mut(&task.tid)?;
@@ -90,48 +129,72 @@ impl Suspends {
                     // A freezer that fails thaws by itself, before it says so (kernel/power/process.c `freeze_processes`).
                     let is_freezing = cycle.freeze.began.is_some() && cycle.freeze.ended.is_none();
                     if cycle.way.is_none() && !is_freezing {
-                        return self.ended(at, task, None);
+                        return Some(self.ended(at, task, None));
                     }
                 }
             }
         }
-        self.open.get(&task.tid).cloned()
+        Some(None)
+    }
+
+    /// A cycle met the call.
+    fn meet(&mut self, cycle: CycleId, call: Arc<Call>) {
+        let (_, cycles) = self.met.entry(call.id).or_insert_with(|| (call, BTreeSet::new()));
+        cycles.insert(cycle);
+        self.untold.insert(cycle);
     }
 
     /// A helper call was entered: it is waited for, where helpers are being disabled.
-    pub fn call_entered(&mut self, call: &Arc<Call>) -> Vec<Cycle> {
-        let draining = self.open.values_mut().filter(|cycle| is_draining(cycle));
-        let mut changed = Vec::new();
-        for cycle in draining {
+    pub fn call_entered(&mut self, call: &Arc<Call>) {
+        let mut waiting = Vec::new();
+        for cycle in self.open.values_mut().filter(|cycle| is_draining(cycle)) {
             if cycle.culprits.len() < CALLS {
                 cycle.culprits.push(call.clone());
-                changed.push(cycle.clone());
+                waiting.push(cycle.id);
             } else {
                 self.capped += 1;
             }
         }
-        changed
+        waiting.into_iter().for_each(|cycle| self.meet(cycle, call.clone()));
     }
 
-    /// A helper call changed; the cycles that this changes.
-    pub fn call_changed(&mut self, call: &Arc<Call>) -> Vec<Cycle> {
-        let mut changed = Vec::new();
-        for cycle in self.open.values_mut() {
-            let mut news = update(cycle, call);
-            if let Some((at, result)) = call.returned.filter(|_| cycle.enabled.is_none()) {
-                news |= returned(cycle, call, at, result);
-            }
-            if news {
-                changed.push(cycle.clone());
+    /// A helper call changed, and with it the cycles that met it.
+    pub fn call_changed(&mut self, call: &Arc<Call>) {
+        if let Some((known, cycles)) = self.met.get_mut(&call.id) {
+            *known = call.clone();
+            self.untold.extend(cycles.iter().copied());
+        }
+        let Some((at, result)) = call.returned else { return };
+        let mut refused = Vec::new();
+        for cycle in self.open.values_mut().filter(|cycle| cycle.enabled.is_none()) {
+            if returned(cycle, call, at, result) {
+                refused.push(cycle.id);
             }
         }
-        for cycle in &mut self.unfinished {
-            if update(cycle, call) {
+        refused.into_iter().for_each(|cycle| self.meet(cycle, call.clone()));
+    }
+
+    /// The cycles that changed and are not told, oldest first.
+    pub fn take_untold(&mut self) -> Vec<Cycle> {
+        let untold = std::mem::take(&mut self.untold);
+        let (met, mut changed) = (&self.met, Vec::new());
+        for cycle in self.open.values_mut().chain(&mut self.unfinished) {
+            if untold.contains(&cycle.id) {
+                bring_up_to_date(cycle, met);
                 changed.push(cycle.clone());
             }
         }
         self.unfinished.retain(is_unfinished);
+        self.forget_met();
+        changed.sort_by_key(|cycle| cycle.id);
         changed
+    }
+
+    /// Forgets the calls that no cycle waits for any more.
+    fn forget_met(&mut self) {
+        if self.open.is_empty() && self.unfinished.is_empty() {
+            self.met.clear();
+        }
     }
 
     /// The cycles whose end was missed: helpers have been enabled again for so long that it must have come.
@@ -144,7 +207,10 @@ impl Suspends {
 
     /// Takes out what is open, as it stands.
     pub fn take_open(&mut self) -> Vec<Cycle> {
-        std::mem::take(&mut self.open).into_values().collect()
+        let met = std::mem::take(&mut self.met);
+        let mut open: Vec<Cycle> = std::mem::take(&mut self.open).into_values().collect();
+        open.iter_mut().for_each(|cycle| bring_up_to_date(cycle, &met));
+        open
     }
 
     /// How much was given up because there was too much of it, since the last time this was asked.
@@ -201,17 +267,10 @@ impl Suspends {
         Some(())
     }
 
-    /// A step failed: the end of a cycle whose own end is not seen.
-    fn failed(&mut self, at: Stamp, task: Task, result: i32) -> Option<Cycle> {
-        let cycle = self.open.get(&task.tid)?;
-        if result < 0 && cycle.way.is_none() {
-            return self.ended(at, task, Some(result));
-        }
-        Some(cycle.clone())
-    }
-
     fn ended(&mut self, at: Stamp, task: Task, result: Option<i32>) -> Option<Cycle> {
         let mut cycle = self.open.remove(&task.tid)?;
+        bring_up_to_date(&mut cycle, &self.met);
+        self.untold.remove(&cycle.id);
         cycle.ended = Some(at);
         cycle.result = result;
         self.before = Some((cycle.group, cycle.kind, at, cycle.failed()));
@@ -222,6 +281,7 @@ impl Suspends {
             }
             self.unfinished.push(cycle.clone());
         }
+        self.forget_met();
         Some(cycle)
     }
 }
@@ -259,15 +319,14 @@ fn is_unfinished(cycle: &Cycle) -> bool {
     cycle.frozen.iter().any(|call| call.exited.is_none())
 }
 
-/// Puts the call as it is now in the place of what was known of it; whether it was known.
-fn update(cycle: &mut Cycle, call: &Arc<Call>) -> bool {
+/// Puts the calls as they are now in the places of what was known of them.
+fn bring_up_to_date(cycle: &mut Cycle, met: &BTreeMap<CallId, (Arc<Call>, BTreeSet<CycleId>)>) {
     let lists = [&mut cycle.culprits, &mut cycle.drained, &mut cycle.refused, &mut cycle.frozen];
-    let mut known = false;
-    for place in lists.into_iter().flatten().filter(|known| known.id == call.id) {
-        *place = call.clone();
-        known = true;
+    for place in lists.into_iter().flatten() {
+        if let Some((call, _)) = met.get(&place.id) {
+            *place = call.clone();
+        }
     }
-    known
 }
 
 /// The call returned while helpers were disabled, or being disabled.

@@ -32,12 +32,16 @@ pub struct Model {
     self_test: Option<SelfTest>,
     costs: Option<Costs>,
     requests: BTreeMap<RequestId, Arc<Request>>,
-    open: BTreeMap<RequestId, Stamp>,
+    open: BTreeSet<RequestId>,
+    /// Kept requests that are over: the first of them goes first.
+    over: BTreeSet<RequestId>,
     children: BTreeMap<RequestId, Vec<RequestId>>,
     calls: BTreeMap<CallId, Arc<Call>>,
     open_calls: BTreeSet<CallId>,
     loads: BTreeMap<LoadId, Arc<Load>>,
-    open_loads: BTreeMap<LoadId, Stamp>,
+    open_loads: BTreeSet<LoadId>,
+    /// Kept loads that are over.
+    over_loads: BTreeSet<LoadId>,
     cycles: BTreeMap<CycleId, Arc<Cycle>>,
     firmware: BTreeMap<FirmwareId, Arc<Firmware>>,
     open_firmware: BTreeSet<FirmwareId>,
@@ -79,12 +83,14 @@ impl Default for Model {
             self_test: None,
             costs: None,
             requests: BTreeMap::new(),
-            open: BTreeMap::new(),
+            open: BTreeSet::new(),
+            over: BTreeSet::new(),
             children: BTreeMap::new(),
             calls: BTreeMap::new(),
             open_calls: BTreeSet::new(),
             loads: BTreeMap::new(),
-            open_loads: BTreeMap::new(),
+            open_loads: BTreeSet::new(),
+            over_loads: BTreeSet::new(),
             cycles: BTreeMap::new(),
             firmware: BTreeMap::new(),
             open_firmware: BTreeSet::new(),
@@ -197,7 +203,7 @@ impl Model {
 
     /// The requests that are open, oldest first.
     pub fn open_requests(&self) -> impl Iterator<Item = &Arc<Request>> {
-        self.open.keys().filter_map(|id| self.requests.get(id))
+        self.open.iter().filter_map(|id| self.requests.get(id))
     }
 
     /// The requests that were asked for by `parent`'s helper.
@@ -239,7 +245,7 @@ impl Model {
 
     /// The loads that are open, oldest first.
     pub fn open_loads(&self) -> impl Iterator<Item = &Arc<Load>> {
-        self.open_loads.keys().filter_map(|id| self.loads.get(id))
+        self.open_loads.iter().filter_map(|id| self.loads.get(id))
     }
 
     /// Every kept suspend cycle, oldest first.
@@ -413,13 +419,14 @@ impl Model {
         self.group_request(&request);
         if request.ended {
             self.open.remove(&id);
+            self.over.insert(id);
             *self.verdicts.entry(request.verdict).or_default() += 1;
             let total = request.total();
             if let Some(total) = total.filter(|total| self.worst.is_none_or(|(worst, _)| worst < *total)) {
                 self.worst = Some((total, id));
             }
         } else {
-            self.open.insert(id, request.asked);
+            self.open.insert(id);
         }
         let parent = request.parent;
         if self.requests.insert(id, request).is_none()
@@ -427,13 +434,12 @@ impl Model {
         {
             self.children.entry(parent).or_default().push(id);
         }
-        if self.requests.len() > KEPT {
-            let oldest = self.requests.keys().find(|id| !self.open.contains_key(id)).copied();
-            if let Some(oldest) = oldest {
-                self.requests.remove(&oldest);
-                self.children.remove(&oldest);
-                self.counts.forgotten += 1;
-            }
+        if self.requests.len() > KEPT
+            && let Some(oldest) = self.over.pop_first()
+        {
+            self.requests.remove(&oldest);
+            self.children.remove(&oldest);
+            self.counts.forgotten += 1;
         }
     }
 
@@ -482,12 +488,13 @@ impl Model {
         self.group_load(&load);
         if load.over {
             self.open_loads.remove(&load.id);
+            self.over_loads.insert(load.id);
         } else {
-            self.open_loads.insert(load.id, load.began);
+            self.open_loads.insert(load.id);
         }
         self.loads.insert(load.id, load);
         if self.loads.len() > KEPT
-            && let Some(oldest) = self.loads.keys().find(|id| !self.open_loads.contains_key(id)).copied()
+            && let Some(oldest) = self.over_loads.pop_first()
         {
             self.loads.remove(&oldest);
             self.counts.forgotten += 1;
