@@ -3,6 +3,7 @@
 //!
 //! In: a number in the context, or the map `NAME`. Out: the map `NAME`, or a number in the context. Needs Linux 5.16; before,
 //! the loader reads `/proc/kallsyms`, which takes as long as attaching all probes.
+#![expect(unsafe_code, reason = "a probe reads the kernel's memory and calls its helpers")]
 #![no_std]
 #![no_main]
 

@@ -2,6 +2,7 @@
 //! verifier takes its time for.
 //!
 //! In: nothing. Out: one eBPF object.
+#![expect(unsafe_code, reason = "a probe reads the kernel's memory and calls its helpers")]
 #![no_std]
 #![no_main]
 #![feature(asm_experimental_arch)]

@@ -1,6 +1,7 @@
 //! The probes' object: `programs.rs`, without debug messages.
 //!
 //! In: nothing. Out: one eBPF object.
+#![expect(unsafe_code, reason = "a probe reads the kernel's memory and calls its helpers")]
 #![no_std]
 #![no_main]
 #![feature(asm_experimental_arch)]

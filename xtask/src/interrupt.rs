@@ -1,6 +1,7 @@
 //! Being asked to stop: a signal becomes a flag, so that guests are ended and the terminal is restored.
 //!
 //! In: SIGINT, SIGTERM, SIGHUP. Out: [`asked`]. A second signal ends the process as usual.
+#![expect(unsafe_code, reason = "sigaction")]
 
 use std::sync::atomic::{AtomicI32, Ordering};
 

@@ -1,6 +1,7 @@
 //! The emulator: its command line, the pipes and files of its serial ports, its life and death.
 //!
 //! In: a [`Machine`]. Out: a running [`Qemu`], whose ports are read by the caller. It never outlives us.
+#![expect(unsafe_code, reason = "what happens between fork and exec")]
 
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter};

@@ -2,6 +2,7 @@
 //!
 //! In: a Debian machine with rustup's stable. Out: the BPF toolchain, bpf-linker, the emulator. Quick when all is
 //! there.
+#![expect(unsafe_code, reason = "geteuid")]
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,6 +1,7 @@
 //! This terminal: its size, and its state kept over a program that changes it.
 //!
 //! In: standard input. Out: rows and columns, and a guard that restores the state however the run ends.
+#![expect(unsafe_code, reason = "the terminal by ioctl")]
 
 use std::io::{self, IsTerminal};
 use std::time::Duration;

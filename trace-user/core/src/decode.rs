@@ -105,11 +105,7 @@ fn moment(kind: Kind, bytes: &[u8], unnamed: &mut Option<Unnamed>) -> Result<Mom
             let _: wire::Header = whole(kind, bytes)?;
             Moment::CallerGone
         }
-        Kind::Forked => {
-            let record: wire::Forked = whole(kind, bytes)?;
-            let start = Ktime::from_nanos(record.child_start);
-            Moment::Forked { child: TaskKey { tgid: Tgid(record.child_tgid), start } }
-        }
+        Kind::Forked => Moment::Forked { child: forked(kind, bytes)? },
         Kind::Exited => {
             let record: wire::Exited = whole(kind, bytes)?;
             Moment::Exited { status: (record.status_seen != 0).then_some(record.status) }
@@ -257,6 +253,11 @@ fn call_entered(record: &wire::CallEntered, unnamed: &mut Option<Unnamed>) -> Ca
         argv_more: record.argv_more != 0,
         stack: [].into(),
     }
+}
+
+fn forked(kind: Kind, bytes: &[u8]) -> Result<TaskKey, DecodeFault> {
+    let record: wire::Forked = whole(kind, bytes)?;
+    Ok(TaskKey { tgid: Tgid(record.child_tgid), start: Ktime::from_nanos(record.child_start) })
 }
 
 fn turned_away(kind: Kind, bytes: &[u8]) -> Result<i32, DecodeFault> {

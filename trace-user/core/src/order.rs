@@ -8,7 +8,7 @@
 //! What an alias stands for is not held back: it goes before every request for it. Pure: no clock; time is what the ticks say.
 
 use crate::event::{Body, Event, Fact, Lost, Stamp};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use trace_common::time::{Ktime, Nanos};
 
 /// How long an event is held back for others that happened before it. Seen inversions are below a millisecond; a
@@ -21,7 +21,10 @@ const HELD: usize = 262_144;
 /// The stage.
 #[derive(Debug, Default)]
 pub struct Order {
-    held: BTreeMap<(Ktime, u64), Event>,
+    /// Those that came in order.
+    held: VecDeque<Event>,
+    /// Those that came after later ones, with the number of their arrival.
+    strays: BTreeMap<(Ktime, u64), Event>,
     arrivals: u64,
     /// The last instant that was passed on: the order is final up to here.
     passed: Stamp,
@@ -48,7 +51,7 @@ impl Order {
 
     /// Lets everything out, in order: nothing will follow.
     pub fn finish(&mut self, out: &mut Vec<Event>) {
-        while !self.held.is_empty() {
+        while self.first().is_some() {
             self.pop(out);
         }
     }
@@ -65,15 +68,19 @@ impl Order {
             out.push(event);
             return;
         }
-        self.held.insert((event.at.mono, self.arrivals), event);
-        self.arrivals += 1;
-        if self.held.len() > HELD {
+        if self.held.back().is_some_and(|last| event.at.mono < last.at.mono) {
+            self.strays.insert((event.at.mono, self.arrivals), event);
+            self.arrivals += 1;
+        } else {
+            self.held.push_back(event);
+        }
+        if self.held.len() + self.strays.len() > HELD {
             self.pop(out);
         }
     }
 
     fn tick(&mut self, horizon: Stamp, out: &mut Vec<Event>) {
-        while self.held.first_key_value().is_some_and(|(key, _)| key.0 <= horizon.mono) {
+        while self.first().is_some_and(|at| at <= horizon.mono) {
             self.pop(out);
         }
         if self.passed.mono < horizon.mono {
@@ -83,10 +90,22 @@ impl Order {
     }
 
     fn pop(&mut self, out: &mut Vec<Event>) {
-        if let Some((_, event)) = self.held.pop_first() {
+        // Of the same instant, what came in order came first.
+        let in_order = self.held.front().map(|event| event.at.mono);
+        let stray = self.strays.first_key_value().map(|((at, _), _)| *at);
+        let is_stray = stray.is_some_and(|stray| in_order.is_none_or(|in_order| stray < in_order));
+        let next = if is_stray { self.strays.pop_first().map(|(_, event)| event) } else { self.held.pop_front() };
+        if let Some(event) = next {
             self.passed = event.at;
             out.push(event);
         }
+    }
+
+    /// The instant of the first that is held back.
+    fn first(&self) -> Option<Ktime> {
+        let in_order = self.held.front().map(|event| event.at.mono);
+        let stray = self.strays.first_key_value().map(|((at, _), _)| *at);
+        in_order.into_iter().chain(stray).min()
     }
 }
 

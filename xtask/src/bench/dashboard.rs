@@ -1,6 +1,7 @@
 //! What the dashboard costs, beside bottom's, which idles in the same run.
 //!
 //! In: how many requests. Out: rows: a frame, from a key to the screen, and a dashboard left alone.
+#![expect(unsafe_code, reason = "kill")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

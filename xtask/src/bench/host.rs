@@ -1,6 +1,7 @@
 //! How fast modtrail's own line is, beside `trace-cmd report` over as many events.
 //!
 //! In: how many events, a trace of trace-cmd's. Out: rows. All on this machine, one after another.
+#![expect(unsafe_code, reason = "wait4 tells what a process used")]
 
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -6,7 +6,6 @@ use super::Correlator;
 use super::requests;
 use crate::event::{CallEntered, Captured, Requested, Stamp, Task};
 use crate::joined::{CallId, Change, Gap, Request, RequestId, TurnedAway};
-use std::sync::Arc;
 
 impl Correlator {
     pub(super) fn requested(&mut self, at: Stamp, task: Task, asked: &Requested, out: &mut Vec<Change>) {
@@ -36,6 +35,31 @@ impl Correlator {
             self.close(surplus, Some(Gap::EventsLost), out);
         }
         self.settle(id, out);
+    }
+
+    /// The thread's request got its slot.
+    pub(super) fn admitted(&mut self, at: Stamp, task: Task, out: &mut Vec<Change>) {
+        let request = self.requests.of(task).and_then(|id| self.requests.get_mut(id));
+        let Some(request) = request else { return out.push(Change::Unmatched) };
+        request.admitted.get_or_insert(at);
+        let id = request.id;
+        self.requests.look_again(id, self.now);
+        self.requests.changed(id);
+        self.tell(id, out);
+    }
+
+    /// The thread enters a helper call.
+    pub(super) fn call_entered(&mut self, at: Stamp, task: Task, entered: &CallEntered, out: &mut Vec<Change>) {
+        let request = self.requests.of(task);
+        let request = request.filter(|id| self.requests.get(*id).is_some_and(|open| serves(open, entered)));
+        let call = self.helpers.entered(at, task, entered, request);
+        if self.tracer == Some(task.key.tgid) {
+            return self.helpers.hide(call);
+        }
+        if let Some(call) = self.helpers.call(call) {
+            self.suspends.call_entered(call);
+        }
+        self.call_changed(Some(call), out);
     }
 
     /// The thread's request ended before it had a helper call.
@@ -117,7 +141,7 @@ impl Correlator {
         let Some(id) = call else {
             return out.push(Change::Unmatched);
         };
-        let Some(call) = self.helpers.call(id).map(|call| Arc::new(call.clone())) else {
+        let Some(call) = self.helpers.call(id).cloned() else {
             return;
         };
         if self.helpers.is_hidden(id) {
@@ -147,7 +171,7 @@ impl Correlator {
 
 /// Whether a call that the requester's thread enters is the request's own: it passes the alias on to modprobe
 /// (kernel/module/kmod.c `call_modprobe`, 5.10 to 7.3). A thread whose request was turned away makes other calls.
-pub(super) fn serves(request: &Request, call: &CallEntered) -> bool {
+fn serves(request: &Request, call: &CallEntered) -> bool {
     let passes_it_on = match (call.argv.get(3), &request.alias) {
         (Some(Captured::Whole(passed)), Captured::Whole(alias)) => passed == alias,
         (Some(_), _) => true,

@@ -31,7 +31,7 @@ struct Member {
 /// The calls that something can still happen to.
 #[derive(Debug, Default)]
 pub struct Helpers {
-    calls: BTreeMap<CallId, Call>,
+    calls: BTreeMap<CallId, Arc<Call>>,
     last: u64,
     by_address: BTreeMap<CallAddress, CallId>,
     by_caller: BTreeMap<Tid, CallId>,
@@ -49,7 +49,7 @@ pub struct Helpers {
 impl Helpers {
     /// A call as it is now.
     #[must_use]
-    pub fn call(&self, id: CallId) -> Option<&Call> {
+    pub fn call(&self, id: CallId) -> Option<&Arc<Call>> {
         self.calls.get(&id)
     }
 
@@ -135,7 +135,7 @@ impl Helpers {
             caller_gone: None,
             caller_left: None,
         };
-        self.calls.insert(id, call);
+        self.calls.insert(id, Arc::new(call));
         self.by_address.insert(entered.call, id);
         let before = self.by_caller.insert(caller.tid, id);
         // A thread makes one call at a time: the one before has returned unseen.
@@ -168,7 +168,7 @@ impl Helpers {
     pub fn picked(&mut self, at: Stamp, worker: Tid, address: CallAddress) -> Option<CallId> {
         let id = *self.by_address.get(&address)?;
         self.by_worker.insert(worker, id);
-        let call = self.calls.get_mut(&id)?;
+        let call = self.calls.get_mut(&id).map(Arc::make_mut)?;
         call.picked.get_or_insert(at);
         Some(id)
     }
@@ -177,7 +177,7 @@ impl Helpers {
     pub fn born(&mut self, at: Stamp, helper: Task, address: CallAddress) -> Option<CallId> {
         let id = *self.by_address.get(&address)?;
         // A call has one helper: of a second, the call is not known, and had the address of this one.
-        let call = self.calls.get_mut(&id).filter(|call| call.helper.is_none())?;
+        let call = self.calls.get_mut(&id).filter(|call| call.helper.is_none()).map(Arc::make_mut)?;
         call.helper = Some((helper, at));
         self.lives(helper.key, id);
         Some(id)
@@ -186,7 +186,7 @@ impl Helpers {
     /// Exec is done, in the helper itself; a later exec of the same process or of a descendant is not the call's.
     pub fn executed(&mut self, at: Stamp, process: TaskKey, result: i32) -> Option<CallId> {
         let id = self.owner(process)?;
-        let call = self.calls.get_mut(&id)?;
+        let call = self.calls.get_mut(&id).map(Arc::make_mut)?;
         if call.helper.is_some_and(|(helper, _)| helper.key == process) {
             call.executed.get_or_insert((at, result));
             call.ran |= result == 0;
@@ -198,7 +198,7 @@ impl Helpers {
     pub fn forked(&mut self, parent: TaskKey, child: TaskKey) -> Option<CallId> {
         let call = self.owner(parent)?;
         self.lives(child, call);
-        if let Some(call) = self.calls.get_mut(&call) {
+        if let Some(call) = self.calls.get_mut(&call).map(Arc::make_mut) {
             call.ran = true;
         }
         Some(call)
@@ -208,7 +208,7 @@ impl Helpers {
     pub fn exited(&mut self, at: Stamp, task: Task, status: Option<i32>) -> Option<CallId> {
         let id = self.owner(task.key)?;
         self.ends(task.key.tgid);
-        let call = self.calls.get_mut(&id)?;
+        let call = self.calls.get_mut(&id).map(Arc::make_mut)?;
         if let Some((helper, _)) = call.helper.filter(|(helper, _)| helper.key == task.key) {
             call.exited.get_or_insert((at, status));
             // It is born with the worker's name; a successful exec gives it its own (fs/exec.c `begin_new_exec`, 5.10 to 7.3).
@@ -222,13 +222,13 @@ impl Helpers {
     /// which has done its exec. Of such a call the worker's function says no more than that the helper was started.
     pub fn completed(&mut self, at: Stamp, task: Task, address: Option<CallAddress>) -> Option<CallId> {
         if let Some(id) = self.unwaited_of(task.key, address) {
-            self.calls.get_mut(&id)?.completed.get_or_insert(at);
+            self.calls.get_mut(&id).map(Arc::make_mut)?.completed.get_or_insert(at);
             return Some(id);
         }
         let picked = self.by_worker.remove(&task.tid);
         let id = picked.or_else(|| self.unpicked(address?))?;
         // The requester may have returned first, and the call be forgotten: then this is no news.
-        if let Some(call) = self.calls.get_mut(&id).filter(|call| call.wait == Wait::Proc) {
+        if let Some(call) = self.calls.get_mut(&id).filter(|call| call.wait == Wait::Proc).map(Arc::make_mut) {
             call.completed.get_or_insert(at);
             self.bury(id);
         }
@@ -246,8 +246,8 @@ impl Helpers {
     pub fn returned(&mut self, at: Stamp, caller: Task, result: i32) -> Option<CallId> {
         let id = *self.by_caller.get(&caller.tid)?;
         // One from before the call is an earlier call's, and came late.
-        let own = |call: &&mut Call| call.entered <= at && call.caller.key == caller.key;
-        let call = self.calls.get_mut(&id).filter(own)?;
+        let own = |call: &&mut Arc<Call>| call.entered <= at && call.caller.key == caller.key;
+        let call = self.calls.get_mut(&id).filter(own).map(Arc::make_mut)?;
         self.by_caller.remove(&caller.tid);
         call.returned.get_or_insert((at, result));
         // The caller has given the address back, except where the helper or the worker does so later.
@@ -262,7 +262,7 @@ impl Helpers {
 
     /// The call that the thread waits in, as far as was seen.
     #[must_use]
-    pub fn waiting(&self, thread: Tid) -> Option<&Call> {
+    pub fn waiting(&self, thread: Tid) -> Option<&Arc<Call>> {
         self.calls.get(self.by_caller.get(&thread)?).filter(|call| call.wait != Wait::None)
     }
 
@@ -287,7 +287,7 @@ impl Helpers {
     /// The call that the thread has entered; one with its number may have been another process's.
     fn entered_by(&mut self, caller: Task) -> Option<&mut Call> {
         let id = self.by_caller.get(&caller.tid)?;
-        self.calls.get_mut(id).filter(|call| call.caller.key == caller.key)
+        self.calls.get_mut(id).filter(|call| call.caller.key == caller.key).map(Arc::make_mut)
     }
 
     /// Nothing more is expected of the call: its helper has ended or never was, and its caller has returned.
@@ -332,13 +332,13 @@ impl AtWork for Helpers {
             let over = call.gone().or(call.completed);
             call.wait == Wait::None || over.is_some_and(|over| at.mono.since(over.mono) >= RETURNS_WITHIN)
         };
-        let inside = |call: &&Call| call.is_waited_in() && !self.is_hidden(call.id) && !long_over(call);
-        self.calls.values().filter(inside).map(|call| Arc::new(call.clone())).collect()
+        let inside = |call: &&Arc<Call>| call.is_waited_in() && !self.is_hidden(call.id) && !long_over(call);
+        self.calls.values().filter(inside).cloned().collect()
     }
 
     fn alive(&self) -> Vec<Arc<Call>> {
         let shown = self.living.keys().filter(|call| !self.is_hidden(**call));
-        shown.filter_map(|call| self.calls.get(call)).map(|call| Arc::new(call.clone())).collect()
+        shown.filter_map(|call| self.calls.get(call)).cloned().collect()
     }
 }
 

@@ -15,10 +15,12 @@ impl Correlator {
         match self.state(id) {
             Some((State::Over, _)) => self.close(id, None, out),
             Some((State::OverWith(gap), _)) => self.close(id, Some(gap), out),
-            Some((State::Open, restless)) => {
-                self.schedule(id, restless);
+            Some((State::Open, _)) => {
+                self.requests.changed(id);
                 // Who took a slot or gave it back is told at once: how full they are is counted by what is told.
-                if moved { self.tell(id, out) } else { self.requests.tell_later(id) }
+                if moved {
+                    self.tell(id, out);
+                }
             }
             None => {}
         }
@@ -59,13 +61,15 @@ impl Correlator {
         }
         for id in ids {
             match self.state(id) {
-                Some((State::Open, restless)) => self.schedule(id, restless),
+                Some((State::Open, restless)) => {
+                    self.schedule(id, restless);
+                    if !self.requests.is_told(id) {
+                        self.tell(id, out);
+                    }
+                }
                 Some((State::Over | State::OverWith(_), _)) => self.settle(id, out),
                 None => {}
             }
-        }
-        for id in self.requests.take_untold() {
-            self.tell(id, out);
         }
     }
 

@@ -105,11 +105,10 @@ impl Correlator {
         self.helpers.owner(task.key).and_then(|call| self.helpers.call(call)).and_then(|call| call.request)
     }
 
-    pub(super) fn tell_load(&mut self, load: Load, out: &mut Vec<Change>) {
+    pub(super) fn tell_load(&mut self, load: Arc<Load>, out: &mut Vec<Change>) {
         if self.helpers.owner(load.task.key).is_some_and(|call| self.helpers.is_hidden(call)) {
             return;
         }
-        let load = Arc::new(load);
         out.push(Change::Load(load.clone()));
         let Some(request) = load.request.and_then(|id| self.requests.get_mut(id)) else {
             return;

@@ -22,7 +22,7 @@ const END_GRACE: Nanos = Nanos::from_secs(1);
 /// The open loads.
 #[derive(Debug, Default)]
 pub struct Loads {
-    open: BTreeMap<Tid, Load>,
+    open: BTreeMap<Tid, Arc<Load>>,
     /// Their threads by their age.
     by_age: BTreeMap<LoadId, Tid>,
     /// Those of which no more than the end is to come.
@@ -30,27 +30,27 @@ pub struct Loads {
     /// How many are in the init of a module.
     in_init: BTreeMap<Arc<str>, usize>,
     last: u64,
-    surplus: Vec<Load>,
+    surplus: Vec<Arc<Load>>,
 }
 
 impl Loads {
     /// The thread's open load.
     #[must_use]
-    pub fn of(&self, thread: Tid) -> Option<&Load> {
+    pub fn of(&self, thread: Tid) -> Option<&Arc<Load>> {
         self.open.get(&thread)
     }
 
     /// Loads given up because too many were open, since the last time this was asked.
-    pub fn take_surplus(&mut self) -> Vec<Load> {
+    pub fn take_surplus(&mut self) -> Vec<Arc<Load>> {
         std::mem::take(&mut self.surplus)
     }
 
     /// Takes out the loads whose end was missed: `do_init_module` returned, and the system call, which follows at once,
     /// was not seen to. Where the return of `do_init_module` may be missed too, going live has to do.
     /// And where events were lost, one that has not come to its init for longer than the kernel lets it wait for another.
-    pub fn unended(&mut self, now: Stamp, may_miss_inits: bool, losses: &Losses) -> Vec<Load> {
+    pub fn unended(&mut self, now: Stamp, may_miss_inits: bool, losses: &Losses) -> Vec<Arc<Load>> {
         let mut threads = self.standing_still(now, losses);
-        let is_unended = |load: &Load| {
+        let is_unended = |load: &Arc<Load>| {
             let live = load.live.filter(|_| may_miss_inits);
             let last = load.init_ended.map(|(at, _)| at).or(live);
             last.is_some_and(|at| now.mono.since(at.mono) >= END_GRACE)
@@ -71,7 +71,7 @@ impl Loads {
 
     /// Changes the thread's open load, if it has one.
     fn change(&mut self, thread: Tid, change: impl FnOnce(&mut Load)) {
-        let Some(load) = self.open.get_mut(&thread) else { return };
+        let Some(load) = self.open.get_mut(&thread).map(Arc::make_mut) else { return };
         let before = in_init(load);
         change(load);
         let after = in_init(load);
@@ -97,7 +97,7 @@ impl Loads {
     }
 
     /// Takes out the thread's open load.
-    fn take(&mut self, thread: Tid) -> Option<Load> {
+    fn take(&mut self, thread: Tid) -> Option<Arc<Load>> {
         let load = self.open.remove(&thread)?;
         self.by_age.remove(&load.id);
         self.ending.remove(&thread);
@@ -112,7 +112,7 @@ impl Loads {
         task: Task,
         syscall: Option<Syscall>,
         request: Option<RequestId>,
-    ) -> Option<Load> {
+    ) -> Option<Arc<Load>> {
         self.last += 1;
         let load = Load {
             id: LoadId(self.last),
@@ -131,7 +131,7 @@ impl Loads {
         };
         let unended = self.abandoned(task.tid);
         self.by_age.insert(load.id, task.tid);
-        self.open.insert(task.tid, load);
+        self.open.insert(task.tid, Arc::new(load));
         if self.open.len() > OPEN {
             let oldest = self.by_age.values().next().copied();
             let surplus = oldest.and_then(|thread| self.abandoned(thread));
@@ -149,7 +149,7 @@ impl Loads {
     /// Whether what is seen of `module` cannot be the load's that the thread has open: another went through the stages of it.
     #[must_use]
     pub fn is_of_another(&self, thread: Tid, module: &Module) -> bool {
-        let staged = |load: &&Load| load.coming.or(load.init_begun).or(load.live).is_some();
+        let staged = |load: &&Arc<Load>| load.coming.or(load.init_begun).or(load.live).is_some();
         let known = self.open.get(&thread).filter(staged).and_then(|load| load.module.as_ref());
         known.zip(module.name.text()).is_some_and(|(known, name)| known != name)
     }
@@ -196,14 +196,14 @@ impl Loads {
     }
 
     /// The system call returned: the load is over.
-    pub fn ended(&mut self, at: Stamp, thread: Tid, result: i32) -> Option<Load> {
+    pub fn ended(&mut self, at: Stamp, thread: Tid, result: i32) -> Option<Arc<Load>> {
         let mut load = self.take(thread)?;
-        load.ended = Some((at, result));
+        Arc::make_mut(&mut load).ended = Some((at, result));
         Some(over(load))
     }
 
     /// The thread's process is gone: whatever it had open ended unseen.
-    pub fn abandoned(&mut self, thread: Tid) -> Option<Load> {
+    pub fn abandoned(&mut self, thread: Tid) -> Option<Arc<Load>> {
         self.take(thread).map(over)
     }
 
@@ -224,6 +224,7 @@ fn in_init(load: &Load) -> Option<Arc<str>> {
     load.module.clone().filter(|_| is_in_init)
 }
 
-fn over(load: Load) -> Load {
-    Load { over: true, ..load }
+fn over(mut load: Arc<Load>) -> Arc<Load> {
+    Arc::make_mut(&mut load).over = true;
+    load
 }

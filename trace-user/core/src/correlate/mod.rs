@@ -27,7 +27,6 @@ mod tests;
 use crate::event::{Body, Event, Fact, Moment, Probe, Resolution, Stamp, SuspendMoment, Task};
 use crate::joined::{Change, Cycle, TurnedAway};
 use crate::lives::Lives;
-use asking::serves;
 use firmware::Firmwares;
 use helpers::Helpers;
 use loads::Loads;
@@ -162,28 +161,10 @@ impl Correlator {
             Moment::Throttled { .. } | Moment::Denied { .. } if own => self.requests.own_ended(task.tid),
             Moment::Admitted { .. } if own => {}
             Moment::Requested(asked) => self.requested(at, task, asked, out),
-            Moment::Admitted { .. } => {
-                let request = self.requests.of(task).and_then(|id| self.requests.get_mut(id));
-                let Some(request) = request else { return out.push(Change::Unmatched) };
-                request.admitted.get_or_insert(at);
-                let id = request.id;
-                self.requests.look_again(id, self.now);
-                self.tell(id, out);
-            }
+            Moment::Admitted { .. } => self.admitted(at, task, out),
             Moment::Throttled { result } => self.turned_away(at, task, (TurnedAway::Throttled, *result), out),
             Moment::Denied { result } => self.turned_away(at, task, (TurnedAway::Denied, *result), out),
-            Moment::CallEntered(entered) => {
-                let request = self.requests.of(task);
-                let request = request.filter(|id| self.requests.get(*id).is_some_and(|open| serves(open, entered)));
-                let call = self.helpers.entered(at, task, entered, request);
-                if own {
-                    return self.helpers.hide(call);
-                }
-                if let Some(call) = self.helpers.call(call) {
-                    self.suspends.call_entered(&Arc::new(call.clone()));
-                }
-                self.call_changed(Some(call), out);
-            }
+            Moment::CallEntered(entered) => self.call_entered(at, task, entered, out),
             Moment::CallReturned { result } => {
                 let call = self.helpers.returned(at, task, *result);
                 self.requests.own_ended(task.tid);

@@ -42,7 +42,7 @@ const UNBORN: Nanos = Nanos::from_secs(60);
 /// The open requests.
 #[derive(Debug, Default)]
 pub struct Requests {
-    open: BTreeMap<RequestId, Open>,
+    open: BTreeMap<RequestId, Box<Open>>,
     by_tid: BTreeMap<Tid, RequestId>,
     /// The open requests that were asked while as many others were as there are slots.
     found_all_taken: BTreeSet<RequestId>,
@@ -57,8 +57,8 @@ pub struct Requests {
     due: BTreeSet<(Ktime, RequestId)>,
     /// Those that what others do may change.
     restless: BTreeSet<RequestId>,
-    /// Those that changed since they were last told.
-    untold: BTreeSet<RequestId>,
+    /// Those that changed since the last tick.
+    changed: BTreeSet<RequestId>,
     last: u64,
 }
 
@@ -73,6 +73,8 @@ struct Open {
     works: Vec<Work>,
     /// The soonest instant in `due`.
     due: Option<Ktime>,
+    /// It has not changed since it was last told.
+    is_told: bool,
 }
 
 /// What a helper is at work for.
@@ -117,7 +119,8 @@ impl Requests {
         let places = self.crowds.come(&request);
         self.by_tid.insert(task.tid, id);
         // That it waits for a slot is news, when it is first looked at.
-        self.open.insert(id, Open { request, places, slot: None, works: Vec::new(), due: None });
+        let open = Open { request, places, slot: None, works: Vec::new(), due: None, is_told: false };
+        self.open.insert(id, Box::new(open));
         id
     }
 
@@ -142,7 +145,11 @@ impl Requests {
             open.slot = slot;
             self.crowds.set_inside(&mut open.places, slot.is_some());
             let wait = (open.request.asked.mono, id);
-            if slot == Some(Slot::Waiting) { self.waiting.insert(wait) } else { self.waiting.remove(&wait) };
+            if slot == Some(Slot::Waiting) {
+                self.waiting.insert(wait)
+            } else {
+                self.waiting.remove(&wait)
+            };
         }
         if open.works.is_empty() && open.request.call.is_some() {
             open.works = open.request.module().cloned().map(Work::Module).into_iter().collect();
@@ -166,8 +173,8 @@ impl Requests {
     /// Whether the request waited for a slot as long as one can, and helpers of others are at work for the same; not for ever.
     #[must_use]
     pub fn awaits_others(&self, id: RequestId, now: Stamp) -> bool {
-        let waited = |open: &&Open| (SLOT_TIMEOUT..AFTERMATH).contains(&now.mono.since(open.request.asked.mono));
-        self.open.get(&id).filter(waited).is_some_and(|open| self.others_at_work(open))
+        let waited = |open: &Open| (SLOT_TIMEOUT..AFTERMATH).contains(&now.mono.since(open.request.asked.mono));
+        self.open.get(&id).is_some_and(|open| waited(open) && self.others_at_work(open))
     }
 
     /// Notes when the request has to be looked at again: at `due` (`None`: not by time alone), and with each tick where it is
@@ -178,13 +185,18 @@ impl Requests {
             open.due = Some(due);
             self.due.insert((due, id));
         }
-        if restless { self.restless.insert(id) } else { self.restless.remove(&id) };
+        if restless {
+            self.restless.insert(id)
+        } else {
+            self.restless.remove(&id)
+        };
     }
 
-    /// The requests that have to be looked at now, oldest first.
+    /// The requests that have to be looked at now, since they changed, time has come for them, or they are restless.
     #[must_use]
     pub fn take_due(&mut self, now: Ktime) -> BTreeSet<RequestId> {
-        let mut ids = self.restless.clone();
+        let mut ids = std::mem::take(&mut self.changed);
+        ids.extend(&self.restless);
         while let Some((due, id)) = self.due.first().copied().filter(|(due, _)| *due <= now) {
             self.due.pop_first();
             // One that was brought forward is there twice.
@@ -199,22 +211,25 @@ impl Requests {
     /// The request as it is now, for whoever is told of it.
     #[must_use]
     pub fn told(&mut self, id: RequestId) -> Option<Request> {
-        self.untold.remove(&id);
-        let open = self.open.get(&id)?;
+        let open = self.open.get_mut(&id)?;
+        open.is_told = true;
         let mut request = open.request.clone();
         (request.duplicates.same_alias, request.duplicates.same_module) = self.crowds.met(&open.places);
         Some(request)
     }
 
-    /// The request changed, which is told with the next tick.
-    pub fn tell_later(&mut self, id: RequestId) {
-        self.untold.insert(id);
+    /// The request changed: it is told with the next tick, where it is not told before.
+    pub fn changed(&mut self, id: RequestId) {
+        if let Some(open) = self.open.get_mut(&id) {
+            open.is_told = false;
+            self.changed.insert(id);
+        }
     }
 
-    /// The requests that changed and are not told, oldest first.
+    /// Whether the request, if it is open, was told as it is.
     #[must_use]
-    pub fn take_untold(&mut self) -> BTreeSet<RequestId> {
-        std::mem::take(&mut self.untold)
+    pub fn is_told(&self, id: RequestId) -> bool {
+        self.open.get(&id).is_none_or(|open| open.is_told)
     }
 
     /// A thread of modtrail's own asks.
@@ -274,7 +289,7 @@ impl Requests {
 
     /// Takes a request out: it is over.
     pub fn take(&mut self, id: RequestId) -> Option<Request> {
-        let Open { mut request, places, works, due, .. } = self.open.remove(&id)?;
+        let Open { mut request, places, works, due, .. } = *self.open.remove(&id)?;
         (request.duplicates.same_alias, request.duplicates.same_module) = self.crowds.met(&places);
         self.crowds.go(places);
         self.waiting.remove(&(request.asked.mono, id));
@@ -288,7 +303,6 @@ impl Requests {
         }
         due.map(|due| self.due.remove(&(due, id)));
         self.restless.remove(&id);
-        self.untold.remove(&id);
         let thread = request.requester.task.tid;
         if self.by_tid.get(&thread) == Some(&id) {
             self.by_tid.remove(&thread);

@@ -194,27 +194,35 @@ fn moment(moment: &Moment) -> Wire {
     }
 }
 
+fn event_requested(asked: pb::Requested) -> Requested {
+    Requested {
+        alias: captured(asked.alias),
+        uid: asked.uid,
+        loginuid: asked.loginuid,
+        exe: asked.exe.map(Into::into),
+        cgroup: asked.cgroup.map(Into::into),
+        stack: asked.stack.into_iter().map(Into::into).collect(),
+    }
+}
+
+fn event_entered(entered: pb::CallEntered) -> Result<CallEntered, CodecFault> {
+    Ok(CallEntered {
+        call: CallAddress(entered.call),
+        wait: event_wait(entered.wait)?,
+        path: captured(entered.path),
+        argv: entered.argv.into_iter().map(|argument| captured(Some(argument))).collect(),
+        argv_more: entered.argv_more,
+        stack: entered.stack.into_iter().map(Into::into).collect(),
+    })
+}
+
 fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
     Ok(match wire {
-        Wire::Requested(asked) => Moment::Requested(Requested {
-            alias: captured(asked.alias),
-            uid: asked.uid,
-            loginuid: asked.loginuid,
-            exe: asked.exe.map(Into::into),
-            cgroup: asked.cgroup.map(Into::into),
-            stack: asked.stack.into_iter().map(Into::into).collect(),
-        }),
+        Wire::Requested(asked) => Moment::Requested(event_requested(asked)),
         Wire::Admitted(admitted) => Moment::Admitted { alias: captured(admitted.alias), wait: admitted.wait },
         Wire::Throttled(away) => Moment::Throttled { result: away.result },
         Wire::Denied(away) => Moment::Denied { result: away.result },
-        Wire::CallEntered(entered) => Moment::CallEntered(CallEntered {
-            call: CallAddress(entered.call),
-            wait: event_wait(entered.wait)?,
-            path: captured(entered.path),
-            argv: entered.argv.into_iter().map(|argument| captured(Some(argument))).collect(),
-            argv_more: entered.argv_more,
-            stack: entered.stack.into_iter().map(Into::into).collect(),
-        }),
+        Wire::CallEntered(entered) => Moment::CallEntered(event_entered(entered)?),
         Wire::CallReturned(returned) => Moment::CallReturned { result: returned.result },
         Wire::CallPicked(seen) => Moment::CallPicked { call: event_call(seen)? },
         Wire::Born(seen) => Moment::Born { call: event_call(seen)? },

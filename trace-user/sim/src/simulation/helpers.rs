@@ -29,7 +29,7 @@ impl Machine<'_> {
         self.start(worker, Random::new(seed), [Step::Pick(call)]);
     }
 
-    pub(super) fn helping(&mut self, thread: ThreadNo, step: Step) -> Flow {
+    pub(super) fn helper_step(&mut self, thread: ThreadNo, step: Step) -> Flow {
         match step {
             Step::Pick(call) => {
                 let mark = self.emit(thread, Moment::CallPicked { call: self.address(call) });

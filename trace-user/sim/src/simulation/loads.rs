@@ -32,7 +32,7 @@ impl Machine<'_> {
         load
     }
 
-    pub(super) fn loading(&mut self, thread: ThreadNo, stage: Stage, load: usize) -> Flow {
+    pub(super) fn load_step(&mut self, thread: ThreadNo, stage: Stage, load: usize) -> Flow {
         let Some(LoadRun { inserted, .. }) = self.loads.get(load).copied() else { return Flow::On };
         let Some(file) = FILES.get(inserted.file) else { return Flow::On };
         match stage {

@@ -218,7 +218,7 @@ impl<'p> Machine<'p> {
                 let Some(file) = world::number(module) else { return };
                 (self.process("rmmod", None), Step::Remove(file))
             }
-            Deed::Suspend { frozen_us, asleep_ms } => (self.sleeper, self.doze(frozen_us, asleep_ms)),
+            Deed::Suspend { frozen_us, asleep_ms } => (self.sleeper, self.new_cycle(frozen_us, asleep_ms)),
             Deed::Disable { for_us } => {
                 self.disabled_until = self.disabled_until.max(self.now + u64::from(for_us) * 1_000);
                 return;
@@ -405,7 +405,7 @@ impl<'p> Machine<'p> {
             | Step::Await(_)
             | Step::Leave(..)
             | Step::GiveSlot
-            | Step::CallOther(_) => self.asking(thread, step),
+            | Step::CallOther(_) => self.request_step(thread, step),
             Step::Pick(_)
             | Step::Fork(_)
             | Step::Reap(_)
@@ -416,9 +416,9 @@ impl<'p> Machine<'p> {
             | Step::Insert(_)
             | Step::Check
             | Step::Spawn(_)
-            | Step::AwaitChildren => self.helping(thread, step),
-            Step::Load(stage, load) => self.loading(thread, stage, load),
-            Step::Suspend(stage, cycle) => self.dozing(thread, stage, cycle),
+            | Step::AwaitChildren => self.helper_step(thread, step),
+            Step::Load(stage, load) => self.load_step(thread, stage, load),
+            Step::Suspend(stage, cycle) => self.suspend_stage(thread, stage, cycle),
             Step::Remove(_) | Step::RemoveTold(_) | Step::RemoveDone(_) => self.removing(thread, &step),
             Step::ExitGroup => {
                 self.kill(thread);

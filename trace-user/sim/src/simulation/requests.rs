@@ -17,7 +17,7 @@ pub const ERESTARTSYS: i32 = -512;
 const SLOT_TIMEOUT: u64 = 5_000_000_000;
 
 impl Machine<'_> {
-    pub(super) fn asking(&mut self, thread: ThreadNo, step: Step) -> Flow {
+    pub(super) fn request_step(&mut self, thread: ThreadNo, step: Step) -> Flow {
         match step {
             Step::Ask(ask) => self.ask(thread, ask),
             Step::AskNested(alias) => self.ask(thread, Ask { alias, slow_us: 500, ..Ask::PLAIN }),

@@ -3,7 +3,7 @@
 
 use super::machine::Machine;
 use super::runs::Flow;
-use super::tasks::{Doze, Stage, Step, ThreadNo};
+use super::tasks::{Stage, Step, SuspendStage, ThreadNo};
 use super::truth::{Cycle, Mark};
 use modtrail_core::event::{Moment, PmTest, SuspendMoment, Wait, Way};
 
@@ -13,28 +13,28 @@ const DRAIN: u64 = 5_000_000_000;
 
 impl Machine<'_> {
     /// The steps of a new cycle.
-    pub(super) fn doze(&mut self, frozen_us: u32, asleep_ms: u32) -> Step {
+    pub(super) fn new_cycle(&mut self, frozen_us: u32, asleep_ms: u32) -> Step {
         let wanted = (u64::from(frozen_us) * 1_000, u64::from(asleep_ms) * 1_000_000);
         self.truth.cycles.push(Cycle { wanted, ..Cycle::default() });
-        Step::Suspend(Doze::Ask, self.truth.cycles.len() - 1)
+        Step::Suspend(SuspendStage::Ask, self.truth.cycles.len() - 1)
     }
 
-    pub(super) fn dozing(&mut self, thread: ThreadNo, stage: Doze, cycle: usize) -> Flow {
+    pub(super) fn suspend_stage(&mut self, thread: ThreadNo, stage: SuspendStage, cycle: usize) -> Flow {
         let Some((for_frozen, for_asleep)) = self.truth.cycles.get(cycle).map(|cycle| cycle.wanted) else {
             return Flow::On;
         };
         match stage {
-            Doze::Ask => {
+            SuspendStage::Ask => {
                 let pm_test = Some(if for_asleep == 0 { PmTest::FREEZER } else { PmTest::NONE });
                 let mark = self.told(thread, SuspendMoment::Began { way: Way::Suspend { state: 3 }, pm_test });
                 self.know(cycle, |cycle| cycle.began = Some(mark));
-                self.then(thread, Doze::Freeze, cycle)
+                self.then(thread, SuspendStage::Freeze, cycle)
             }
-            Doze::Freeze => {
+            SuspendStage::Freeze => {
                 self.told(thread, SuspendMoment::FreezeBegan);
-                self.then(thread, Doze::Disable, cycle)
+                self.then(thread, SuspendStage::Disable, cycle)
             }
-            Doze::Disable => {
+            SuspendStage::Disable => {
                 let mark = self.told(thread, SuspendMoment::DisableBegan { depth: 1 });
                 self.asleep = true;
                 let inside = self.inside();
@@ -42,68 +42,74 @@ impl Machine<'_> {
                     cycle.disable = Some(mark);
                     cycle.inside = inside;
                 });
-                self.then(thread, Doze::Drain(self.now + DRAIN), cycle)
+                self.then(thread, SuspendStage::Drain(self.now + DRAIN), cycle)
             }
-            Doze::Drain(until) => {
-                let inside = self.inside();
-                if !inside.is_empty() && self.now < until {
-                    self.next(thread, [Step::Suspend(stage, cycle)]);
-                    return Flow::After(self.draw(thread, 50_000, 400_000));
-                }
-                let result = if inside.is_empty() { 0 } else { EAGAIN };
-                let mark = self.told(thread, SuspendMoment::DisableEnded { result });
-                self.know(cycle, |cycle| {
-                    cycle.disabled = Some((mark, result));
-                    cycle.culprits = inside;
-                });
-                if result == 0 {
-                    return self.then(thread, Doze::Frozen, cycle);
-                }
-                self.asleep = false;
-                self.know(cycle, |cycle| cycle.enabled = Some(mark));
-                self.told(thread, SuspendMoment::FreezeEnded { result });
-                self.then(thread, Doze::Answer(result), cycle)
-            }
-            Doze::Frozen => {
-                // A task is frozen where it comes back to user space: the freezer waits for who is at work in the kernel.
-                if self.is_loading() {
-                    self.next(thread, [Step::Suspend(stage, cycle)]);
-                    return Flow::After(self.draw(thread, 50_000, 400_000));
-                }
-                self.freeze();
-                let alive = self.calls.iter().enumerate().filter(|(_, run)| run.alive > 0).map(|(place, _)| place);
-                let alive: Vec<usize> = alive.filter(|place| !self.is_own(*place)).collect();
-                self.told(thread, SuspendMoment::FreezeEnded { result: 0 });
-                self.know(cycle, |cycle| cycle.frozen = alive);
-                self.told_later(thread, 200, SuspendMoment::DepthSet { depth: 2 });
-                self.next(thread, [Step::Suspend(Doze::Sleep, cycle)]);
-                Flow::After(for_frozen / 2 + 1_000)
-            }
-            Doze::Sleep => {
+            SuspendStage::Drain(until) => self.drain(thread, until, cycle),
+            SuspendStage::Frozen => self.frozen(thread, for_frozen, cycle),
+            SuspendStage::Sleep => {
                 if for_asleep > 0 {
                     self.truth.sleeps.push((self.now, for_asleep));
                 }
-                self.next(thread, [Step::Suspend(Doze::Thaw, cycle)]);
+                self.next(thread, [Step::Suspend(SuspendStage::Thaw, cycle)]);
                 Flow::After(for_frozen / 2 + 10_000)
             }
-            Doze::Thaw => {
+            SuspendStage::Thaw => {
                 self.told(thread, SuspendMoment::ThawBegan);
                 self.told_later(thread, 200, SuspendMoment::DepthSet { depth: 1 });
                 self.thaw();
-                self.then(thread, Doze::Enable, cycle)
+                self.then(thread, SuspendStage::Enable, cycle)
             }
-            Doze::Enable => {
+            SuspendStage::Enable => {
                 let mark = self.told(thread, SuspendMoment::DepthSet { depth: 0 });
                 self.asleep = false;
                 self.know(cycle, |cycle| cycle.enabled = Some(mark));
-                self.then(thread, Doze::Answer(0), cycle)
+                self.then(thread, SuspendStage::Answer(0), cycle)
             }
-            Doze::Answer(result) => {
+            SuspendStage::Answer(result) => {
                 let mark = self.told(thread, SuspendMoment::Ended { result });
                 self.know(cycle, |cycle| cycle.ended = Some((mark, result)));
                 self.a_moment(thread)
             }
         }
+    }
+
+    /// Waits for the callers of helpers, five seconds at most.
+    fn drain(&mut self, thread: ThreadNo, until: u64, cycle: usize) -> Flow {
+        let inside = self.inside();
+        if !inside.is_empty() && self.now < until {
+            self.next(thread, [Step::Suspend(SuspendStage::Drain(until), cycle)]);
+            return Flow::After(self.draw(thread, 50_000, 400_000));
+        }
+        let result = if inside.is_empty() { 0 } else { EAGAIN };
+        let mark = self.told(thread, SuspendMoment::DisableEnded { result });
+        self.know(cycle, |cycle| {
+            cycle.disabled = Some((mark, result));
+            cycle.culprits = inside;
+        });
+        if result == 0 {
+            return self.then(thread, SuspendStage::Frozen, cycle);
+        }
+        self.asleep = false;
+        self.know(cycle, |cycle| cycle.enabled = Some(mark));
+        self.told(thread, SuspendMoment::FreezeEnded { result });
+        self.then(thread, SuspendStage::Answer(result), cycle)
+    }
+
+    /// User space is frozen.
+    fn frozen(&mut self, thread: ThreadNo, for_frozen: u64, cycle: usize) -> Flow {
+        // A task is frozen where it comes back to user space: the freezer waits for who is at work in the kernel.
+        if self.is_loading() {
+            self.next(thread, [Step::Suspend(SuspendStage::Frozen, cycle)]);
+            return Flow::After(self.draw(thread, 50_000, 400_000));
+        }
+        self.freeze();
+        let alive = self.calls.iter().enumerate().filter(|(_, run)| run.alive > 0).map(|(place, _)| place);
+        let alive: Vec<usize> = alive.filter(|place| !self.is_own(*place)).collect();
+        self.told(thread, SuspendMoment::FreezeEnded { result: 0 });
+        self.know(cycle, |cycle| cycle.frozen = alive);
+        self.told_later(thread, 200, SuspendMoment::DepthSet { depth: 2 });
+        self.next(thread, [Step::Suspend(SuspendStage::Sleep, cycle)]);
+        Flow::After(for_frozen / 2 + 1_000)
     }
 
     fn told(&mut self, thread: ThreadNo, moment: SuspendMoment) -> Mark {
@@ -117,7 +123,7 @@ impl Machine<'_> {
         self.now -= after;
     }
 
-    fn then(&mut self, thread: ThreadNo, stage: Doze, cycle: usize) -> Flow {
+    fn then(&mut self, thread: ThreadNo, stage: SuspendStage, cycle: usize) -> Flow {
         self.next(thread, [Step::Suspend(stage, cycle)]);
         self.a_moment(thread)
     }

@@ -64,7 +64,7 @@ pub enum Step {
     /// A module is unloaded.
     Remove(usize),
     /// A stage of a suspend cycle.
-    Suspend(Doze, usize),
+    Suspend(SuspendStage, usize),
     /// It is told that the module goes.
     RemoveTold(usize),
     /// Its memory is given back.
@@ -117,7 +117,7 @@ pub enum Stage {
 
 /// The stages of a suspend cycle, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Doze {
+pub enum SuspendStage {
     /// The kernel is asked.
     Ask,
     /// User space is to be frozen.

@@ -2,6 +2,7 @@
 //!
 //! In: a command (see [`USAGE`]). Out: one line per attempt, `ok` or the name of the errno; status 0 whatever the
 //! answer was, 2 for a command it does not know. Shipped into every guest as /bin/provoke.
+#![expect(unsafe_code, reason = "it makes the system calls that provoke requests")]
 
 mod again;
 mod attached;
