@@ -7,12 +7,13 @@
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
 pub mod alert;
+pub mod attribution;
 pub mod correlate;
 pub mod decode;
+pub mod entities;
 pub mod errno;
 pub mod event;
 pub mod explain;
-pub mod joined;
 pub mod lives;
 pub mod model;
 pub mod order;
@@ -25,4 +26,3 @@ pub mod stall;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod verdict;
-pub mod who;

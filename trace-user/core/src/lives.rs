@@ -4,8 +4,8 @@
 //! and unloaded many times, so each name has a history of lives, of which the last few are kept. Lives that began
 //! before tracing are known from the list of live modules that the edge establishes, and so is what a loss hid.
 
+use crate::entities::RequestId;
 use crate::event::{Stamp, Task};
-use crate::joined::RequestId;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 

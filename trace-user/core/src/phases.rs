@@ -3,8 +3,8 @@
 //!
 //! In: a request. Out: [`Phases`].
 
+use crate::entities::{Call, Load, Request};
 use crate::event::{Stamp, Wait};
-use crate::joined::{Call, Load, Request};
 use std::sync::Arc;
 use trace_common::time::{Ktime, Nanos};
 

@@ -4,8 +4,8 @@
 //! In: events as they came. Out: a model, and the changes for whoever acts on each.
 
 use crate::correlate::Correlator;
+use crate::entities::Change;
 use crate::event::{Body, Event};
-use crate::joined::Change;
 use crate::model::Model;
 use crate::order::Order;
 

@@ -3,7 +3,7 @@
 //! In: bytes. Out: the model, and whether the recording's own end was there. One that has none is closed where it stops: what was
 //! open then stays open for its reader.
 
-use crate::joined::Change;
+use crate::entities::Change;
 use crate::model::Model;
 use crate::pipeline::Pipeline;
 use crate::record::read::{Ending, ReadError, read};

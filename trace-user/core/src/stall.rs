@@ -3,8 +3,8 @@
 //! In: the model. Out: values and words for alerts, screens and lines. Pure; the edge samples the kernel stacks of the
 //! threads named here.
 
+use crate::entities::{Call, Cycle, Firmware, Load, Request};
 use crate::event::{Stamp, Task};
-use crate::joined::{Call, Cycle, Firmware, Load, Request};
 use crate::model::Model;
 use std::ops::Range;
 use trace_common::time::Nanos;
@@ -176,14 +176,14 @@ pub fn stack<'m>(place: &Place, model: &'m Model, since: Stamp) -> &'m [std::syn
 mod tests {
     use super::*;
     use crate::event::{Captured, FirmwareAsked, FirmwareMoment, Moment, SuspendMoment, Syscall, Task, Way};
-    use crate::testing::{Helped, Story, asked};
+    use crate::testing::{Helped, Scenario, asked};
 
     const LONG: u64 = 20_000_000;
 
     /// The only stall: where it is stuck, and which clock ends it.
-    fn only(story: &mut Story) -> (String, Option<&'static str>) {
-        story.until(LONG);
-        let stalls: Vec<Place> = stalls(story.model(), LIMIT).map(|(_, place)| place).collect();
+    fn only(scenario: &mut Scenario) -> (String, Option<&'static str>) {
+        scenario.until(LONG);
+        let stalls: Vec<Place> = stalls(scenario.model(), LIMIT).map(|(_, place)| place).collect();
         let [place] = &*stalls else { panic!("{stalls:?}") };
         (place.words.clone(), place.ended_by)
     }
@@ -198,39 +198,39 @@ mod tests {
 
     #[test]
     fn nothing_ends_the_wait_for_a_helper_but_who_asked() {
-        let mut story = Story::default();
-        story.helped(helped(Task::new(412, 412, 5, "ping")), 0);
-        assert_eq!(only(&mut story), ("the helper /sbin/modprobe[413], outside its loads".to_owned(), None));
-        let mut story = Story::default();
-        story.helped(helped(udev()), 0);
-        assert_eq!(only(&mut story).1, Some(UDEV_CLOCK));
+        let mut scenario = Scenario::default();
+        scenario.helped(helped(Task::new(412, 412, 5, "ping")), 0);
+        assert_eq!(only(&mut scenario), ("the helper /sbin/modprobe[413], outside its loads".to_owned(), None));
+        let mut scenario = Scenario::default();
+        scenario.helped(helped(udev()), 0);
+        assert_eq!(only(&mut scenario).1, Some(UDEV_CLOCK));
     }
 
     #[test]
     fn a_suspend_that_waits_for_the_helper_ends_the_wait() {
-        let mut story = Story::default();
-        story.helped(helped(Task::new(412, 412, 5, "ping")), 0);
+        let mut scenario = Scenario::default();
+        scenario.helped(helped(Task::new(412, 412, 5, "ping")), 0);
         let sleeper = Task::new(900, 900, 3, "systemd-sleep");
         let began = SuspendMoment::Began { way: Way::Suspend { state: 3 }, pm_test: None };
         for moment in [began, SuspendMoment::FreezeBegan, SuspendMoment::DisableBegan { depth: 1 }] {
-            story.probe(LONG - 1_000_000, sleeper, Moment::Suspend(moment));
+            scenario.probe(LONG - 1_000_000, sleeper, Moment::Suspend(moment));
         }
-        assert_eq!(only(&mut story).1, Some(DRAIN_CLOCK));
+        assert_eq!(only(&mut scenario).1, Some(DRAIN_CLOCK));
     }
 
     #[test]
     fn a_load_is_stuck_in_its_init_and_udev_ends_it() {
-        let mut story = Story::default();
-        story.load(10_000, udev(), "can");
-        assert_eq!(only(&mut story), ("the init of can, loaded by (udev-worker)[300]".to_owned(), Some(UDEV_CLOCK)));
-        let mut story = Story::default();
-        story.probe(10_000, Task::new(500, 500, 4, "insmod"), Moment::LoadBegan { syscall: Syscall::Finit });
-        assert_eq!(only(&mut story), ("the load of a module by insmod[500], before its init".to_owned(), None));
+        let mut scenario = Scenario::default();
+        scenario.load(10_000, udev(), "can");
+        assert_eq!(only(&mut scenario), ("the init of can, loaded by (udev-worker)[300]".to_owned(), Some(UDEV_CLOCK)));
+        let mut scenario = Scenario::default();
+        scenario.probe(10_000, Task::new(500, 500, 4, "insmod"), Moment::LoadBegan { syscall: Syscall::Finit });
+        assert_eq!(only(&mut scenario), ("the load of a module by insmod[500], before its init".to_owned(), None));
     }
 
     #[test]
     fn firmware_waits_for_user_space_by_its_own_clock() {
-        let mut story = Story::default();
+        let mut scenario = Scenario::default();
         let asked = || FirmwareAsked { name: Captured::whole("held.bin"), device: Captured::whole("card0") };
         let moments = [
             FirmwareMoment::Began(asked()),
@@ -238,16 +238,16 @@ mod tests {
             FirmwareMoment::LockBegan { waits: false },
             FirmwareMoment::LockEnded { held: true },
         ];
-        moments.into_iter().for_each(|moment| story.probe(10_000, udev(), Moment::Firmware(moment)));
-        assert_eq!(only(&mut story), ("the wait for user space to give held.bin".to_owned(), Some(FIRMWARE_CLOCK)));
+        moments.into_iter().for_each(|moment| scenario.probe(10_000, udev(), Moment::Firmware(moment)));
+        assert_eq!(only(&mut scenario), ("the wait for user space to give held.bin".to_owned(), Some(FIRMWARE_CLOCK)));
     }
 
     #[test]
     fn the_wait_for_a_slot_is_the_kernels_to_end() {
-        let mut story = Story::default();
-        story.probe(10_000, Task::new(412, 412, 5, "ping"), Moment::Requested(asked("net-pf-29")));
-        story.until(3_000_000);
-        let places: Vec<Place> = stalls(story.model(), Nanos::from_secs(2)).map(|(_, place)| place).collect();
+        let mut scenario = Scenario::default();
+        scenario.probe(10_000, Task::new(412, 412, 5, "ping"), Moment::Requested(asked("net-pf-29")));
+        scenario.until(3_000_000);
+        let places: Vec<Place> = stalls(scenario.model(), Nanos::from_secs(2)).map(|(_, place)| place).collect();
         assert_eq!(places.len(), 1);
         assert_eq!((places[0].words.as_str(), places[0].ended_by), ("the wait for a slot", Some(SLOT_CLOCK)));
     }

@@ -2,11 +2,11 @@
 //!
 //! In: what happened, in microseconds since tracing began. Out: the model that the pipeline makes of it.
 
+use crate::entities::{Request, RequestId};
 use crate::event::{
     Body, CallEntered, Captured, Event, Fact, Hook, Lost, Machine, Module, Moment, Probe, Requested, Resolution, Stamp,
     Syscall, Task, Wait, Wanted,
 };
-use crate::joined::{Request, RequestId};
 use crate::model::Model;
 use crate::pipeline::Pipeline;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ const BEGAN_NS: u64 = 41_700_000_000;
 
 /// Events on their way into a model; instants are microseconds since tracing began.
 #[derive(Default)]
-pub struct Story {
+pub struct Scenario {
     pipeline: Pipeline,
     /// Everything that was sent, as it was sent.
     pub events: Vec<Event>,
@@ -41,7 +41,7 @@ pub struct Helped<'t> {
     pub at: u64,
 }
 
-impl Story {
+impl Scenario {
     /// Something that the edge knows.
     pub fn fact(&mut self, at: u64, fact: Fact) {
         self.send(Event { at: stamp(at), body: Body::Fact(fact) });
@@ -213,19 +213,19 @@ fn hooks() -> Arc<[Hook]> {
 }
 
 /// Every verdict that a screen must tell apart, helpers of other kinds, loads by others, an open request, and a loss.
-pub fn busy() -> Story {
-    let mut story = Story::default();
-    story.machine();
-    story.resolves("can-proto-1", &[("can_raw", &["can"])]);
-    story.resolves("crypto-hmac(sha256)", &[]);
-    story.resolves("net-pf-99", &[]);
-    story.resolves("fs-xfs", &[("xfs", &[])]);
-    story.resolves("fs-vfat", &[("vfat", &[])]);
-    story.resolves("block-major-2", &[("floppy", &[])]);
-    story.resolves("char-major-10-200", &[("tun", &[])]);
-    went_live(&mut story);
-    went_wrong(&mut story);
-    others(&mut story);
+pub fn busy() -> Scenario {
+    let mut scenario = Scenario::default();
+    scenario.machine();
+    scenario.resolves("can-proto-1", &[("can_raw", &["can"])]);
+    scenario.resolves("crypto-hmac(sha256)", &[]);
+    scenario.resolves("net-pf-99", &[]);
+    scenario.resolves("fs-xfs", &[("xfs", &[])]);
+    scenario.resolves("fs-vfat", &[("vfat", &[])]);
+    scenario.resolves("block-major-2", &[("floppy", &[])]);
+    scenario.resolves("char-major-10-200", &[("tun", &[])]);
+    went_live(&mut scenario);
+    went_wrong(&mut scenario);
+    others(&mut scenario);
     let open = Helped {
         alias: "char-major-10-200",
         requester: Task::new(7801, 7803, 9, "openvpn"),
@@ -233,33 +233,33 @@ pub fn busy() -> Story {
         pid: 7810,
         at: 900_000,
     };
-    story.helped(open, 0);
-    let helper = story.helper(open);
-    story.load(910_000, helper, "tun");
+    scenario.helped(open, 0);
+    let helper = scenario.helper(open);
+    scenario.load(910_000, helper, "tun");
     let stack = ["msleep", "tun_init", "do_one_initcall", "do_init_module"].map(Arc::from);
-    story.fact(930_000, Fact::Stuck { thread: helper.tid, stack: stack.into() });
-    story.fact(940_000, Fact::Gone { thread: Task::new(34, 34, 3, "stray") });
-    story.fact(955_000, Fact::Lost { loss: Lost::Kernel(Loss::RingFull), count: 12, until: stamp(960_000).mono });
-    story.probe(970_000, Task::new(33, 33, 3, "stray"), Moment::CallReturned { result: 0 });
-    story.until(3_400_000);
-    story
+    scenario.fact(930_000, Fact::Stuck { thread: helper.tid, stack: stack.into() });
+    scenario.fact(940_000, Fact::Gone { thread: Task::new(34, 34, 3, "stray") });
+    scenario.fact(955_000, Fact::Lost { loss: Lost::Kernel(Loss::RingFull), count: 12, until: stamp(960_000).mono });
+    scenario.probe(970_000, Task::new(33, 33, 3, "stray"), Moment::CallReturned { result: 0 });
+    scenario.until(3_400_000);
+    scenario
 }
 
 /// A dependency and a nested request on the way to the wanted module, and a module that was live before.
-fn went_live(story: &mut Story) {
+fn went_live(scenario: &mut Scenario) {
     let requester = Task::new(412, 412, 5, "ping");
     let first = Helped { alias: "can-proto-1", requester, path: "/sbin/modprobe", pid: 413, at: 123_000 };
-    story.helped(first, 0);
-    let helper = story.helper(first);
-    story.load(130_000, helper, "can");
+    scenario.helped(first, 0);
+    let helper = scenario.helper(first);
+    scenario.load(130_000, helper, "can");
     let nested =
         Helped { alias: "crypto-hmac(sha256)", requester: helper, path: "/sbin/modprobe", pid: 414, at: 140_000 };
-    story.helped(nested, 0);
-    story.ended(nested, 147_000, 256);
-    story.went_live(150_000, helper, "can");
-    story.load(152_000, helper, "can_raw");
-    story.went_live(221_100, helper, "can_raw");
-    story.ended(first, 230_000, 0);
+    scenario.helped(nested, 0);
+    scenario.ended(nested, 147_000, 256);
+    scenario.went_live(150_000, helper, "can");
+    scenario.load(152_000, helper, "can_raw");
+    scenario.went_live(221_100, helper, "can_raw");
+    scenario.ended(first, 230_000, 0);
     let vfat = Helped {
         alias: "fs-vfat",
         requester: Task::new(600, 600, 5, "mount"),
@@ -267,16 +267,16 @@ fn went_live(story: &mut Story) {
         pid: 601,
         at: 250_000,
     };
-    story.helped(vfat, 0);
-    story.ended(vfat, 255_000, 0);
+    scenario.helped(vfat, 0);
+    scenario.ended(vfat, 255_000, 0);
 }
 
-fn went_wrong(story: &mut Story) {
+fn went_wrong(scenario: &mut Scenario) {
     let mount = Task::new(500, 500, 6, "mount");
     let path = "/sbin/modprobe";
     let hollow = Helped { alias: "fs-xfs", requester: mount, path, pid: 501, at: 300_000 };
-    story.helped(hollow, 0);
-    story.ended(hollow, 306_000, 0);
+    scenario.helped(hollow, 0);
+    scenario.ended(hollow, 306_000, 0);
     let missing = Helped {
         alias: "net-pf-44",
         requester: Task::new(510, 510, 6, "socat"),
@@ -284,17 +284,17 @@ fn went_wrong(story: &mut Story) {
         pid: 511,
         at: 320_000,
     };
-    story.helped(missing, -2);
-    story.probe(322_200, story.helper(missing), Moment::Exited { status: Some(0) });
-    story.probe(322_500, missing.requester, Moment::CallReturned { result: -2 });
+    scenario.helped(missing, -2);
+    scenario.probe(322_200, scenario.helper(missing), Moment::Exited { status: Some(0) });
+    scenario.probe(322_500, missing.requester, Moment::CallReturned { result: -2 });
     let failed =
         Helped { alias: "block-major-2", requester: Task::new(520, 520, 6, "blkid"), path, pid: 521, at: 340_000 };
-    story.helped(failed, 0);
-    let helper = story.helper(failed);
-    story.load(345_000, helper, "floppy");
-    story.probe(360_000, helper, Moment::InitEnded { result: -19 });
-    story.probe(360_100, helper, Moment::LoadEnded { syscall: Syscall::Finit, result: -19 });
-    story.ended(failed, 362_000, 256);
+    scenario.helped(failed, 0);
+    let helper = scenario.helper(failed);
+    scenario.load(345_000, helper, "floppy");
+    scenario.probe(360_000, helper, Moment::InitEnded { result: -19 });
+    scenario.probe(360_100, helper, Moment::LoadEnded { syscall: Syscall::Finit, result: -19 });
+    scenario.ended(failed, 362_000, 256);
     let twice = [(531, 540), (532, 541)].map(|(tid, pid)| Helped {
         alias: "net-pf-99",
         requester: Task::new(530, tid, 6, "a-long-commname"),
@@ -303,27 +303,27 @@ fn went_wrong(story: &mut Story) {
         at: 380_000 + u64::from(tid),
     });
     for one in twice {
-        story.helped(one, 0);
+        scenario.helped(one, 0);
     }
-    story.ended(twice[0], 390_000, 256);
-    story.ended(twice[1], 391_000, 9);
+    scenario.ended(twice[0], 390_000, 256);
+    scenario.ended(twice[1], 391_000, 9);
 }
 
 /// Helper calls that serve no request, and loads by others.
-fn others(story: &mut Story) {
+fn others(scenario: &mut Scenario) {
     let udev = Task::new(300, 300, 3, "(udev-worker)");
-    story.load(400_000, udev, "snd_hda_codec_hdmi");
-    story.went_live(420_000, udev, "snd_hda_codec_hdmi");
+    scenario.load(400_000, udev, "snd_hda_codec_hdmi");
+    scenario.went_live(420_000, udev, "snd_hda_codec_hdmi");
     let crashed = Task::new(700, 700, 8, "crashed");
     let call = CallAddress(0x77);
     let words = ["/usr/lib/systemd/systemd-coredump", "700", "1000", "1000", "11", "1795428000"];
     let stack = ["call_usermodehelper_exec", "do_coredump", "get_signal"].map(Arc::from).into();
     let entered = CallEntered { argv_more: true, stack, ..entered(call, Wait::Exec, &words) };
     let helper = Task::new(701, 701, 450_500, "kworker/u8:1");
-    story.probe(450_000, crashed, Moment::CallEntered(entered));
-    story.probe(450_300, Task::new(91, 91, 1, "kworker/u8:1"), Moment::CallPicked { call });
-    story.probe(450_500, helper, Moment::Born { call });
-    story.probe(451_000, helper, Moment::Executed { result: 0 });
-    story.probe(451_100, crashed, Moment::CallReturned { result: 0 });
-    story.probe(520_000, helper, Moment::Exited { status: Some(0) });
+    scenario.probe(450_000, crashed, Moment::CallEntered(entered));
+    scenario.probe(450_300, Task::new(91, 91, 1, "kworker/u8:1"), Moment::CallPicked { call });
+    scenario.probe(450_500, helper, Moment::Born { call });
+    scenario.probe(451_000, helper, Moment::Executed { result: 0 });
+    scenario.probe(451_100, crashed, Moment::CallReturned { result: 0 });
+    scenario.probe(520_000, helper, Moment::Exited { status: Some(0) });
 }

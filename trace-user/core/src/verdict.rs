@@ -3,9 +3,9 @@
 //! In: a request as far as it is joined, what is known of modules' lives, and whether events were lost meanwhile.
 //! Out: a verdict, and whose load it was. Pure; the same input gives the same verdict.
 
+use crate::entities::{Call, Load, Request, SatisfiedBy, TurnedAway, Verdict};
 use crate::errno::{EBUSY, EEXIST, ERESTARTSYS};
 use crate::event::{Stamp, Wait, Wanted};
-use crate::joined::{Call, Load, Request, SatisfiedBy, TurnedAway, Verdict};
 use crate::lives::Lives;
 use std::sync::Arc;
 use trace_common::time::Nanos;

@@ -165,7 +165,7 @@ mod tests {
     use crate::simulation::plan::Plan;
     use crate::simulation::simulate;
     use crate::simulation::truth::Away;
-    use modtrail_core::joined::Verdict;
+    use modtrail_core::entities::Verdict;
     use std::collections::BTreeSet;
 
     /// Seeds that every run of the tests tries; `cargo run --release -p modtrail-sim -- --seeds N` tries more.

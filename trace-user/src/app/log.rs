@@ -8,7 +8,7 @@ use crate::cli::LogArgs;
 use crate::stderr;
 use modtrail_core::alert::rules::{Alerts, Limits};
 use modtrail_core::alert::text;
-use modtrail_core::joined::{Change, Request};
+use modtrail_core::entities::{Change, Request};
 use modtrail_core::model::Model;
 use modtrail_core::report::{json, line};
 use std::path::Path;

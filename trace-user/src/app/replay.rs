@@ -4,7 +4,7 @@ use super::failure::Failure;
 use super::top;
 use crate::recording;
 use crate::stderr;
-use modtrail_core::joined::Change;
+use modtrail_core::entities::Change;
 use modtrail_core::model::Model;
 use modtrail_core::record::read::Ending;
 use modtrail_core::replay::replay;

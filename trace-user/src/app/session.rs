@@ -10,8 +10,8 @@ use crate::kernel::stacks;
 use crate::recording::{FileRecorder, Target};
 use crate::source::live::{Live, Options};
 use crate::stderr;
+use modtrail_core::entities::Change;
 use modtrail_core::event::{Body, Event, Fact};
-use modtrail_core::joined::Change;
 use modtrail_core::model::Model;
 use modtrail_core::pipeline::Pipeline;
 use modtrail_core::stall;
@@ -400,7 +400,7 @@ pub fn tell_gaps(model: &Model) {
             counts.capped
         ));
     }
-    let in_flight = model.verdicts().get(&modtrail_core::joined::Verdict::InFlight).copied().unwrap_or(0);
+    let in_flight = model.verdicts().get(&modtrail_core::entities::Verdict::InFlight).copied().unwrap_or(0);
     let open = model.open_requests().count() as u64 + in_flight;
     if open > 0 {
         stderr::say(format_args!("{open} requests were still open when tracing ended"));

@@ -9,7 +9,7 @@ use crate::sinks::exec::Exec;
 use crate::stderr;
 use modtrail_core::alert::rules::{Alerts, Limits, Notice};
 use modtrail_core::alert::text;
-use modtrail_core::joined::Change;
+use modtrail_core::entities::Change;
 use modtrail_core::model::Model;
 use std::process::ExitCode;
 

@@ -5,10 +5,10 @@
 
 use super::row::Row;
 use super::screen::Screen;
+use modtrail_core::attribution::purpose::purpose;
+use modtrail_core::entities::{Call, Cycle, Firmware, Load, Request};
 use modtrail_core::event::{Captured, Comm, Stamp, Task};
 use modtrail_core::explain::cycle::verdict;
-use modtrail_core::joined::{Call, Cycle, Firmware, Load, Request};
-use modtrail_core::who::purpose::purpose;
 use std::fmt;
 
 /// A field that a term can name.

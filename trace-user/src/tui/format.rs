@@ -1,13 +1,13 @@
 //! Values as short text for cells. Pure.
 
 use super::theme::Tone;
+use modtrail_core::attribution::is_kernel_thread;
+use modtrail_core::entities::{Call, Cycle, Load, Met, Request, RequestId, Requester, Verdict};
 use modtrail_core::errno::{Ending, errno_text};
 use modtrail_core::event::Costs;
 use modtrail_core::event::{NO_LOGIN, Stamp, Task, Wait};
 use modtrail_core::explain::task_words;
-use modtrail_core::joined::{Call, Cycle, Load, Met, Request, RequestId, Requester, Verdict};
 use modtrail_core::model::Model;
-use modtrail_core::who::is_kernel_thread;
 use trace_common::time::Nanos;
 
 const SECOND_NS: u64 = 1_000_000_000;

@@ -5,12 +5,12 @@
 
 use super::column::Column;
 use super::screen::Screen;
+use modtrail_core::attribution::purpose::purpose;
+use modtrail_core::entities::{Call, Cycle, Firmware, Load, Request};
 use modtrail_core::event::{Captured, Hook, Stamp};
 use modtrail_core::explain::cycle::verdict;
-use modtrail_core::joined::{Call, Cycle, Firmware, Load, Request};
 use modtrail_core::model::Model;
 use modtrail_core::model::duplicates::{Group, Sameness};
-use modtrail_core::who::purpose::purpose;
 use std::cmp::Ordering;
 use trace_common::time::Nanos;
 

@@ -3,15 +3,15 @@
 use super::state::{Direction, Overlay, Target};
 use super::test_utils::{drawn, text};
 use super::{Mode, Msg, Outcome, Screen, Theme, UiState, update};
+use modtrail_core::entities::{CycleId, RequestId};
 use modtrail_core::event::{
     Body, Captured, Costs, Event, Fact, FirmwareAsked, FirmwareMoment, Moment, PmTest, Probe, ProbeCost, Stamp,
     SuspendMoment, Syscall, Task, Wait, Way,
 };
-use modtrail_core::joined::{CycleId, RequestId};
 use modtrail_core::model::Model;
 use modtrail_core::record::read::read;
 use modtrail_core::record::write::Recorder;
-use modtrail_core::testing::{Helped, Story, busy, entered, module, stamp, worker};
+use modtrail_core::testing::{Helped, Scenario, busy, entered, module, stamp, worker};
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use std::time::{Duration, Instant};
@@ -61,9 +61,9 @@ fn check(name: &str, prepare: impl Fn(&mut UiState, &Model)) {
     check_of(&busy(), name, prepare);
 }
 
-/// The same, of another story.
-fn check_of(story: &Story, name: &str, prepare: impl Fn(&mut UiState, &Model)) {
-    let model = story.model();
+/// The same, of another scenario.
+fn check_of(scenario: &Scenario, name: &str, prepare: impl Fn(&mut UiState, &Model)) {
+    let model = scenario.model();
     for (width, height) in SIZES {
         let mut state = live(model, width, height);
         prepare(&mut state, model);
@@ -120,32 +120,32 @@ fn filter_with_a_fault() {
 
 #[test]
 fn replay_without_its_end() {
-    let story = busy();
+    let scenario = busy();
     let mut state = UiState::new(Mode::Replay { name: "boot.mcap".into() });
-    tick(&mut state, story.model());
-    insta::assert_snapshot!("replay_80x24", shown(story.model(), &state));
+    tick(&mut state, scenario.model());
+    insta::assert_snapshot!("replay_80x24", shown(scenario.model(), &state));
 }
 
 #[test]
 fn nothing_yet() {
-    let story = Story::default();
-    let state = live(story.model(), 80, 24);
-    insta::assert_snapshot!("nothing_80x24", shown(story.model(), &state));
+    let scenario = Scenario::default();
+    let state = live(scenario.model(), 80, 24);
+    insta::assert_snapshot!("nothing_80x24", shown(scenario.model(), &state));
 }
 
 #[test]
 fn probes_with_their_costs() {
-    let mut story = busy();
+    let mut scenario = busy();
     let probes = [ProbeCost { moment: Kind::Requested, runs: 1_200, time: Nanos::new(1_440_000) }];
     let costs = Costs { probes: probes.into(), processor: Some(Nanos::from_millis(310)), resident: Some(9_437_184) };
     let at = stamp(4_000_000);
-    story.send(Event { at, body: Body::Fact(Fact::Costs(costs)) });
-    story.send(Event { at, body: Body::Fact(Fact::Drained) });
-    let mut state = live(story.model(), 100, 24);
+    scenario.send(Event { at, body: Body::Fact(Fact::Costs(costs)) });
+    scenario.send(Event { at, body: Body::Fact(Fact::Drained) });
+    let mut state = live(scenario.model(), 100, 24);
     assert!(!state.shows_costs());
-    typed_tabs(&mut state, story.model(), 6);
+    typed_tabs(&mut state, scenario.model(), 6);
     assert!(state.shows_costs());
-    let shown = shown(story.model(), &state);
+    let shown = shown(scenario.model(), &state);
     assert!(shown.contains("1,200   1.20us"), "{shown}");
     assert!(shown.contains("modtrail itself: 310ms of processor time, 9.0MiB of memory"), "{shown}");
     assert!(shown.contains("runs are counted while this screen is open"), "{shown}");
@@ -153,10 +153,10 @@ fn probes_with_their_costs() {
 
 #[test]
 fn attaching() {
-    let story = Story::default();
-    let mut state = live(story.model(), 80, 24);
+    let scenario = Scenario::default();
+    let mut state = live(scenario.model(), 80, 24);
     state.set_mode(Mode::Attaching { done: 12, of: 38 });
-    insta::assert_snapshot!("attaching_80x24", shown(story.model(), &state));
+    insta::assert_snapshot!("attaching_80x24", shown(scenario.model(), &state));
 }
 
 fn typed_tabs(state: &mut UiState, model: &Model, tabs: usize) {
@@ -167,8 +167,8 @@ fn typed_tabs(state: &mut UiState, model: &Model, tabs: usize) {
 
 #[test]
 fn every_request_says_what_became_of_it() {
-    let story = busy();
-    let told: Vec<String> = story
+    let scenario = busy();
+    let told: Vec<String> = scenario
         .model()
         .requests()
         .map(|request| {
@@ -180,8 +180,8 @@ fn every_request_says_what_became_of_it() {
 
 #[test]
 fn filters_narrow_and_escape_clears_them() {
-    let story = busy();
-    let model = story.model();
+    let scenario = busy();
+    let model = scenario.model();
     let mut state = live(model, 80, 24);
     let all = state.list(Screen::Requests).len();
     typed(&mut state, model, "/HOLLOW");
@@ -210,8 +210,8 @@ fn filters_narrow_and_escape_clears_them() {
 
 #[test]
 fn pasted_text_becomes_one_line_of_the_filter() {
-    let story = busy();
-    let model = story.model();
+    let scenario = busy();
+    let model = scenario.model();
     let mut state = live(model, 80, 24);
     update(&mut state, model, Msg::Paste("q".into()));
     assert!(state.input.is_none(), "pasted text is no key");
@@ -225,8 +225,8 @@ fn pasted_text_becomes_one_line_of_the_filter() {
 
 #[test]
 fn sorting_goes_through_the_columns_and_reverses() {
-    let story = busy();
-    let model = story.model();
+    let scenario = busy();
+    let model = scenario.model();
     let mut state = live(model, 120, 30);
     let newest = selected(&state);
     typed(&mut state, model, "S");
@@ -242,15 +242,15 @@ fn sorting_goes_through_the_columns_and_reverses() {
 
 #[test]
 fn the_selection_stays_on_its_row_while_others_come() {
-    let mut story = busy();
-    let mut state = live(story.model(), 60, 12);
+    let mut scenario = busy();
+    let mut state = live(scenario.model(), 60, 12);
     let first = selected(&state);
-    typed(&mut state, story.model(), "jj");
+    typed(&mut state, scenario.model(), "jj");
     let chosen = selected(&state);
     let line = state.list(Screen::Requests).index - state.list(Screen::Requests).top;
     for pid in 0..40 {
         let requester = Task::new(9_000 + pid, 9_000 + pid, 9, "storm");
-        story.helped(
+        scenario.helped(
             Helped {
                 alias: "net-pf-9",
                 requester,
@@ -261,19 +261,19 @@ fn the_selection_stays_on_its_row_while_others_come() {
             0,
         );
     }
-    story.until(3_600_000);
-    tick(&mut state, story.model());
+    scenario.until(3_600_000);
+    tick(&mut state, scenario.model());
     assert_eq!(selected(&state), chosen);
     let list = state.list(Screen::Requests);
     assert_eq!(list.index - list.top, line, "the screen holds still");
-    press(&mut state, story.model(), KeyCode::Home);
+    press(&mut state, scenario.model(), KeyCode::Home);
     assert_ne!(selected(&state), first, "the first row is followed");
 }
 
 #[test]
 fn a_pause_holds_the_screen_and_counts_what_comes() {
-    let story = busy();
-    let model = story.model();
+    let scenario = busy();
+    let model = scenario.model();
     let mut state = live(model, 80, 24);
     typed(&mut state, model, " ");
     assert!(state.is_paused());
@@ -287,23 +287,23 @@ fn a_pause_holds_the_screen_and_counts_what_comes() {
 }
 
 /// A kernel thread calls a helper that runs on; the caller, the helper, and the call.
-fn agent(story: &mut Story) -> (Task, Task, CallAddress) {
+fn agent(scenario: &mut Scenario) -> (Task, Task, CallAddress) {
     let (caller, helper) = (Task::new(70, 70, 5, "kworker/1:2"), Task::new(413, 413, 9, "agent"));
     let call = CallAddress(0x413);
-    story.probe(1_000, caller, Moment::CallEntered(entered(call, Wait::Proc, &["/usr/bin/agent"])));
-    story.probe(1_100, worker(70), Moment::CallPicked { call });
-    story.probe(1_200, helper, Moment::Born { call });
-    story.probe(1_900, helper, Moment::Executed { result: 0 });
+    scenario.probe(1_000, caller, Moment::CallEntered(entered(call, Wait::Proc, &["/usr/bin/agent"])));
+    scenario.probe(1_100, worker(70), Moment::CallPicked { call });
+    scenario.probe(1_200, helper, Moment::Born { call });
+    scenario.probe(1_900, helper, Moment::Executed { result: 0 });
     (caller, helper, call)
 }
 
 /// A helper makes one attempt to suspend fail, and the next one wait.
-fn drowsy() -> Story {
-    let mut story = Story::default();
-    let (caller, helper, call) = agent(&mut story);
+fn drowsy() -> Scenario {
+    let mut scenario = Scenario::default();
+    let (caller, helper, call) = agent(&mut scenario);
     let sleeper = Task::new(900, 900, 3, "systemd-sleep");
     let began = || SuspendMoment::Began { way: Way::Suspend { state: 3 }, pm_test: Some(PmTest::NONE) };
-    let mut at = |at, moment| story.probe(at, sleeper, Moment::Suspend(moment));
+    let mut at = |at, moment| scenario.probe(at, sleeper, Moment::Suspend(moment));
     at(1_000_000, began());
     at(1_010_000, SuspendMoment::FreezeBegan);
     at(1_010_100, SuspendMoment::DisableBegan { depth: 1 });
@@ -313,10 +313,10 @@ fn drowsy() -> Story {
     at(8_000_000, began());
     at(8_010_000, SuspendMoment::FreezeBegan);
     at(8_010_100, SuspendMoment::DisableBegan { depth: 1 });
-    story.probe(9_500_000, helper, Moment::Exited { status: Some(0) });
-    story.probe(9_500_200, worker(70), Moment::Completed { call: Some(call) });
-    story.probe(9_500_300, caller, Moment::CallReturned { result: 0 });
-    let mut at = |at, moment| story.probe(at, sleeper, Moment::Suspend(moment));
+    scenario.probe(9_500_000, helper, Moment::Exited { status: Some(0) });
+    scenario.probe(9_500_200, worker(70), Moment::Completed { call: Some(call) });
+    scenario.probe(9_500_300, caller, Moment::CallReturned { result: 0 });
+    let mut at = |at, moment| scenario.probe(at, sleeper, Moment::Suspend(moment));
     at(9_500_400, SuspendMoment::DisableEnded { result: 0 });
     at(9_700_000, SuspendMoment::FreezeEnded { result: 0 });
     let phase = |begins| SuspendMoment::Phase { action: Captured::whole("machine_suspend"), value: 3, begins };
@@ -325,8 +325,8 @@ fn drowsy() -> Story {
     at(10_000_000, SuspendMoment::ThawBegan);
     at(10_100_000, SuspendMoment::DepthSet { depth: 0 });
     at(10_200_000, SuspendMoment::Ended { result: 0 });
-    story.until(11_000_000);
-    story
+    scenario.until(11_000_000);
+    scenario
 }
 
 #[test]
@@ -345,14 +345,14 @@ fn a_suspend_cycle_has_a_timeline() {
 
 /// A killed requester's helper is frozen half way, the machine sleeps for an hour, and the module goes live after the thaw; a
 /// firmware fallback held the suspend up.
-fn slept() -> Story {
-    let mut story = Story::default();
-    story.machine();
-    story.resolves("net-pf-29", &[("can", &[])]);
+fn slept() -> Scenario {
+    let mut scenario = Scenario::default();
+    scenario.machine();
+    scenario.resolves("net-pf-29", &[("can", &[])]);
     let requester = Task::new(412, 412, 5, "ping");
     let request = Helped { alias: "net-pf-29", requester, path: "/sbin/modprobe", pid: 413, at: 10_000 };
-    story.helped(request, 0);
-    story.probe(500_000, requester, Moment::CallReturned { result: -512 });
+    scenario.helped(request, 0);
+    scenario.probe(500_000, requester, Moment::CallReturned { result: -512 });
     let (sleeper, udev) = (Task::new(900, 900, 3, "systemd-sleep"), Task::new(300, 300, 4, "(udev-worker)"));
     let asked = || FirmwareAsked { name: Captured::whole("held.bin"), device: Captured::whole("0000:00:14.3") };
     let firmware = [
@@ -364,10 +364,10 @@ fn slept() -> Story {
         (1_800_100, FirmwareMoment::FallbackEnded { result: 0 }),
         (1_800_200, FirmwareMoment::Ended { result: 0 }),
     ];
-    firmware.into_iter().for_each(|(at, moment)| story.probe(at, udev, Moment::Firmware(moment)));
+    firmware.into_iter().for_each(|(at, moment)| scenario.probe(at, udev, Moment::Firmware(moment)));
     let hour = Nanos::from_secs(3_600);
     let later = |at| Stamp { mono: stamp(at).mono, boot: stamp(at).boot.plus(hour) };
-    let mut at = |at, moment| story.probe(at, sleeper, Moment::Suspend(moment));
+    let mut at = |at, moment| scenario.probe(at, sleeper, Moment::Suspend(moment));
     at(1_000_000, SuspendMoment::Began { way: Way::Suspend { state: 3 }, pm_test: Some(PmTest::NONE) });
     at(1_010_000, SuspendMoment::FreezeBegan);
     at(1_010_100, SuspendMoment::DisableBegan { depth: 1 });
@@ -383,7 +383,7 @@ fn slept() -> Story {
     ];
     let mut send = |at, task, moment| {
         let probe = Probe { task, cpu: 0, moment };
-        story.send(Event { at: later(at), body: Body::Probe(probe) });
+        scenario.send(Event { at: later(at), body: Body::Probe(probe) });
     };
     after.into_iter().for_each(|(at, moment)| send(at, sleeper, Moment::Suspend(moment)));
     let helper = Task::new(413, 413, 10_900, "modprobe");
@@ -392,8 +392,8 @@ fn slept() -> Story {
     send(2_300_000, helper, Moment::Live(module("can")));
     send(2_300_100, helper, Moment::LoadEnded { syscall: Syscall::Finit, result: 0 });
     send(2_400_000, helper, Moment::Exited { status: Some(0) });
-    story.send(Event { at: later(3_000_000), body: Body::Fact(Fact::Tick) });
-    story
+    scenario.send(Event { at: later(3_000_000), body: Body::Fact(Fact::Tick) });
+    scenario
 }
 
 #[test]
@@ -411,28 +411,28 @@ fn firmware_requests_are_listed() {
 
 #[test]
 fn what_is_stuck_is_said_while_it_is() {
-    let mut story = Story::default();
-    story.machine();
+    let mut scenario = Scenario::default();
+    scenario.machine();
     let requester = Task::new(412, 412, 5, "ping");
-    story.helped(Helped { alias: "net-pf-29", requester, path: "/sbin/modprobe", pid: 413, at: 10_000 }, 0);
-    story.until(10_009_000);
-    assert!(!shown(story.model(), &live(story.model(), 120, 30)).contains("STALLED"));
-    story.until(10_011_000);
-    check_of(&story, "stalled", |_, _| {});
-    assert!(shown(story.model(), &live(story.model(), 120, 30)).contains("STALLED 1"));
+    scenario.helped(Helped { alias: "net-pf-29", requester, path: "/sbin/modprobe", pid: 413, at: 10_000 }, 0);
+    scenario.until(10_009_000);
+    assert!(!shown(scenario.model(), &live(scenario.model(), 120, 30)).contains("STALLED"));
+    scenario.until(10_011_000);
+    check_of(&scenario, "stalled", |_, _| {});
+    assert!(shown(scenario.model(), &live(scenario.model(), 120, 30)).contains("STALLED 1"));
 }
 
 #[test]
 fn a_helper_call_that_is_stuck_says_where_under_its_list() {
-    let mut story = Story::default();
-    story.machine();
-    let (_, helper, _) = agent(&mut story);
+    let mut scenario = Scenario::default();
+    scenario.machine();
+    let (_, helper, _) = agent(&mut scenario);
     let stack = ["do_nanosleep", "do_syscall_64"].map(std::sync::Arc::from);
-    story.fact(11_000_000, Fact::Stuck { thread: helper.tid, stack: stack.into() });
-    story.until(12_000_000);
-    let mut state = live(story.model(), 120, 30);
-    typed_tabs(&mut state, story.model(), 1);
-    let shown = shown(story.model(), &state);
+    scenario.fact(11_000_000, Fact::Stuck { thread: helper.tid, stack: stack.into() });
+    scenario.until(12_000_000);
+    let mut state = live(scenario.model(), 120, 30);
+    typed_tabs(&mut state, scenario.model(), 1);
+    let shown = shown(scenario.model(), &state);
     for told in ["in the helper /usr/bin/agent[413]", "ended by no clock", "inside do_nanosleep < do_sys", "STALLED 1"]
     {
         assert!(shown.contains(told), "{told}: {shown}");
@@ -441,8 +441,8 @@ fn a_helper_call_that_is_stuck_says_where_under_its_list() {
 
 #[test]
 fn keys_quit_open_and_go_back() {
-    let story = busy();
-    let model = story.model();
+    let scenario = busy();
+    let model = scenario.model();
     let mut state = live(model, 80, 24);
     press(&mut state, model, KeyCode::Enter);
     assert!(state.opened.is_some());
@@ -460,8 +460,8 @@ fn keys_quit_open_and_go_back() {
 
 #[test]
 fn clicks_select_open_and_change_screens() {
-    let story = busy();
-    let model = story.model();
+    let scenario = busy();
+    let model = scenario.model();
     let mut state = live(model, 80, 24);
     let click = |state: &mut UiState, column, row| {
         let mouse =
@@ -480,8 +480,8 @@ fn clicks_select_open_and_change_screens() {
 
 #[test]
 fn loads_open_the_request_they_serve() {
-    let story = busy();
-    let model = story.model();
+    let scenario = busy();
+    let model = scenario.model();
     let mut state = live(model, 80, 24);
     typed_tabs(&mut state, model, 2);
     typed(&mut state, model, "G\n");
@@ -492,8 +492,8 @@ fn loads_open_the_request_they_serve() {
 
 #[test]
 fn the_end_of_a_long_page_is_reached_and_not_passed() {
-    let story = busy();
-    let model = story.model();
+    let scenario = busy();
+    let model = scenario.model();
     let mut state = live(model, 60, 12);
     open(&mut state, model, "can-proto-1");
     press(&mut state, model, KeyCode::End);
@@ -505,8 +505,8 @@ fn the_end_of_a_long_page_is_reached_and_not_passed() {
 
 #[test]
 fn no_keys_in_any_order_break_it() {
-    let story = busy();
-    let model = story.model();
+    let scenario = busy();
+    let model = scenario.model();
     let mut seed = 0x5eed_u64;
     let mut random = |below: u64| {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -557,22 +557,22 @@ fn no_keys_in_any_order_break_it() {
 /// The budgets of a frame and of a tick hold for a build with optimisation; this one draws either way.
 #[test]
 fn a_hundred_thousand_requests_are_drawn_in_time() {
-    let mut story = Story::default();
-    story.machine();
+    let mut scenario = Scenario::default();
+    scenario.machine();
     let count: u32 = if cfg!(debug_assertions) { 5_000 } else { 100_000 };
     for pid in 0..count {
         let at = 1_000 + u64::from(pid) * 10;
         let requester = Task::new(5, pid, 1, "storm");
         let one = Helped { alias: "net-pf-9", requester, path: "/x", pid: 200_000 + pid, at };
-        story.helped(one, -2);
-        story.probe(at + 3_000, story.helper(one), Moment::Exited { status: Some(0) });
-        story.probe(at + 3_100, one.requester, Moment::CallReturned { result: -2 });
+        scenario.helped(one, -2);
+        scenario.probe(at + 3_000, scenario.helper(one), Moment::Exited { status: Some(0) });
+        scenario.probe(at + 3_100, one.requester, Moment::CallReturned { result: -2 });
         if pid.is_multiple_of(1_000) {
-            story.until(at - 1_000);
+            scenario.until(at - 1_000);
         }
     }
-    story.until(9_000_000);
-    let model = story.model();
+    scenario.until(9_000_000);
+    let model = scenario.model();
     let mut state = live(model, 200, 60);
     assert_eq!(state.list(Screen::Requests).len(), count as usize);
     let ways = [("newest first", ""), ("the end", "G"), ("filter", "/verdict:missing net-pf\n"), ("by total", "sssss")];
@@ -606,7 +606,7 @@ fn live_and_replay_draw_the_same_screens() {
     let mut recorder = Recorder::begin(&mut bytes).expect("bytes can be written");
     live.events.iter().for_each(|event| recorder.write(event).expect("bytes can be written"));
     recorder.finish(Stamp::awake(u64::MAX)).expect("bytes can be written");
-    let mut replayed = Story::default();
+    let mut replayed = Scenario::default();
     read(bytes.as_slice(), |event| {
         // Live goes on where the recording ended.
         if !matches!(event.body, Body::Fact(Fact::End)) {

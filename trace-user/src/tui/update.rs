@@ -9,7 +9,7 @@ use super::row;
 use super::screen::Screen;
 use super::state::{Input, Mode, Opened, Overlay, Paused, Sort, Target, UiState, window};
 use super::view;
-use modtrail_core::joined::{CycleId, LoadId, RequestId};
+use modtrail_core::entities::{CycleId, LoadId, RequestId};
 use modtrail_core::model::Model;
 use modtrail_core::model::duplicates::Sameness;
 use ratatui::crossterm::event::{

@@ -2,7 +2,7 @@
 //! that modtrail goes on seeing after it.
 
 use crate::lab::{Lab, Recorded, Slot};
-use modtrail_core::joined::{Request, Verdict};
+use modtrail_core::entities::{Request, Verdict};
 use modtrail_core::replay::replay;
 use modtrail_core::report::cycles;
 use serde_json::{Value, json};

@@ -3,8 +3,8 @@
 //!
 //! In: the model, each time it has moved. Out: notices, each once. Time is the model's.
 
+use crate::entities::{Call, CallId, Firmware, FirmwareId, Load, LoadId, Request, RequestId, Verdict};
 use crate::event::{Stamp, Wait};
-use crate::joined::{Call, CallId, Firmware, FirmwareId, Load, LoadId, Request, RequestId, Verdict};
 use crate::model::Model;
 use crate::stall::{self, Place};
 use std::collections::BTreeMap;

@@ -7,9 +7,9 @@
 //! and the exit by the helper's process. What doubt is left: a completion in a worker whose pick-up was lost is not tied at all.
 
 use super::suspends::AtWork;
+use crate::entities::{Call, CallId, RequestId};
 use crate::errno::ERESTARTSYS;
 use crate::event::{CallEntered, Stamp, Task, Wait};
-use crate::joined::{Call, CallId, RequestId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trace_common::ids::{CallAddress, TaskKey, Tgid, Tid};
@@ -344,9 +344,9 @@ impl AtWork for Helpers {
 
 #[cfg(test)]
 mod tests {
+    use crate::entities::Verdict;
     use crate::event::{Moment, Task, Wait};
-    use crate::joined::Verdict;
-    use crate::testing::{Story, asked, entered, stamp, worker};
+    use crate::testing::{Scenario, asked, entered, stamp, worker};
     use trace_common::ids::CallAddress;
 
     const CALL: CallAddress = CallAddress(413);
@@ -357,63 +357,63 @@ mod tests {
     }
 
     /// A thread calls, and returns at once with `result` from a helper that runs on; the completion is in `completer`.
-    fn called(story: &mut Story, caller: Task, wait: Wait, completer: Task, result: i32) {
+    fn called(scenario: &mut Scenario, caller: Task, wait: Wait, completer: Task, result: i32) {
         let words = ["/sbin/modprobe", "-q", "--", ALIAS];
-        story.probe(10_100, caller, Moment::CallEntered(entered(CALL, wait, &words)));
-        story.probe(10_300, worker(413), Moment::CallPicked { call: CALL });
-        story.probe(10_900, helper(), Moment::Born { call: CALL });
-        story.probe(12_000, helper(), Moment::Executed { result });
-        story.probe(12_100, completer, Moment::Completed { call: Some(CALL) });
-        story.probe(12_200, caller, Moment::CallReturned { result });
+        scenario.probe(10_100, caller, Moment::CallEntered(entered(CALL, wait, &words)));
+        scenario.probe(10_300, worker(413), Moment::CallPicked { call: CALL });
+        scenario.probe(10_900, helper(), Moment::Born { call: CALL });
+        scenario.probe(12_000, helper(), Moment::Executed { result });
+        scenario.probe(12_100, completer, Moment::Completed { call: Some(CALL) });
+        scenario.probe(12_200, caller, Moment::CallReturned { result });
     }
 
     #[test]
     fn a_call_that_waits_for_exec_is_completed_by_its_helper_and_open_until_its_end() {
-        let mut story = Story::default();
+        let mut scenario = Scenario::default();
         let requester = Task::new(412, 412, 5, "ping");
-        story.probe(10_000, requester, Moment::Requested(asked(ALIAS)));
-        called(&mut story, requester, Wait::Exec, helper(), 0);
-        story.until(5_000_000);
-        let request = story.request(1);
+        scenario.probe(10_000, requester, Moment::Requested(asked(ALIAS)));
+        called(&mut scenario, requester, Wait::Exec, helper(), 0);
+        scenario.until(5_000_000);
+        let request = scenario.request(1);
         assert_eq!(request.call.as_ref().and_then(|call| call.completed), Some(stamp(12_100)));
         assert_eq!(request.call.as_ref().and_then(|call| call.reaped()), None);
         assert!(!request.ended, "its helper still runs");
-        story.probe(5_100_000, helper(), Moment::Exited { status: Some(0) });
-        story.until(5_200_000);
-        assert_eq!(story.request(1).verdict, Verdict::Unwaited);
-        assert_eq!(story.model().counts().unmatched, 0);
+        scenario.probe(5_100_000, helper(), Moment::Exited { status: Some(0) });
+        scenario.until(5_200_000);
+        assert_eq!(scenario.request(1).verdict, Verdict::Unwaited);
+        assert_eq!(scenario.model().counts().unmatched, 0);
     }
 
     #[test]
     fn an_exec_that_fails_completes_the_call_too() {
-        let mut story = Story::default();
+        let mut scenario = Scenario::default();
         let requester = Task::new(412, 412, 5, "ping");
-        story.probe(10_000, requester, Moment::Requested(asked(ALIAS)));
-        called(&mut story, requester, Wait::Exec, helper(), -2);
-        story.probe(12_300, helper(), Moment::Exited { status: Some(0) });
-        story.until(100_000);
-        assert_eq!(story.request(1).verdict, Verdict::HelperMissing);
-        assert_eq!(story.model().counts().unmatched, 0);
+        scenario.probe(10_000, requester, Moment::Requested(asked(ALIAS)));
+        called(&mut scenario, requester, Wait::Exec, helper(), -2);
+        scenario.probe(12_300, helper(), Moment::Exited { status: Some(0) });
+        scenario.until(100_000);
+        assert_eq!(scenario.request(1).verdict, Verdict::HelperMissing);
+        assert_eq!(scenario.model().counts().unmatched, 0);
     }
 
     #[test]
     fn a_call_that_nobody_waits_for_is_completed_by_its_helper() {
-        let mut story = Story::default();
-        called(&mut story, Task::new(9, 9, 1, "kworker/0:1"), Wait::None, helper(), 0);
-        story.until(100_000);
-        let completed: Vec<_> = story.model().calls().map(|call| call.completed).collect();
+        let mut scenario = Scenario::default();
+        called(&mut scenario, Task::new(9, 9, 1, "kworker/0:1"), Wait::None, helper(), 0);
+        scenario.until(100_000);
+        let completed: Vec<_> = scenario.model().calls().map(|call| call.completed).collect();
         assert_eq!(completed, [Some(stamp(12_100))]);
-        assert_eq!(story.model().counts().unmatched, 0);
+        assert_eq!(scenario.model().counts().unmatched, 0);
     }
 
     #[test]
     fn the_worker_that_started_a_helper_is_not_its_end() {
         // Where `umh_complete` cannot be seen, the worker's function returns when the helper was started.
-        let mut story = Story::default();
-        called(&mut story, Task::new(9, 9, 1, "kworker/0:1"), Wait::None, worker(413), 0);
-        story.until(100_000);
-        let completed: Vec<_> = story.model().calls().map(|call| call.completed).collect();
+        let mut scenario = Scenario::default();
+        called(&mut scenario, Task::new(9, 9, 1, "kworker/0:1"), Wait::None, worker(413), 0);
+        scenario.until(100_000);
+        let completed: Vec<_> = scenario.model().calls().map(|call| call.completed).collect();
         assert_eq!(completed, [None]);
-        assert_eq!(story.model().counts().unmatched, 0);
+        assert_eq!(scenario.model().counts().unmatched, 0);
     }
 }

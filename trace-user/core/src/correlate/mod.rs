@@ -4,28 +4,23 @@
 //! no I/O, no clock (time is what the events say), no threads, no globals; every container is ordered, so the same
 //! events give the same changes.
 //!
-//! Here each event goes to who knows about it. What is known, one file per rule: [`requests`] when a request is over,
-//! [`helpers`] which process belongs to which call, [`loads`] the stages of a load, [`losses`] what may
-//! be missing, [`suspends`] whom a suspend cycle met, [`firmware`] the stages of a firmware request. What becomes of it:
-//! `asking` for what requesters do, `loading` for what loads do, `stuck` for what is waited for too long, `judging` for the end of a
-//! request.
+//! Here each event goes to the file that knows about it: [`requests`] for what requesters do and when a request is closed,
+//! [`helpers`] for which process belongs to which call, [`loads`] for the stages of a load, [`losses`] for what may be missing,
+//! [`suspends`] for which calls a suspend cycle met, [`firmware`] for the stages of a firmware request, `sampling` for what the stack
+//! of a thread proves that something waits for.
 
-mod asking;
-mod crowds;
 pub mod firmware;
 pub mod helpers;
-mod judging;
-mod loading;
 pub mod loads;
 pub mod losses;
 pub mod requests;
-mod stuck;
+mod sampling;
 pub mod suspends;
 #[cfg(test)]
 mod tests;
 
+use crate::entities::{Change, Cycle, TurnedAway};
 use crate::event::{Body, Event, Fact, Moment, Probe, Resolution, Stamp, SuspendMoment, Task};
-use crate::joined::{Change, Cycle, TurnedAway};
 use crate::lives::Lives;
 use firmware::Firmwares;
 use helpers::Helpers;

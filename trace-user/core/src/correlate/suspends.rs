@@ -8,10 +8,10 @@
 //! when five seconds have passed (kernel/umh.c `__usermodehelper_disable`, 5.10 to 7.3). Where it fails, helpers are
 //! enabled again and no thaw follows.
 
+use crate::entities::{Call, CallId, Cycle, CycleId, CycleKind, PhaseSpan, Stretch};
 use crate::errno::EBUSY;
 use crate::event::suspend::{DISABLED, ENABLED};
 use crate::event::{Captured, PmTest, Stamp, SuspendMoment, Task, Way};
-use crate::joined::{Call, CallId, Cycle, CycleId, CycleKind, PhaseSpan, Stretch};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trace_common::ids::Tid;
@@ -358,19 +358,19 @@ fn take(calls: &mut Vec<Arc<Call>>, id: CallId) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crate::entities::{Cycle, CycleKind};
     use crate::event::{Moment, SuspendMoment, Task, Way};
-    use crate::joined::{Cycle, CycleKind};
-    use crate::testing::Story;
+    use crate::testing::Scenario;
     use std::sync::Arc;
 
     fn cycles(moments: &[(u64, SuspendMoment)]) -> Vec<Arc<Cycle>> {
-        let mut story = Story::default();
+        let mut scenario = Scenario::default();
         let task = Task::new(900, 900, 3, "systemd-sleep");
         for (at, moment) in moments {
-            story.probe(*at, task, Moment::Suspend(moment.clone()));
+            scenario.probe(*at, task, Moment::Suspend(moment.clone()));
         }
-        story.until(200_000_000);
-        story.model().cycles().cloned().collect()
+        scenario.until(200_000_000);
+        scenario.model().cycles().cloned().collect()
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! The traps of joining, one test each: data in, verdict out.
 
+use crate::entities::{Gap, Request, RequestId, Verdict};
 use crate::errno::EEXIST;
 use crate::event::{
     CallEntered, Captured, Configured, Event, Fact, Hook, Install, Lost, Moment, Place, Resolution, SuspendMoment,
     Syscall, Task, Wait, Wanted,
 };
-use crate::joined::{Gap, Request, RequestId, Verdict};
 use crate::phases::{Phase, phases};
 use crate::pipeline::Pipeline;
-use crate::testing::{self, Helped, Story, busy, module, stamp, worker};
+use crate::testing::{self, Helped, Scenario, busy, module, stamp, worker};
 use std::sync::Arc;
 use trace_common::ids::CallAddress;
 use trace_common::kind::{Kind, Loss};
@@ -24,19 +24,19 @@ fn ping() -> Task {
     Task::new(412, 412, 5, "ping")
 }
 
-/// A story in which `net-pf-29` stands for `can`, and `can-proto-1` for `can_raw`, which needs `can`.
-fn story() -> Story {
-    let mut story = Story::default();
-    story.fact(0, Fact::LiveModules(["vfat".into()].into()));
-    story.resolves("net-pf-29", &[("can", &[])]);
-    story.resolves("can-proto-1", &[("can_raw", &["can"])]);
-    story.resolves("fs-vfat", &[("vfat", &[])]);
-    story.resolves("net-pf-27", &[]);
-    story
+/// A scenario in which `net-pf-29` stands for `can`, and `can-proto-1` for `can_raw`, which needs `can`.
+fn scenario() -> Scenario {
+    let mut scenario = Scenario::default();
+    scenario.fact(0, Fact::LiveModules(["vfat".into()].into()));
+    scenario.resolves("net-pf-29", &[("can", &[])]);
+    scenario.resolves("can-proto-1", &[("can_raw", &["can"])]);
+    scenario.resolves("fs-vfat", &[("vfat", &[])]);
+    scenario.resolves("net-pf-27", &[]);
+    scenario
 }
 
 /// The hook of the helper call's return may miss some.
-fn lossy_returns(story: &mut Story) {
+fn lossy_returns(scenario: &mut Scenario) {
     let hook = Hook {
         moment: Kind::CallReturned,
         attached: Some("kretprobe call_usermodehelper_exec".into()),
@@ -44,89 +44,89 @@ fn lossy_returns(story: &mut Story) {
         loses: "".into(),
         refused: "".into(),
     };
-    story.fact(0, Fact::Hooks([hook].into()));
+    scenario.fact(0, Fact::Hooks([hook].into()));
 }
 
-fn verdict(story: &Story, number: u64) -> Verdict {
-    story.request(number).verdict
+fn verdict(scenario: &Scenario, number: u64) -> Verdict {
+    scenario.request(number).verdict
 }
 
 #[test]
 fn the_wanted_modules_own_live_is_live_and_a_dependencys_is_not() {
-    let mut story = story();
+    let mut scenario = scenario();
     let request = helped("can-proto-1", ping(), 413, 10_000);
-    story.helped(request, 0);
-    let helper = story.helper(request);
-    story.load(20_000, helper, "can");
-    story.went_live(30_000, helper, "can");
-    story.ended(request, 40_000, 0);
-    story.until(50_000);
-    assert_eq!(verdict(&story, 1), Verdict::Hollow);
+    scenario.helped(request, 0);
+    let helper = scenario.helper(request);
+    scenario.load(20_000, helper, "can");
+    scenario.went_live(30_000, helper, "can");
+    scenario.ended(request, 40_000, 0);
+    scenario.until(50_000);
+    assert_eq!(verdict(&scenario, 1), Verdict::Hollow);
 
     let again = helped("can-proto-1", ping(), 414, 60_000);
-    story.helped(again, 0);
-    let helper = story.helper(again);
-    story.load(65_000, helper, "can_raw");
-    story.went_live(70_000, helper, "can_raw");
-    story.ended(again, 75_000, 0);
-    story.until(80_000);
-    let request = story.request(2);
+    scenario.helped(again, 0);
+    let helper = scenario.helper(again);
+    scenario.load(65_000, helper, "can_raw");
+    scenario.went_live(70_000, helper, "can_raw");
+    scenario.ended(again, 75_000, 0);
+    scenario.until(80_000);
+    let request = scenario.request(2);
     assert_eq!((request.verdict, request.to_live()), (Verdict::Live, Some(Nanos::new(10_000_000))));
 }
 
 #[test]
 fn a_pointer_that_is_reused_starts_a_new_call() {
-    let mut story = story();
+    let mut scenario = scenario();
     let first = helped("net-pf-27", ping(), 413, 10_000);
-    story.helped(first, 0);
-    story.probe(20_000, story.helper(first), Moment::Exited { status: Some(256) });
-    story.probe(20_300, first.requester, Moment::CallReturned { result: 256 });
+    scenario.helped(first, 0);
+    scenario.probe(20_000, scenario.helper(first), Moment::Exited { status: Some(256) });
+    scenario.probe(20_300, first.requester, Moment::CallReturned { result: 256 });
     // The next call gets the same address before the worker of the first has returned.
     let second =
         Helped { requester: Task::new(500, 500, 6, "other"), at: 20_400, ..helped("net-pf-29", ping(), 413, 0) };
-    story.probe(20_400, second.requester, asked("net-pf-29"));
-    story.probe(20_410, second.requester, entered(CallAddress(413)));
-    story.probe(20_420, worker(413), Moment::Completed { call: Some(CallAddress(413)) });
+    scenario.probe(20_400, second.requester, asked("net-pf-29"));
+    scenario.probe(20_410, second.requester, entered(CallAddress(413)));
+    scenario.probe(20_420, worker(413), Moment::Completed { call: Some(CallAddress(413)) });
     let helper = Task::new(600, 600, 20_500, "modprobe");
-    story.probe(20_500, worker(77), Moment::CallPicked { call: CallAddress(413) });
-    story.probe(20_600, helper, Moment::Born { call: CallAddress(413) });
-    story.probe(20_700, helper, Moment::Executed { result: 0 });
-    story.probe(30_000, helper, Moment::Exited { status: Some(0) });
-    story.probe(30_100, worker(77), Moment::Completed { call: Some(CallAddress(413)) });
-    story.probe(30_200, second.requester, Moment::CallReturned { result: 0 });
-    story.until(40_000);
-    assert_eq!((verdict(&story, 1), verdict(&story, 2)), (Verdict::NotFound, Verdict::Hollow));
-    let call = story.request(2).call.clone().expect("a call");
+    scenario.probe(20_500, worker(77), Moment::CallPicked { call: CallAddress(413) });
+    scenario.probe(20_600, helper, Moment::Born { call: CallAddress(413) });
+    scenario.probe(20_700, helper, Moment::Executed { result: 0 });
+    scenario.probe(30_000, helper, Moment::Exited { status: Some(0) });
+    scenario.probe(30_100, worker(77), Moment::Completed { call: Some(CallAddress(413)) });
+    scenario.probe(30_200, second.requester, Moment::CallReturned { result: 0 });
+    scenario.until(40_000);
+    assert_eq!((verdict(&scenario, 1), verdict(&scenario, 2)), (Verdict::NotFound, Verdict::Hollow));
+    let call = scenario.request(2).call.clone().expect("a call");
     assert_eq!(call.completed, Some(stamp(30_100)));
     assert_eq!(call.helper.map(|(helper, _)| helper.tid.0), Some(600));
 }
 
 #[test]
 fn a_completion_that_is_seen_after_the_return_is_no_stranger() {
-    let mut story = story();
+    let mut scenario = scenario();
     let request = helped("net-pf-27", ping(), 413, 10_000);
-    story.helped(request, 0);
-    story.probe(20_000, story.helper(request), Moment::Exited { status: Some(256) });
-    story.probe(20_200, request.requester, Moment::CallReturned { result: 256 });
-    story.probe(20_300, worker(413), Moment::Completed { call: Some(CallAddress(413)) });
-    story.until(30_000);
-    assert_eq!(story.model().counts().unmatched, 0);
-    assert_eq!(phases(&story.request(1), None).get(Phase::Wake), Some(Nanos::new(200_000)));
+    scenario.helped(request, 0);
+    scenario.probe(20_000, scenario.helper(request), Moment::Exited { status: Some(256) });
+    scenario.probe(20_200, request.requester, Moment::CallReturned { result: 256 });
+    scenario.probe(20_300, worker(413), Moment::Completed { call: Some(CallAddress(413)) });
+    scenario.until(30_000);
+    assert_eq!(scenario.model().counts().unmatched, 0);
+    assert_eq!(phases(&scenario.request(1), None).get(Phase::Wake), Some(Nanos::new(200_000)));
 }
 
 #[test]
 fn a_pid_that_is_reused_is_another_task() {
-    let mut story = story();
+    let mut scenario = scenario();
     let request = helped("net-pf-29", ping(), 413, 10_000);
-    story.helped(request, 0);
-    story.probe(15_000, story.helper(request), Moment::Exited { status: Some(0) });
+    scenario.helped(request, 0);
+    scenario.probe(15_000, scenario.helper(request), Moment::Exited { status: Some(0) });
     // Another process with the helper's pid loads the module: it is not the helper.
     let other = Task::new(413, 413, 99_999, "modprobe");
-    story.load(16_000, other, "can");
-    story.went_live(20_000, other, "can");
-    story.probe(21_000, ping(), Moment::CallReturned { result: 0 });
-    story.until(30_000);
-    let request = story.request(1);
+    scenario.load(16_000, other, "can");
+    scenario.went_live(20_000, other, "can");
+    scenario.probe(21_000, ping(), Moment::CallReturned { result: 0 });
+    scenario.until(30_000);
+    let request = scenario.request(1);
     assert_eq!(request.verdict, Verdict::SatisfiedByAnother);
     assert_eq!(request.satisfied_by.as_ref().map(|by| by.task), Some(other));
     assert!(request.loads.is_empty());
@@ -134,75 +134,75 @@ fn a_pid_that_is_reused_is_another_task() {
 
 #[test]
 fn a_grandchilds_load_belongs_to_the_request() {
-    let mut story = story();
+    let mut scenario = scenario();
     let request = helped("net-pf-29", ping(), 413, 10_000);
-    story.helped(request, 0);
+    scenario.helped(request, 0);
     let (child, grandchild) = (Task::new(420, 420, 11_000, "sh"), Task::new(421, 421, 12_000, "modprobe"));
-    story.probe(12_500, story.helper(request), Moment::Forked { child: child.key });
-    story.probe(12_600, child, Moment::Forked { child: grandchild.key });
-    story.load(13_000, grandchild, "can");
-    story.went_live(20_000, grandchild, "can");
-    story.probe(21_000, grandchild, Moment::Exited { status: Some(0) });
-    story.probe(21_100, child, Moment::Exited { status: Some(0) });
-    story.ended(request, 22_000, 0);
-    story.until(30_000);
-    assert_eq!(verdict(&story, 1), Verdict::Live);
+    scenario.probe(12_500, scenario.helper(request), Moment::Forked { child: child.key });
+    scenario.probe(12_600, child, Moment::Forked { child: grandchild.key });
+    scenario.load(13_000, grandchild, "can");
+    scenario.went_live(20_000, grandchild, "can");
+    scenario.probe(21_000, grandchild, Moment::Exited { status: Some(0) });
+    scenario.probe(21_100, child, Moment::Exited { status: Some(0) });
+    scenario.ended(request, 22_000, 0);
+    scenario.until(30_000);
+    assert_eq!(verdict(&scenario, 1), Verdict::Live);
 }
 
 #[test]
 fn the_first_that_is_live_satisfies_the_others() {
-    let mut story = story();
+    let mut scenario = scenario();
     let first = helped("net-pf-29", ping(), 413, 10_000);
     let second = helped("net-pf-29", Task::new(500, 500, 6, "other"), 414, 10_500);
     let third = helped("net-pf-29", Task::new(501, 501, 6, "late"), 415, 30_000);
-    story.helped(first, 0);
-    story.helped(second, 0);
-    let winner = story.helper(first);
-    let loser = story.helper(second);
-    story.probe(13_000, loser, Moment::LoadBegan { syscall: Syscall::Finit });
-    story.load(13_500, winner, "can");
-    story.went_live(20_000, winner, "can");
+    scenario.helped(first, 0);
+    scenario.helped(second, 0);
+    let winner = scenario.helper(first);
+    let loser = scenario.helper(second);
+    scenario.probe(13_000, loser, Moment::LoadBegan { syscall: Syscall::Finit });
+    scenario.load(13_500, winner, "can");
+    scenario.went_live(20_000, winner, "can");
     // 6.5 and later give the loser the winner's 0.
-    story.probe(21_000, loser, Moment::LoadEnded { syscall: Syscall::Finit, result: 0 });
-    story.ended(first, 22_000, 0);
-    story.ended(second, 23_000, 0);
-    story.helped(third, 0);
-    story.ended(third, 35_000, 0);
-    story.until(40_000);
-    let verdicts = [1, 2, 3].map(|number| verdict(&story, number));
+    scenario.probe(21_000, loser, Moment::LoadEnded { syscall: Syscall::Finit, result: 0 });
+    scenario.ended(first, 22_000, 0);
+    scenario.ended(second, 23_000, 0);
+    scenario.helped(third, 0);
+    scenario.ended(third, 35_000, 0);
+    scenario.until(40_000);
+    let verdicts = [1, 2, 3].map(|number| verdict(&scenario, number));
     assert_eq!(verdicts, [Verdict::Live, Verdict::SatisfiedByAnother, Verdict::AlreadyLive]);
-    let second = story.request(2);
+    let second = scenario.request(2);
     assert_eq!(second.satisfied_by.as_ref().and_then(|by| by.request), Some(RequestId(1)));
     assert_eq!(second.live, Some(stamp(20_000)));
     assert_eq!((second.duplicates.same_alias, second.duplicates.same_file), (1, 1));
-    assert_eq!(story.request(3).duplicates.same_alias, 0);
+    assert_eq!(scenario.request(3).duplicates.same_alias, 0);
 }
 
 /// The kernel makes a module live first and tells then: a helper may know before the world does.
 #[test]
 fn a_module_that_is_told_late_was_live_when_the_helper_succeeded() {
     let judged = |live_at: u64, refused: bool| {
-        let mut story = story();
+        let mut scenario = scenario();
         let first = helped("net-pf-29", ping(), 413, 10_000);
         let second = helped("net-pf-29", Task::new(500, 500, 6, "other"), 414, 10_500);
-        story.helped(first, 0);
-        story.helped(second, 0);
-        let (winner, loser) = (story.helper(first), story.helper(second));
-        story.load(13_500, winner, "can");
+        scenario.helped(first, 0);
+        scenario.helped(second, 0);
+        let (winner, loser) = (scenario.helper(first), scenario.helper(second));
+        scenario.load(13_500, winner, "can");
         if refused {
-            story.probe(15_700, loser, Moment::LoadBegan { syscall: Syscall::Finit });
-            story.probe(15_800, loser, Moment::Named { name: Captured::whole("can") });
-            story.probe(15_900, loser, Moment::LoadEnded { syscall: Syscall::Finit, result: EEXIST });
+            scenario.probe(15_700, loser, Moment::LoadBegan { syscall: Syscall::Finit });
+            scenario.probe(15_800, loser, Moment::Named { name: Captured::whole("can") });
+            scenario.probe(15_900, loser, Moment::LoadEnded { syscall: Syscall::Finit, result: EEXIST });
         }
-        story.ended(second, 17_000, 0);
-        story.until(17_400);
-        assert!(!story.request(2).ended, "it may be told any moment");
-        story.until(60_000);
-        story.until(live_at - 1_000);
-        story.went_live(live_at, winner, "can");
-        story.ended(first, live_at + 1_000, 0);
-        story.until(live_at + 3_000_000);
-        (story.request(2).verdict, story.request(2).live)
+        scenario.ended(second, 17_000, 0);
+        scenario.until(17_400);
+        assert!(!scenario.request(2).ended, "it may be told any moment");
+        scenario.until(60_000);
+        scenario.until(live_at - 1_000);
+        scenario.went_live(live_at, winner, "can");
+        scenario.ended(first, live_at + 1_000, 0);
+        scenario.until(live_at + 3_000_000);
+        (scenario.request(2).verdict, scenario.request(2).live)
     };
     assert_eq!(judged(65_000, false), (Verdict::SatisfiedByAnother, Some(stamp(65_000))));
     // So late it tells nothing of what was then, unless a load was refused for it.
@@ -212,30 +212,30 @@ fn a_module_that_is_told_late_was_live_when_the_helper_succeeded() {
 
 #[test]
 fn a_module_that_was_unloaded_is_not_already_live() {
-    let mut story = story();
+    let mut scenario = scenario();
     let rmmod = Task::new(300, 300, 3, "rmmod");
-    story.probe(5_000, rmmod, Moment::Going(module("vfat")));
+    scenario.probe(5_000, rmmod, Moment::Going(module("vfat")));
     let request = helped("fs-vfat", ping(), 413, 10_000);
-    story.helped(request, 0);
-    story.ended(request, 15_000, 0);
-    story.until(20_000);
-    assert_eq!(verdict(&story, 1), Verdict::Hollow);
+    scenario.helped(request, 0);
+    scenario.ended(request, 15_000, 0);
+    scenario.until(20_000);
+    assert_eq!(verdict(&scenario, 1), Verdict::Hollow);
 }
 
 #[test]
 fn a_killed_requester_leaves_its_helper_open() {
-    let mut story = story();
+    let mut scenario = scenario();
     let request = helped("net-pf-29", ping(), 413, 10_000);
-    story.helped(request, 0);
-    story.probe(15_000, ping(), Moment::CallReturned { result: -512 });
-    story.until(20_000);
-    assert!(story.request(1).is_open());
-    let helper = story.helper(request);
-    story.load(25_000, helper, "can");
-    story.went_live(30_000, helper, "can");
-    story.probe(31_000, helper, Moment::Exited { status: Some(0) });
-    story.until(40_000);
-    let request = story.request(1);
+    scenario.helped(request, 0);
+    scenario.probe(15_000, ping(), Moment::CallReturned { result: -512 });
+    scenario.until(20_000);
+    assert!(scenario.request(1).is_open());
+    let helper = scenario.helper(request);
+    scenario.load(25_000, helper, "can");
+    scenario.went_live(30_000, helper, "can");
+    scenario.probe(31_000, helper, Moment::Exited { status: Some(0) });
+    scenario.until(40_000);
+    let request = scenario.request(1);
     assert_eq!((request.verdict, request.is_open()), (Verdict::Abandoned, false));
     assert_eq!(request.to_live(), Some(Nanos::new(20_000_000)));
     assert_eq!(request.total(), Some(Nanos::new(5_000_000)));
@@ -243,268 +243,271 @@ fn a_killed_requester_leaves_its_helper_open() {
 
 #[test]
 fn an_unseen_return_is_marked_and_the_helpers_end_proves_the_verdict() {
-    let mut story = story();
-    lossy_returns(&mut story);
+    let mut scenario = scenario();
+    lossy_returns(&mut scenario);
     let request = helped("net-pf-29", ping(), 413, 10_000);
-    story.helped(request, 0);
-    let helper = story.helper(request);
-    story.load(13_000, helper, "can");
-    story.went_live(20_000, helper, "can");
-    story.probe(21_000, helper, Moment::Exited { status: Some(0) });
-    story.until(30_000);
-    assert!(story.request(1).is_open(), "the return may still come");
-    story.until(3_100_000);
-    let request = story.request(1);
+    scenario.helped(request, 0);
+    let helper = scenario.helper(request);
+    scenario.load(13_000, helper, "can");
+    scenario.went_live(20_000, helper, "can");
+    scenario.probe(21_000, helper, Moment::Exited { status: Some(0) });
+    scenario.until(30_000);
+    assert!(scenario.request(1).is_open(), "the return may still come");
+    scenario.until(3_100_000);
+    let request = scenario.request(1);
     assert_eq!((request.verdict, request.result, request.total()), (Verdict::Live, None, None));
     assert_eq!(request.gaps, [Gap::ReturnUnseen]);
 }
 
 #[test]
 fn a_caller_that_exits_before_its_helper_was_killed() {
-    let mut story = story();
-    lossy_returns(&mut story);
+    let mut scenario = scenario();
+    lossy_returns(&mut scenario);
     let request = helped("net-pf-29", ping(), 413, 10_000);
-    story.helped(request, 0);
-    story.probe(12_500, ping(), Moment::CallerGone);
-    story.probe(21_000, story.helper(request), Moment::Exited { status: Some(0) });
-    story.until(30_000);
-    assert_eq!(verdict(&story, 1), Verdict::Abandoned);
+    scenario.helped(request, 0);
+    scenario.probe(12_500, ping(), Moment::CallerGone);
+    scenario.probe(21_000, scenario.helper(request), Moment::Exited { status: Some(0) });
+    scenario.until(30_000);
+    assert_eq!(verdict(&scenario, 1), Verdict::Abandoned);
 }
 
 #[test]
 fn status_0_of_a_helper_that_may_not_have_run_proves_nothing() {
-    let mut story = story();
-    lossy_returns(&mut story);
+    let mut scenario = scenario();
+    lossy_returns(&mut scenario);
     let requester = ping();
-    story.probe(10_000, requester, asked("net-pf-29"));
-    story.probe(10_100, requester, entered(CallAddress(413)));
+    scenario.probe(10_000, requester, asked("net-pf-29"));
+    scenario.probe(10_100, requester, entered(CallAddress(413)));
     let helper = Task::new(413, 413, 10_200, "modprobe");
-    story.probe(10_200, helper, Moment::Born { call: CallAddress(413) });
+    scenario.probe(10_200, helper, Moment::Born { call: CallAddress(413) });
     // Neither the exec nor the return is seen. A helper whose exec fails exits with 0 too.
-    story.probe(11_000, helper, Moment::Exited { status: Some(0) });
-    story.until(3_100_000);
-    assert_eq!(verdict(&story, 1), Verdict::Incomplete);
+    scenario.probe(11_000, helper, Moment::Exited { status: Some(0) });
+    scenario.until(3_100_000);
+    assert_eq!(verdict(&scenario, 1), Verdict::Incomplete);
 }
 
 #[test]
 fn a_loss_makes_doubtful_what_rests_on_nothing_having_been_seen() {
-    let mut story = story();
+    let mut scenario = scenario();
     for (number, alias) in ["net-pf-29", "can-proto-1", "net-pf-27"].into_iter().enumerate() {
         let number = number as u32;
         let at = 10_000 + u64::from(number) * 20_000;
         let request = helped(alias, ping(), 413 + number, at);
-        story.helped(request, 0);
+        scenario.helped(request, 0);
         if number == 0 {
-            let helper = story.helper(request);
-            story.load(at + 3_000, helper, "can");
-            story.went_live(at + 8_000, helper, "can");
+            let helper = scenario.helper(request);
+            scenario.load(at + 3_000, helper, "can");
+            scenario.went_live(at + 8_000, helper, "can");
         }
-        story.ended(request, at + 10_000, if number == 2 { 256 } else { 0 });
+        scenario.ended(request, at + 10_000, if number == 2 { 256 } else { 0 });
     }
     // Found later than the requests ended, and yet known before they are judged.
     let lost = Fact::Lost { loss: Lost::Kernel(Loss::RingFull), count: 3, until: stamp(45_000).mono };
-    story.fact(5_000, lost);
-    story.until(90_000);
-    let verdicts = [1, 2, 3].map(|number| verdict(&story, number));
+    scenario.fact(5_000, lost);
+    scenario.until(90_000);
+    let verdicts = [1, 2, 3].map(|number| verdict(&scenario, number));
     assert_eq!(verdicts, [Verdict::Live, Verdict::Incomplete, Verdict::NotFound]);
-    assert_eq!(story.request(2).gaps, [Gap::EventsLost]);
-    assert!(story.request(3).gaps.is_empty());
-    assert_eq!(story.model().lost_total(), 3);
+    assert_eq!(scenario.request(2).gaps, [Gap::EventsLost]);
+    assert!(scenario.request(3).gaps.is_empty());
+    assert_eq!(scenario.model().lost_total(), 3);
 }
 
 #[test]
 fn a_request_that_finds_all_slots_taken_and_gets_none_is_throttled() {
-    let mut story = story();
+    let mut scenario = scenario();
     for other in 0..50 {
         let task = Task::new(1_000 + other, 1_000 + other, 6, "other");
-        story.helped(helped("net-pf-27", task, 2_000 + other, 1_000 + u64::from(other)), 0);
+        scenario.helped(helped("net-pf-27", task, 2_000 + other, 1_000 + u64::from(other)), 0);
     }
-    story.probe(10_000, ping(), asked("net-pf-29"));
-    story.until(5_500_000);
-    assert!(story.request(51).is_open());
-    story.until(7_000_000);
-    let request = story.request(51);
+    scenario.probe(10_000, ping(), asked("net-pf-29"));
+    scenario.until(5_500_000);
+    assert!(scenario.request(51).is_open());
+    scenario.until(7_000_000);
+    let request = scenario.request(51);
     assert_eq!((request.verdict, request.gaps.as_slice()), (Verdict::Throttled, [Gap::NothingFollowed].as_slice()));
 }
 
 #[test]
 fn a_request_that_nothing_followed_although_slots_were_free_is_incomplete() {
-    let mut story = story();
-    story.probe(10_000, ping(), asked("net-pf-29"));
-    story.until(7_000_000);
-    assert_eq!(verdict(&story, 1), Verdict::Incomplete);
+    let mut scenario = scenario();
+    scenario.probe(10_000, ping(), asked("net-pf-29"));
+    scenario.until(7_000_000);
+    assert_eq!(verdict(&scenario, 1), Verdict::Incomplete);
 }
 
 #[test]
 fn another_call_of_a_thread_that_was_turned_away_is_not_its_requests() {
-    let mut story = story();
-    story.probe(10_000, ping(), asked("net-pf-29"));
+    let mut scenario = scenario();
+    scenario.probe(10_000, ping(), asked("net-pf-29"));
     let Moment::CallEntered(mut core_dump) = entered(CallAddress(0x77)) else { panic!("a call") };
     core_dump.argv = ["/usr/lib/core", "412", "1000", "11"].map(Captured::whole).into();
-    story.probe(5_100_000, ping(), Moment::CallEntered(core_dump));
-    story.until(7_000_000);
-    assert!(story.request(1).call.is_none());
-    assert_eq!(story.model().calls().count(), 1);
+    scenario.probe(5_100_000, ping(), Moment::CallEntered(core_dump));
+    scenario.until(7_000_000);
+    assert!(scenario.request(1).call.is_none());
+    assert_eq!(scenario.model().calls().count(), 1);
 }
 
 #[test]
 fn a_requester_that_is_killed_before_its_helper_is_born_leaves_the_call_in_the_queue() {
-    let mut story = story();
+    let mut scenario = scenario();
     let requester = ping();
-    story.probe(10_000, requester, asked("net-pf-29"));
-    story.probe(10_100, requester, entered(CallAddress(413)));
-    story.probe(10_200, requester, Moment::CallReturned { result: -512 });
-    story.until(20_000);
-    assert!(story.request(1).is_open());
+    scenario.probe(10_000, requester, asked("net-pf-29"));
+    scenario.probe(10_100, requester, entered(CallAddress(413)));
+    scenario.probe(10_200, requester, Moment::CallReturned { result: -512 });
+    scenario.until(20_000);
+    assert!(scenario.request(1).is_open());
     let helper = Task::new(413, 413, 21_000, "modprobe");
-    story.probe(21_000, helper, Moment::Born { call: CallAddress(413) });
-    story.load(22_000, helper, "can");
-    story.went_live(30_000, helper, "can");
-    story.probe(31_000, helper, Moment::Exited { status: Some(0) });
-    story.until(40_000);
-    let request = story.request(1);
+    scenario.probe(21_000, helper, Moment::Born { call: CallAddress(413) });
+    scenario.load(22_000, helper, "can");
+    scenario.went_live(30_000, helper, "can");
+    scenario.probe(31_000, helper, Moment::Exited { status: Some(0) });
+    scenario.until(40_000);
+    let request = scenario.request(1);
     assert_eq!((request.verdict, request.live), (Verdict::Abandoned, Some(stamp(30_000))));
 }
 
 #[test]
 fn an_alias_of_unknown_meaning_gives_no_guess() {
-    let mut story = story();
+    let mut scenario = scenario();
     let request = helped("net-pf-44", ping(), 413, 10_000);
-    story.helped(request, 0);
-    story.ended(request, 20_000, 256);
-    story.until(30_000);
-    assert_eq!((verdict(&story, 1), story.request(1).gaps.clone()), (Verdict::Incomplete, vec![Gap::AliasUnknown]));
+    scenario.helped(request, 0);
+    scenario.ended(request, 20_000, 256);
+    scenario.until(30_000);
+    assert_eq!(
+        (verdict(&scenario, 1), scenario.request(1).gaps.clone()),
+        (Verdict::Incomplete, vec![Gap::AliasUnknown])
+    );
 }
 
 /// An alias that stands for a name that only modprobe's configuration has.
-fn named_by_configuration(story: &mut Story, alias: &str, install: Option<Install>) {
+fn named_by_configuration(scenario: &mut Scenario, alias: &str, install: Option<Install>) {
     let place = Place::Line { file: "/x.conf".into(), line: 1 };
     let name = Wanted { name: "off".into(), missing: true, install, alias: Some(place), ..Wanted::default() };
     let resolution = Resolution { known: true, modules: vec![name], configured: Some(Configured::default()) };
-    story.fact(1, Fact::Resolved { alias: alias.into(), resolution: resolution.into() });
+    scenario.fact(1, Fact::Resolved { alias: alias.into(), resolution: resolution.into() });
 }
 
 #[test]
 fn an_alias_of_a_module_that_is_none_is_not_found() {
-    let mut story = story();
-    named_by_configuration(&mut story, "net-pf-10", None);
+    let mut scenario = scenario();
+    named_by_configuration(&mut scenario, "net-pf-10", None);
     let request = helped("net-pf-10", ping(), 413, 10_000);
-    story.helped(request, 0);
-    story.ended(request, 20_000, 256);
-    story.until(30_000);
-    assert_eq!(verdict(&story, 1), Verdict::NotFound);
+    scenario.helped(request, 0);
+    scenario.ended(request, 20_000, 256);
+    scenario.until(30_000);
+    assert_eq!(verdict(&scenario, 1), Verdict::NotFound);
 }
 
 #[test]
 fn a_name_that_only_an_install_line_knows_stands_for_what_its_command_loads() {
-    let mut story = story();
+    let mut scenario = scenario();
     let place = Place::Line { file: "/x.conf".into(), line: 1 };
     let install = Install { command: "/sbin/modprobe can".into(), place };
-    named_by_configuration(&mut story, "loads", Some(install.clone()));
-    named_by_configuration(&mut story, "fails", Some(install.clone()));
-    named_by_configuration(&mut story, "does-nothing", Some(install));
+    named_by_configuration(&mut scenario, "loads", Some(install.clone()));
+    named_by_configuration(&mut scenario, "fails", Some(install.clone()));
+    named_by_configuration(&mut scenario, "does-nothing", Some(install));
     let [loads, fails, nothing] = [("loads", 413), ("fails", 414), ("does-nothing", 415)]
         .map(|(alias, pid)| helped(alias, Task::new(pid + 100, pid + 100, 6, "ping"), pid, 10_000 + u64::from(pid)));
     for request in [loads, fails, nothing] {
-        story.helped(request, 0);
+        scenario.helped(request, 0);
     }
-    let helper = story.helper(loads);
-    story.load(14_000, helper, "can");
-    story.went_live(18_000, helper, "can");
-    story.ended(loads, 20_000, 0);
-    story.ended(fails, 21_000, 256);
-    story.ended(nothing, 22_000, 0);
-    story.until(30_000);
-    let verdicts = [1, 2, 3].map(|number| verdict(&story, number));
+    let helper = scenario.helper(loads);
+    scenario.load(14_000, helper, "can");
+    scenario.went_live(18_000, helper, "can");
+    scenario.ended(loads, 20_000, 0);
+    scenario.ended(fails, 21_000, 256);
+    scenario.ended(nothing, 22_000, 0);
+    scenario.until(30_000);
+    let verdicts = [1, 2, 3].map(|number| verdict(&scenario, number));
     assert_eq!(verdicts, [Verdict::Live, Verdict::HelperFailed, Verdict::Hollow]);
 }
 
 #[test]
 fn a_resolution_that_came_with_a_later_request_holds_for_an_earlier_one() {
-    let mut story = Story::default();
+    let mut scenario = Scenario::default();
     let [first, second] =
         [10_000, 10_500].map(|at| helped("net-pf-29", Task::new(at as u32, at as u32, 6, "ping"), at as u32, at));
-    story.fact(0, Fact::LiveModules(["can".into()].into()));
+    scenario.fact(0, Fact::LiveModules(["can".into()].into()));
     // The ring hands the second over first, and the edge resolves the alias with it.
     let resolution = Resolution {
         known: true,
         modules: vec![Wanted { name: "can".into(), ..Default::default() }],
         configured: None,
     };
-    story.fact(10_500, Fact::Resolved { alias: "net-pf-29".into(), resolution: resolution.into() });
+    scenario.fact(10_500, Fact::Resolved { alias: "net-pf-29".into(), resolution: resolution.into() });
     for request in [second, first] {
-        story.helped(request, 0);
-        story.ended(request, 20_000, 0);
+        scenario.helped(request, 0);
+        scenario.ended(request, 20_000, 0);
     }
-    story.until(30_000);
-    assert_eq!([verdict(&story, 1), verdict(&story, 2)], [Verdict::AlreadyLive; 2]);
+    scenario.until(30_000);
+    assert_eq!([verdict(&scenario, 1), verdict(&scenario, 2)], [Verdict::AlreadyLive; 2]);
 }
 
 #[test]
 fn an_event_that_comes_too_late_makes_doubtful_what_was_judged_after_it() {
-    let mut story = story();
+    let mut scenario = scenario();
     let request = helped("net-pf-29", ping(), 413, 10_000);
-    story.helped(request, 0);
-    story.until(15_000);
-    story.probe(11_000, Task::new(90, 90, 1, "late"), Moment::Going(module("vfat")));
-    story.ended(request, 20_000, 0);
-    story.until(30_000);
-    assert_eq!((verdict(&story, 1), story.model().lost_total()), (Verdict::Incomplete, 1));
+    scenario.helped(request, 0);
+    scenario.until(15_000);
+    scenario.probe(11_000, Task::new(90, 90, 1, "late"), Moment::Going(module("vfat")));
+    scenario.ended(request, 20_000, 0);
+    scenario.until(30_000);
+    assert_eq!((verdict(&scenario, 1), scenario.model().lost_total()), (Verdict::Incomplete, 1));
 }
 
 #[test]
 fn a_load_whose_end_is_missed_does_not_stay_open() {
-    let mut story = story();
+    let mut scenario = scenario();
     let udev = Task::new(300, 300, 3, "udev");
-    story.load(10_000, udev, "can");
-    story.probe(20_000, udev, Moment::Live(module("can")));
-    story.probe(20_100, udev, Moment::InitEnded { result: 0 });
-    story.until(500_000);
-    assert_eq!(story.model().open_loads().count(), 1);
-    story.until(1_100_000);
-    assert_eq!(story.model().open_loads().count(), 0);
+    scenario.load(10_000, udev, "can");
+    scenario.probe(20_000, udev, Moment::Live(module("can")));
+    scenario.probe(20_100, udev, Moment::InitEnded { result: 0 });
+    scenario.until(500_000);
+    assert_eq!(scenario.model().open_loads().count(), 1);
+    scenario.until(1_100_000);
+    assert_eq!(scenario.model().open_loads().count(), 0);
 }
 
 #[test]
 fn a_request_that_a_security_module_denies_ends_at_once() {
-    let mut story = story();
-    story.probe(10_000, ping(), asked("net-pf-29"));
-    story.probe(10_010, ping(), Moment::Denied { result: -1 });
-    story.until(20_000);
-    assert_eq!((verdict(&story, 1), story.request(1).result), (Verdict::Denied, Some(-1)));
+    let mut scenario = scenario();
+    scenario.probe(10_000, ping(), asked("net-pf-29"));
+    scenario.probe(10_010, ping(), Moment::Denied { result: -1 });
+    scenario.until(20_000);
+    assert_eq!((verdict(&scenario, 1), scenario.request(1).result), (Verdict::Denied, Some(-1)));
 }
 
 #[test]
 fn turned_away_from_the_slots_is_throttled_and_killed_in_the_wait_is_abandoned() {
-    let mut story = story();
-    story.probe(10_000, ping(), asked("net-pf-29"));
-    story.probe(5_010_000, ping(), Moment::Throttled { result: -62 });
+    let mut scenario = scenario();
+    scenario.probe(10_000, ping(), asked("net-pf-29"));
+    scenario.probe(5_010_000, ping(), Moment::Throttled { result: -62 });
     let killed = Task::new(413, 413, 5, "ping");
-    story.probe(5_020_000, killed, asked("net-pf-29"));
-    story.probe(6_000_000, killed, Moment::CallerGone);
-    story.until(6_100_000);
-    let throttled = story.request(1);
+    scenario.probe(5_020_000, killed, asked("net-pf-29"));
+    scenario.probe(6_000_000, killed, Moment::CallerGone);
+    scenario.until(6_100_000);
+    let throttled = scenario.request(1);
     assert_eq!((throttled.verdict, throttled.total()), (Verdict::Throttled, Some(Nanos::from_secs(5))));
-    let abandoned = story.request(2);
+    let abandoned = scenario.request(2);
     assert_eq!((abandoned.verdict, abandoned.result), (Verdict::Abandoned, None));
     assert_eq!(abandoned.gaps, [Gap::ReturnUnseen]);
 }
 
 #[test]
 fn who_was_throttled_hears_what_became_of_the_module_after_all() {
-    let mut story = story();
+    let mut scenario = scenario();
     let other = helped("net-pf-29", Task::new(500, 500, 5, "other"), 501, 9_000);
-    story.helped(other, 0);
-    story.probe(10_000, ping(), asked("net-pf-29"));
-    story.probe(5_010_000, ping(), Moment::Throttled { result: -62 });
-    story.until(6_500_000);
-    assert!(story.request(2).is_open());
-    let helper = story.helper(other);
-    story.load(6_700_000, helper, "can");
-    story.went_live(7_010_000, helper, "can");
-    story.ended(other, 7_020_000, 0);
-    story.until(7_100_000);
-    let throttled = story.request(2);
+    scenario.helped(other, 0);
+    scenario.probe(10_000, ping(), asked("net-pf-29"));
+    scenario.probe(5_010_000, ping(), Moment::Throttled { result: -62 });
+    scenario.until(6_500_000);
+    assert!(scenario.request(2).is_open());
+    let helper = scenario.helper(other);
+    scenario.load(6_700_000, helper, "can");
+    scenario.went_live(7_010_000, helper, "can");
+    scenario.ended(other, 7_020_000, 0);
+    scenario.until(7_100_000);
+    let throttled = scenario.request(2);
     assert_eq!((throttled.verdict, throttled.to_live()), (Verdict::Throttled, Some(Nanos::from_secs(7))));
     assert_eq!(throttled.satisfied_by.as_ref().and_then(|by| by.request), Some(RequestId(1)));
     assert_eq!(throttled.total(), Some(Nanos::from_secs(5)));
@@ -512,62 +515,62 @@ fn who_was_throttled_hears_what_became_of_the_module_after_all() {
 
 #[test]
 fn who_was_throttled_unseen_and_asks_again_hears_what_became_of_the_module_too() {
-    let mut story = story();
+    let mut scenario = scenario();
     let other = helped("net-pf-29", Task::new(500, 500, 5, "other"), 501, 9_000);
-    story.helped(other, 0);
-    story.probe(10_000, ping(), asked("net-pf-29"));
-    story.probe(5_020_000, ping(), asked("net-pf-27"));
-    let helper = story.helper(other);
-    story.load(5_100_000, helper, "can");
-    story.went_live(5_200_000, helper, "can");
-    story.ended(other, 5_210_000, 0);
-    story.until(6_500_000);
-    assert_eq!(story.request(2).to_live(), Some(Nanos::from_millis(5_190)));
+    scenario.helped(other, 0);
+    scenario.probe(10_000, ping(), asked("net-pf-29"));
+    scenario.probe(5_020_000, ping(), asked("net-pf-27"));
+    let helper = scenario.helper(other);
+    scenario.load(5_100_000, helper, "can");
+    scenario.went_live(5_200_000, helper, "can");
+    scenario.ended(other, 5_210_000, 0);
+    scenario.until(6_500_000);
+    assert_eq!(scenario.request(2).to_live(), Some(Nanos::from_millis(5_190)));
 }
 
 #[test]
 fn who_waits_for_a_slot_no_more_is_nobodys_duplicate() {
-    let mut story = story();
-    story.helped(helped("net-pf-29", Task::new(500, 500, 5, "other"), 501, 9_000), 0);
-    story.probe(10_000, ping(), asked("net-pf-29"));
+    let mut scenario = scenario();
+    scenario.helped(helped("net-pf-29", Task::new(500, 500, 5, "other"), 501, 9_000), 0);
+    scenario.probe(10_000, ping(), asked("net-pf-29"));
     let late = Task::new(600, 600, 5, "late");
-    story.probe(6_500_000, late, asked("net-pf-29"));
-    story.until(6_600_000);
-    assert!(story.request(2).is_open(), "what becomes of the module is waited for");
-    assert_eq!((story.request(2).duplicates.same_alias, story.request(3).duplicates.same_alias), (1, 1));
+    scenario.probe(6_500_000, late, asked("net-pf-29"));
+    scenario.until(6_600_000);
+    assert!(scenario.request(2).is_open(), "what becomes of the module is waited for");
+    assert_eq!((scenario.request(2).duplicates.same_alias, scenario.request(3).duplicates.same_alias), (1, 1));
 }
 
 #[test]
 fn the_tracers_own_request_and_its_helper_count_for_nothing() {
-    let mut story = story();
+    let mut scenario = scenario();
     let own = Task::new(77, 78, 1, "modtrail");
-    story.fact(0, Fact::Tracer(own.key.tgid));
+    scenario.fact(0, Fact::Tracer(own.key.tgid));
     let request = helped("fs-modtrail-self-test", own, 413, 10_000);
-    story.helped(request, 0);
-    let helper = story.helper(request);
-    story.load(20_000, helper, "can");
-    story.went_live(30_000, helper, "can");
-    story.ended(request, 40_000, 256);
-    story.until(50_000);
-    let model = story.model();
+    scenario.helped(request, 0);
+    let helper = scenario.helper(request);
+    scenario.load(20_000, helper, "can");
+    scenario.went_live(30_000, helper, "can");
+    scenario.ended(request, 40_000, 256);
+    scenario.until(50_000);
+    let model = scenario.model();
     assert_eq!((model.requests().count(), model.calls().count(), model.loads().count()), (0, 0, 0));
     assert_eq!((model.counts().requests, model.counts().unmatched), (0, 0));
 }
 
 #[test]
 fn refused_while_helpers_are_disabled() {
-    let mut story = story();
-    story.probe(10_000, ping(), asked("net-pf-29"));
-    story.probe(10_100, ping(), entered(CallAddress(413)));
-    story.probe(10_200, ping(), Moment::CallReturned { result: -16 });
-    story.until(20_000);
-    assert_eq!(verdict(&story, 1), Verdict::Refused);
+    let mut scenario = scenario();
+    scenario.probe(10_000, ping(), asked("net-pf-29"));
+    scenario.probe(10_100, ping(), entered(CallAddress(413)));
+    scenario.probe(10_200, ping(), Moment::CallReturned { result: -16 });
+    scenario.until(20_000);
+    assert_eq!(verdict(&scenario, 1), Verdict::Refused);
 }
 
 #[test]
 fn phases_sum_to_the_total_whatever_was_seen() {
     // Every subset of one request's events between its being asked and its return.
-    let mut whole = story();
+    let mut whole = scenario();
     let request = helped("net-pf-29", ping(), 413, 10_000);
     whole.helped(request, 0);
     let helper = whole.helper(request);
@@ -582,7 +585,7 @@ fn phases_sum_to_the_total_whatever_was_seen() {
         if subset & 0b10 == 0 {
             continue;
         }
-        let mut part = story();
+        let mut part = scenario();
         part.send(first.clone());
         let kept = middle.iter().enumerate().filter(|(index, _)| subset >> index & 1 == 1);
         kept.for_each(|(_, event)| part.send(event.clone()));
@@ -595,7 +598,7 @@ fn phases_sum_to_the_total_whatever_was_seen() {
 
 #[test]
 fn an_unseen_border_gives_its_time_to_the_phase_before() {
-    let mut seen = story();
+    let mut seen = scenario();
     let request = helped("net-pf-29", ping(), 413, 10_000);
     seen.helped(request, 0);
     seen.ended(request, 30_000, 256);
@@ -606,7 +609,7 @@ fn an_unseen_border_gives_its_time_to_the_phase_before() {
     };
     let us = Some;
     assert_eq!(shown(&seen.request(1)), [us(40), us(260), us(1_700), us(18_200), None, None, None, us(100)]);
-    let mut unseen = story();
+    let mut unseen = scenario();
     let borders = |event: &&Event| match &event.body {
         crate::event::Body::Probe(probe) => {
             !matches!(probe.moment, Moment::CallPicked { .. } | Moment::Completed { .. } | Moment::Admitted { .. })
@@ -619,10 +622,10 @@ fn an_unseen_border_gives_its_time_to_the_phase_before() {
 
 #[test]
 fn events_that_come_swapped_within_the_window_make_no_difference() {
-    let story = busy();
-    let straight = requests(&story.events);
+    let scenario = busy();
+    let straight = requests(&scenario.events);
     for seed in 1..200_u64 {
-        let mut events = story.events.clone();
+        let mut events = scenario.events.clone();
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         // Swaps of neighbours that lie less than half the window apart, ticks left in their place.
         for index in 1..events.len() {
@@ -641,30 +644,30 @@ fn events_that_come_swapped_within_the_window_make_no_difference() {
 }
 
 /// A loss in this span, as the edge tells it.
-fn lost(story: &mut Story, since: u64, until: u64) {
+fn lost(scenario: &mut Scenario, since: u64, until: u64) {
     let lost = Fact::Lost { loss: Lost::Kernel(Loss::RingFull), count: 2, until: stamp(until).mono };
-    story.fact(since, lost);
+    scenario.fact(since, lost);
 }
 
 #[test]
 fn a_helper_that_was_reaped_has_ended_although_its_exit_and_the_return_were_lost() {
-    let mut story = story();
+    let mut scenario = scenario();
     let request = helped("net-pf-27", ping(), 413, 10_000);
-    story.helped(request, 0);
-    story.probe(20_000, worker(413), Moment::Completed { call: Some(CallAddress(413)) });
-    lost(&mut story, 19_000, 21_000);
-    story.until(5_000_000);
-    assert_eq!(verdict(&story, 1), Verdict::Incomplete);
-    assert!(story.request(1).ended && story.model().open_requests().next().is_none());
+    scenario.helped(request, 0);
+    scenario.probe(20_000, worker(413), Moment::Completed { call: Some(CallAddress(413)) });
+    lost(&mut scenario, 19_000, 21_000);
+    scenario.until(5_000_000);
+    assert_eq!(verdict(&scenario, 1), Verdict::Incomplete);
+    assert!(scenario.request(1).ended && scenario.model().open_requests().next().is_none());
 }
 
 #[test]
 fn a_helper_whose_exit_was_lost_is_not_frozen_by_the_next_suspend() {
-    let mut story = story();
+    let mut scenario = scenario();
     let request = helped("net-pf-27", ping(), 413, 10_000);
-    story.helped(request, 0);
-    story.probe(20_200, worker(413), Moment::Completed { call: Some(CallAddress(413)) });
-    story.probe(20_300, ping(), Moment::CallReturned { result: 256 });
+    scenario.helped(request, 0);
+    scenario.probe(20_200, worker(413), Moment::Completed { call: Some(CallAddress(413)) });
+    scenario.probe(20_300, ping(), Moment::CallReturned { result: 256 });
     let sleeper = Task::new(900, 900, 3, "systemd-sleep");
     let moments = [
         SuspendMoment::FreezeBegan,
@@ -672,31 +675,31 @@ fn a_helper_whose_exit_was_lost_is_not_frozen_by_the_next_suspend() {
         SuspendMoment::DisableEnded { result: 0 },
         SuspendMoment::FreezeEnded { result: 0 },
     ];
-    moments.into_iter().for_each(|moment| story.probe(1_000_000, sleeper, Moment::Suspend(moment)));
-    story.until(2_000_000);
-    let frozen: usize = story.model().cycles().map(|cycle| cycle.frozen.len() + cycle.culprits.len()).sum();
-    assert_eq!((story.model().cycles().len(), frozen), (1, 0));
+    moments.into_iter().for_each(|moment| scenario.probe(1_000_000, sleeper, Moment::Suspend(moment)));
+    scenario.until(2_000_000);
+    let frozen: usize = scenario.model().cycles().map(|cycle| cycle.frozen.len() + cycle.culprits.len()).sum();
+    assert_eq!((scenario.model().cycles().len(), frozen), (1, 0));
 }
 
 #[test]
 fn where_it_is_not_known_what_is_wanted_an_earlier_load_of_the_helper_proves_nothing() {
-    let mut story = story();
+    let mut scenario = scenario();
     let request = helped("net-pf-44", ping(), 413, 10_000);
-    story.helped(request, 0);
-    let helper = story.helper(request);
-    story.load(20_000, helper, "crc16");
-    story.went_live(24_000, helper, "crc16");
-    story.load(30_000, helper, "pf44");
-    story.probe(34_000, helper, Moment::InitEnded { result: -19 });
-    story.probe(34_100, helper, Moment::LoadEnded { syscall: Syscall::Finit, result: -19 });
-    story.ended(request, 40_000, 256);
-    story.until(50_000);
-    assert_eq!(verdict(&story, 1), Verdict::InitFailed);
+    scenario.helped(request, 0);
+    let helper = scenario.helper(request);
+    scenario.load(20_000, helper, "crc16");
+    scenario.went_live(24_000, helper, "crc16");
+    scenario.load(30_000, helper, "pf44");
+    scenario.probe(34_000, helper, Moment::InitEnded { result: -19 });
+    scenario.probe(34_100, helper, Moment::LoadEnded { syscall: Syscall::Finit, result: -19 });
+    scenario.ended(request, 40_000, 256);
+    scenario.until(50_000);
+    assert_eq!(verdict(&scenario, 1), Verdict::InitFailed);
 }
 
 #[test]
 fn a_cycle_whose_return_was_missed_ends_when_helpers_have_long_been_enabled() {
-    let mut story = story();
+    let mut scenario = scenario();
     let sleeper = Task::new(900, 900, 3, "systemd-sleep");
     let phase = SuspendMoment::Phase { action: Captured::whole("suspend_enter"), value: 3, begins: true };
     let moments = [
@@ -707,17 +710,17 @@ fn a_cycle_whose_return_was_missed_ends_when_helpers_have_long_been_enabled() {
         SuspendMoment::FreezeEnded { result: 0 },
         SuspendMoment::DepthSet { depth: 0 },
     ];
-    moments.into_iter().for_each(|moment| story.probe(1_000_000, sleeper, Moment::Suspend(moment)));
-    story.until(2_000_000);
-    assert!(story.model().cycles().all(|cycle| cycle.ended.is_none()));
-    story.until(40_000_000);
-    let ended: Vec<_> = story.model().cycles().map(|cycle| (cycle.ended, cycle.result)).collect();
+    moments.into_iter().for_each(|moment| scenario.probe(1_000_000, sleeper, Moment::Suspend(moment)));
+    scenario.until(2_000_000);
+    assert!(scenario.model().cycles().all(|cycle| cycle.ended.is_none()));
+    scenario.until(40_000_000);
+    let ended: Vec<_> = scenario.model().cycles().map(|cycle| (cycle.ended, cycle.result)).collect();
     assert_eq!(ended, [(Some(stamp(1_000_000)), None)]);
 }
 
 #[test]
 fn a_freezer_that_fails_thaws_before_it_says_so() {
-    let mut story = story();
+    let mut scenario = scenario();
     let hibernates = Task::new(900, 900, 3, "s2disk");
     let moments = [
         SuspendMoment::FreezeBegan,
@@ -727,22 +730,22 @@ fn a_freezer_that_fails_thaws_before_it_says_so() {
         SuspendMoment::DepthSet { depth: 0 },
         SuspendMoment::FreezeEnded { result: -16 },
     ];
-    moments.into_iter().for_each(|moment| story.probe(1_000_000, hibernates, Moment::Suspend(moment)));
-    story.until(2_000_000);
-    let ended: Vec<_> = story.model().cycles().map(|cycle| (cycle.ended.is_some(), cycle.result)).collect();
-    assert_eq!((ended, story.model().counts().unmatched), (vec![(true, Some(-16))], 0));
+    moments.into_iter().for_each(|moment| scenario.probe(1_000_000, hibernates, Moment::Suspend(moment)));
+    scenario.until(2_000_000);
+    let ended: Vec<_> = scenario.model().cycles().map(|cycle| (cycle.ended.is_some(), cycle.result)).collect();
+    assert_eq!((ended, scenario.model().counts().unmatched), (vec![(true, Some(-16))], 0));
 }
 
 #[test]
 fn a_load_that_stands_still_since_a_loss_is_given_up() {
-    let mut story = story();
+    let mut scenario = scenario();
     let udev = Task::new(300, 300, 4, "(udev-worker)");
-    story.probe(10_000, udev, Moment::LoadBegan { syscall: Syscall::Finit });
-    story.until(70_000_000);
-    assert_eq!(story.model().open_loads().count(), 1, "nothing says that it has ended");
-    lost(&mut story, 70_000_000, 70_100_000);
-    story.until(71_000_000);
-    assert_eq!(story.model().open_loads().count(), 0);
+    scenario.probe(10_000, udev, Moment::LoadBegan { syscall: Syscall::Finit });
+    scenario.until(70_000_000);
+    assert_eq!(scenario.model().open_loads().count(), 1, "nothing says that it has ended");
+    lost(&mut scenario, 70_000_000, 70_100_000);
+    scenario.until(71_000_000);
+    assert_eq!(scenario.model().open_loads().count(), 0);
 }
 
 /// What the pipeline makes of the events.

@@ -3,9 +3,9 @@
 //! In: a cycle, and the firmware requests that held it up. Out: text, without a full stop. Pure.
 
 use super::task_words;
+use crate::entities::{Call, Cycle, CycleKind, Firmware};
 use crate::errno::errno_words;
 use crate::event::{Stamp, Way};
-use crate::joined::{Call, Cycle, CycleKind, Firmware};
 use std::fmt::Write as _;
 use trace_common::time::Nanos;
 

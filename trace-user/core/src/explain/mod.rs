@@ -5,9 +5,9 @@
 
 pub mod cycle;
 
+use crate::entities::{Call, Gap, Load, Request, Verdict};
 use crate::errno::{EEXIST, Ending, errno_words};
 use crate::event::{Install, Task, Wanted};
-use crate::joined::{Call, Gap, Load, Request, Verdict};
 
 /// The sentence for the request's verdict.
 #[must_use]
@@ -340,8 +340,8 @@ fn helper_name(request: &Request) -> &str {
 mod tests {
     use super::*;
     use crate::correlate::requests::fresh;
+    use crate::entities::{CallId, LoadId, RequestId, SatisfiedBy};
     use crate::event::{Captured, Configured, Place, Replaced, Resolution, Stamp, Wait};
-    use crate::joined::{CallId, LoadId, RequestId, SatisfiedBy};
     use crate::testing::asked;
     use std::sync::Arc;
     use trace_common::ids::CallAddress;

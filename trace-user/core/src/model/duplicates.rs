@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use trace_common::time::Nanos;
 
+use crate::entities::{Load, Request, RequestId};
 use crate::event::{Stamp, Task};
-use crate::joined::{Load, Request, RequestId};
 
 /// Members kept of one group: a crowd that never ends must not fill the memory. Beyond, the older half is given up, and counted.
 const MEMBERS: usize = 16_384;

@@ -5,10 +5,10 @@
 
 pub mod duplicates;
 
-use crate::event::{Costs, Fact, Hook, Lost, Machine, SelfTest, Stamp};
-use crate::joined::{
+use crate::entities::{
     Call, CallId, Change, Cycle, CycleId, Firmware, FirmwareId, Load, LoadId, Request, RequestId, Slot, Verdict,
 };
+use crate::event::{Costs, Fact, Hook, Lost, Machine, SelfTest, Stamp};
 use duplicates::{Group, GroupFacts, Groups, Sameness};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

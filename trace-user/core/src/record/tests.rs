@@ -8,7 +8,7 @@ use crate::model::Model;
 use crate::pipeline::Pipeline;
 use crate::testing::busy;
 
-/// Events of every kind that a story has, as a recording of several chunks.
+/// Events of every kind that a scenario has, as a recording of several chunks.
 fn recorded() -> (Vec<Event>, Vec<u8>) {
     let events = busy().events;
     let mut bytes = Vec::new();

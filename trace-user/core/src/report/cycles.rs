@@ -4,11 +4,11 @@
 
 use super::plain::plain;
 use super::wall;
+use crate::entities::asleep;
+use crate::entities::{Call, Cycle, Firmware, PhaseSpan};
 use crate::event::{Stamp, Task, Way};
 use crate::explain::cycle::{attempt, explain, verdict};
 use crate::explain::task_words;
-use crate::joined::cycle::asleep;
-use crate::joined::{Call, Cycle, Firmware, PhaseSpan};
 use crate::model::Model;
 use serde_json::{Value, json};
 use std::fmt::Write as _;

@@ -2,13 +2,13 @@
 //! integers in nanoseconds; what was not seen is null.
 
 use super::wall;
+use crate::attribution::container::{container, unit};
+use crate::attribution::family::family;
+use crate::entities::{Call, Load, Request};
 use crate::event::{Captured, Stamp};
 use crate::explain;
-use crate::joined::{Call, Load, Request};
 use crate::model::Model;
 use crate::phases::{Phase, phases};
-use crate::who::container::{container, unit};
-use crate::who::family::family;
 use serde::Serialize;
 use serde_json::{Map, Value};
 

@@ -2,8 +2,8 @@
 
 use super::plain::plain;
 use super::wall;
+use crate::entities::Request;
 use crate::explain::explain;
-use crate::joined::Request;
 use crate::model::Model;
 use trace_common::time::Nanos;
 

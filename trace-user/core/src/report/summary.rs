@@ -4,14 +4,14 @@
 use super::cycles;
 use super::plain::plain;
 use super::wall;
+use crate::attribution::purpose::purpose;
+use crate::entities::{Load, Request, Verdict};
 use crate::event::SelfTest;
 use crate::explain::{explain, task_words};
-use crate::joined::{Load, Request, Verdict};
 use crate::model::Model;
 use crate::model::duplicates::{Group, GroupFacts};
 use crate::phases::{Phase, phases};
 use crate::record::read::Ending;
-use crate::who::purpose::purpose;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;

@@ -5,13 +5,13 @@ use super::cycles;
 use super::json::{HelperLine, helper_line};
 use super::summary::longest_slot_wait;
 use super::wall;
+use crate::attribution::purpose::purpose;
+use crate::entities::asleep;
+use crate::entities::{Call, Load, Verdict};
 use crate::event::{Hook, SelfTest};
-use crate::joined::cycle::asleep;
-use crate::joined::{Call, Load, Verdict};
 use crate::model::Model;
 use crate::model::duplicates::Group;
 use crate::record::read::Ending;
-use crate::who::purpose::purpose;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 

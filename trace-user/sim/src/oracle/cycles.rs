@@ -4,7 +4,7 @@
 
 use crate::simulation::plan::Plan;
 use crate::simulation::truth::{self, Truth};
-use modtrail_core::joined::{Call, Cycle};
+use modtrail_core::entities::{Call, Cycle};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 

@@ -11,8 +11,8 @@ mod rules;
 use crate::simulation::plan::Release;
 use crate::simulation::truth::{Away, Call, Life, Load, Lost, Mark, Request, Truth};
 use crate::simulation::world;
+use modtrail_core::entities::Verdict;
 use modtrail_core::event;
-use modtrail_core::joined::Verdict;
 use std::collections::BTreeSet;
 use trace_common::kind::Kind;
 

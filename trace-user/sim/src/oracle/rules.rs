@@ -5,8 +5,8 @@ use crate::simulation::machine::BEGAN;
 use crate::simulation::plan::Release;
 use crate::simulation::truth::{Away, Call, Life, Load, Request};
 use crate::simulation::world::{self, FILES, State};
+use modtrail_core::entities::Verdict;
 use modtrail_core::event::Wait;
-use modtrail_core::joined::Verdict;
 use std::collections::BTreeSet;
 
 const EEXIST: i32 = -17;

@@ -7,10 +7,10 @@
 use super::line::wrap;
 use crate::tui::format;
 use crate::tui::theme::{Theme, Tone};
+use modtrail_core::entities::{Call, Cycle, Met};
 use modtrail_core::event::Stamp;
 use modtrail_core::explain::cycle::{attempt, explain, verdict};
 use modtrail_core::explain::task_words;
-use modtrail_core::joined::{Call, Cycle, Met};
 use modtrail_core::model::Model;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -89,7 +89,7 @@ fn timeline(model: &Model, cycle: &Cycle, theme: Theme, room: usize) -> Vec<Line
     let frozen = frozen.map(|(at, _)| (at.mono, cycle.thawed.unwrap_or(ended).mono));
     let axis = Axis { from, to, cells, frozen, slept: slept(cycle) };
     let mut lines = vec![bar(&axis, "attempt", cycle.began, ended, Tone::Busy, theme)];
-    let stretch = |name, stretch: modtrail_core::joined::Stretch, tone| {
+    let stretch = |name, stretch: modtrail_core::entities::Stretch, tone| {
         stretch.began.map(|began| bar(&axis, name, began, stretch.ended.map_or(now, |(at, _)| at), tone, theme))
     };
     lines.extend(stretch("drain", cycle.disable, Tone::Warn));
@@ -186,7 +186,7 @@ fn around(began: Stamp, at: Stamp) -> String {
 }
 
 fn phases(cycle: &Cycle, theme: Theme) -> Vec<Line<'static>> {
-    let line = |phase: &modtrail_core::joined::PhaseSpan| {
+    let line = |phase: &modtrail_core::entities::PhaseSpan| {
         let took =
             phase.ended.map_or_else(|| "no end seen".to_owned(), |at| at.mono.since(phase.began.mono).to_string());
         Line::from(vec![

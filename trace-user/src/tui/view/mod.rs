@@ -17,7 +17,7 @@ use super::format;
 use super::screen::Screen;
 use super::state::{Overlay, Target, UiState};
 use super::theme::{Theme, Tone};
-use modtrail_core::joined::{Cycle, Request};
+use modtrail_core::entities::{Cycle, Request};
 use modtrail_core::model::Model;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Position, Rect};

@@ -2,7 +2,7 @@
 
 use crate::tui::format;
 use crate::tui::theme::{Theme, Tone};
-use modtrail_core::joined::Request;
+use modtrail_core::entities::Request;
 use modtrail_core::model::Model;
 use modtrail_core::phases::{Phase, phases};
 use ratatui::text::{Line, Span};

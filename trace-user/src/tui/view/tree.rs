@@ -3,8 +3,8 @@
 use super::line::wrap;
 use crate::tui::format;
 use crate::tui::theme::{Theme, Tone};
+use modtrail_core::entities::{Call, Load, Request};
 use modtrail_core::event::Stamp;
-use modtrail_core::joined::{Call, Load, Request};
 use modtrail_core::model::Model;
 use ratatui::text::{Line, Span};
 

@@ -4,8 +4,8 @@
 //! In: the thread's kernel stack, or that it is gone. Out: what was open in it, ended as far as can be known.
 
 use super::Correlator;
+use crate::entities::{Change, Firmware};
 use crate::event::{STACK_FRAMES, Stamp, Task, on_stack};
-use crate::joined::{Change, Firmware};
 use std::sync::Arc;
 use trace_common::ids::Tid;
 use trace_common::time::Nanos;
@@ -98,9 +98,9 @@ fn told(firmware: Firmware) -> Change {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::entities::{Gap, Verdict};
     use crate::event::{Captured, Fact, FirmwareAsked, FirmwareMoment, Lost, Moment, Wait};
-    use crate::joined::{Gap, Verdict};
-    use crate::testing::{Helped, Story, asked, entered, stamp};
+    use crate::testing::{Helped, Scenario, asked, entered, stamp};
     use trace_common::ids::CallAddress;
     use trace_common::kind::Loss;
 
@@ -108,48 +108,48 @@ mod tests {
         Task::new(412, 412, 5, "ping")
     }
 
-    fn lost(story: &mut Story) {
+    fn lost(scenario: &mut Scenario) {
         let lost = Fact::Lost { loss: Lost::Kernel(Loss::RingFull), count: 9, until: stamp(50_000).mono };
-        story.fact(15_000, lost);
+        scenario.fact(15_000, lost);
     }
 
-    fn sampled(story: &mut Story, at: u64, stack: &[&str]) {
+    fn sampled(scenario: &mut Scenario, at: u64, stack: &[&str]) {
         let stack = stack.iter().map(|frame| Arc::from(*frame)).collect();
-        story.fact(at, Fact::Stuck { thread: ping().tid, stack });
-        story.until(at);
+        scenario.fact(at, Fact::Stuck { thread: ping().tid, stack });
+        scenario.until(at);
     }
 
     /// A request whose call was entered and of which nothing more was seen.
-    fn called(story: &mut Story) {
-        story.resolves("net-pf-29", &[("can", &[])]);
-        story.probe(10_000, ping(), Moment::Requested(asked("net-pf-29")));
+    fn called(scenario: &mut Scenario) {
+        scenario.resolves("net-pf-29", &[("can", &[])]);
+        scenario.probe(10_000, ping(), Moment::Requested(asked("net-pf-29")));
         let words = ["/sbin/modprobe", "-q", "--", "net-pf-29"];
-        story.probe(10_100, ping(), Moment::CallEntered(entered(CallAddress(413), Wait::Proc, &words)));
+        scenario.probe(10_100, ping(), Moment::CallEntered(entered(CallAddress(413), Wait::Proc, &words)));
     }
 
-    fn is_closed(story: &Story) -> bool {
-        let request = story.request(1);
+    fn is_closed(scenario: &Scenario) -> bool {
+        let request = scenario.request(1);
         request.ended && request.gaps == [Gap::ReturnUnseen, Gap::EventsLost]
     }
 
     #[test]
     fn a_helper_that_is_gone_ends_its_request_where_all_else_was_lost() {
-        let mut story = Story::default();
-        story.resolves("net-pf-29", &[("can", &[])]);
+        let mut scenario = Scenario::default();
+        scenario.resolves("net-pf-29", &[("can", &[])]);
         let request = Helped { alias: "net-pf-29", requester: ping(), path: "/sbin/modprobe", pid: 413, at: 10_000 };
-        story.helped(request, 0);
-        lost(&mut story);
-        story.until(11_000_000);
-        assert!(!story.request(1).ended);
+        scenario.helped(request, 0);
+        lost(&mut scenario);
+        scenario.until(11_000_000);
+        assert!(!scenario.request(1).ended);
         // Its number is another's now: that one's end is not the helper's.
-        story.fact(11_500_000, Fact::Gone { thread: Task::new(413, 413, 9_000_000, "other") });
-        story.until(15_000_000);
-        assert!(!story.request(1).ended);
-        let helper = story.helper(request);
-        story.fact(15_500_000, Fact::Gone { thread: helper });
-        story.until(20_000_000);
-        assert!(is_closed(&story), "{:?}", story.request(1));
-        assert_eq!(story.model().counts().unmatched, 0);
+        scenario.fact(11_500_000, Fact::Gone { thread: Task::new(413, 413, 9_000_000, "other") });
+        scenario.until(15_000_000);
+        assert!(!scenario.request(1).ended);
+        let helper = scenario.helper(request);
+        scenario.fact(15_500_000, Fact::Gone { thread: helper });
+        scenario.until(20_000_000);
+        assert!(is_closed(&scenario), "{:?}", scenario.request(1));
+        assert_eq!(scenario.model().counts().unmatched, 0);
     }
 
     #[test]
@@ -157,14 +157,14 @@ mod tests {
         let inside = ["wait_for_completion_killable", "call_usermodehelper_exec.part.0", "__request_module"];
         let outside = ["do_nanosleep", "__x64_sys_clock_nanosleep", "do_syscall_64"];
         let seen = |stack: &[&str], loses: bool| {
-            let mut story = Story::default();
-            called(&mut story);
+            let mut scenario = Scenario::default();
+            called(&mut scenario);
             if loses {
-                lost(&mut story);
+                lost(&mut scenario);
             }
-            sampled(&mut story, 11_000_000, stack);
-            story.until(20_000_000);
-            story
+            sampled(&mut scenario, 11_000_000, stack);
+            scenario.until(20_000_000);
+            scenario
         };
         assert!(is_closed(&seen(&outside, true)));
         assert_eq!(seen(&outside, true).request(1).verdict, Verdict::Incomplete);
@@ -176,19 +176,19 @@ mod tests {
 
     #[test]
     fn a_thread_that_is_gone_is_not_its_successor_of_the_same_number() {
-        let mut story = Story::default();
-        called(&mut story);
+        let mut scenario = Scenario::default();
+        called(&mut scenario);
         let before = Task::new(412, 412, 1, "before");
-        story.fact(20_000, Fact::Gone { thread: before });
-        story.probe(30_000, ping(), Moment::CallReturned { result: 256 });
-        story.until(5_000_000);
-        assert_eq!(story.request(1).result, Some(256));
-        assert_eq!(story.model().counts().unmatched, 0);
+        scenario.fact(20_000, Fact::Gone { thread: before });
+        scenario.probe(30_000, ping(), Moment::CallReturned { result: 256 });
+        scenario.until(5_000_000);
+        assert_eq!(scenario.request(1).result, Some(256));
+        assert_eq!(scenario.model().counts().unmatched, 0);
     }
 
     #[test]
     fn a_firmware_request_whose_end_was_lost_is_over_and_holds_no_lock() {
-        let mut story = Story::default();
+        let mut scenario = Scenario::default();
         let asked = || FirmwareAsked { name: Captured::whole("a.bin"), device: Captured::whole("card0") };
         let moments = [
             FirmwareMoment::Began(asked()),
@@ -196,13 +196,13 @@ mod tests {
             FirmwareMoment::LockBegan { waits: false },
             FirmwareMoment::LockEnded { held: true },
         ];
-        moments.into_iter().for_each(|moment| story.probe(10_000, ping(), Moment::Firmware(moment)));
-        lost(&mut story);
-        sampled(&mut story, 11_000_000, &["io_schedule", "_request_firmware", "request_firmware"]);
-        assert_eq!(story.model().open_firmware().count(), 1);
-        sampled(&mut story, 12_000_000, &["do_nanosleep", "do_syscall_64"]);
-        assert_eq!(story.model().open_firmware().count(), 0);
-        let ended: Vec<_> = story.model().firmware().cloned().collect();
+        moments.into_iter().for_each(|moment| scenario.probe(10_000, ping(), Moment::Firmware(moment)));
+        lost(&mut scenario);
+        sampled(&mut scenario, 11_000_000, &["io_schedule", "_request_firmware", "request_firmware"]);
+        assert_eq!(scenario.model().open_firmware().count(), 1);
+        sampled(&mut scenario, 12_000_000, &["do_nanosleep", "do_syscall_64"]);
+        assert_eq!(scenario.model().open_firmware().count(), 0);
+        let ended: Vec<_> = scenario.model().firmware().cloned().collect();
         let [ended] = &*ended else { panic!("{ended:?}") };
         assert_eq!((ended.over, ended.ended, ended.lock.held_at(stamp(13_000_000))), (true, None, false));
         let now = stamp(20_000_000);
@@ -211,14 +211,14 @@ mod tests {
 
     #[test]
     fn a_load_whose_end_was_lost_is_over_when_its_thread_is_elsewhere() {
-        let mut story = Story::default();
-        story.load(10_000, ping(), "can");
-        lost(&mut story);
-        sampled(&mut story, 11_000_000, &["msleep", "can_init", "do_one_initcall", "do_init_module.isra.0"]);
+        let mut scenario = Scenario::default();
+        scenario.load(10_000, ping(), "can");
+        lost(&mut scenario);
+        sampled(&mut scenario, 11_000_000, &["msleep", "can_init", "do_one_initcall", "do_init_module.isra.0"]);
         // One that waits for another's load of the file has no more of it on its stack than the system call.
-        sampled(&mut story, 11_500_000, &["wait_for_completion_state", "__do_sys_finit_module", "do_syscall_64"]);
-        assert_eq!(story.model().open_loads().count(), 1);
-        sampled(&mut story, 12_000_000, &["ep_poll", "do_epoll_wait", "do_syscall_64"]);
-        assert_eq!(story.model().open_loads().count(), 0);
+        sampled(&mut scenario, 11_500_000, &["wait_for_completion_state", "__do_sys_finit_module", "do_syscall_64"]);
+        assert_eq!(scenario.model().open_loads().count(), 1);
+        sampled(&mut scenario, 12_000_000, &["ep_poll", "do_epoll_wait", "do_syscall_64"]);
+        assert_eq!(scenario.model().open_loads().count(), 0);
     }
 }

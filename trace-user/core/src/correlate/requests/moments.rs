@@ -2,13 +2,13 @@
 //!
 //! In: these moments. Out: the request that each belongs to, as it is now.
 
-use super::Correlator;
-use super::requests;
+use super::fresh;
+use crate::correlate::Correlator;
+use crate::entities::{CallId, Change, Gap, Request, RequestId, TurnedAway};
 use crate::event::{CallEntered, Captured, Requested, Stamp, Task};
-use crate::joined::{CallId, Change, Gap, Request, RequestId, TurnedAway};
 
 impl Correlator {
-    pub(super) fn requested(&mut self, at: Stamp, task: Task, asked: &Requested, out: &mut Vec<Change>) {
+    pub(in crate::correlate) fn requested(&mut self, at: Stamp, task: Task, asked: &Requested, out: &mut Vec<Change>) {
         if let Some(before) = self.requests.last_of(task.tid) {
             // The thread asks again, so what it asked before has returned unseen.
             self.requests.leave(task.tid);
@@ -24,7 +24,7 @@ impl Correlator {
             }
         }
         let id = self.requests.next_id();
-        let mut request = requests::fresh(id, task, asked);
+        let mut request = fresh(id, task, asked);
         let alias = asked.alias.text();
         request.resolution = alias.and_then(|alias| self.resolutions.get(alias)).map(|(_, known)| known.clone());
         let owner = self.helpers.owner(task.key).and_then(|call| self.helpers.call(call));
@@ -38,7 +38,7 @@ impl Correlator {
     }
 
     /// The thread's request got its slot.
-    pub(super) fn admitted(&mut self, at: Stamp, task: Task, out: &mut Vec<Change>) {
+    pub(in crate::correlate) fn admitted(&mut self, at: Stamp, task: Task, out: &mut Vec<Change>) {
         let request = self.requests.of(task).and_then(|id| self.requests.get_mut(id));
         let Some(request) = request else { return out.push(Change::Unmatched) };
         request.admitted.get_or_insert(at);
@@ -49,7 +49,13 @@ impl Correlator {
     }
 
     /// The thread enters a helper call.
-    pub(super) fn call_entered(&mut self, at: Stamp, task: Task, entered: &CallEntered, out: &mut Vec<Change>) {
+    pub(in crate::correlate) fn call_entered(
+        &mut self,
+        at: Stamp,
+        task: Task,
+        entered: &CallEntered,
+        out: &mut Vec<Change>,
+    ) {
         let request = self.requests.of(task);
         let request = request.filter(|id| self.requests.get(*id).is_some_and(|open| serves(open, entered)));
         let call = self.helpers.entered(at, task, entered, request);
@@ -63,7 +69,13 @@ impl Correlator {
     }
 
     /// The thread's request ended before it had a helper call.
-    pub(super) fn turned_away(&mut self, at: Stamp, task: Task, by: (TurnedAway, i32), out: &mut Vec<Change>) {
+    pub(in crate::correlate) fn turned_away(
+        &mut self,
+        at: Stamp,
+        task: Task,
+        by: (TurnedAway, i32),
+        out: &mut Vec<Change>,
+    ) {
         let request = self.requests.of(task).and_then(|id| self.requests.get_mut(id));
         // One that was admitted waits for no slot: another wait of its thread's ended.
         let fits = |request: &&mut Request| {
@@ -81,7 +93,7 @@ impl Correlator {
     }
 
     /// The thread is gone: what it asked for and called is over for it.
-    pub(super) fn caller_gone(&mut self, at: Stamp, task: Task, out: &mut Vec<Change>) {
+    pub(in crate::correlate) fn caller_gone(&mut self, at: Stamp, task: Task, out: &mut Vec<Change>) {
         let call = self.helpers.caller_gone(at, task);
         if self.tracer == Some(task.key.tgid) {
             self.requests.own_ended(task.tid);
@@ -97,7 +109,7 @@ impl Correlator {
     }
 
     /// The thread is elsewhere: the call that it waited in has returned unseen.
-    pub(super) fn caller_left(&mut self, at: Stamp, caller: Task, out: &mut Vec<Change>) {
+    pub(in crate::correlate) fn caller_left(&mut self, at: Stamp, caller: Task, out: &mut Vec<Change>) {
         let Some(call) = self.helpers.caller_left(at, caller) else { return };
         if self.requests.of(caller).is_some() {
             self.requests.leave(caller.tid);
@@ -117,7 +129,14 @@ impl Correlator {
         self.settle(id, out);
     }
 
-    pub(super) fn returned(&mut self, at: Stamp, task: Task, call: Option<CallId>, result: i32, out: &mut Vec<Change>) {
+    pub(in crate::correlate) fn returned(
+        &mut self,
+        at: Stamp,
+        task: Task,
+        call: Option<CallId>,
+        result: i32,
+        out: &mut Vec<Change>,
+    ) {
         let Some(call) = call else {
             // The entry was lost: what the thread asked for is over, and no later call is its.
             let open = self.requests.of(task).and_then(|id| self.requests.get(id));
@@ -137,7 +156,7 @@ impl Correlator {
     }
 
     /// Takes a call's news to its request, or tells of the call itself where it serves none.
-    pub(super) fn call_changed(&mut self, call: Option<CallId>, out: &mut Vec<Change>) {
+    pub(in crate::correlate) fn call_changed(&mut self, call: Option<CallId>, out: &mut Vec<Change>) {
         let Some(id) = call else {
             return out.push(Change::Unmatched);
         };

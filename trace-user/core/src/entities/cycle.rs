@@ -1,6 +1,7 @@
 //! A suspend cycle: one attempt to suspend, hibernate or shut down, with what it did to helpers.
 
-use super::{CLOCK_SKEW, Call};
+use super::asleep::asleep;
+use super::call::Call;
 use crate::event::{PmTest, Stamp, Task, Way};
 use std::sync::Arc;
 use trace_common::time::Nanos;
@@ -175,12 +176,4 @@ impl Met {
             Self::Frozen => "frozen",
         }
     }
-}
-
-/// How long the machine slept between two instants. The two clocks are read one after the other, so less than
-/// [`CLOCK_SKEW`] is no sleep.
-#[must_use]
-pub fn asleep(from: Stamp, to: Stamp) -> Nanos {
-    let asleep = to.boot.since(from.boot).minus(to.mono.since(from.mono));
-    if asleep < CLOCK_SKEW { Nanos::ZERO } else { asleep }
 }

@@ -3,8 +3,8 @@
 //! In: a call. Out: its purpose: by the caller's kernel stack, which is certain; else by what is executed, which is the
 //! usual; `None` where neither tells. Sources: the callers of `call_usermodehelper` in Linux 5.10 to 7.2.
 
+use crate::entities::Call;
 use crate::event::on_stack;
-use crate::joined::Call;
 
 /// Functions that call a helper, and what for.
 const BY_FUNCTION: [(&[&str], &str); 15] = [
@@ -51,16 +51,16 @@ pub fn purpose(call: &Call) -> Option<&'static str> {
 mod tests {
     use super::purpose;
     use crate::event::{CallEntered, Moment, Task, Wait};
-    use crate::testing::{Story, entered};
+    use crate::testing::{Scenario, entered};
     use trace_common::ids::CallAddress;
 
     fn told(path: &str, stack: &[&str]) -> Option<&'static str> {
-        let mut story = Story::default();
+        let mut scenario = Scenario::default();
         let stack = stack.iter().map(|frame| std::sync::Arc::from(*frame)).collect();
         let entered = CallEntered { stack, ..entered(CallAddress(1), Wait::Exec, &[path]) };
-        story.probe(1_000, Task::new(9, 9, 1, "kworker/0:1"), Moment::CallEntered(entered));
-        story.until(200_000);
-        let call = story.model().calls().next().cloned();
+        scenario.probe(1_000, Task::new(9, 9, 1, "kworker/0:1"), Moment::CallEntered(entered));
+        scenario.until(200_000);
+        let call = scenario.model().calls().next().cloned();
         purpose(&call.expect("a call"))
     }
 

@@ -2,15 +2,15 @@
 //!
 //! In: a request that changed, or that time has passed. Out: the request as it stands, or with its verdict, for good.
 
-use super::Correlator;
-use super::requests::{self, State};
-use crate::joined::{Change, Gap, Request, RequestId, TurnedAway, Verdict};
+use super::{SLOT_TIMEOUT, State, next_due, state};
+use crate::correlate::Correlator;
+use crate::entities::{Change, Gap, Request, RequestId, TurnedAway, Verdict};
 use crate::verdict::{self, Decision, Doubt};
 use std::sync::Arc;
 
 impl Correlator {
     /// Closes the request if it is over; tells how it stands otherwise.
-    pub(super) fn settle(&mut self, id: RequestId, out: &mut Vec<Change>) {
+    pub(in crate::correlate) fn settle(&mut self, id: RequestId, out: &mut Vec<Change>) {
         let moved = self.requests.look_again(id, self.now);
         match self.state(id) {
             Some((State::Over, _)) => self.close(id, None, out),
@@ -27,7 +27,7 @@ impl Correlator {
     }
 
     fn schedule(&mut self, id: RequestId, restless: bool) {
-        let due = self.requests.get(id).and_then(|request| requests::next_due(request, self.now));
+        let due = self.requests.get(id).and_then(|request| next_due(request, self.now));
         self.requests.schedule(id, due, restless);
     }
 
@@ -35,7 +35,7 @@ impl Correlator {
     fn state(&self, id: RequestId) -> Option<(State, bool)> {
         let request = self.requests.get(id)?;
         let may_miss = self.may_miss_returns || self.lost_during(request);
-        let state = requests::state(request, &self.helpers, self.now, may_miss);
+        let state = state(request, &self.helpers, self.now, may_miss);
         // Who was turned away may still get what others are at work for: that is waited for.
         let away = request.turned_away == Some(TurnedAway::Throttled) || state == State::OverWith(Gap::NothingFollowed);
         let waits = away && state != State::Open && self.requests.awaits_others(id, self.now);
@@ -46,14 +46,14 @@ impl Correlator {
 
     /// Whether the helper succeeded while another's load was in the init of what is wanted: it may be live already, and the
     /// kernel about to tell so.
-    pub(super) fn awaits_live(&self, request: &Request) -> bool {
+    pub(in crate::correlate) fn awaits_live(&self, request: &Request) -> bool {
         let waits = verdict::told_until(request).is_some_and(|until| self.now < until);
         let wanted = request.resolution.iter().flat_map(|resolution| &resolution.modules);
         waits && wanted.into_iter().any(|wanted| self.loads.is_in_init(&wanted.name))
     }
 
     /// Time has passed: some requests may be over by it.
-    pub(super) fn look_at_open(&mut self, out: &mut Vec<Change>) {
+    pub(in crate::correlate) fn look_at_open(&mut self, out: &mut Vec<Change>) {
         let mut ids = self.requests.take_due(self.now.mono);
         ids.append(&mut self.helpers.take_touched());
         if std::mem::take(&mut self.doubts_changed) {
@@ -73,12 +73,12 @@ impl Correlator {
         }
     }
 
-    pub(super) fn tell(&mut self, id: RequestId, out: &mut Vec<Change>) {
+    pub(in crate::correlate) fn tell(&mut self, id: RequestId, out: &mut Vec<Change>) {
         out.extend(self.requests.told(id).map(|request| Change::Request(Arc::new(request))));
     }
 
     /// Decides the request's verdict and lets go of it.
-    pub(super) fn close(&mut self, id: RequestId, gap: Option<Gap>, out: &mut Vec<Change>) {
+    pub(in crate::correlate) fn close(&mut self, id: RequestId, gap: Option<Gap>, out: &mut Vec<Change>) {
         let Some(mut request) = self.requests.take(id) else { return };
         let lost = self.lost_during(&request);
         request.gaps.extend(gap);
@@ -96,7 +96,7 @@ impl Correlator {
         out.push(Change::Request(Arc::new(request)));
     }
 
-    pub(super) fn judge(&self, request: &mut Request, gap: Option<Gap>, lost: bool) {
+    pub(in crate::correlate) fn judge(&self, request: &mut Request, gap: Option<Gap>, lost: bool) {
         if gap == Some(Gap::NothingFollowed) {
             let verdict = self.unanswered(request, lost);
             let decision = verdict::afterwards(request, verdict, &self.lives, self.now);
@@ -114,8 +114,8 @@ impl Correlator {
 
     /// What became of a request of which nothing was seen after its being asked. Turned away is who found all slots
     /// taken, was not denied, and got none in time; else it is not known.
-    pub(super) fn unanswered(&self, request: &Request, lost: bool) -> Verdict {
-        let waited = self.now.mono.since(request.asked.mono) >= requests::SLOT_TIMEOUT;
+    pub(in crate::correlate) fn unanswered(&self, request: &Request, lost: bool) -> Verdict {
+        let waited = self.now.mono.since(request.asked.mono) >= SLOT_TIMEOUT;
         let asked_in_vain = request.admitted.is_none() && !self.may_miss_denials && waited;
         let turned_away = asked_in_vain && self.requests.found_all_taken(request.id) && !lost;
         if turned_away { Verdict::Throttled } else { Verdict::Incomplete }
@@ -127,7 +127,7 @@ impl Correlator {
     }
 
     /// Tracing ends: what has not returned stays in flight, and what still could change is judged with that doubt.
-    pub(super) fn close_all(&mut self, out: &mut Vec<Change>) {
+    pub(in crate::correlate) fn close_all(&mut self, out: &mut Vec<Change>) {
         self.look_at_open(out);
         for id in self.requests.ids() {
             let Some(mut request) = self.requests.take(id) else { continue };
@@ -154,7 +154,7 @@ impl Correlator {
         out.extend(firmwares.map(|open| Change::Firmware(Arc::new(open))));
     }
 
-    pub(super) fn lost_during(&self, request: &Request) -> bool {
+    pub(in crate::correlate) fn lost_during(&self, request: &Request) -> bool {
         self.losses.overlap(request.asked.mono, self.now.mono)
     }
 }

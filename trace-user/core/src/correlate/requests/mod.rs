@@ -6,12 +6,16 @@
 //! has returned and no process of its helper's tree is left to load anything; for an abandoned or unwaited one, when
 //! its helper has ended. Where a return cannot be seen, the helper's own end stands for it, and the gap is named.
 
-use super::crowds::{Crowds, Places};
+mod closing;
+mod crowds;
+mod moments;
+
 use super::helpers::Helpers;
+use crate::entities::{Call, Duplicates, Gap, Request, RequestId, Requester, SLOT_LIMIT, Slot, Verdict};
 use crate::errno::ERESTARTSYS;
 use crate::event::{Captured, Requested, Stamp, Task, Wait};
-use crate::joined::{Call, Duplicates, Gap, Request, RequestId, Requester, SLOT_LIMIT, Slot, Verdict};
 use crate::verdict;
+use crowds::{Crowds, Places};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trace_common::ids::Tid;

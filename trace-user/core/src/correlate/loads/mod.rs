@@ -1,9 +1,11 @@
 //! Joins the stages of loads. A load happens in one thread from its system call's entry to its return, and a thread
 //! makes one at a time, so the thread is the key; the address of the `struct module` is not needed.
 
+mod moments;
+
 use super::losses::Losses;
+use crate::entities::{Load, LoadId, RequestId};
 use crate::event::{Captured, Module, Stamp, Syscall, Task};
-use crate::joined::{Load, LoadId, RequestId};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trace_common::ids::Tid;

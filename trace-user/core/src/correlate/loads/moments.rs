@@ -2,9 +2,9 @@
 //!
 //! In: the moments of loads. Out: loads as they are now, and the requests that they belong to.
 
-use super::Correlator;
+use crate::correlate::Correlator;
+use crate::entities::{Change, Load, RequestId};
 use crate::event::{Module, Moment, Stamp, Task};
-use crate::joined::{Change, Load, RequestId};
 use crate::lives::Birth;
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use std::sync::Arc;
 const LOADS: usize = 1_024;
 
 impl Correlator {
-    pub(super) fn load_moment(&mut self, at: Stamp, task: Task, moment: &Moment, out: &mut Vec<Change>) {
+    pub(in crate::correlate) fn load_moment(&mut self, at: Stamp, task: Task, moment: &Moment, out: &mut Vec<Change>) {
         let thread = task.tid;
         match moment {
             Moment::LoadBegan { syscall } => {
@@ -75,7 +75,13 @@ impl Correlator {
     }
 
     /// A stage of another module's load begins one: what the thread had open ended unseen.
-    pub(super) fn expect_load_of(&mut self, at: Stamp, task: Task, module: &Module, out: &mut Vec<Change>) {
+    pub(in crate::correlate) fn expect_load_of(
+        &mut self,
+        at: Stamp,
+        task: Task,
+        module: &Module,
+        out: &mut Vec<Change>,
+    ) {
         if self.loads.is_of_another(task.tid, module)
             && let Some(unended) = self.loads.abandoned(task.tid)
         {
@@ -85,7 +91,7 @@ impl Correlator {
     }
 
     /// A stage of a load whose beginning was not seen begins it.
-    pub(super) fn expect_load(&mut self, at: Stamp, task: Task, out: &mut Vec<Change>) {
+    pub(in crate::correlate) fn expect_load(&mut self, at: Stamp, task: Task, out: &mut Vec<Change>) {
         // One of a process that is gone, whose thread had this number, ended unseen.
         if self.loads.of(task.tid).is_none_or(|open| open.task.key != task.key) {
             let request = self.request_of(task);
@@ -94,18 +100,18 @@ impl Correlator {
         }
     }
 
-    pub(super) fn going(&mut self, at: Stamp, module: &Module) {
+    pub(in crate::correlate) fn going(&mut self, at: Stamp, module: &Module) {
         if let Some(name) = module.name.text() {
             self.lives.gone(name, at);
         }
     }
 
     /// The request whose helper's tree the task belongs to.
-    pub(super) fn request_of(&self, task: Task) -> Option<RequestId> {
+    pub(in crate::correlate) fn request_of(&self, task: Task) -> Option<RequestId> {
         self.helpers.owner(task.key).and_then(|call| self.helpers.call(call)).and_then(|call| call.request)
     }
 
-    pub(super) fn tell_load(&mut self, load: Arc<Load>, out: &mut Vec<Change>) {
+    pub(in crate::correlate) fn tell_load(&mut self, load: Arc<Load>, out: &mut Vec<Change>) {
         if self.helpers.owner(load.task.key).is_some_and(|call| self.helpers.is_hidden(call)) {
             return;
         }

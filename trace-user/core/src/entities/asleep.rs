@@ -1,0 +1,16 @@
+//! How long the machine slept, by the difference of the two clocks.
+
+use crate::event::Stamp;
+use trace_common::time::Nanos;
+
+/// How far apart the readings of the two clocks in one probe can lie: a probe is not preempted for longer unless the
+/// whole machine is, and no machine sleeps for so short a time.
+const CLOCK_SKEW: Nanos = Nanos::from_millis(1);
+
+/// How long the machine slept between two instants. The two clocks are read one after the other, so less than
+/// [`CLOCK_SKEW`] is no sleep.
+#[must_use]
+pub fn asleep(from: Stamp, to: Stamp) -> Nanos {
+    let asleep = to.boot.since(from.boot).minus(to.mono.since(from.mono));
+    if asleep < CLOCK_SKEW { Nanos::ZERO } else { asleep }
+}

@@ -1,0 +1,118 @@
+//! A helper call: one `call_usermodehelper_exec`, with its helper.
+//!
+//! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops in suspend
+//! unless said otherwise.
+
+use super::ids::{CallId, RequestId};
+use crate::event::{Captured, Stamp, Task, Wait};
+use std::sync::Arc;
+use trace_common::ids::CallAddress;
+use trace_common::time::Nanos;
+
+/// A helper call: one `call_usermodehelper_exec`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Its number.
+    pub id: CallId,
+    /// The address of its `subprocess_info`, reused after it.
+    pub address: CallAddress,
+    /// The thread that called.
+    pub caller: Task,
+    /// The request it serves; `None` for every other kind of helper.
+    pub request: Option<RequestId>,
+    /// How the caller waits.
+    pub wait: Wait,
+    /// The file to execute.
+    pub path: Captured,
+    /// Its arguments.
+    pub argv: Arc<[Captured]>,
+    /// There were more arguments than were kept.
+    pub argv_more: bool,
+    /// The caller's kernel stack, from `call_usermodehelper_exec` outwards; empty where not taken.
+    pub stack: Arc<[Arc<str>]>,
+    /// When the call was entered.
+    pub entered: Stamp,
+    /// When a kernel worker took it up.
+    pub picked: Option<Stamp>,
+    /// The helper's first task, and when it was born.
+    pub helper: Option<(Task, Stamp)>,
+    /// When exec was done, and its result.
+    pub executed: Option<(Stamp, i32)>,
+    /// The helper is known to have run its program: its exec was seen to succeed, or it has taken another name, or forked.
+    pub ran: bool,
+    /// When the helper's process ended, and its wait status word where it could be read.
+    pub exited: Option<(Stamp, Option<i32>)>,
+    /// When the kernel was done with the call: the helper was reaped, where the caller waits for its end; else its exec was
+    /// done, which is seen only where `umh_complete` is a function of its own.
+    pub completed: Option<Stamp>,
+    /// When the call returned, and with what.
+    pub returned: Option<(Stamp, i32)>,
+    /// When the calling thread exited without having been seen to return.
+    pub caller_gone: Option<Stamp>,
+    /// When the calling thread was seen to be elsewhere, alive, without having been seen to return.
+    pub caller_left: Option<Stamp>,
+}
+
+impl Call {
+    /// When the kernel reaped the helper, for a caller that waits for its end.
+    #[must_use]
+    pub fn reaped(&self) -> Option<Stamp> {
+        self.completed.filter(|_| self.wait == Wait::Proc)
+    }
+
+    /// When the helper is known to have ended: by its exit, or, for a caller that waits for its end, by its being reaped, or by
+    /// the status that the caller was told (kernel/umh.c `call_usermodehelper_exec_sync`, 5.10 to 7.3).
+    #[must_use]
+    pub fn gone(&self) -> Option<Stamp> {
+        let told = self.returned.filter(|(_, result)| *result >= 0 && self.wait == Wait::Proc).map(|(at, _)| at);
+        self.exited.map(|(at, _)| at).or(self.reaped()).or(told)
+    }
+
+    /// Whether its caller still waits in it, as far as was seen.
+    #[must_use]
+    pub const fn is_waited_in(&self) -> bool {
+        self.returned.is_none() && self.caller_gone.is_none() && self.caller_left.is_none()
+    }
+
+    /// When its caller was seen to have left it, no helper having been seen.
+    #[must_use]
+    pub fn left(&self) -> Option<Stamp> {
+        self.caller_left.filter(|_| self.helper.is_none())
+    }
+}
+
+impl Call {
+    /// The alias that a request's call passes on to modprobe (kernel/module/kmod.c `call_modprobe`, 5.10 to 7.3); `None` for
+    /// every other call.
+    #[must_use]
+    pub fn alias(&self) -> Option<&Arc<str>> {
+        self.request?;
+        self.argv.get(3)?.text()
+    }
+
+    /// It could not be started, or its helper ended with an error or by a signal.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        let refused = [self.returned, self.executed].into_iter().flatten().any(|(_, result)| result < 0);
+        refused || self.exited.and_then(|(_, status)| status).is_some_and(|status| status != 0)
+    }
+
+    /// From the call to its helper's end, or to its failure; `None` while that has not come, or was not seen.
+    #[must_use]
+    pub fn time(&self) -> Option<Nanos> {
+        self.end().map(|at| at.mono.since(self.entered.mono))
+    }
+
+    /// Whether nothing of it goes on: its helper ended, or it never had one and was answered or left.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.end().is_some() || self.left().is_some()
+    }
+
+    /// When it was over, where it is and that was seen.
+    #[must_use]
+    pub fn end(&self) -> Option<Stamp> {
+        let failed = self.returned.filter(|(_, result)| *result < 0).map(|(at, _)| at);
+        self.gone().or(failed)
+    }
+}

@@ -1,0 +1,50 @@
+//! What the correlator tells: things as they are now, and facts.
+//!
+//! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops in suspend
+//! unless said otherwise.
+
+use super::call::Call;
+use super::cycle::Cycle;
+use super::firmware::Firmware;
+use super::load::Load;
+use super::request::Request;
+use crate::event::{Fact, Lost, Stamp};
+use std::sync::Arc;
+
+/// What the correlator tells the model. Each carries the whole value as it is now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// A request was opened or changed; `ended` in it says whether for the last time.
+    Request(Arc<Request>),
+    /// A helper call that serves no request was opened or changed.
+    Call(Arc<Call>),
+    /// A load was opened or changed.
+    Load(Arc<Load>),
+    /// A firmware request was opened or changed.
+    Firmware(Arc<Firmware>),
+    /// A suspend cycle was opened or changed.
+    Cycle(Arc<Cycle>),
+    /// A fact for the model to keep.
+    Fact {
+        /// What.
+        fact: Fact,
+        /// When it was established.
+        at: Stamp,
+    },
+    /// Something was lost.
+    Lost {
+        /// What.
+        loss: Lost,
+        /// How many.
+        count: u64,
+        /// When it was found.
+        at: Stamp,
+    },
+    /// Something could not be tied to anything that was seen before: a return without a call, a birth without a
+    /// call. What was under way when tracing began looks like this.
+    Unmatched,
+    /// A map of open things was full; the oldest was given up.
+    Capped,
+    /// Time has come this far.
+    Now(Stamp),
+}

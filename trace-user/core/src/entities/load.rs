@@ -1,0 +1,69 @@
+//! A load: one attempt to load a module, by any task.
+//!
+//! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops in suspend
+//! unless said otherwise.
+
+use super::ids::{LoadId, RequestId};
+use crate::errno::EEXIST;
+use crate::event::{Comm, Stamp, Syscall, Task};
+use std::sync::Arc;
+
+/// A load: one attempt to load a module, by any task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Load {
+    /// Its number.
+    pub id: LoadId,
+    /// The thread that loads.
+    pub task: Task,
+    /// The request whose helper's tree it belongs to.
+    pub request: Option<RequestId>,
+    /// By which system call; `None` where its entry was not seen.
+    pub syscall: Option<Syscall>,
+    /// When it began, or when it was first seen.
+    pub began: Stamp,
+    /// The size of the decompressed image in bytes.
+    pub bytes: Option<u64>,
+    /// The module's name; `None` where it failed before the module had one.
+    pub module: Option<Arc<str>>,
+    /// When the module was coming.
+    pub coming: Option<Stamp>,
+    /// When its init was called.
+    pub init_begun: Option<Stamp>,
+    /// When it went live.
+    pub live: Option<Stamp>,
+    /// When `do_init_module` returned, and with what.
+    pub init_ended: Option<(Stamp, i32)>,
+    /// When the system call returned, and with what.
+    pub ended: Option<(Stamp, i32)>,
+    /// Nothing more will change: it ended, or its thread went on or away and its end was not seen.
+    pub over: bool,
+}
+
+impl Load {
+    /// It ended with an error, or its init did. Losing to another copy of the module counts.
+    #[must_use]
+    pub fn failed(&self) -> bool {
+        self.error().is_some()
+    }
+
+    /// The error it ended with.
+    #[must_use]
+    pub fn error(&self) -> Option<i32> {
+        let ended = self.ended.map(|(_, result)| result).filter(|result| *result < 0);
+        ended.or_else(|| self.init_ended.map(|(_, result)| result).filter(|result| *result < 0))
+    }
+
+    /// It ended without making a module live and without trying its init: another copy was there first.
+    #[must_use]
+    pub fn lost_to_another(&self) -> bool {
+        self.init_begun.is_none()
+            && self.live.is_none()
+            && self.ended.is_some_and(|(_, result)| matches!(result, 0 | EEXIST))
+    }
+
+    /// The process that loads, by name.
+    #[must_use]
+    pub const fn comm(&self) -> Comm {
+        self.task.comm
+    }
+}

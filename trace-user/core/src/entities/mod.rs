@@ -1,0 +1,27 @@
+//! What the correlator joins events into: requests, helper calls, loads, firmware requests and suspend cycles, and the
+//! changes it tells of them.
+//!
+//! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that
+//! stops in suspend unless said otherwise.
+
+pub mod asleep;
+pub mod call;
+pub mod change;
+pub mod cycle;
+pub mod firmware;
+pub mod ids;
+pub mod load;
+pub mod request;
+pub mod slot;
+pub mod verdict;
+
+pub use asleep::asleep;
+pub use call::Call;
+pub use change::Change;
+pub use cycle::{Cycle, CycleId, CycleKind, Met, PhaseSpan, Stretch};
+pub use firmware::{Firmware, FirmwareId, Lock};
+pub use ids::{CallId, LoadId, RequestId};
+pub use load::Load;
+pub use request::{Duplicates, Gap, Request, Requester, SatisfiedBy, TurnedAway};
+pub use slot::{SLOT_LIMIT, Slot};
+pub use verdict::Verdict;

@@ -1,0 +1,230 @@
+//! A request: one call of `__request_module`, by one requester.
+//!
+//! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops in suspend
+//! unless said otherwise.
+
+use super::asleep::asleep;
+use super::call::Call;
+use super::ids::RequestId;
+use super::load::Load;
+use super::slot::{SLOT_LIMIT, Slot};
+use super::verdict::Verdict;
+use crate::event::{Captured, Resolution, Stamp, Task, Wait};
+use std::sync::Arc;
+use trace_common::time::Nanos;
+
+/// A request: one call of `__request_module`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Its number.
+    pub id: RequestId,
+    /// The string asked for.
+    pub alias: Captured,
+    /// Who asked.
+    pub requester: Arc<Requester>,
+    /// When the security hook was asked.
+    pub asked: Stamp,
+    /// It was turned away before it had a helper call, as was seen: by whom.
+    pub turned_away: Option<TurnedAway>,
+    /// When its requester's thread exited, where that came before a helper call and before a return was seen.
+    pub requester_gone: Option<Stamp>,
+    /// When it got its slot.
+    pub admitted: Option<Stamp>,
+    /// Its helper call.
+    pub call: Option<Arc<Call>>,
+    /// The loads that its helper's tree made, in order of their beginning.
+    pub loads: Vec<Arc<Load>>,
+    /// When it returned to the requester.
+    pub returned: Option<Stamp>,
+    /// What it returned: zero, a wait status word, or a negative errno.
+    pub result: Option<i32>,
+    /// What the alias stands for; `None` where no index was consulted.
+    pub resolution: Option<Arc<Resolution>>,
+    /// The request whose helper's load asked for this one.
+    pub parent: Option<RequestId>,
+    /// When the wanted module went live, in this request's own tree or by another's load while it was open.
+    pub live: Option<Stamp>,
+    /// Whose load made the wanted module live, where it was another's.
+    pub satisfied_by: Option<SatisfiedBy>,
+    /// What became of it.
+    pub verdict: Verdict,
+    /// What was not seen of it.
+    pub gaps: Vec<Gap>,
+    /// Others that asked for the same meanwhile.
+    pub duplicates: Duplicates,
+    /// Nothing more will change.
+    pub ended: bool,
+}
+
+/// By whom a request was turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TurnedAway {
+    /// A security module said no.
+    Denied,
+    /// No slot became free in time.
+    Throttled,
+}
+
+/// The task that asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Requester {
+    /// The thread.
+    pub task: Task,
+    /// Its user in the initial namespace.
+    pub uid: u32,
+    /// The user who logged in ([`crate::event::NO_LOGIN`]: nobody did); `None` where not read.
+    pub loginuid: Option<u32>,
+    /// The path of its executable; `None` where not read, and for a kernel thread.
+    pub exe: Option<Arc<str>>,
+    /// Its cgroup's path.
+    pub cgroup: Option<Arc<str>>,
+    /// Its kernel stack from `__request_module` outwards; empty where not taken.
+    pub stack: Arc<[Arc<str>]>,
+}
+
+/// Another's load that satisfied a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SatisfiedBy {
+    /// The module.
+    pub module: Arc<str>,
+    /// The thread that loaded it.
+    pub task: Task,
+    /// The request that load belongs to, if any.
+    pub request: Option<RequestId>,
+}
+
+/// Something about a request that was not seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gap {
+    /// The requester's return; the helper's own end stands for the result.
+    ReturnUnseen,
+    /// Events were lost while it was open.
+    EventsLost,
+    /// Nothing was seen of what followed its being asked.
+    NothingFollowed,
+    /// What the alias stands for: it could not be read, or the module indexes could not.
+    AliasUnknown,
+    /// Tracing ended before it did.
+    TracingEnded,
+}
+
+/// How many other requests asked for the same while a request was open; the three counts never overlap in meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Duplicates {
+    /// Requests for the same alias.
+    pub same_alias: u32,
+    /// Requests for another alias of the same module.
+    pub same_module: u32,
+    /// Loads of this request's own that lost to another copy of the same module.
+    pub same_file: u32,
+}
+
+impl Gap {
+    /// As a phrase for a person.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ReturnUnseen => "the requester's return was not seen",
+            Self::EventsLost => "events were lost while it was open",
+            Self::NothingFollowed => "what followed was not seen",
+            Self::AliasUnknown => "what the alias stands for is not known",
+            Self::TracingEnded => "tracing ended first",
+        }
+    }
+}
+
+impl Request {
+    /// From the security hook to the requester's return; `None` while it is open and where the return was not seen.
+    #[must_use]
+    pub fn total(&self) -> Option<Nanos> {
+        self.returned.map(|returned| returned.mono.since(self.asked.mono))
+    }
+
+    /// From the security hook to the wanted module's going live.
+    #[must_use]
+    pub fn to_live(&self) -> Option<Nanos> {
+        self.live.map(|live| live.mono.since(self.asked.mono))
+    }
+
+    /// How long the machine slept from its being asked to the last that was seen of it: its return, or, where it went on
+    /// without its requester, its module's going live and its helper's end. `None` where its return was not seen.
+    #[must_use]
+    pub fn asleep(&self) -> Option<Nanos> {
+        let exited = self.call.as_ref().and_then(|call| call.exited).map(|(at, _)| at);
+        let last = [self.live, exited].into_iter().flatten().fold(self.returned?, Stamp::max);
+        Some(asleep(self.asked, last))
+    }
+
+    /// How long it is, or was, open as seen at `now`.
+    #[must_use]
+    pub fn age(&self, now: Stamp) -> Nanos {
+        self.total().unwrap_or_else(|| now.mono.since(self.asked.mono))
+    }
+
+    /// The requester waits, or its helper goes on after it.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        !self.ended
+    }
+
+    /// How it stands to the slots at `now`; `None` where it has given its slot back, as a requester that is killed does at once,
+    /// or never got one.
+    #[must_use]
+    pub fn slot(&self, now: Stamp) -> Option<Slot> {
+        if self.returned.is_some() || self.requester_gone.is_some() || self.ended {
+            return None;
+        }
+        match self.call.as_deref() {
+            Some(call) => call.is_waited_in().then_some(Slot::Held),
+            None if self.admitted.is_some() => Some(Slot::Held),
+            None => (now.mono.since(self.asked.mono) < SLOT_LIMIT).then_some(Slot::Waiting),
+        }
+    }
+
+    /// The module that the alias stands for: the first where there are several.
+    #[must_use]
+    pub fn module(&self) -> Option<&Arc<str>> {
+        self.resolution.as_ref().and_then(|resolution| resolution.modules.first()).map(|wanted| &wanted.name)
+    }
+
+    /// Whether `module` is one that the alias stands for. Where the alias stands for nothing known, every module is.
+    #[must_use]
+    pub fn wants(&self, module: &str) -> bool {
+        match &self.resolution {
+            Some(resolution) if !resolution.modules.is_empty() => {
+                resolution.modules.iter().any(|wanted| wanted.is(module))
+            }
+            Some(_) | None => true,
+        }
+    }
+
+    /// Whether `load` served another module on the way to the wanted one.
+    #[must_use]
+    pub fn is_dependency(&self, load: &Load) -> bool {
+        load.module.as_ref().is_some_and(|module| !self.wants(module))
+    }
+
+    /// The helper's wait status word: what the requester was told, else how the process ended. A helper whose exec
+    /// fails exits with 0 too (kernel/umh.c `call_usermodehelper_exec_async`, 5.10 to 7.3), so that 0 counts only where
+    /// the helper is known to have run.
+    #[must_use]
+    pub fn status(&self) -> Option<i32> {
+        let told = self.result.filter(|result| *result >= 0 && self.wait() == Some(Wait::Proc));
+        let call = self.call.as_ref()?;
+        let ran = call.ran || !self.loads.is_empty();
+        let ended = call.exited.and_then(|(_, status)| status).filter(|status| *status != 0 || ran);
+        told.or(ended)
+    }
+
+    /// How the requester waits.
+    #[must_use]
+    pub fn wait(&self) -> Option<Wait> {
+        self.call.as_ref().map(|call| call.wait)
+    }
+
+    /// The last of its loads that failed.
+    #[must_use]
+    pub fn failed_load(&self) -> Option<&Arc<Load>> {
+        self.loads.iter().rev().find(|load| load.failed())
+    }
+}

@@ -1,0 +1,30 @@
+//! The kernel's slots for requests, and how a request stands to them.
+//!
+//! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops in suspend
+//! unless said otherwise.
+
+use trace_common::time::Nanos;
+
+/// When nobody waits for a slot any more: a second after the kernel's limit (`MAX_KMOD_ALL_BUSY_TIMEOUT`, kernel/module/kmod.c,
+/// 5.10 to 7.3).
+pub const SLOT_LIMIT: Nanos = Nanos::from_secs(6);
+
+/// How a request stands to the kernel's slots (kernel/module/kmod.c `MAX_KMOD_CONCURRENT`, 5.10 to 7.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// It waits for one.
+    Waiting,
+    /// It holds one.
+    Held,
+}
+
+impl Slot {
+    /// As a filter names it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Held => "held",
+        }
+    }
+}
