@@ -94,7 +94,7 @@ impl Open<'_> {
 /// The last thing that was seen of an open request.
 #[must_use]
 pub fn of_request(request: &Request, model: &Model) -> Place {
-    if let Some(load) = request.loads.iter().rev().find(|load| !load.over) {
+    if let Some(load) = request.loads.iter().rev().find(|load| !load.closed) {
         return Place { ended_by: request.call.as_deref().and_then(|call| clock_of(call, model)), ..of_load(load) };
     }
     let requester = request.requester.task;

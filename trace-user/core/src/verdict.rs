@@ -212,7 +212,7 @@ fn from_what_was_tried(request: &Request, lives: &Lives) -> Verdict {
         return Verdict::HelperMissing;
     }
     // A load whose end was missed may have failed, which would be the reason.
-    let unended = |load: &&Arc<Load>| load.over && load.ended.is_none() && load.live.is_none();
+    let unended = |load: &&Arc<Load>| load.closed && load.ended.is_none() && load.live.is_none();
     let mut unended = request.loads.iter().filter(unended);
     // Of the loads of others than the helper itself, its status says nothing.
     let helper = request.call.as_ref().and_then(|call| call.helper).map(|(helper, _)| helper.key);

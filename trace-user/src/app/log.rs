@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::output::{self, Written};
-use super::session::{Session, Signals, Until, Wish, passed_on, tell_gaps};
+use super::session::{Session, Signals, Until, passed_on, tell_gaps};
 use super::{replay, runtime};
 use crate::cli::LogArgs;
 use crate::stderr;
@@ -11,6 +11,7 @@ use modtrail_core::alert::text;
 use modtrail_core::entities::{Change, Request};
 use modtrail_core::model::Model;
 use modtrail_core::report::{json, line};
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -55,7 +56,7 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
 fn recording(file: &Path, json: bool) -> Result<ExitCode, Failure> {
     let mut lines = Lines { json, failure: None, closed: false };
     let (model, ending) = replay::read(file, |change, model| {
-        lines.on(change, model);
+        let _ = lines.on(change, model);
     })?;
     if !lines.closed {
         tell_gaps(&model);
@@ -74,9 +75,9 @@ struct Lines {
 }
 
 impl Lines {
-    fn on(&mut self, change: &Change, model: &Model) -> Wish {
+    fn on(&mut self, change: &Change, model: &Model) -> ControlFlow<()> {
         match change {
-            Change::Request(request) if request.ended => self.write(request, model),
+            Change::Request(request) if request.closed => self.write(request, model),
             Change::Request(_)
             | Change::Call(_)
             | Change::Load(_)
@@ -86,20 +87,20 @@ impl Lines {
             | Change::Lost { .. }
             | Change::Unmatched
             | Change::Capped
-            | Change::Now(_) => Wish::More,
+            | Change::Now(_) => ControlFlow::Continue(()),
         }
     }
 
-    fn write(&mut self, request: &Request, model: &Model) -> Wish {
+    fn write(&mut self, request: &Request, model: &Model) -> ControlFlow<()> {
         if self.closed || self.failure.is_some() {
-            return Wish::Stop;
+            return ControlFlow::Break(());
         }
         let text = if self.json { json::request_line(request, model) } else { line::request_line(request, model) };
         match output::line(&text) {
-            Ok(Written::Out) => return Wish::More,
+            Ok(Written::Out) => return ControlFlow::Continue(()),
             Ok(Written::Closed) => self.closed = true,
             Err(failure) => self.failure = Some(failure),
         }
-        Wish::Stop
+        ControlFlow::Break(())
     }
 }

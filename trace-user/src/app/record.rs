@@ -2,9 +2,10 @@
 
 use super::failure::Failure;
 use super::runtime;
-use super::session::{Session, Signals, Until, Wish, passed_on, tell_gaps};
+use super::session::{Session, Signals, Until, passed_on, tell_gaps};
 use crate::cli::RecordArgs;
 use crate::stderr;
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 /// Runs the command.
@@ -19,7 +20,7 @@ pub fn run(args: &RecordArgs) -> Result<ExitCode, Failure> {
         if args.command.is_empty() {
             stderr::say(format_args!("ready, recording to {}; Ctrl-C ends it", args.output.display()));
         }
-        session.run(&until, signals, |_, _| Wish::More).await
+        session.run(&until, signals, |_, _| ControlFlow::Continue(())).await
     });
     let (model, status) = outcome?;
     tell_gaps(&model);

@@ -15,6 +15,7 @@ use modtrail_core::event::{Body, Event, Fact};
 use modtrail_core::model::Model;
 use modtrail_core::pipeline::Pipeline;
 use modtrail_core::stall;
+use std::ops::ControlFlow;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{ExitCode, ExitStatus};
@@ -46,15 +47,6 @@ pub struct Until {
     pub duration: Option<Nanos>,
     /// When this command and its requests have ended.
     pub command: Vec<String>,
-}
-
-/// Whether the caller wants more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
-    /// It does.
-    More,
-    /// It does not.
-    Stop,
 }
 
 /// The session.
@@ -199,7 +191,7 @@ impl Session {
         Ok(self.pipeline.into_model())
     }
 
-    /// Runs until told to stop: by `until`, by a signal, or by the caller's wish. Gives the command's status: however
+    /// Runs until told to stop: by `until`, by a signal, or by the caller. Gives the command's status: however
     /// tracing ends, the command is waited for. The caller listens for `signals` before it says that it is ready: a script may
     /// send one right after that.
     ///
@@ -209,18 +201,18 @@ impl Session {
         mut self,
         until: &Until,
         mut signals: Signals,
-        mut each: impl FnMut(&Change, &Model) -> Wish,
+        mut each: impl FnMut(&Change, &Model) -> ControlFlow<()>,
     ) -> Result<(Model, Option<ExitStatus>), Failure> {
         // Facts first: the command must not run before everything is ready for it.
         self.step(|change, model| {
-            each(change, model);
+            let _ = each(change, model);
         })
         .await?;
         let mut command = Running::start(&until.command)?;
         let followed = self.follow(until.duration, &mut command, &mut signals, &mut each).await;
         let ended = followed.and_then(|()| {
             self.end(|change, model| {
-                each(change, model);
+                let _ = each(change, model);
             })
         });
         let status = match command {
@@ -240,19 +232,19 @@ impl Session {
         duration: Option<Nanos>,
         command: &mut Option<Running>,
         signals: &mut Signals,
-        each: &mut impl FnMut(&Change, &Model) -> Wish,
+        each: &mut impl FnMut(&Change, &Model) -> ControlFlow<()>,
     ) -> Result<(), Failure> {
         let deadline = duration.map(|duration| Instant::now() + Duration::from_nanos(duration.as_nanos()));
-        let mut wish = Wish::More;
-        while wish == Wish::More {
+        let mut flow = ControlFlow::Continue(());
+        while flow.is_continue() {
             if let Some(ended) = command.as_ref().and_then(|command| command.ended) {
                 let is_final = self.drain(|change, model| {
-                    if each(change, model) == Wish::Stop {
-                        wish = Wish::Stop;
+                    if each(change, model).is_break() {
+                        flow = ControlFlow::Break(());
                     }
                 })?;
-                let is_over = is_final && self.is_proven() && self.model().open_requests().next().is_none();
-                if is_over || wish == Wish::Stop || ended.elapsed() >= GRACE {
+                let is_closed = is_final && self.is_proven() && self.model().open_requests().next().is_none();
+                if is_closed || flow.is_break() || ended.elapsed() >= GRACE {
                     break;
                 }
             }
@@ -266,8 +258,8 @@ impl Session {
                 () = ended(command.as_mut()) => {}
             }
             self.take_in(|change, model| {
-                if each(change, model) == Wish::Stop {
-                    wish = Wish::Stop;
+                if each(change, model).is_break() {
+                    flow = ControlFlow::Break(());
                 }
             })?;
         }

@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::output::{self, Written};
 use super::runtime;
-use super::session::{Session, Signals, Until, Wish, tell_gaps};
+use super::session::{Session, Signals, Until, tell_gaps};
 use crate::cli::{SinkChoice, WatchArgs};
 use crate::sinks::exec::Exec;
 use crate::stderr;
@@ -11,6 +11,7 @@ use modtrail_core::alert::rules::{Alerts, Limits, Notice};
 use modtrail_core::alert::text;
 use modtrail_core::entities::Change;
 use modtrail_core::model::Model;
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 /// Runs the command.
@@ -48,11 +49,11 @@ struct Watcher {
 
 impl Watcher {
     /// Looks when time has moved, and when something has ended.
-    fn on(&mut self, change: &Change, model: &Model) -> Wish {
+    fn on(&mut self, change: &Change, model: &Model) -> ControlFlow<()> {
         let look = match change {
             Change::Now(_) => true,
-            Change::Request(request) => request.ended,
-            Change::Load(load) => load.over,
+            Change::Request(request) => request.closed,
+            Change::Load(load) => load.closed,
             Change::Call(_)
             | Change::Firmware(_)
             | Change::Cycle(_)
@@ -62,17 +63,17 @@ impl Watcher {
             | Change::Capped => false,
         };
         if !look {
-            return Wish::More;
+            return ControlFlow::Continue(());
         }
         for notice in self.alerts.step(model) {
-            if self.tell(&notice, model) == Wish::Stop {
-                return Wish::Stop;
+            if self.tell(&notice, model).is_break() {
+                return ControlFlow::Break(());
             }
         }
-        Wish::More
+        ControlFlow::Continue(())
     }
 
-    fn tell(&mut self, notice: &Notice, model: &Model) -> Wish {
+    fn tell(&mut self, notice: &Notice, model: &Model) -> ControlFlow<()> {
         let text = match self.sink {
             SinkChoice::Stdout => text::line(notice, model),
             SinkChoice::StdoutJson => text::json_line(notice, model),
@@ -83,11 +84,11 @@ impl Watcher {
             stderr::say(super::failure::chain(&error));
         }
         match output::line(&text) {
-            Ok(Written::Out) => Wish::More,
-            Ok(Written::Closed) => Wish::Stop,
+            Ok(Written::Out) => ControlFlow::Continue(()),
+            Ok(Written::Closed) => ControlFlow::Break(()),
             Err(failure) => {
                 self.failure = Some(failure);
-                Wish::Stop
+                ControlFlow::Break(())
             }
         }
     }

@@ -74,7 +74,7 @@ pub fn call_result(call: &Call) -> String {
         (Some((_, error)), _) => errno_text(error),
         (None, Some((_, Some(status)))) => Ending::of(status).text(),
         (None, Some((_, None))) => "ended".into(),
-        (None, None) if call.is_over() => "unseen".into(),
+        (None, None) if call.is_closed() => "unseen".into(),
         (None, None) if call.executed.is_some() => "runs".into(),
         (None, None) => "-".into(),
     }
@@ -87,7 +87,7 @@ pub fn load_result(load: &Load) -> String {
         (Some(error), _) => errno_text(error),
         (None, Some(_)) if load.lost_to_another() => "shared".into(),
         (None, Some(_)) => "ok".into(),
-        (None, None) if load.over => "unseen".into(),
+        (None, None) if load.closed => "unseen".into(),
         (None, None) if load.live.is_some() => "settles".into(),
         (None, None) if load.init_begun.is_some() => "in init".into(),
         (None, None) => "loads".into(),

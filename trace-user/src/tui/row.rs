@@ -113,7 +113,7 @@ pub fn find_group(model: &Model, number: u64) -> Option<&Group> {
 /// How long a helper call is, or was, under way: to its helper's end; `None` where that was not seen.
 #[must_use]
 pub fn call_age(call: &Call, now: Stamp) -> Option<Nanos> {
-    let until = call.end().or((!call.is_over()).then_some(now))?;
+    let until = call.end().or((!call.is_closed()).then_some(now))?;
     Some(until.mono.since(call.entered.mono))
 }
 
@@ -122,7 +122,7 @@ pub fn call_age(call: &Call, now: Stamp) -> Option<Nanos> {
 pub fn load_age(load: &Load, now: Stamp) -> Option<Nanos> {
     let until = match load.ended {
         Some((at, _)) => at,
-        None if load.over => return None,
+        None if load.closed => return None,
         None => now,
     };
     Some(until.mono.since(load.began.mono))

@@ -138,15 +138,15 @@ impl Alerts {
                     .map(|request| request_notice(Standing::Resolved, request, *limit, model)),
                 Subject::Load(id) => model
                     .load(*id)
-                    .filter(|load| load.over)
+                    .filter(|load| load.closed)
                     .map(|load| load_notice(Standing::Resolved, load, *limit, model)),
                 Subject::Call(id) => model
                     .call(*id)
-                    .filter(|call| call.is_over())
+                    .filter(|call| call.is_closed())
                     .map(|call| call_notice(Standing::Resolved, call, *limit, model)),
                 Subject::Firmware(id) => model
                     .firmware_request(*id)
-                    .filter(|firmware| firmware.over)
+                    .filter(|firmware| firmware.closed)
                     .map(|firmware| firmware_notice(Standing::Resolved, firmware, *limit, model)),
             };
             let keep = notice.is_none();

@@ -80,7 +80,7 @@ impl Firmwares {
             fallback_ended: None,
             lock: Lock::default(),
             ended: None,
-            over: false,
+            closed: false,
         };
         if self.open.len() >= OPEN {
             self.open.pop_first();

@@ -292,7 +292,7 @@ impl Helpers {
 
     /// Nothing more is expected of the call: its helper has ended or never was, and its caller has returned.
     #[must_use]
-    pub fn is_over(&self, id: CallId) -> bool {
+    pub fn is_closed(&self, id: CallId) -> bool {
         let Some(call) = self.calls.get(&id) else {
             return true;
         };
@@ -377,7 +377,7 @@ mod tests {
         let request = scenario.request(1);
         assert_eq!(request.call.as_ref().and_then(|call| call.completed), Some(stamp(12_100)));
         assert_eq!(request.call.as_ref().and_then(|call| call.reaped()), None);
-        assert!(!request.ended, "its helper still runs");
+        assert!(!request.closed, "its helper still runs");
         scenario.probe(5_100_000, helper(), Moment::Exited { status: Some(0) });
         scenario.until(5_200_000);
         assert_eq!(scenario.request(1).verdict, Verdict::Unwaited);

@@ -129,7 +129,7 @@ mod tests {
 
     fn is_closed(scenario: &Scenario) -> bool {
         let request = scenario.request(1);
-        request.ended && request.gaps == [Gap::ReturnUnseen, Gap::EventsLost]
+        request.closed && request.gaps == [Gap::ReturnUnseen, Gap::EventsLost]
     }
 
     #[test]
@@ -140,11 +140,11 @@ mod tests {
         scenario.helped(request, 0);
         lost(&mut scenario);
         scenario.until(11_000_000);
-        assert!(!scenario.request(1).ended);
+        assert!(!scenario.request(1).closed);
         // Its number is another's now: that one's end is not the helper's.
         scenario.fact(11_500_000, Fact::Gone { thread: Task::new(413, 413, 9_000_000, "other") });
         scenario.until(15_000_000);
-        assert!(!scenario.request(1).ended);
+        assert!(!scenario.request(1).closed);
         let helper = scenario.helper(request);
         scenario.fact(15_500_000, Fact::Gone { thread: helper });
         scenario.until(20_000_000);
@@ -169,9 +169,9 @@ mod tests {
         assert!(is_closed(&seen(&outside, true)));
         assert_eq!(seen(&outside, true).request(1).verdict, Verdict::Incomplete);
         // Nothing was lost, or the stack is not known: a wait is a wait.
-        assert!(!seen(&inside, true).request(1).ended);
-        assert!(!seen(&outside, false).request(1).ended);
-        assert!(!seen(&[], true).request(1).ended);
+        assert!(!seen(&inside, true).request(1).closed);
+        assert!(!seen(&outside, false).request(1).closed);
+        assert!(!seen(&[], true).request(1).closed);
     }
 
     #[test]
@@ -204,7 +204,7 @@ mod tests {
         assert_eq!(scenario.model().open_firmware().count(), 0);
         let ended: Vec<_> = scenario.model().firmware().cloned().collect();
         let [ended] = &*ended else { panic!("{ended:?}") };
-        assert_eq!((ended.over, ended.ended, ended.lock.held_at(stamp(13_000_000))), (true, None, false));
+        assert_eq!((ended.closed, ended.ended, ended.lock.held_at(stamp(13_000_000))), (true, None, false));
         let now = stamp(20_000_000);
         assert_eq!((ended.fallback_time(now), ended.lock_time(now)), (None, None), "what was not seen is not told");
     }

@@ -199,9 +199,9 @@ impl Suspends {
 
     /// The cycles whose end was missed: helpers have been enabled again for so long that it must have come.
     pub fn unended(&mut self, now: Stamp) -> Vec<Cycle> {
-        let is_over = |cycle: &Cycle| cycle.enabled.is_some_and(|at| now.mono.since(at.mono) >= END_GRACE);
+        let is_closed = |cycle: &Cycle| cycle.enabled.is_some_and(|at| now.mono.since(at.mono) >= END_GRACE);
         let over: Vec<(Task, Stamp)> =
-            self.open.values().filter(|cycle| is_over(cycle)).filter_map(|it| Some((it.task, it.enabled?))).collect();
+            self.open.values().filter(|cycle| is_closed(cycle)).filter_map(|it| Some((it.task, it.enabled?))).collect();
         over.into_iter().filter_map(|(task, at)| self.ended(at, task, None)).collect()
     }
 

@@ -196,7 +196,7 @@ fn a_module_that_is_told_late_was_live_when_the_helper_succeeded() {
         }
         scenario.ended(second, 17_000, 0);
         scenario.until(17_400);
-        assert!(!scenario.request(2).ended, "it may be told any moment");
+        assert!(!scenario.request(2).closed, "it may be told any moment");
         scenario.until(60_000);
         scenario.until(live_at - 1_000);
         scenario.went_live(live_at, winner, "can");
@@ -658,7 +658,7 @@ fn a_helper_that_was_reaped_has_ended_although_its_exit_and_the_return_were_lost
     lost(&mut scenario, 19_000, 21_000);
     scenario.until(5_000_000);
     assert_eq!(verdict(&scenario, 1), Verdict::Incomplete);
-    assert!(scenario.request(1).ended && scenario.model().open_requests().next().is_none());
+    assert!(scenario.request(1).closed && scenario.model().open_requests().next().is_none());
 }
 
 #[test]

@@ -105,7 +105,7 @@ impl Call {
 
     /// Whether nothing of it goes on: its helper ended, or it never had one and was answered or left.
     #[must_use]
-    pub fn is_over(&self) -> bool {
+    pub fn is_closed(&self) -> bool {
         self.end().is_some() || self.left().is_some()
     }
 

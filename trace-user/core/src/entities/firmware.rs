@@ -29,7 +29,7 @@ pub struct Firmware {
     /// When it returned, and with what: zero or a negative errno.
     pub ended: Option<(Stamp, i32)>,
     /// Nothing more will change.
-    pub over: bool,
+    pub closed: bool,
 }
 
 /// The read side of the lock of helpers, which the fallback holds: while it does, helpers cannot be disabled.
@@ -69,14 +69,14 @@ impl Firmware {
     #[must_use]
     pub fn fallback_time(&self, now: Stamp) -> Option<Nanos> {
         let seen = self.fallback_ended.or(self.ended).map(|(at, _)| at);
-        let until = seen.or((!self.over).then_some(now))?;
+        let until = seen.or((!self.closed).then_some(now))?;
         self.fallback.filter(|_| self.is_asked_of_user_space()).map(|began| until.mono.since(began.mono))
     }
 
     /// How long the lock was held, as seen at `now`; `None` where it was not, or its release was not seen.
     #[must_use]
     pub fn lock_time(&self, now: Stamp) -> Option<Nanos> {
-        let is_unseen = self.over && self.ended.is_none();
+        let is_unseen = self.closed && self.ended.is_none();
         self.lock.time(now).filter(|_| !is_unseen)
     }
 
@@ -86,7 +86,7 @@ impl Firmware {
         if self.lock.answered.is_some_and(|(_, held)| held) {
             self.lock.released.get_or_insert(at);
         }
-        Self { over: true, ..self }
+        Self { closed: true, ..self }
     }
 }
 

@@ -36,7 +36,7 @@ pub struct Load {
     /// When the system call returned, and with what.
     pub ended: Option<(Stamp, i32)>,
     /// Nothing more will change: it ended, or its thread went on or away and its end was not seen.
-    pub over: bool,
+    pub closed: bool,
 }
 
 impl Load {

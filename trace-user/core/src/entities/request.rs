@@ -53,7 +53,7 @@ pub struct Request {
     /// Others that asked for the same meanwhile.
     pub duplicates: Duplicates,
     /// Nothing more will change.
-    pub ended: bool,
+    pub closed: bool,
 }
 
 /// By whom a request was turned away.
@@ -164,14 +164,14 @@ impl Request {
     /// The requester waits, or its helper goes on after it.
     #[must_use]
     pub const fn is_open(&self) -> bool {
-        !self.ended
+        !self.closed
     }
 
     /// How it stands to the slots at `now`; `None` where it has given its slot back, as a requester that is killed does at once,
     /// or never got one.
     #[must_use]
     pub fn slot(&self, now: Stamp) -> Option<Slot> {
-        if self.returned.is_some() || self.requester_gone.is_some() || self.ended {
+        if self.returned.is_some() || self.requester_gone.is_some() || self.closed {
             return None;
         }
         match self.call.as_deref() {

@@ -255,7 +255,7 @@ fn afterwards(request: &Request) -> String {
         (None, Some((_, result))) if result < 0 => {
             return format!("{} could not be executed: {}", call.path, errno_words(result));
         }
-        (None, _) if request.ended => "its helper was not seen to end".into(),
+        (None, _) if request.closed => "its helper was not seen to end".into(),
         (None, _) => "its helper goes on".into(),
     };
     match live_words(request) {
@@ -276,7 +276,7 @@ fn stage(request: &Request) -> String {
     let Some(call) = request.call.as_deref() else {
         return "waiting for a slot".into();
     };
-    if let Some(load) = request.loads.iter().rev().find(|load| !load.over) {
+    if let Some(load) = request.loads.iter().rev().find(|load| !load.closed) {
         let loader = task_words(&load.task);
         let module = load_words(load);
         return match (load.live, load.init_begun) {
@@ -417,7 +417,7 @@ mod tests {
             live: None,
             init_ended: None,
             ended: None,
-            over: true,
+            closed: true,
         }
     }
 
@@ -600,7 +600,7 @@ mod tests {
     fn in_flight_says_what_is_waited_for() {
         let mut request = request(Verdict::InFlight);
         check(&request, "still open, the helper modprobe[413] runs");
-        request.loads = vec![Arc::new(Load { over: false, init_begun: Some(at(4)), ..load("can") })];
+        request.loads = vec![Arc::new(Load { closed: false, init_begun: Some(at(4)), ..load("can") })];
         check(&request, "still open, the init of can runs in modprobe[413]");
         request.call = None;
         request.loads.clear();

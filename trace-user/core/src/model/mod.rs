@@ -33,15 +33,15 @@ pub struct Model {
     costs: Option<Costs>,
     requests: BTreeMap<RequestId, Arc<Request>>,
     open: BTreeSet<RequestId>,
-    /// Kept requests that are over: the first of them goes first.
-    over: BTreeSet<RequestId>,
+    /// Kept requests that are closed: the first of them goes first.
+    closed: BTreeSet<RequestId>,
     children: BTreeMap<RequestId, Vec<RequestId>>,
     calls: BTreeMap<CallId, Arc<Call>>,
     open_calls: BTreeSet<CallId>,
     loads: BTreeMap<LoadId, Arc<Load>>,
     open_loads: BTreeSet<LoadId>,
-    /// Kept loads that are over.
-    over_loads: BTreeSet<LoadId>,
+    /// Kept loads that are closed.
+    closed_loads: BTreeSet<LoadId>,
     cycles: BTreeMap<CycleId, Arc<Cycle>>,
     firmware: BTreeMap<FirmwareId, Arc<Firmware>>,
     open_firmware: BTreeSet<FirmwareId>,
@@ -84,13 +84,13 @@ impl Default for Model {
             costs: None,
             requests: BTreeMap::new(),
             open: BTreeSet::new(),
-            over: BTreeSet::new(),
+            closed: BTreeSet::new(),
             children: BTreeMap::new(),
             calls: BTreeMap::new(),
             open_calls: BTreeSet::new(),
             loads: BTreeMap::new(),
             open_loads: BTreeSet::new(),
-            over_loads: BTreeSet::new(),
+            closed_loads: BTreeSet::new(),
             cycles: BTreeMap::new(),
             firmware: BTreeMap::new(),
             open_firmware: BTreeSet::new(),
@@ -116,7 +116,7 @@ impl Model {
             Change::Request(request) => self.request_changed(request.clone()),
             Change::Call(call) => {
                 self.now = self.now.max(call.entered);
-                if call.is_over() {
+                if call.is_closed() {
                     self.open_calls.remove(&call.id)
                 } else {
                     self.open_calls.insert(call.id)
@@ -131,7 +131,7 @@ impl Model {
             }
             Change::Firmware(firmware) => {
                 let id = firmware.id;
-                if firmware.over {
+                if firmware.closed {
                     self.open_firmware.remove(&id)
                 } else {
                     self.open_firmware.insert(id)
@@ -417,9 +417,9 @@ impl Model {
         self.counts.requests = self.counts.requests.max(id.0);
         self.hold_slot(&request);
         self.group_request(&request);
-        if request.ended {
+        if request.closed {
             self.open.remove(&id);
-            self.over.insert(id);
+            self.closed.insert(id);
             *self.verdicts.entry(request.verdict).or_default() += 1;
             let total = request.total();
             if let Some(total) = total.filter(|total| self.worst.is_none_or(|(worst, _)| worst < *total)) {
@@ -435,7 +435,7 @@ impl Model {
             self.children.entry(parent).or_default().push(id);
         }
         if self.requests.len() > KEPT
-            && let Some(oldest) = self.over.pop_first()
+            && let Some(oldest) = self.closed.pop_first()
         {
             self.requests.remove(&oldest);
             self.children.remove(&oldest);
@@ -466,7 +466,7 @@ impl Model {
             }
             self.counts.forgotten += by_alias.trim(KEPT) + by_module.trim(KEPT);
         }
-        if request.returned.is_some() || request.ended {
+        if request.returned.is_some() || request.closed {
             let ended = request.returned.unwrap_or(self.now);
             by_alias.leave(id, ended);
             by_module.leave(id, ended);
@@ -479,22 +479,22 @@ impl Model {
         if let Some(module) = load.module.as_ref().filter(|_| is_new) {
             self.counts.forgotten += by_file.join(module, load.id.0, load.began) + by_file.trim(KEPT);
         }
-        if load.over {
+        if load.closed {
             by_file.leave(load.id.0, load.ended.map_or(self.now, |(at, _)| at));
         }
     }
 
     fn load_changed(&mut self, load: Arc<Load>) {
         self.group_load(&load);
-        if load.over {
+        if load.closed {
             self.open_loads.remove(&load.id);
-            self.over_loads.insert(load.id);
+            self.closed_loads.insert(load.id);
         } else {
             self.open_loads.insert(load.id);
         }
         self.loads.insert(load.id, load);
         if self.loads.len() > KEPT
-            && let Some(oldest) = self.over_loads.pop_first()
+            && let Some(oldest) = self.closed_loads.pop_first()
         {
             self.loads.remove(&oldest);
             self.counts.forgotten += 1;

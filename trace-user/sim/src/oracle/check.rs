@@ -95,7 +95,7 @@ fn listen(events: &[Event]) -> Said {
     for event in events {
         pipeline.push(event.clone(), |change, _| said.hear(change));
     }
-    for request in said.requests.values().filter(|request| !request.ended) {
+    for request in said.requests.values().filter(|request| !request.closed) {
         said.wrong.push(format!("request {} ({}) was never ended", request.id.0, request.alias));
     }
     said
@@ -106,7 +106,7 @@ impl Said {
         match change {
             Change::Request(request) => {
                 let before = self.requests.insert(request.id, request.clone());
-                if before.is_some_and(|before| before.ended) {
+                if before.is_some_and(|before| before.closed) {
                     self.wrong.push(format!("request {} is told of after its end", request.id.0));
                 }
             }
@@ -286,7 +286,7 @@ fn compare_loads(
         let ended = load.ended.filter(|(mark, _)| oracle.seen(*mark) && mark.at + 200_000_000 < truth.ended);
         if let Some((mark, result)) = ended {
             let said = told.ended.map(|(at, result)| (at.mono.as_nanos(), result));
-            if said != Some((mark.at, result)) || !told.over {
+            if said != Some((mark.at, result)) || !told.closed {
                 wrong.push(format!("the load of {} ends with {said:?}, not {:?}", load.module, (mark.at, result)));
             }
         }

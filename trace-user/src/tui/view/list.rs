@@ -171,7 +171,7 @@ fn call_cell(model: &Model, call: &Call, column: Column) -> Cell {
             Some((task, _)) => (task.key.tgid.0.to_string(), Tone::Plain),
             None => ("-".into(), Tone::Dim),
         },
-        Column::Total if call.is_over() => duration(row::call_age(call, model.now())),
+        Column::Total if call.is_closed() => duration(row::call_age(call, model.now())),
         Column::Total => row::call_age(call, model.now()).map_or_else(no_cell, age),
         Column::Result => (format::call_result(call), Tone::Plain),
         _ => no_cell(),
@@ -193,7 +193,7 @@ fn load_cell(model: &Model, load: &Load, column: Column) -> Cell {
         Column::Bytes => load.bytes.map_or(("-".into(), Tone::Dim), |bytes| (format::bytes(bytes), Tone::Plain)),
         Column::Init => duration(row::init(load)),
         Column::ToLive => duration(row::load_to_live(load)),
-        Column::Total if load.over => duration(row::load_age(load, model.now())),
+        Column::Total if load.closed => duration(row::load_age(load, model.now())),
         Column::Total => row::load_age(load, model.now()).map_or_else(no_cell, age),
         _ => no_cell(),
     }
@@ -272,7 +272,7 @@ fn firmware_cell(model: &Model, firmware: &Firmware, column: Column) -> Cell {
         Column::Alias => (firmware.name.to_string(), Tone::Plain),
         Column::Module => (firmware.device.text().map_or("-", |device| device).into(), Tone::Plain),
         Column::Requester => (format::task(&firmware.task), Tone::Plain),
-        Column::Total if firmware.over => duration(firmware.ended.map(|_| firmware.age(now))),
+        Column::Total if firmware.closed => duration(firmware.ended.map(|_| firmware.age(now))),
         Column::Total => age(firmware.age(now)),
         Column::Result => match firmware.result() {
             Some(0) => ("found".into(), Tone::Good),

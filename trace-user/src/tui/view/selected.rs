@@ -80,7 +80,7 @@ fn hook_told(model: &Model, hook: &Hook) -> Told {
 
 fn call_told(model: &Model, call: &Call) -> Told {
     let mut lines = vec![(format!("called by {}", format::task(&call.caller)), Tone::Plain)];
-    match row::call_age(call, model.now()).filter(|_| !call.is_over()) {
+    match row::call_age(call, model.now()).filter(|_| !call.is_closed()) {
         Some(age) => stuck(model, &stall::of_call(call, model), age, call.entered, &mut lines),
         None => lines.extend(inside(&call.stack)),
     }
@@ -91,7 +91,7 @@ fn load_told(model: &Model, load: &Load) -> Told {
     let request = load.request.map_or_else(String::new, |id| format!(" for {}", format::request_name(model, id)));
     let result = format::load_result(load);
     let mut lines = vec![(format!("loaded by {}{request}: {result}", format::task(&load.task)), Tone::Plain)];
-    if let Some(age) = row::load_age(load, model.now()).filter(|_| !load.over) {
+    if let Some(age) = row::load_age(load, model.now()).filter(|_| !load.closed) {
         stuck(model, &stall::of_load(load), age, load.began, &mut lines);
     }
     Told { title: format!("#{} {}", load.id.0, load.module.as_deref().unwrap_or("a module")), lines }
@@ -101,7 +101,7 @@ fn firmware_told(model: &Model, firmware: &Firmware) -> Told {
     let now = model.now();
     let mut lines =
         vec![(format!("asked for by {} for {}", format::task(&firmware.task), firmware.device), Tone::Plain)];
-    if !firmware.over {
+    if !firmware.closed {
         stuck(model, &stall::of_firmware(firmware), firmware.age(now), firmware.asked, &mut lines);
         return Told { title: firmware_title(firmware), lines };
     }

@@ -129,7 +129,7 @@ impl Loads {
             live: None,
             init_ended: None,
             ended: None,
-            over: false,
+            closed: false,
         };
         let unended = self.abandoned(task.tid);
         self.by_age.insert(load.id, task.tid);
@@ -201,12 +201,12 @@ impl Loads {
     pub fn ended(&mut self, at: Stamp, thread: Tid, result: i32) -> Option<Arc<Load>> {
         let mut load = self.take(thread)?;
         Arc::make_mut(&mut load).ended = Some((at, result));
-        Some(over(load))
+        Some(closed(load))
     }
 
     /// The thread's process is gone: whatever it had open ended unseen.
     pub fn abandoned(&mut self, thread: Tid) -> Option<Arc<Load>> {
-        self.take(thread).map(over)
+        self.take(thread).map(closed)
     }
 
     fn stage(&mut self, thread: Tid, module: &Module, change: impl FnOnce(&mut Load)) {
@@ -226,7 +226,7 @@ fn in_init(load: &Load) -> Option<Arc<str>> {
     load.module.clone().filter(|_| is_in_init)
 }
 
-fn over(mut load: Arc<Load>) -> Arc<Load> {
-    Arc::make_mut(&mut load).over = true;
+fn closed(mut load: Arc<Load>) -> Arc<Load> {
+    Arc::make_mut(&mut load).closed = true;
     load
 }

@@ -13,8 +13,8 @@ impl Correlator {
     pub(in crate::correlate) fn settle(&mut self, id: RequestId, out: &mut Vec<Change>) {
         let moved = self.requests.look_again(id, self.now);
         match self.state(id) {
-            Some((State::Over, _)) => self.close(id, None, out),
-            Some((State::OverWith(gap), _)) => self.close(id, Some(gap), out),
+            Some((State::Closed, _)) => self.close(id, None, out),
+            Some((State::ClosedWith(gap), _)) => self.close(id, Some(gap), out),
             Some((State::Open, _)) => {
                 self.requests.changed(id);
                 // Who took a slot or gave it back is told at once: how full they are is counted by what is told.
@@ -37,9 +37,10 @@ impl Correlator {
         let may_miss = self.may_miss_returns || self.lost_during(request);
         let state = state(request, &self.helpers, self.now, may_miss);
         // Who was turned away may still get what others are at work for: that is waited for.
-        let away = request.turned_away == Some(TurnedAway::Throttled) || state == State::OverWith(Gap::NothingFollowed);
+        let away =
+            request.turned_away == Some(TurnedAway::Throttled) || state == State::ClosedWith(Gap::NothingFollowed);
         let waits = away && state != State::Open && self.requests.awaits_others(id, self.now);
-        let judged = matches!(state, State::Over | State::OverWith(Gap::ReturnUnseen));
+        let judged = matches!(state, State::Closed | State::ClosedWith(Gap::ReturnUnseen));
         let waits = waits || (judged && self.awaits_live(request));
         Some(if waits { (State::Open, true) } else { (state, false) })
     }
@@ -67,7 +68,7 @@ impl Correlator {
                         self.tell(id, out);
                     }
                 }
-                Some((State::Over | State::OverWith(_), _)) => self.settle(id, out),
+                Some((State::Closed | State::ClosedWith(_), _)) => self.settle(id, out),
                 None => {}
             }
         }
@@ -86,10 +87,10 @@ impl Correlator {
             request.gaps.push(Gap::EventsLost);
         }
         self.judge(&mut request, gap, lost);
-        request.ended = true;
+        request.closed = true;
         self.requests.closed(id);
         if let Some(call) = &request.call
-            && (self.helpers.is_over(call.id) || gap == Some(Gap::ReturnUnseen))
+            && (self.helpers.is_closed(call.id) || gap == Some(Gap::ReturnUnseen))
         {
             self.helpers.forget(call.id);
         }
@@ -143,7 +144,7 @@ impl Correlator {
             if request.returned.is_some() {
                 self.judge(&mut request, None, true);
             }
-            request.ended = true;
+            request.closed = true;
             out.push(Change::Request(Arc::new(request)));
         }
         let changed = self.suspends.take_untold();

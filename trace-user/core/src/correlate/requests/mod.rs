@@ -94,9 +94,9 @@ pub enum State {
     /// Something is still to come.
     Open,
     /// Nothing is, and all of it was seen.
-    Over,
+    Closed,
     /// Nothing is expected any more, and this was not seen.
-    OverWith(Gap),
+    ClosedWith(Gap),
 }
 
 impl Requests {
@@ -356,7 +356,7 @@ pub fn fresh(id: RequestId, task: Task, asked: &Requested) -> Request {
         verdict: Verdict::InFlight,
         gaps: Vec::new(),
         duplicates: Duplicates::default(),
-        ended: false,
+        closed: false,
     }
 }
 
@@ -377,9 +377,11 @@ pub fn state(request: &Request, helpers: &Helpers, now: Stamp, may_miss_returns:
 fn without_call(request: &Request, now: Stamp) -> State {
     let waited = now.mono.since(request.asked.mono) >= SLOT_LIMIT;
     match (request.turned_away, request.requester_gone) {
-        (Some(_), _) => State::Over,
-        (None, Some(gone)) if gone.mono.since(request.asked.mono) < SLOT_TIMEOUT => State::OverWith(Gap::ReturnUnseen),
-        (None, _) if waited => State::OverWith(Gap::NothingFollowed),
+        (Some(_), _) => State::Closed,
+        (None, Some(gone)) if gone.mono.since(request.asked.mono) < SLOT_TIMEOUT => {
+            State::ClosedWith(Gap::ReturnUnseen)
+        }
+        (None, _) if waited => State::ClosedWith(Gap::NothingFollowed),
         (None, _) => State::Open,
     }
 }
@@ -391,14 +393,14 @@ fn after_return(request: &Request, call: &Call, helpers: &Helpers, returned: (St
         // A worker that could not fork tells nobody who does not wait.
         let unborn = call.picked.filter(|_| call.helper.is_none());
         let end = call.gone().or(unborn);
-        helpers.is_over(call.id) || since(end, now, GRACE)
+        helpers.is_closed(call.id) || since(end, now, GRACE)
     } else {
         // A module of its own is live, or nothing is left that could load one.
-        let loading = request.loads.iter().any(|load| !load.over);
+        let loading = request.loads.iter().any(|load| !load.closed);
         let live = request.loads.iter().any(|load| load.live.is_some() && !request.is_dependency(load));
         (live && !loading) || !helpers.alive(call.id) || now.mono.since(at.mono) >= GRACE
     };
-    if over { State::Over } else { State::Open }
+    if over { State::Closed } else { State::Open }
 }
 
 fn without_return(call: &Call, helpers: &Helpers, now: Stamp, may_miss_returns: bool) -> State {
@@ -410,7 +412,7 @@ fn without_return(call: &Call, helpers: &Helpers, now: Stamp, may_miss_returns: 
     let unborn = call.caller_gone.filter(|_| call.helper.is_none() && may_miss_returns);
     let left = since(call.left(), now, RETURN_GRACE) || since(unborn, now, UNBORN);
     if left || helper_over && (gone || (may_miss_returns && waited)) {
-        State::OverWith(Gap::ReturnUnseen)
+        State::ClosedWith(Gap::ReturnUnseen)
     } else {
         State::Open
     }

@@ -164,7 +164,7 @@ impl Correlator {
             return;
         };
         if self.helpers.is_hidden(id) {
-            if self.helpers.is_over(id) {
+            if self.helpers.is_closed(id) {
                 self.helpers.forget(id);
             }
             return;
@@ -180,7 +180,7 @@ impl Correlator {
                 if call.request.is_none() {
                     out.push(Change::Call(call));
                 }
-                if self.helpers.is_over(id) {
+                if self.helpers.is_closed(id) {
                     self.helpers.forget(id);
                 }
             }
