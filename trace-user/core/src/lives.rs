@@ -94,9 +94,15 @@ impl Lives {
     /// How `name` went live after `from` and not after `until`: the first time it did. Of one whose init was begun in
     /// time it may be told later.
     #[must_use]
-    pub fn went_live_within(&self, name: &str, from: Stamp, until: Stamp, told_until: Option<Stamp>) -> Option<Birth> {
+    pub fn went_live_within(
+        &self,
+        name: &str,
+        from: Stamp,
+        until: Stamp,
+        reported_until: Option<Stamp>,
+    ) -> Option<Birth> {
         let told_late = |birth: &Birth| {
-            birth.init_begun.is_some_and(|begun| begun <= until) && told_until.is_some_and(|told| birth.at <= told)
+            birth.init_begun.is_some_and(|begun| begun <= until) && reported_until.is_some_and(|told| birth.at <= told)
         };
         let mut births = self.of(name).filter_map(|life| life.birth).filter(|birth| birth.at >= from);
         births.find(|birth| birth.at <= until || told_late(birth))

@@ -31,7 +31,7 @@ impl Pipeline {
         self.order.finish(&mut self.ordered);
         self.run(&mut each);
         self.correlator.cut(&mut self.changes);
-        self.tell(&mut each);
+        self.report(&mut each);
     }
 
     /// The model as it is now.
@@ -52,11 +52,11 @@ impl Pipeline {
                 self.model.count_event(event.at);
             }
             self.correlator.step(event, &mut self.changes);
-            self.tell(&mut each);
+            self.report(&mut each);
         }
     }
 
-    fn tell(&mut self, mut each: impl FnMut(&Change, &Model)) {
+    fn report(&mut self, mut each: impl FnMut(&Change, &Model)) {
         for change in self.changes.drain(..) {
             self.model.apply(&change);
             each(&change, &self.model);

@@ -14,7 +14,7 @@ use trace_common::time::Nanos;
 const WAKE: Nanos = Nanos::from_millis(50);
 /// How late the kernel is given to tell that a module is live: its state is set first (kernel/module/main.c `do_init_module`, 5.10
 /// to 7.3), and the thread may wait for a processor in between.
-const TOLD_LATE: Nanos = WAKE;
+const REPORTED_LATE: Nanos = WAKE;
 /// The same, where it is proven that the module was live.
 const PROVEN_LATE: Nanos = Nanos::from_secs(2);
 /// The wait status word of modprobe's only failing exit code.
@@ -62,7 +62,7 @@ pub fn decide(request: &Request, lives: &Lives, now: Stamp, doubt: Doubt) -> Dec
         return Decision { verdict: Verdict::Live, live: own_live, satisfied_by: None };
     }
     let until = returned_by(request, now);
-    if let Some((live, satisfied_by)) = by_another(request, lives, until, told_until(request)) {
+    if let Some((live, satisfied_by)) = by_another(request, lives, until, reported_until(request)) {
         // That its task belongs to no helper can be for want of a birth or a fork that was lost: it may be this one's. And
         // where the module did not stay, this one's may have loaded it again, as may a helper whose birth was lost.
         let helper = request.call.as_ref().and_then(|call| call.helper);
@@ -146,13 +146,13 @@ fn own_live(request: &Request) -> Option<Stamp> {
 /// succeed. A load that lost with -EEXIST proves it (kernel/module/main.c `add_unformed_module`, 5.10 to 7.3), unless it has the
 /// answer from the init of another load of the file (6.5 and later), which is over then.
 #[must_use]
-pub fn told_until(request: &Request) -> Option<Stamp> {
+pub fn reported_until(request: &Request) -> Option<Stamp> {
     let is_sure = request.result.is_none_or(|result| result == 0) && request.wait() == Some(Wait::Proc);
     let over = request.returned.or(request.call.as_ref()?.gone());
     let over = over.filter(|_| is_sure && request.status() == Some(0))?;
     let lost_by_then = |load: &Arc<Load>| load.lost_to_another() && load.ended.is_some_and(|(at, _)| at <= over);
     let proves = |load: &Arc<Load>| lost_by_then(load) && load.error() == Some(EEXIST) && !request.is_dependency(load);
-    let late = if request.loads.iter().any(proves) { PROVEN_LATE } else { TOLD_LATE };
+    let late = if request.loads.iter().any(proves) { PROVEN_LATE } else { REPORTED_LATE };
     Some(Stamp { mono: over.mono.plus(late), boot: over.boot.plus(late) })
 }
 
@@ -162,14 +162,14 @@ fn by_another(
     request: &Request,
     lives: &Lives,
     until: Stamp,
-    told_until: Option<Stamp>,
+    reported_until: Option<Stamp>,
 ) -> Option<(Stamp, SatisfiedBy)> {
     let wanted = request.resolution.as_ref()?;
     if wanted.modules.iter().any(|wanted| wanted.built_in || lives.live_at(&wanted.name, request.asked)) {
         return None;
     }
     wanted.modules.iter().find_map(|wanted| {
-        let birth = lives.went_live_within(&wanted.name, request.asked, until, told_until)?;
+        let birth = lives.went_live_within(&wanted.name, request.asked, until, reported_until)?;
         if birth.request == Some(request.id) {
             return None;
         }

@@ -55,7 +55,7 @@ impl Failure {
 
     /// Says it on stderr and gives the exit status.
     #[must_use]
-    pub fn tell(&self) -> ExitCode {
+    pub fn report(&self) -> ExitCode {
         stderr::say(&self.sentence);
         if let Some(hint) = self.hint {
             stderr::line(format_args!("hint: {hint}"));

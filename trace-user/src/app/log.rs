@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::output::{self, Written};
-use super::session::{Session, Signals, Until, passed_on, tell_gaps};
+use super::session::{Session, Signals, Until, passed_on, report_gaps};
 use super::{replay, runtime};
 use crate::cli::LogArgs;
 use crate::stderr;
@@ -46,7 +46,7 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
         session.run(&until, signals, each).await
     });
     let (model, status) = outcome?;
-    tell_gaps(&model);
+    report_gaps(&model);
     match lines.failure {
         Some(failure) => Err(failure),
         None => Ok(passed_on(status)),
@@ -59,8 +59,8 @@ fn recording(file: &Path, json: bool) -> Result<ExitCode, Failure> {
         let _ = lines.on(change, model);
     })?;
     if !lines.closed {
-        tell_gaps(&model);
-        replay::tell_ending(ending, file);
+        report_gaps(&model);
+        replay::report_ending(ending, file);
     }
     match lines.failure {
         Some(failure) => Err(failure),

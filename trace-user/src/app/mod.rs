@@ -29,7 +29,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Some(Command::Watch(args)) => watch::run(&args),
         Some(Command::Doctor(args)) => doctor::run(&args),
     };
-    outcome.unwrap_or_else(|failure| failure.tell())
+    outcome.unwrap_or_else(|failure| failure.report())
 }
 
 /// A runtime for one thread: everything waits in one place, and nothing is shared.

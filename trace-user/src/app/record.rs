@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::runtime;
-use super::session::{Session, Signals, Until, passed_on, tell_gaps};
+use super::session::{Session, Signals, Until, passed_on, report_gaps};
 use crate::cli::RecordArgs;
 use crate::stderr;
 use std::ops::ControlFlow;
@@ -23,7 +23,7 @@ pub fn run(args: &RecordArgs) -> Result<ExitCode, Failure> {
         session.run(&until, signals, |_, _| ControlFlow::Continue(())).await
     });
     let (model, status) = outcome?;
-    tell_gaps(&model);
+    report_gaps(&model);
     let counts = model.counts();
     stderr::say(format_args!(
         "recorded {} requests and {} events to {}",

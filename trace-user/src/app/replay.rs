@@ -19,7 +19,7 @@ pub fn run(file: &Path) -> Result<ExitCode, Failure> {
     let (model, ending) = read(file, |_, _| {})?;
     let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
     top::replay(&model, name)?;
-    tell_ending(ending, file);
+    report_ending(ending, file);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -32,7 +32,7 @@ pub fn read(file: &Path, each: impl FnMut(&Change, &Model)) -> Result<(Model, En
 }
 
 /// Says on stderr that the end is missing, where it is.
-pub fn tell_ending(ending: Ending, file: &Path) {
+pub fn report_ending(ending: Ending, file: &Path) {
     if ending == Ending::Missing {
         stderr::say(format_args!(
             "the end of {} is missing: the recorder was killed, or is still writing; all that was flushed is here",

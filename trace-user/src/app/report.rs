@@ -14,6 +14,6 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode, Failure> {
     let (model, ending) = replay::read(&args.file, |_, _| {})?;
     let text = if args.json { whole::summary(&model, ending) } else { summary::summary(&model, ending) };
     let _ = output::line(text.trim_end())?;
-    replay::tell_ending(ending, &args.file);
+    replay::report_ending(ending, &args.file);
     Ok(ExitCode::SUCCESS)
 }

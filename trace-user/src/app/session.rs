@@ -381,7 +381,7 @@ pub fn passed_on(status: Option<ExitStatus>) -> ExitCode {
 }
 
 /// Says on stderr what a reader of the output should know: what was lost, what is still open.
-pub fn tell_gaps(model: &Model) {
+pub fn report_gaps(model: &Model) {
     for (lost, count) in model.lost() {
         stderr::say(format_args!("lost: {count} {}", lost.words()));
     }

@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::output::{self, Written};
 use super::runtime;
-use super::session::{Session, Signals, Until, tell_gaps};
+use super::session::{Session, Signals, Until, report_gaps};
 use crate::cli::{SinkChoice, WatchArgs};
 use crate::sinks::exec::Exec;
 use crate::stderr;
@@ -33,7 +33,7 @@ pub fn run(args: &WatchArgs) -> Result<ExitCode, Failure> {
         session.run(&Until::default(), signals, |change, model| watcher.on(change, model)).await
     });
     let (model, _) = outcome?;
-    tell_gaps(&model);
+    report_gaps(&model);
     match watcher.failure {
         Some(failure) => Err(failure),
         None => Ok(ExitCode::SUCCESS),
@@ -66,14 +66,14 @@ impl Watcher {
             return ControlFlow::Continue(());
         }
         for notice in self.alerts.step(model) {
-            if self.tell(&notice, model).is_break() {
+            if self.report(&notice, model).is_break() {
                 return ControlFlow::Break(());
             }
         }
         ControlFlow::Continue(())
     }
 
-    fn tell(&mut self, notice: &Notice, model: &Model) -> ControlFlow<()> {
+    fn report(&mut self, notice: &Notice, model: &Model) -> ControlFlow<()> {
         let text = match self.sink {
             SinkChoice::Stdout => text::line(notice, model),
             SinkChoice::StdoutJson => text::json_line(notice, model),

@@ -132,7 +132,7 @@ impl Live {
             log: options.probe_log,
         };
         let mut attached = attach::attach(&plan, types, progress)?;
-        tell_unknown_offsets(&mut attached.hooks, &offsets);
+        report_unknown_offsets(&mut attached.hooks, &offsets);
         let ring = Ring::open(&mut attached)?;
         if options.probe_log == ProbeLog::On {
             probe_log::forward(&attached);
@@ -311,7 +311,7 @@ impl Live {
                 // What the kernel counted for the programs that are about to go is reported before they go.
                 let mut missed = self.misses.take(&self.attached);
                 self.attached.renew(&self.plan, &moments);
-                tell_unknown_offsets(&mut self.attached.hooks, &self.plan.settings.offsets);
+                report_unknown_offsets(&mut self.attached.hooks, &self.plan.settings.offsets);
                 self.misses = Misses::default();
                 self.misses.take(&self.attached);
                 let until = clock::now();
@@ -366,7 +366,7 @@ impl Aliases {
     }
 
     /// What `alias` stands for; `None` where that was told before and still holds.
-    fn tell(&mut self, alias: &Arc<str>) -> Option<Resolution> {
+    fn report(&mut self, alias: &Arc<str>) -> Option<Resolution> {
         let changed = !self.fresh && self.lookup().refresh();
         self.fresh = true;
         if changed || self.told.len() >= ALIASES {
@@ -388,13 +388,13 @@ fn before(event: &Event, names: &mut SystemNames, aliases: &mut Aliases, out: &m
         return;
     }
     let Some(alias) = requested.alias.text() else { return };
-    if let Some(resolution) = aliases.tell(alias) {
+    if let Some(resolution) = aliases.report(alias) {
         out.push(fact(event.at, Fact::Resolved { alias: alias.clone(), resolution: Arc::new(resolution) }));
     }
 }
 
 /// Says what is lost where the kernel's types do not tell how a task is laid out.
-fn tell_unknown_offsets(hooks: &mut [Hook], offsets: &Offsets) {
+fn report_unknown_offsets(hooks: &mut [Hook], offsets: &Offsets) {
     let lacks = |known: &[u32]| known.contains(&UNKNOWN);
     let pid = lacks(&[offsets.task_group_leader, offsets.task_start_boottime]);
     let end = lacks(&[offsets.task_exit_code, offsets.task_signal, offsets.signal_live]);

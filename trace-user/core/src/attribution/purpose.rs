@@ -54,7 +54,7 @@ mod tests {
     use crate::testing::{Scenario, entered};
     use trace_common::ids::CallAddress;
 
-    fn told(path: &str, stack: &[&str]) -> Option<&'static str> {
+    fn reported(path: &str, stack: &[&str]) -> Option<&'static str> {
         let mut scenario = Scenario::default();
         let stack = stack.iter().map(|frame| std::sync::Arc::from(*frame)).collect();
         let entered = CallEntered { stack, ..entered(CallAddress(1), Wait::Exec, &[path]) };
@@ -77,10 +77,13 @@ mod tests {
             ("mce_do_trigger", "machine check"),
         ];
         for (function, purpose) in callers {
-            assert_eq!(told("/tmp/any", &["call_usermodehelper_exec", function, "process_one_work"]), Some(purpose));
+            assert_eq!(
+                reported("/tmp/any", &["call_usermodehelper_exec", function, "process_one_work"]),
+                Some(purpose)
+            );
         }
-        assert_eq!(told("/sbin/request-key", &[]), Some("key request"));
-        assert_eq!(told("/sbin/poweroff", &["a_module_of_nobody"]), Some("power off"));
-        assert_eq!(told("/tmp/any", &["a_module_of_nobody"]), None);
+        assert_eq!(reported("/sbin/request-key", &[]), Some("key request"));
+        assert_eq!(reported("/sbin/poweroff", &["a_module_of_nobody"]), Some("power off"));
+        assert_eq!(reported("/tmp/any", &["a_module_of_nobody"]), None);
     }
 }

@@ -82,7 +82,7 @@ impl Correlator {
         }
         for load in self.loads.take_surplus() {
             out.push(Change::Capped);
-            self.tell_load(load, out);
+            self.report_load(load, out);
         }
         let capped = self.helpers.take_capped() + self.suspends.take_capped() + self.firmwares.take_capped();
         out.extend((0..capped).map(|_| Change::Capped));
@@ -129,13 +129,13 @@ impl Correlator {
             }
             Fact::Tick | Fact::Drained => {
                 let unended = self.suspends.unended(self.now);
-                self.tell_cycles(unended, out);
+                self.report_cycles(unended, out);
                 for load in self.loads.unended(self.now, self.may_miss_inits, &self.losses) {
-                    self.tell_load(load, out);
+                    self.report_load(load, out);
                 }
                 self.look_at_open(out);
                 let changed = self.suspends.take_untold();
-                self.tell_cycles(changed, out);
+                self.report_cycles(changed, out);
                 out.push(Change::Now(self.now));
                 return;
             }
@@ -189,7 +189,7 @@ impl Correlator {
             Moment::Exited { status } => {
                 let call = self.helpers.exited(at, task, *status);
                 if let Some(load) = self.loads.abandoned(task.tid) {
-                    self.tell_load(load, out);
+                    self.report_load(load, out);
                 }
                 self.call_changed(call, out);
             }
@@ -213,13 +213,13 @@ impl Correlator {
 
     fn suspend_moment(&mut self, at: Stamp, task: Task, moment: &SuspendMoment, out: &mut Vec<Change>) {
         match self.suspends.step(at, task, moment, &self.helpers) {
-            Step::Ended(cycle) => self.tell_cycles([*cycle], out),
+            Step::Ended(cycle) => self.report_cycles([*cycle], out),
             Step::Taken => {}
             Step::Unmatched => out.push(Change::Unmatched),
         }
     }
 
-    fn tell_cycles(&self, cycles: impl IntoIterator<Item = Cycle>, out: &mut Vec<Change>) {
+    fn report_cycles(&self, cycles: impl IntoIterator<Item = Cycle>, out: &mut Vec<Change>) {
         for mut cycle in cycles {
             cycle.incomplete = self.losses.overlap(cycle.began.mono, cycle.ended.unwrap_or(self.now).mono);
             out.push(Change::Cycle(Arc::new(cycle)));

@@ -50,7 +50,7 @@ impl Correlator {
         let firmware = self.firmwares.of(thread).filter(|open| is_old(open.asked));
         let missed = firmware.is_some_and(|open| self.may_miss_firmware || self.lost_since(open.asked));
         if missed && is_outside(stack, FIRMWARE) {
-            out.extend(self.firmwares.left(at, thread).map(told));
+            out.extend(self.firmwares.left(at, thread).map(reported));
         }
         let load = self.loads.of(thread).filter(|load| is_old(load.began));
         let missed = load.is_some_and(|load| self.may_miss_inits || self.lost_since(load.began));
@@ -58,7 +58,7 @@ impl Correlator {
             && is_outside(stack, LOAD)
             && let Some(load) = self.loads.abandoned(thread)
         {
-            self.tell_load(load, out);
+            self.report_load(load, out);
         }
     }
 
@@ -72,10 +72,10 @@ impl Correlator {
         if self.loads.of(thread.tid).is_some_and(|load| is_its(load.task))
             && let Some(load) = self.loads.abandoned(thread.tid)
         {
-            self.tell_load(load, out);
+            self.report_load(load, out);
         }
         if self.firmwares.of(thread.tid).is_some_and(|open| is_its(open.task)) {
-            out.extend(self.firmwares.left(at, thread.tid).map(told));
+            out.extend(self.firmwares.left(at, thread.tid).map(reported));
         }
         self.caller_gone(at, thread, out);
     }
@@ -91,7 +91,7 @@ fn is_outside(stack: &[Arc<str>], functions: &[&str]) -> bool {
     is_whole && !on_stack(stack, functions)
 }
 
-fn told(firmware: Firmware) -> Change {
+fn reported(firmware: Firmware) -> Change {
     Change::Firmware(Arc::new(firmware))
 }
 

@@ -206,7 +206,7 @@ impl<F: FnMut(Event)> Events<F> {
     }
 
     fn event(&mut self, sequence: u32, event: Event) {
-        self.tell_missing(sequence.wrapping_sub(self.expected), event.at);
+        self.report_missing(sequence.wrapping_sub(self.expected), event.at);
         self.expected = sequence.wrapping_add(1);
         self.broken = false;
         self.coverage.events += 1;
@@ -218,12 +218,12 @@ impl<F: FnMut(Event)> Events<F> {
     /// What could not be read at the very end, where nothing follows whose number could tell how much it was.
     fn finish(&mut self) {
         if self.broken && !self.coverage.has_end {
-            self.tell_missing(1, self.last);
+            self.report_missing(1, self.last);
         }
     }
 
     /// Says in its place that events are missing: they lie between what was read before them and what follows.
-    fn tell_missing(&mut self, count: u32, next: Stamp) {
+    fn report_missing(&mut self, count: u32, next: Stamp) {
         if count > 0 {
             let count = u64::from(count);
             self.coverage.damaged += count;

@@ -23,7 +23,7 @@ const LINES: u16 = 6;
 const SPLIT: u16 = 14;
 
 /// A title and what is told under it.
-struct Told {
+struct Details {
     title: String,
     lines: Vec<(String, Tone)>,
 }
@@ -37,7 +37,7 @@ pub const fn height(screen: Screen, body: Rect) -> u16 {
 
 /// Draws it.
 pub fn draw(model: &Model, row: Row<'_>, theme: Theme, area: Rect, buffer: &mut Buffer) {
-    let Some(told) = told(model, row) else { return };
+    let Some(told) = details(model, row) else { return };
     let title = format::cut(&told.title, usize::from(area.width.saturating_sub(2)));
     let block = Block::new().borders(Borders::TOP).title(format!(" {title} ")).title_style(theme.style(Tone::Title));
     let inner = block.inner(area);
@@ -50,18 +50,18 @@ pub fn draw(model: &Model, row: Row<'_>, theme: Theme, area: Rect, buffer: &mut 
     Paragraph::new(lines.collect::<Vec<_>>()).render(inner, buffer);
 }
 
-fn told(model: &Model, row: Row<'_>) -> Option<Told> {
+fn details(model: &Model, row: Row<'_>) -> Option<Details> {
     match row {
-        Row::Hook(hook) => Some(hook_told(model, hook)),
-        Row::Call(call) => Some(call_told(model, call)),
-        Row::Load(load) => Some(load_told(model, load)),
-        Row::Firmware(firmware) => Some(firmware_told(model, firmware)),
+        Row::Hook(hook) => Some(hook_details(model, hook)),
+        Row::Call(call) => Some(call_details(model, call)),
+        Row::Load(load) => Some(load_details(model, load)),
+        Row::Firmware(firmware) => Some(firmware_details(model, firmware)),
         Row::Request(_) | Row::Group(_) | Row::Cycle(_) => None,
     }
 }
 
 /// By what a moment is seen, what that loses, and what the kernel refused.
-fn hook_told(model: &Model, hook: &Hook) -> Told {
+fn hook_details(model: &Model, hook: &Hook) -> Details {
     let seen = match &hook.attached {
         Some(attached) if hook.may_miss => (format!("seen by {attached}, which may miss some"), Tone::Warn),
         Some(attached) => (format!("seen by {attached}"), Tone::Plain),
@@ -75,35 +75,35 @@ fn hook_told(model: &Model, hook: &Hook) -> Told {
         let runs = "runs are counted while this screen is open".to_owned();
         lines.extend([format::own_costs(costs), runs].map(|line| (line, Tone::Dim)));
     }
-    Told { title: hook.moment.name().to_owned(), lines }
+    Details { title: hook.moment.name().to_owned(), lines }
 }
 
-fn call_told(model: &Model, call: &Call) -> Told {
+fn call_details(model: &Model, call: &Call) -> Details {
     let mut lines = vec![(format!("called by {}", format::task(&call.caller)), Tone::Plain)];
     match row::call_age(call, model.now()).filter(|_| !call.is_closed()) {
         Some(age) => stuck(model, &stall::of_call(call, model), age, call.entered, &mut lines),
         None => lines.extend(inside(&call.stack)),
     }
-    Told { title: format!("#{} {}", call.id.0, format::command(call)), lines }
+    Details { title: format!("#{} {}", call.id.0, format::command(call)), lines }
 }
 
-fn load_told(model: &Model, load: &Load) -> Told {
+fn load_details(model: &Model, load: &Load) -> Details {
     let request = load.request.map_or_else(String::new, |id| format!(" for {}", format::request_name(model, id)));
     let result = format::load_result(load);
     let mut lines = vec![(format!("loaded by {}{request}: {result}", format::task(&load.task)), Tone::Plain)];
     if let Some(age) = row::load_age(load, model.now()).filter(|_| !load.closed) {
         stuck(model, &stall::of_load(load), age, load.began, &mut lines);
     }
-    Told { title: format!("#{} {}", load.id.0, load.module.as_deref().unwrap_or("a module")), lines }
+    Details { title: format!("#{} {}", load.id.0, load.module.as_deref().unwrap_or("a module")), lines }
 }
 
-fn firmware_told(model: &Model, firmware: &Firmware) -> Told {
+fn firmware_details(model: &Model, firmware: &Firmware) -> Details {
     let now = model.now();
     let mut lines =
         vec![(format!("asked for by {} for {}", format::task(&firmware.task), firmware.device), Tone::Plain)];
     if !firmware.closed {
         stuck(model, &stall::of_firmware(firmware), firmware.age(now), firmware.asked, &mut lines);
-        return Told { title: firmware_title(firmware), lines };
+        return Details { title: firmware_title(firmware), lines };
     }
     let fallback = firmware.fallback_time(now).map(|time| format!("waited {time} for user space to give it"));
     lines.push((fallback.unwrap_or_else(|| "user space was not asked for it".to_owned()), Tone::Plain));
@@ -111,7 +111,7 @@ fn firmware_told(model: &Model, firmware: &Firmware) -> Told {
         let held = firmware.lock_time(now).map_or_else(String::new, |time| format!(", held for {time}"));
         lines.push((format!("the lock that keeps helpers enabled: {lock}{held}"), Tone::Plain));
     }
-    Told { title: firmware_title(firmware), lines }
+    Details { title: firmware_title(firmware), lines }
 }
 
 fn firmware_title(firmware: &Firmware) -> String {

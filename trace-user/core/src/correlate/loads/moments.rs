@@ -18,7 +18,7 @@ impl Correlator {
             Moment::LoadBegan { syscall } => {
                 let request = self.request_of(task);
                 if let Some(unended) = self.loads.began(at, task, Some(*syscall), request) {
-                    self.tell_load(unended, out);
+                    self.report_load(unended, out);
                 }
             }
             Moment::ImageRead { bytes } => {
@@ -49,7 +49,7 @@ impl Correlator {
                 }
             }
             Moment::LoadEnded { result, .. } => match self.loads.ended(at, thread, *result) {
-                Some(load) => return self.tell_load(load, out),
+                Some(load) => return self.report_load(load, out),
                 None => return out.push(Change::Unmatched),
             },
             Moment::Going(module) | Moment::Freed(module) => return self.going(at, module),
@@ -70,7 +70,7 @@ impl Correlator {
             | Moment::Firmware(_) => return,
         }
         if let Some(load) = self.loads.of(thread).cloned() {
-            self.tell_load(load, out);
+            self.report_load(load, out);
         }
     }
 
@@ -85,7 +85,7 @@ impl Correlator {
         if self.loads.is_of_another(task.tid, module)
             && let Some(unended) = self.loads.abandoned(task.tid)
         {
-            self.tell_load(unended, out);
+            self.report_load(unended, out);
         }
         self.expect_load(at, task, out);
     }
@@ -96,7 +96,7 @@ impl Correlator {
         if self.loads.of(task.tid).is_none_or(|open| open.task.key != task.key) {
             let request = self.request_of(task);
             let unended = self.loads.began(at, task, None, request);
-            unended.into_iter().for_each(|load| self.tell_load(load, out));
+            unended.into_iter().for_each(|load| self.report_load(load, out));
         }
     }
 
@@ -111,7 +111,7 @@ impl Correlator {
         self.helpers.owner(task.key).and_then(|call| self.helpers.call(call)).and_then(|call| call.request)
     }
 
-    pub(in crate::correlate) fn tell_load(&mut self, load: Arc<Load>, out: &mut Vec<Change>) {
+    pub(in crate::correlate) fn report_load(&mut self, load: Arc<Load>, out: &mut Vec<Change>) {
         if self.helpers.owner(load.task.key).is_some_and(|call| self.helpers.is_hidden(call)) {
             return;
         }

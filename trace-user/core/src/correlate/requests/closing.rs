@@ -19,7 +19,7 @@ impl Correlator {
                 self.requests.changed(id);
                 // Who took a slot or gave it back is told at once: how full they are is counted by what is told.
                 if moved {
-                    self.tell(id, out);
+                    self.report(id, out);
                 }
             }
             None => {}
@@ -48,7 +48,7 @@ impl Correlator {
     /// Whether the helper succeeded while another's load was in the init of what is wanted: it may be live already, and the
     /// kernel about to tell so.
     pub(in crate::correlate) fn awaits_live(&self, request: &Request) -> bool {
-        let waits = verdict::told_until(request).is_some_and(|until| self.now < until);
+        let waits = verdict::reported_until(request).is_some_and(|until| self.now < until);
         let wanted = request.resolution.iter().flat_map(|resolution| &resolution.modules);
         waits && wanted.into_iter().any(|wanted| self.loads.is_in_init(&wanted.name))
     }
@@ -64,8 +64,8 @@ impl Correlator {
             match self.state(id) {
                 Some((State::Open, restless)) => {
                     self.schedule(id, restless);
-                    if !self.requests.is_told(id) {
-                        self.tell(id, out);
+                    if !self.requests.is_reported(id) {
+                        self.report(id, out);
                     }
                 }
                 Some((State::Closed | State::ClosedWith(_), _)) => self.settle(id, out),
@@ -74,8 +74,8 @@ impl Correlator {
         }
     }
 
-    pub(in crate::correlate) fn tell(&mut self, id: RequestId, out: &mut Vec<Change>) {
-        out.extend(self.requests.told(id).map(|request| Change::Request(Arc::new(request))));
+    pub(in crate::correlate) fn report(&mut self, id: RequestId, out: &mut Vec<Change>) {
+        out.extend(self.requests.reported(id).map(|request| Change::Request(Arc::new(request))));
     }
 
     /// Decides the request's verdict and lets go of it.
@@ -148,9 +148,9 @@ impl Correlator {
             out.push(Change::Request(Arc::new(request)));
         }
         let changed = self.suspends.take_untold();
-        self.tell_cycles(changed, out);
+        self.report_cycles(changed, out);
         let cycles = self.suspends.take_open();
-        self.tell_cycles(cycles, out);
+        self.report_cycles(cycles, out);
         let firmwares = self.firmwares.take_open().into_iter();
         out.extend(firmwares.map(|open| Change::Firmware(Arc::new(open))));
     }

@@ -78,7 +78,7 @@ struct Open {
     /// The soonest instant in `due`.
     due: Option<Ktime>,
     /// It has not changed since it was last told.
-    is_told: bool,
+    is_reported: bool,
 }
 
 /// What a helper is at work for.
@@ -123,7 +123,7 @@ impl Requests {
         let places = self.crowds.come(&request);
         self.by_tid.insert(task.tid, id);
         // That it waits for a slot is news, when it is first looked at.
-        let open = Open { request, places, slot: None, works: Vec::new(), due: None, is_told: false };
+        let open = Open { request, places, slot: None, works: Vec::new(), due: None, is_reported: false };
         self.open.insert(id, Box::new(open));
         id
     }
@@ -214,9 +214,9 @@ impl Requests {
 
     /// The request as it is now, for whoever is told of it.
     #[must_use]
-    pub fn told(&mut self, id: RequestId) -> Option<Request> {
+    pub fn reported(&mut self, id: RequestId) -> Option<Request> {
         let open = self.open.get_mut(&id)?;
-        open.is_told = true;
+        open.is_reported = true;
         let mut request = open.request.clone();
         (request.duplicates.same_alias, request.duplicates.same_module) = self.crowds.met(&open.places);
         Some(request)
@@ -225,15 +225,15 @@ impl Requests {
     /// The request changed: it is told with the next tick, where it is not told before.
     pub fn changed(&mut self, id: RequestId) {
         if let Some(open) = self.open.get_mut(&id) {
-            open.is_told = false;
+            open.is_reported = false;
             self.changed.insert(id);
         }
     }
 
     /// Whether the request, if it is open, was told as it is.
     #[must_use]
-    pub fn is_told(&self, id: RequestId) -> bool {
-        self.open.get(&id).is_none_or(|open| open.is_told)
+    pub fn is_reported(&self, id: RequestId) -> bool {
+        self.open.get(&id).is_none_or(|open| open.is_reported)
     }
 
     /// A thread of modtrail's own asks.
@@ -437,7 +437,7 @@ pub fn next_due(request: &Request, now: Stamp) -> Option<Ktime> {
         after(call.and_then(|call| call.picked), GRACE),
         after(call.and_then(Call::left), RETURN_GRACE),
         after(call.and_then(|call| call.caller_gone), UNBORN),
-        verdict::told_until(request).map(|until| until.mono),
+        verdict::reported_until(request).map(|until| until.mono),
     ];
     asked.into_iter().chain(of_call).flatten().filter(|due| *due > now.mono).min()
 }

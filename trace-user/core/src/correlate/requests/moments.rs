@@ -45,7 +45,7 @@ impl Correlator {
         let id = request.id;
         self.requests.look_again(id, self.now);
         self.requests.changed(id);
-        self.tell(id, out);
+        self.report(id, out);
     }
 
     /// The thread enters a helper call.
