@@ -13,16 +13,17 @@ pub const ARGV: usize = 8;
 /// Frames kept of a requester's kernel stack: enough to reach the system call through a nested module init.
 pub const STACK: usize = 24;
 
-/// Frames kept of the kernel stack of a helper call: enough to tell who made it (`do_coredump`, `call_sbin_request_key`).
+/// Frames kept of the kernel stack of a helper call: enough to tell who made it (`do_coredump`,
+/// `call_sbin_request_key`).
 pub const CALL_STACK: usize = 12;
 
-/// Tasks that can be watched at once: processes of helpers (50 slots of requests and whatever they fork), and threads with a request
-/// or a helper call open (with those that were turned away unseen and live on: 5.10, 6.1). More are counted as untracked; the loads of
-/// such processes stand without a request.
+/// Tasks that can be watched at once: processes of helpers (50 slots of requests and whatever they fork), and threads
+/// with a request or a helper call open (with those that were turned away unseen and live on: 5.10, 6.1). More are
+/// counted as untracked; the loads of such processes stand without a request.
 pub const TRACKED: u32 = 16_384;
 
-/// Bytes of a kernel symbol's name with its module and NUL; longer ones are cut (`KSYM_NAME_LEN` is 128 in 5.10, 512 from 6.1
-/// on, for names that compilers make).
+/// Bytes of a kernel symbol's name with its module and NUL; longer ones are cut (`KSYM_NAME_LEN` is 128 in 5.10, 512
+/// from 6.1 on, for names that compilers make).
 pub const SYMBOL: usize = 128;
 
 /// Bytes of the ring buffer unless told otherwise: about 10,000 records, some 500 requests that wait to be read.
@@ -31,6 +32,6 @@ pub const RING_BYTES: u32 = 4 * 1024 * 1024;
 /// How often the two clocks are read anew where something came between.
 pub const CLOCK_TRIES: u32 = 4;
 
-/// How far apart the readings of the two clocks may lie, in nanoseconds: some tens on a machine, microseconds where it is
-/// emulated.
+/// How far apart the readings of the two clocks may lie, in nanoseconds: some tens on a machine, microseconds where it
+/// is emulated.
 pub const CLOCKS_APART_NS: u64 = 50_000;

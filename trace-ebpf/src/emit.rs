@@ -59,8 +59,9 @@ unsafe fn header(header: *mut Header, kind: Kind) {
     }
 }
 
-/// Reads both clocks as of one instant. What comes between the two readings (an interrupt, a hypervisor that runs another
-/// guest for some milliseconds) would look like time asleep or its opposite, so they are read anew until they are close.
+/// Reads both clocks as of one instant. What comes between the two readings (an interrupt, a hypervisor that runs
+/// another guest for some milliseconds) would look like time asleep or its opposite, so they are read anew until they
+/// are close.
 ///
 /// # Safety
 /// `header` must be valid for writes.

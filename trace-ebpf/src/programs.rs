@@ -18,8 +18,8 @@ const LIVE: u64 = 0;
 const COMING: u64 = 1;
 const GOING: u64 = 2;
 
-/// A pair of programs for a function's entry, or for its return: by trampoline, and by probe. The probe of its subject gets
-/// the context, and words by their place among the arguments; behind the last stands what the function returned.
+/// A pair of programs for a function's entry, or for its return: by trampoline, and by probe. The probe of its subject
+/// gets the context, and words by their place among the arguments; behind the last stands what the function returned.
 macro_rules! both {
     (entry $fentry:ident, $kprobe:ident, |$ctx:ident $(, $word:ident: $place:literal)*| $probe:expr) => {
         #[fentry]
@@ -136,8 +136,8 @@ fn call_returned_kretprobe(ctx: RetProbeContext) -> u32 {
     helper::call_returned(&ctx, 0, ctx.ret()) as u32
 }
 
-/// `static void free_modprobe_argv(struct subprocess_info *info)`: the last thing that `call_usermodehelper_exec` does for
-/// a request's call.
+/// `static void free_modprobe_argv(struct subprocess_info *info)`: the last thing that `call_usermodehelper_exec` does
+/// for a request's call.
 #[kprobe]
 fn call_returned_kprobe(ctx: ProbeContext) -> u32 {
     helper::call_freed(&ctx, ctx.arg(0).unwrap_or(0)) as u32

@@ -48,8 +48,9 @@ pub fn field32(base: u64, offset: u32) -> Option<u32> {
     (answer == 0).then_some(value as u32)
 }
 
-/// Copies the 32-bit field at `offset` in the struct at `base` into a record; whether it could be read. A value that may be
-/// missing is not kept on the stack meanwhile: the verifier of 5.10 refuses to read the half that was not written.
+/// Copies the 32-bit field at `offset` in the struct at `base` into a record; whether it could be read. A value that
+/// may be missing is not kept on the stack meanwhile: the verifier of 5.10 refuses to read the half that was not
+/// written.
 ///
 /// # Safety
 /// `place` must be valid for writes.
@@ -95,16 +96,16 @@ pub fn process_start(task: u64) -> u64 {
         .unwrap_or(0)
 }
 
-/// Where the function under a kprobe returns to, if a walk of the stack leaves that out: on arm64 it is still in register
-/// x30 at the function's first instruction, and in no frame. Zero on other machines.
+/// Where the function under a kprobe returns to, if a walk of the stack leaves that out: on arm64 it is still in
+/// register x30 at the function's first instruction, and in no frame. Zero on other machines.
 #[inline(always)]
 pub fn unframed_return(ctx: &ProbeContext) -> u64 {
     // SAFETY: on arm64 a kprobe's context is a `struct user_pt_regs`, whose first 31 words are x0 to x30.
     if cfg!(bpf_target_arch = "aarch64") { unsafe { ctx.as_ptr().cast::<u64>().add(30).read() } } else { 0 }
 }
 
-/// Writes the kernel stack of `ctx` to `frames`, with `unframed` (unless zero) after the first; how many bytes it fills,
-/// or a negative errno.
+/// Writes the kernel stack of `ctx` to `frames`, with `unframed` (unless zero) after the first; how many bytes it
+/// fills, or a negative errno.
 ///
 /// # Safety
 /// `frames` must be valid for writes.
@@ -163,8 +164,8 @@ unsafe fn string(length: *mut i32, truncated: *mut u32, bytes: *mut c_void, size
     let copied = unsafe { bpf_probe_read_kernel_str(bytes, size, source as *const c_void) };
     let full = copied == i64::from(size);
     // A string that fills the room may end right there: the byte that the NUL displaced tells.
-    // It is read into a word that is written whole: of one that may be missing the compiler keeps what was there before, which the
-    // verifier refuses where that was a pointer.
+    // It is read into a word that is written whole: of one that may be missing the compiler keeps what was there
+    // before, which the verifier refuses where that was a pointer.
     let mut last: u64 = 0;
     let displaced = (source + u64::from(size) - 1) as *const c_void;
     // SAFETY: the destination has room for eight bytes, of which one is written; the kernel checks the address.

@@ -1,4 +1,5 @@
-//! How long a frame of the dashboard takes, and how long it takes from a key to the next frame, for `cargo xtask bench`.
+//! How long a frame of the dashboard takes, and how long it takes from a key to the next frame, for `cargo xtask
+//! bench`.
 //!
 //! In: how many requests, and where to leave a recording of them. Out: a line `WHAT NANOSECONDS` each.
 

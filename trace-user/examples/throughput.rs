@@ -1,7 +1,7 @@
 //! How many events a second each stage of modtrail takes, for `cargo xtask bench`.
 //!
-//! In: how many events, and where to leave a recording of them. Out: a line `STAGE EVENTS NANOSECONDS [NUMBER UNIT]` a stage.
-//! The events are those of a real recording, over and over, each time later.
+//! In: how many events, and where to leave a recording of them. Out: a line `STAGE EVENTS NANOSECONDS [NUMBER UNIT]` a
+//! stage. The events are those of a real recording, over and over, each time later.
 
 use modtrail::kernel::costs::resident;
 use modtrail::recording::{self, FileRecorder, Target};

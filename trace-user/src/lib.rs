@@ -1,4 +1,5 @@
-//! The parts of the `modtrail` binary, for its tests and benchmarks: the edge to the running kernel, the dashboard, the commands.
+//! The parts of the `modtrail` binary, for its tests and benchmarks: the edge to the running kernel, the dashboard, the
+//! commands.
 //!
 //! What becomes of the events that come in here is the library `modtrail-core`'s. `ARCHITECTURE.md` has the map.
 

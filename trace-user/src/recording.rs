@@ -1,5 +1,5 @@
-//! Recordings as files: opened to be read, and written so that a kill or a power cut costs no more than what was not handed to the
-//! disk.
+//! Recordings as files: opened to be read, and written so that a kill or a power cut costs no more than what was not
+//! handed to the disk.
 //!
 //! In: a path. Out: the bytes of a recording, for the library to read; or a file that grows by events.
 

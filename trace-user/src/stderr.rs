@@ -1,4 +1,5 @@
-//! Lines on standard error, each written whole: what else writes there, the traced command for one, comes before or after it.
+//! Lines on standard error, each written whole: what else writes there, the traced command for one, comes before or
+//! after it.
 //!
 //! In: text. Out: one write. Where nobody reads any more, there is nobody to tell.
 

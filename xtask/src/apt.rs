@@ -1,7 +1,7 @@
 //! Debian's archive, read without touching this machine's own package state.
 //!
-//! In: the mirrors this machine's apt already uses, a machine type. Out: package names from an index of our own, and packages
-//! unpacked into a folder. Nothing is installed; only the cache is written.
+//! In: the mirrors this machine's apt already uses, a machine type. Out: package names from an index of our own, and
+//! packages unpacked into a folder. Nothing is installed; only the cache is written.
 
 use std::fs;
 use std::path::{Path, PathBuf};

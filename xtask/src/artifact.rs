@@ -26,8 +26,8 @@ pub struct Programs {
 /// What was built for each machine type: a process asks cargo once, however many guests it runs.
 static BUILT: [Mutex<Option<Programs>>; 2] = [Mutex::new(None), Mutex::new(None)];
 
-/// Builds what has changed, for guests of a machine type, once in this process. `MODTRAIL_BIN` names a modtrail that was made before, for
-/// guests of the type it was made for; empty, there is none. Not under the cache lock.
+/// Builds what has changed, for guests of a machine type, once in this process. `MODTRAIL_BIN` names a modtrail that
+/// was made before, for guests of the type it was made for; empty, there is none. Not under the cache lock.
 pub fn build(arch: Arch) -> Result<Programs> {
     let [amd64, arm64] = &BUILT;
     let built = match arch {

@@ -17,10 +17,15 @@ use crate::setup::BPF_TOOLCHAIN;
 /// A check: its name, and what does it.
 type Check = (&'static str, fn() -> Result<()>);
 
-const CHECKS: [Check; 5] = [
+/// Columns of a line: rustfmt holds them for code.
+const COLUMNS: usize = 120;
+
+const CHECKS: [Check; 7] = [
     ("formatting", formatting),
+    ("width of comments", comments),
     ("lints of the host crates", host_lints),
     ("lints of the BPF crate", bpf_lints),
+    ("documentation", documentation),
     ("allowed imports", rooms::check),
     ("docs/hooks.md", hooks_document),
 ];
@@ -44,6 +49,29 @@ pub fn run() -> Result<ExitCode> {
 
 fn formatting() -> Result<()> {
     process::run(host_cargo().args(["fmt", "--all", "--check"]))
+}
+
+/// rustfmt leaves comments alone.
+fn comments() -> Result<()> {
+    let root = paths::workspace();
+    let mut wrong = Vec::new();
+    for folder in ["trace-common", "trace-ebpf", "trace-user", "xtask"] {
+        for file in rooms::sources(&root.join(folder))? {
+            let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+            let shown = file.strip_prefix(root).unwrap_or(&file).display().to_string();
+            let is_wide = |line: &str| line.trim_start().starts_with("//") && line.chars().count() > COLUMNS;
+            let wide = text.lines().enumerate().filter(|(_, line)| is_wide(line));
+            wrong.extend(wide.map(|(number, _)| format!("{shown}:{}: wider than {COLUMNS} columns", number + 1)));
+        }
+    }
+    if wrong.is_empty() { Ok(()) } else { bail!("{}", wrong.join("\n")) }
+}
+
+/// Broken links, and what is not a link.
+fn documentation() -> Result<()> {
+    let mut cargo = host_cargo();
+    cargo.env("RUSTDOCFLAGS", "-D warnings");
+    process::run(cargo.args(["doc", "--quiet", "--no-deps", "--lib"]))
 }
 
 fn host_lints() -> Result<()> {

@@ -1,7 +1,7 @@
 //! Circles of files: each file of a crate may use files that do not use it in turn.
 //!
-//! In: the files of a crate, each with what it mentions. Out: every circle, as the files on it. A file may name what its own
-//! folder's `mod.rs` (or the crate's root) holds: a folder is one subject in several files.
+//! In: the files of a crate, each with what it mentions. Out: every circle, as the files on it. A file may name what
+//! its own folder's `mod.rs` (or the crate's root) holds: a folder is one subject in several files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! `cargo xtask kernels`: what was shown on which kernel, as a document.
 //!
-//! In: the guest scenarios, run. Out: `docs/kernels.md`: the mixture's figures, and each scenario's outcome on each guest,
-//! or why it does not run there; status 1 where one failed.
+//! In: the guest scenarios, run. Out: `docs/kernels.md`: the mixture's figures, and each scenario's outcome on each
+//! guest, or why it does not run there; status 1 where one failed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -43,8 +43,8 @@ struct Shown {
     passed: bool,
 }
 
-/// Runs all scenarios, or those with `filter` in their name, and writes the document; what is not run again stands as it was
-/// shown last.
+/// Runs all scenarios, or those with `filter` in their name, and writes the document; what is not run again stands as
+/// it was shown last.
 pub fn run(filter: Option<&str>) -> Result<ExitCode> {
     setup::run()?;
     let programs = artifact::build(Arch::Amd64)?;

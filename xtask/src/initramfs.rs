@@ -76,7 +76,8 @@ pub fn modules(kernel: &Kernel, wanted: &[String]) -> Result<Vec<PathBuf>> {
     Ok(made)
 }
 
-/// The tree of the kernel's modules: with the project's own, and indexes in which they are, where one of them is wanted.
+/// The tree of the kernel's modules: with the project's own, and indexes in which they are, where one of them is
+/// wanted.
 fn tree(kernel: &Kernel, wanted: &[String]) -> Result<PathBuf> {
     if wanted.iter().any(|name| testmodule::is_ours(name)) { testmodule::tree(kernel) } else { Ok(kernel.modules()) }
 }
@@ -92,8 +93,8 @@ fn add_indexes<W: io::Write>(archive: &mut Archive<W>, kernel: &Kernel, tree: &P
     Ok(())
 }
 
-/// Adds what a guest that continues lacks of these modules: their files, and their indexes where those are of their own. Needs
-/// the cache lock.
+/// Adds what a guest that continues lacks of these modules: their files, and their indexes where those are of their
+/// own. Needs the cache lock.
 pub fn add_what_is_missing<W: io::Write>(archive: &mut Archive<W>, kernel: &Kernel, wanted: &[String]) -> Result<()> {
     let tree = tree(kernel, wanted)?;
     if tree != kernel.modules() {

@@ -1,8 +1,8 @@
 //! The paths that a source file mentions.
 //!
-//! In: the text of a Rust file. Out: every `crate::…`, `super::…`, `self::…` and `std::…` path in its code, with its line; groups in
-//! braces are taken apart. Comments and strings' lines that are comments do not count, and neither do tests (from
-//! `#[cfg(test)] mod` to the end of a file).
+//! In: the text of a Rust file. Out: every `crate::…`, `super::…`, `self::…` and `std::…` path in its code, with its
+//! line; groups in braces are taken apart. Comments and strings' lines that are comments do not count, and neither do
+//! tests (from `#[cfg(test)] mod` to the end of a file).
 
 /// A path and the line where it stands, counted from one.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -17,13 +17,13 @@ use crate::arch::Arch;
 use crate::cross;
 use crate::used;
 
-/// Arguments of every kernel. `panic=-1` with `-no-reboot` ends the emulator at once; the rest saves time. `norandmaps`: an
-/// emulator translates a program again for each address that it runs at.
+/// Arguments of every kernel. `panic=-1` with `-no-reboot` ends the emulator at once; the rest saves time.
+/// `norandmaps`: an emulator translates a program again for each address that it runs at.
 const APPEND: &str = "panic=-1 oops=panic mitigations=off norandmaps random.trust_cpu=on cryptomgr.notests quiet \
     initcall_blacklist=init_encrypted,crypto_kdf108_init";
 
-/// Those of amd64. The clock is the processor's, which an emulator keeps the same on all: older kernels would choose one that
-/// is a device, whose every reading waits for the emulator's other work.
+/// Those of amd64. The clock is the processor's, which an emulator keeps the same on all: older kernels would choose
+/// one that is a device, whose every reading waits for the emulator's other work.
 const APPEND_AMD64: &str = "no_timer_check tsc=reliable";
 
 /// What every kernel of a machine type is started with.
@@ -65,8 +65,8 @@ pub enum Wiring {
 pub enum Clock {
     /// The host's clock.
     Host,
-    /// The instructions that the guest executes, one a nanosecond: what is measured in it is the guest's own doing, however
-    /// busy the host is.
+    /// The instructions that the guest executes, one a nanosecond: what is measured in it is the guest's own doing,
+    /// however busy the host is.
     Instructions,
 }
 

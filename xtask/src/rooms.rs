@@ -1,8 +1,8 @@
 //! The rooms of the crates and the doors between them.
 //!
-//! In: the sources. Out: nothing where each room uses only what stands before it in the flow, none does what is reserved to
-//! another, and no files go in a circle; else every line that does. Tests (from `#[cfg(test)] mod` to the end of a file) may use
-//! all.
+//! In: the sources. Out: nothing where each room uses only what stands before it in the flow, none does what is
+//! reserved to another, and no files go in a circle; else every line that does. Tests (from `#[cfg(test)] mod` to the
+//! end of a file) may use all.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -148,10 +148,8 @@ pub fn check() -> Result<()> {
 /// The sources in a folder by their paths in it, without those of tests alone and of other programs.
 fn files(folder: &str) -> Result<BTreeMap<PathBuf, String>> {
     let root = paths::workspace().join(folder);
-    let mut paths = Vec::new();
-    collect(&root, &mut paths)?;
     let mut files = BTreeMap::new();
-    for path in paths {
+    for path in sources(&root)? {
         let inner = path.strip_prefix(&root).context("a file outside the sources")?.to_owned();
         if !is_of_tests(&inner) && !inner.starts_with("bin") {
             files.insert(inner, fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?);
@@ -164,6 +162,14 @@ fn files(folder: &str) -> Result<BTreeMap<PathBuf, String>> {
 fn is_of_tests(file: &Path) -> bool {
     let name = file.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
     ["tests", "test_utils", "testing", "regressions"].contains(&name)
+}
+
+/// Every Rust file in a folder.
+pub fn sources(folder: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    collect(folder, &mut files)?;
+    files.sort();
+    Ok(files)
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {

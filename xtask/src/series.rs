@@ -34,9 +34,10 @@ impl Series {
         }
     }
 
-    /// Arguments that the series needs where it is emulated. The newest is booted by one processor, and the guest's init brings
-    /// the others online: while that kernel patches its own code, which it does most of all in its boot, another emulated
-    /// processor can trap on an instruction that has been put back meanwhile, and dies of it (7.2: `Oops: int3`).
+    /// Arguments that the series needs where it is emulated. The newest is booted by one processor, and the guest's
+    /// init brings the others online: while that kernel patches its own code, which it does most of all in its boot,
+    /// another emulated processor can trap on an instruction that has been put back meanwhile, and dies of it (7.2:
+    /// `Oops: int3`).
     pub const fn arguments(self) -> &'static str {
         match self {
             Series::V5_10 | Series::V6_1 | Series::V6_12 => "",

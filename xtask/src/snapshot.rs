@@ -1,8 +1,8 @@
-//! Guests that have booted already: each is saved once, where it waits for what a run brings, and continues from there in every
-//! run. Booting takes half of a short run's time.
+//! Guests that have booted already: each is saved once, where it waits for what a run brings, and continues from there
+//! in every run. Booting takes half of a short run's time.
 //!
-//! In: a machine whose initramfs waits at that point. Out: a folder with the saved state and the files that it was started from.
-//! What a run brings is on a small disk, which the guest reads after it continued.
+//! In: a machine whose initramfs waits at that point. Out: a folder with the saved state and the files that it was
+//! started from. What a run brings is on a small disk, which the guest reads after it continued.
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
@@ -40,8 +40,8 @@ pub fn is_enabled() -> bool {
     std::env::var_os(ENABLED).is_some_and(|value| !value.is_empty())
 }
 
-/// The saved state of a guest, in a folder with the kernel and the initramfs that it was started from. Nobody takes it away while
-/// this lives.
+/// The saved state of a guest, in a folder with the kernel and the initramfs that it was started from. Nobody takes it
+/// away while this lives.
 #[derive(Debug)]
 pub struct Snapshot {
     folder: PathBuf,
@@ -64,9 +64,9 @@ impl Snapshot {
         self.folder.join("initrd")
     }
 
-    /// The one of the guest called `name`, for which `key` stands; `make` fills a folder with the kernel and the initramfs and
-    /// says which machine waits there. Those of other keys that nobody uses are taken away: they are of programs or kernels that
-    /// are gone.
+    /// The one of the guest called `name`, for which `key` stands; `make` fills a folder with the kernel and the
+    /// initramfs and says which machine waits there. Those of other keys that nobody uses are taken away: they are of
+    /// programs or kernels that are gone.
     pub fn provide(name: &str, key: &str, make: impl Fn(&Path) -> Result<Machine>) -> Result<Snapshot> {
         let all = paths::cache()?.join("snapshots");
         paths::make_dir(&all)?;

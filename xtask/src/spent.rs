@@ -1,7 +1,8 @@
 //! Where the time of a test run goes.
 //!
-//! In: steps as they are done, and the processor time of each guest (a line a guest, written by the process that runs scenarios
-//! to the file that [`GUESTS`] names): several run at a time, and how long one takes says little. Out: a table.
+//! In: steps as they are done, and the processor time of each guest (a line a guest, written by the process that runs
+//! scenarios to the file that [`GUESTS`] names): several run at a time, and how long one takes says little. Out: a
+//! table.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

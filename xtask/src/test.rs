@@ -1,9 +1,11 @@
 //! `cargo xtask test`: every test there is, and one line at the end that counts them.
 //!
-//! In: perhaps a filter on names, and whether long ones run too. Out: the tests' own output, then `N passed, N failed`; status 1 on any failure.
+//! In: perhaps a filter on names, and whether long ones run too. Out: the tests' own output, then `N passed, N failed`;
+//! status 1 on any failure.
 //!
-//! What happens in an emulated guest depends on what else the machine does. So a scenario that fails is tried once more, with
-//! nothing beside it: one that passes then counts as passed, is named, and counted as unsteady in the last line too.
+//! What happens in an emulated guest depends on what else the machine does. So a scenario that fails is tried once
+//! more, with nothing beside it: one that passes then counts as passed, is named, and counted as unsteady in the last
+//! line too.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -60,7 +62,8 @@ pub fn run(filter: Option<&str>, long: bool) -> Result<ExitCode> {
     let programs = artifact::build(Arch::Amd64)?;
     let modtrail = programs.modtrail.as_deref();
     spent.on("building modtrail and provoke");
-    // Beside the tests of the host, which leave a processor idle now and then. Scenarios that need it report what went wrong.
+    // Beside the tests of the host, which leave a processor idle now and then. Scenarios that need it report what went
+    // wrong.
     let for_arm64 = filter.is_none().then(|| thread::spawn(|| artifact::build(Arch::Arm64)));
     let mut counts = Counts::default();
     let filter: Vec<&str> = filter.into_iter().collect();
@@ -164,7 +167,8 @@ fn failure(line: &str) -> Option<String> {
 
 /// The counts in a summary line of either test runner.
 fn summary(line: &str) -> Option<Counts> {
-    // nextest shows a failed test's own output, indented, and libtest's summary is in it: that one is not counted again.
+    // nextest shows a failed test's own output, indented, and libtest's summary is in it: that one is not counted
+    // again.
     let is_libtest = line.starts_with("test result:");
     let line = line.trim();
     let is_summary = is_libtest || (line.starts_with("Summary [") && line.contains("run:"));

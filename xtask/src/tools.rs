@@ -77,8 +77,8 @@ pub fn busybox() -> Result<PathBuf> {
     Ok(program)
 }
 
-/// The applets of busybox, as paths (`bin/ls`). This machine's is asked: Debian builds it alike for all. Needs the cache
-/// lock.
+/// The applets of busybox, as paths (`bin/ls`). This machine's is asked: Debian builds it alike for all. Needs the
+/// cache lock.
 pub fn applets() -> Result<Vec<String>> {
     let text = process::text(Command::new(busybox()?).arg("--list-full"))?;
     Ok(text.lines().map(str::to_owned).collect())

@@ -42,7 +42,8 @@ pub struct ImageRead {
     pub bytes: u64,
 }
 
-/// Something happened to a module: `Coming`, `InitBegun`, `Live`, `Going` or `Freed`; or a load is known by a name: `Named`.
+/// Something happened to a module: `Coming`, `InitBegun`, `Live`, `Going` or `Freed`; or a load is known by a name:
+/// `Named`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct ModuleSeen {

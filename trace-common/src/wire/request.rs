@@ -16,7 +16,8 @@ pub struct Requested {
     pub cgroup: u64,
     /// The requester's user, in the initial user namespace.
     pub uid: u32,
-    /// The user who logged in, whoever it has become since (`task_struct.loginuid`); meaningless where not `loginuid_seen`.
+    /// The user who logged in, whoever it has become since (`task_struct.loginuid`); meaningless where not
+    /// `loginuid_seen`.
     pub loginuid: u32,
     /// Not zero: `loginuid` could be read.
     pub loginuid_seen: u32,

@@ -9,7 +9,8 @@ use trace_common::settings::UNKNOWN;
 use trace_common::wire::{CallEntered, CallReturned, CallSeen, Executed};
 
 /// hook: `int call_usermodehelper_exec(struct subprocess_info *sub_info, int wait)`, 5.10 to 7.3. The wait mode is
-/// the argument: `sub_info->wait` is not set yet. `unframed` is [`read::unframed_return`], zero where the stack is whole.
+/// the argument: `sub_info->wait` is not set yet. `unframed` is [`read::unframed_return`], zero where the stack is
+/// whole.
 #[inline(always)]
 pub fn call_entered(ctx: &impl EbpfContext, call: u64, wait_mode: i32, unframed: u64) -> i32 {
     task::await_return(ctx.pid());
@@ -83,9 +84,10 @@ pub fn call_returned(ctx: &impl EbpfContext, call: u64, result: i32) -> i32 {
 /// `-EBUSY`: what a call gets that helpers are disabled for.
 const EBUSY: i32 = -16;
 
-/// hook: `static void free_modprobe_argv(struct subprocess_info *info)`, 5.10 to 7.3: in the requester's thread it is the end
-/// of a request's `call_usermodehelper_exec`; elsewhere (the requester was killed) it says nothing of the return. A call
-/// that was never queued has no wait mode yet: helpers are disabled, unless the path is empty, of which nothing is told.
+/// hook: `static void free_modprobe_argv(struct subprocess_info *info)`, 5.10 to 7.3: in the requester's thread it is
+/// the end of a request's `call_usermodehelper_exec`; elsewhere (the requester was killed) it says nothing of the
+/// return. A call that was never queued has no wait mode yet: helpers are disabled, unless the path is empty, of which
+/// nothing is told.
 #[inline(always)]
 pub fn call_freed(ctx: &impl EbpfContext, call: u64) -> i32 {
     let offsets = read::offsets();

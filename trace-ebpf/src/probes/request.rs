@@ -8,8 +8,8 @@ use aya_ebpf::helpers::generated::bpf_get_current_cgroup_id;
 use trace_common::kind::Kind;
 use trace_common::wire::{Admitted, Requested, TurnedAway};
 
-/// hook: entry of `int security_kernel_module_request(char *kmod_name)`, 5.10 to 7.3. On a kernel without security hooks:
-/// `module:module_request`. `unframed` is [`read::unframed_return`], zero where the stack is whole.
+/// hook: entry of `int security_kernel_module_request(char *kmod_name)`, 5.10 to 7.3. On a kernel without security
+/// hooks: `module:module_request`. `unframed` is [`read::unframed_return`], zero where the stack is whole.
 #[inline(always)]
 pub fn requested(ctx: &impl EbpfContext, alias: *const u8, unframed: u64) -> i32 {
     task::await_return(ctx.pid());
@@ -54,8 +54,8 @@ pub fn denied(ctx: &impl EbpfContext, result: i32) -> i32 {
 /// `-ETIME`
 const ETIME: i32 = -62;
 
-/// hook: return of `int down_timeout(struct semaphore *sem, long timeout)`, by which a request waits for its slot from 6.4
-/// on. Others wait by it too, but not between a request and its helper call.
+/// hook: return of `int down_timeout(struct semaphore *sem, long timeout)`, by which a request waits for its slot from
+/// 6.4 on. Others wait by it too, but not between a request and its helper call.
 #[inline(always)]
 pub fn throttled(ctx: &impl EbpfContext, result: i32) -> i32 {
     if result == ETIME { turned_away(ctx, Kind::Throttled, result) } else { 0 }

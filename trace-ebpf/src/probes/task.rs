@@ -11,8 +11,8 @@ use trace_common::wire::{Exited, Forked, Header};
 #[inline(always)]
 fn watch(task: u32, start: u64, why: u64) {
     if let Some(known) = TASKS.get_ptr_mut(task) {
-        // SAFETY: the map's value is aligned and stays in memory while the program runs. Only the task itself changes its entry; a
-        // parent makes its child's before the child runs.
+        // SAFETY: the map's value is aligned and stays in memory while the program runs. Only the task itself changes
+        // its entry; a parent makes its child's before the child runs.
         unsafe {
             if (*known).start == start {
                 (*known).why |= why;
@@ -47,8 +47,8 @@ pub fn await_return(tid: u32) {
     watch(tid, read::current_start(), CALLER);
 }
 
-/// This thread has its answer. False where that was told before, where it asked before the probes were attached, and where the
-/// map was full when it asked, which was counted.
+/// This thread has its answer. False where that was told before, where it asked before the probes were attached, and
+/// where the map was full when it asked, which was counted.
 #[inline(always)]
 pub fn returned(tid: u32) -> bool {
     match TASKS.get_ptr_mut(tid) {
@@ -103,9 +103,9 @@ pub fn forked(ctx: &impl EbpfContext, child: *const u8) -> i32 {
     0
 }
 
-/// hooks: `sched:sched_process_exit`, and `exit_files` within `do_exit`, 5.10 to 7.3: `exit_code` is set, and the thread
-/// is out of `signal->live`. Records the end of a followed process with its last thread; where the count of threads
-/// cannot be read, the end of the main thread stands for it.
+/// hooks: `sched:sched_process_exit`, and `exit_files` within `do_exit`, 5.10 to 7.3: `exit_code` is set, and the
+/// thread is out of `signal->live`. Records the end of a followed process with its last thread; where the count of
+/// threads cannot be read, the end of the main thread stands for it.
 #[inline(always)]
 pub fn exited(ctx: &impl EbpfContext) -> i32 {
     let (thread, process) = (ctx.pid(), ctx.tgid());

@@ -1,7 +1,7 @@
 //! Turns records of the ring buffer into events.
 //!
-//! In: the bytes of one record. Out: an [`Event`], with the numbers in it that the running system has to name (stack addresses, a
-//! cgroup), or why there is none. Anything may be in the bytes: nothing here trusts them.
+//! In: the bytes of one record. Out: an [`Event`], with the numbers in it that the running system has to name (stack
+//! addresses, a cgroup), or why there is none. Anything may be in the bytes: nothing here trusts them.
 
 use crate::event::{
     Body, CallEntered, Captured, Comm, Event, FirmwareAsked, FirmwareMoment, Module, Moment, PmTest, Probe, Requested,

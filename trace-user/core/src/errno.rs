@@ -5,7 +5,8 @@
 
 /// `-EBUSY`: what a helper call gets while helpers are disabled (kernel/umh.c `call_usermodehelper_exec`, 5.10 to 7.3).
 pub const EBUSY: i32 = -16;
-/// `-EEXIST`: the module is live already (kernel/module/main.c `add_unformed_module`, 5.10 to 7.3), or its own init returned it.
+/// `-EEXIST`: the module is live already (kernel/module/main.c `add_unformed_module`, 5.10 to 7.3), or its own init
+/// returned it.
 pub const EEXIST: i32 = -17;
 /// `-ERESTARTSYS`: what a helper call returns to a caller that was killed while it waited (kernel/umh.c, 5.10 to 7.3).
 pub const ERESTARTSYS: i32 = -512;

@@ -41,7 +41,8 @@ pub struct Lives {
 }
 
 impl Lives {
-    /// These, and no others, are live at `at`; `in_init`: whose init is known to be under way, so that they were not live before.
+    /// These, and no others, are live at `at`; `in_init`: whose init is known to be under way, so that they were not
+    /// live before.
     pub fn list(&mut self, names: &[Arc<str>], at: Stamp, in_init: impl Fn(&str) -> bool) {
         let listed: BTreeSet<&Arc<str>> = names.iter().collect();
         for (name, lives) in &mut self.by_module {

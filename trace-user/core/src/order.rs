@@ -4,8 +4,9 @@
 //! different CPUs, so neighbours can come swapped. Events are held back until a [`Fact::Tick`] says that everything
 //! older than a window has been delivered, or a [`Fact::Drained`] that everything has.
 //!
-//! In: events as they came. Out: the same events by instant, with each tick moved to the instant up to which the order is final.
-//! What an alias stands for is not held back: it goes before every request for it. Pure: no clock; time is what the ticks say.
+//! In: events as they came. Out: the same events by instant, with each tick moved to the instant up to which the order
+//! is final. What an alias stands for is not held back: it goes before every request for it. Pure: no clock; time is
+//! what the ticks say.
 
 use crate::event::{Body, Event, Fact, Lost, Stamp};
 use std::collections::{BTreeMap, VecDeque};

@@ -12,8 +12,8 @@ use trace_common::time::Nanos;
 
 /// How long a requester takes to return from a helper that has ended, at most: it waits for a processor.
 const WAKE: Nanos = Nanos::from_millis(50);
-/// How late the kernel is given to tell that a module is live: its state is set first (kernel/module/main.c `do_init_module`, 5.10
-/// to 7.3), and the thread may wait for a processor in between.
+/// How late the kernel is given to tell that a module is live: its state is set first (kernel/module/main.c
+/// `do_init_module`, 5.10 to 7.3), and the thread may wait for a processor in between.
 const REPORTED_LATE: Nanos = WAKE;
 /// The same, where it is proven that the module was live.
 const PROVEN_LATE: Nanos = Nanos::from_secs(2);
@@ -63,8 +63,8 @@ pub fn decide(request: &Request, lives: &Lives, now: Stamp, doubt: Doubt) -> Dec
     }
     let until = returned_by(request, now);
     if let Some((live, satisfied_by)) = by_another(request, lives, until, reported_until(request)) {
-        // That its task belongs to no helper can be for want of a birth or a fork that was lost: it may be this one's. And
-        // where the module did not stay, this one's may have loaded it again, as may a helper whose birth was lost.
+        // That its task belongs to no helper can be for want of a birth or a fork that was lost: it may be this one's.
+        // And where the module did not stay, this one's may have loaded it again, as may a helper whose birth was lost.
         let helper = request.call.as_ref().and_then(|call| call.helper);
         let stayed = helper.is_some() && lives.stayed_live(&satisfied_by.module, live, until);
         let is_sure = satisfied_by.request.is_some() && stayed;
@@ -142,9 +142,9 @@ fn own_live(request: &Request) -> Option<Stamp> {
     wanted.filter_map(|load| load.live).next()
 }
 
-/// Until when it may be told that the wanted module was live when the helper that succeeded was over; `None` where it did not
-/// succeed. A load that lost with -EEXIST proves it (kernel/module/main.c `add_unformed_module`, 5.10 to 7.3), unless it has the
-/// answer from the init of another load of the file (6.5 and later), which is over then.
+/// Until when it may be told that the wanted module was live when the helper that succeeded was over; `None` where it
+/// did not succeed. A load that lost with -EEXIST proves it (kernel/module/main.c `add_unformed_module`, 5.10 to 7.3),
+/// unless it has the answer from the init of another load of the file (6.5 and later), which is over then.
 #[must_use]
 pub fn reported_until(request: &Request) -> Option<Stamp> {
     let is_sure = request.result.is_none_or(|result| result == 0) && request.wait() == Some(Wait::Proc);
@@ -156,8 +156,8 @@ pub fn reported_until(request: &Request) -> Option<Stamp> {
     Some(Stamp { mono: over.mono.plus(late), boot: over.boot.plus(late) })
 }
 
-/// The load of another's that made the wanted module live up to `until`, where it was not live before; of one whose init was
-/// begun by then it may be told later.
+/// The load of another's that made the wanted module live up to `until`, where it was not live before; of one whose
+/// init was begun by then it may be told later.
 fn by_another(
     request: &Request,
     lives: &Lives,
@@ -178,7 +178,8 @@ fn by_another(
     })
 }
 
-/// When the request was over for its requester: at its return, or, where that was not seen, soon after its helper's end.
+/// When the request was over for its requester: at its return, or, where that was not seen, soon after its helper's
+/// end.
 fn returned_by(request: &Request, now: Stamp) -> Stamp {
     let answered = request.call.as_ref().and_then(|call| call.exited.map(|(at, _)| at).max(call.reaped()));
     let soon = answered.map(|at| Stamp { mono: at.mono.plus(WAKE), boot: at.boot.plus(WAKE) });

@@ -1,7 +1,9 @@
-//! The recording's message types beside the schema (`proto/modtrail.v1.rs`, `proto/modtrail.fds`) are what the schema compiles to.
+//! The recording's message types beside the schema (`proto/modtrail.v1.rs`, `proto/modtrail.fds`) are what the schema
+//! compiles to.
 //!
-//! In: `proto/modtrail.proto`. Out: a failure where they differ; `MODTRAIL_BLESS=1 cargo test -p modtrail-core --test schema`
-//! writes them anew. They are kept, not made by each build: what compiles a schema takes longer to build than the library.
+//! In: `proto/modtrail.proto`. Out: a failure where they differ; `MODTRAIL_BLESS=1 cargo test -p modtrail-core --test
+//! schema` writes them anew. They are kept, not made by each build: what compiles a schema takes longer to build than
+//! the library.
 
 use protox::prost::Message as _;
 use std::fs;

@@ -1,4 +1,5 @@
-//! `modtrail doctor --resolve`: what modprobe would do for aliases, so that it can be compared with `modprobe --show-depends`.
+//! `modtrail doctor --resolve`: what modprobe would do for aliases, so that it can be compared with `modprobe
+//! --show-depends`.
 
 use super::failure::Failure;
 use super::output::{self, Written};

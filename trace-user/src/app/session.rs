@@ -103,8 +103,8 @@ impl Session {
         session
     }
 
-    /// What is open for `limit` is a stall: the kernel stack of the stuck thread is sampled then, and a little before, so that
-    /// it is known when the limit has come.
+    /// What is open for `limit` is a stall: the kernel stack of the stuck thread is sampled then, and a little before,
+    /// so that it is known when the limit has come.
     pub fn sample_stalls(&mut self, limit: Nanos) {
         let before = Nanos::new(limit.as_nanos() / 4 * 3).min(Nanos::from_millis(1_500));
         self.stalled_from = limit.minus(before);
@@ -155,8 +155,8 @@ impl Session {
         Ok(())
     }
 
-    /// Takes in what waits in the ring, and no more than it can hold: new records may come as fast. Returns whether that was all: then
-    /// what is known is final up to now.
+    /// Takes in what waits in the ring, and no more than it can hold: new records may come as fast. Returns whether
+    /// that was all: then what is known is final up to now.
     fn drain(&mut self, mut each: impl FnMut(&Change, &Model)) -> Result<bool, Failure> {
         let mut looks = 0;
         for _ in 0..LAST_BATCHES {
@@ -192,8 +192,8 @@ impl Session {
     }
 
     /// Runs until told to stop: by `until`, by a signal, or by the caller. Gives the command's status: however
-    /// tracing ends, the command is waited for. The caller listens for `signals` before it says that it is ready: a script may
-    /// send one right after that.
+    /// tracing ends, the command is waited for. The caller listens for `signals` before it says that it is ready: a
+    /// script may send one right after that.
     ///
     /// # Errors
     /// [`Failure`] where the source or the recording fails, or the command cannot be run.

@@ -81,7 +81,8 @@ pub enum Command {
     Record(RecordArgs),
     /// The dashboard over a recording
     Replay(FileArgs),
-    /// Summarise a recording: verdicts, slowest requests, modules by cost, duplicates, suspends, firmware, other helpers
+    /// Summarise a recording: verdicts, slowest requests, modules by cost, duplicates, suspends, firmware, other
+    /// helpers
     Report(ReportArgs),
     /// Print a line per request as it ends: live, of a command, or of a recording
     Log(LogArgs),
@@ -214,8 +215,8 @@ pub struct DoctorArgs {
     /// One JSON object instead of text
     #[arg(long, conflicts_with = "hooks_table")]
     pub json: bool,
-    /// Print what modprobe would do for each alias instead: the modules it stands for in brackets, then the steps in the
-    /// words of `modprobe --show-depends`; needs no rights
+    /// Print what modprobe would do for each alias instead: the modules it stands for in brackets, then the steps in
+    /// the words of `modprobe --show-depends`; needs no rights
     #[arg(long, value_name = "ALIAS", num_args = 1.., conflicts_with = "hooks_table")]
     pub resolve: Vec<String>,
     /// How to trace.

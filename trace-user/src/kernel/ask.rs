@@ -1,5 +1,5 @@
-//! The kernel's own answers about its symbols, one at a time. Nothing is read that was not asked for, modules that come and go
-//! are known at once, and names need no right to see addresses.
+//! The kernel's own answers about its symbols, one at a time. Nothing is read that was not asked for, modules that come
+//! and go are known at once, and names need no right to see addresses.
 //!
 //! In: an address, or a symbol's name. Out: the symbol's name, or its address. Needs Linux 5.16; before, there is
 //! [`super::symbols`].

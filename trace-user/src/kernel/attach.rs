@@ -18,7 +18,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use trace_common::kind::Kind;
-use trace_common::settings::{Settings, UNKNOWN};
+use trace_common::settings::Settings;
 use zerocopy::IntoBytes as _;
 
 /// The probes, built for this architecture.
@@ -79,7 +79,8 @@ pub enum ProbeLog {
     Off,
 }
 
-/// How far attaching has come: moments that are done with, of [`LADDERS`]. Whoever waits may look at it, and may end it.
+/// How far attaching has come: moments that are done with, of [`LADDERS`]. Whoever waits may look at it, and may end
+/// it.
 #[derive(Debug, Default)]
 pub struct Progress {
     done: AtomicUsize,
@@ -213,8 +214,8 @@ impl Attached {
         self.programs.values()
     }
 
-    /// Attaches again what these moments are seen by, and everything that is attached in the same way: whatever made a probe
-    /// deaf is likely to have done so to its like. The deaf ones come first.
+    /// Attaches again what these moments are seen by, and everything that is attached in the same way: whatever made a
+    /// probe deaf is likely to have done so to its like. The deaf ones come first.
     pub fn renew(&mut self, plan: &Plan, deaf: &[Kind]) {
         let held = self.programs().filter(|held| deaf.contains(&held.moment));
         let mechanisms: Vec<Mechanism> = held.map(|held| held.mechanism).collect();
@@ -264,16 +265,16 @@ impl Attached {
             moment: ladder.moment,
             attached: None,
             may_miss: true,
-            loses: lost_without(ladder.moment).into(),
+            loses: ladder.without.into(),
             refused: refused.join("; ").into(),
         }
     }
 
     /// Attaches all programs of a rung, or none and says why.
     fn take(&mut self, moment: Kind, rung: &Rung, plan: &Plan) -> Result<(), Answer> {
+        rung.requires.check(plan.release, &plan.settings).map_err(str::to_owned)?;
         let mut taken = Vec::new();
         for program in rung.programs {
-            fits(program, plan)?;
             taken.push((program.name, self.one(moment, program, plan)?));
         }
         self.programs.extend(taken);
@@ -315,56 +316,5 @@ fn without_kprobes(error: &io::Error) -> String {
         format!("the kernel has no kprobes ({error})")
     } else {
         format!("kprobes cannot be attached: {error}")
-    }
-}
-
-/// What is lost where a moment is not seen at all.
-const fn lost_without(moment: Kind) -> &'static str {
-    match moment {
-        Kind::Requested | Kind::CallEntered | Kind::Live => "everything",
-        Kind::Denied => "that a security module said no: such a request looks like one that nothing followed",
-        Kind::Throttled => "that a request was turned away: it is inferred where all slots were taken",
-        Kind::Admitted => "the instant of admission: the call's entry, microseconds later, stands for it",
-        Kind::CallReturned => "results and total times; the helper's own end stands for the result",
-        Kind::CallPicked => "the border between queue and fork_exec",
-        Kind::Born | Kind::Exited => "which loads belong to a request, and the helper's end",
-        Kind::Executed => "the border between fork_exec and user, and why a helper could not be started",
-        Kind::Completed => "the exact border between user and wake: the helper's exit stands for it",
-        Kind::CallerGone | Kind::Forked => "loads by descendants of a helper",
-        Kind::LoadBegan | Kind::LoadEnded => "when loads begin and end, and loads that fail early",
-        Kind::Named => "the names of loads that lost to another copy of their module",
-        Kind::ImageRead => "how many bytes a load reads",
-        Kind::Coming => "nothing that init begun does not show",
-        Kind::InitBegun | Kind::InitEnded => "how long init takes and how it fails",
-        Kind::Going | Kind::Freed => "that a module was unloaded",
-        Kind::SuspendBegan => "who suspends and how: an attempt begins where user space is frozen",
-        Kind::SuspendEnded => "the result of suspending: an attempt ends where helpers are enabled again",
-        Kind::PhaseSeen => "the phases of suspend and resume",
-        Kind::FreezeBegan | Kind::FreezeEnded => "when user space was frozen, and who was frozen half way",
-        Kind::ThawBegan => "when user space was thawed",
-        Kind::DisableBegan | Kind::DisableEnded => "that helpers were disabled, who was drained and who was refused",
-        Kind::DepthSet => "when helpers were enabled again: the thaw stands for it",
-        Kind::FirmwareBegan | Kind::FirmwareEnded => "requests for firmware",
-        Kind::FallbackBegan | Kind::FallbackEnded => "that firmware was asked of user space, and how long that took",
-        Kind::LockBegan | Kind::LockEnded | Kind::Unlocked => "who keeps helpers enabled, and holds suspend up by it",
-    }
-}
-
-/// Whether what the program hooks means on this kernel what it is taken for.
-fn fits(program: &Program, plan: &Plan) -> Result<(), String> {
-    match program.target {
-        // Shared with other chains: it needs the address of the modules' own, and in 5.10 it fires at every process exit
-        // (kernel/exit.c `profile_task_exit`); 6.1 is the first that was seen not to.
-        "blocking_notifier_call_chain" if plan.settings.module_notify_list == 0 => {
-            Err("the kernel does not say where module_notify_list lies".to_owned())
-        }
-        "blocking_notifier_call_chain" if plan.release < (6, 1) => {
-            Err("not used before 6.1, where it may fire at every process exit".to_owned())
-        }
-        "down_timeout" if plan.release < (6, 4) => Err("slots are no semaphore before 6.4".to_owned()),
-        "free_modprobe_argv" if plan.settings.offsets.call_retval == UNKNOWN => {
-            Err("the kernel's BTF does not tell where a call keeps its result".to_owned())
-        }
-        _ => Ok(()),
     }
 }

@@ -1,9 +1,9 @@
-//! The bpf(2) calls that modtrail makes itself: a program is loaded for a type that is known by number, attached without a
-//! second look at the kernel's types, run once, and asked for its counters.
+//! The bpf(2) calls that modtrail makes itself: a program is loaded for a type that is known by number, attached
+//! without a second look at the kernel's types, run once, and asked for its counters.
 //!
-//! In: instructions, descriptors, names. Out: descriptors and numbers, or what the system answered. Layouts are those of
-//! `union bpf_attr` and `struct perf_event_attr` (include/uapi/linux/bpf.h, perf_event.h, 5.8 to 7.3): each call passes the
-//! part that it uses, and the kernel takes the rest for zero.
+//! In: instructions, descriptors, names. Out: descriptors and numbers, or what the system answered. Layouts are those
+//! of `union bpf_attr` and `struct perf_event_attr` (include/uapi/linux/bpf.h, perf_event.h, 5.8 to 7.3): each call
+//! passes the part that it uses, and the kernel takes the rest for zero.
 
 use aya_obj::generated::bpf_insn;
 use std::ffi::{CString, c_int, c_long};
@@ -163,7 +163,8 @@ struct RawTracepointOpen {
     reserved: u32,
 }
 
-/// Attaches a program of a trampoline or a typed tracepoint to what it was loaded for; any other to the tracepoint `name`.
+/// Attaches a program of a trampoline or a typed tracepoint to what it was loaded for; any other to the tracepoint
+/// `name`.
 ///
 /// # Errors
 /// What the system answers.
@@ -188,7 +189,8 @@ impl Kprobes {
     /// Asks the kernel.
     ///
     /// # Errors
-    /// The system's answer where the description of kprobes cannot be read: on a kernel without kprobes there is no such file.
+    /// The system's answer where the description of kprobes cannot be read: on a kernel without kprobes there is no
+    /// such file.
     pub fn find() -> io::Result<Self> {
         const FOLDER: &str = "/sys/bus/event_source/devices/kprobe";
         let odd = || io::Error::other(format!("{FOLDER} holds something unexpected"));
@@ -226,8 +228,8 @@ struct LinkCreate {
 pub struct Function<'name> {
     /// Its name.
     pub name: &'name str,
-    /// Where it lies; zero where that is not known. Before 6.2 the kernel takes longer to find a function by its name than to
-    /// attach to it.
+    /// Where it lies; zero where that is not known. Before 6.2 the kernel takes longer to find a function by its name
+    /// than to attach to it.
     pub address: u64,
 }
 
@@ -376,7 +378,8 @@ pub struct Counters {
     pub run_ns: u64,
     /// How often it ran, while statistics were kept.
     pub runs: u64,
-    /// Runs that were skipped, because the same program was running on that CPU in a task that was preempted; from 5.12 on.
+    /// Runs that were skipped, because the same program was running on that CPU in a task that was preempted; from 5.12
+    /// on.
     pub skipped: u64,
 }
 
@@ -394,8 +397,8 @@ pub fn counters(program: BorrowedFd<'_>) -> io::Result<Counters> {
 /// program, type of the event, name, length and offset, address, `missed`, cookie.
 const LINK_WORDS: usize = 8;
 
-/// How many calls a kprobe's link did not see: zero before 6.7, which does not count them; `None` if it cannot be read, as
-/// before 5.15, which has no such links.
+/// How many calls a kprobe's link did not see: zero before 6.7, which does not count them; `None` if it cannot be read,
+/// as before 5.15, which has no such links.
 #[must_use]
 pub fn missed(link: BorrowedFd<'_>) -> Option<u64> {
     let words: [u64; LINK_WORDS] = info(link).ok()?;
@@ -433,9 +436,9 @@ fn descriptor<T>(command: c_int, attributes: &mut T) -> io::Result<OwnedFd> {
 
 #[expect(unsafe_code, reason = "no library wraps this call as it is needed here")]
 fn bpf<T>(command: c_int, attributes: &mut T) -> io::Result<c_long> {
-    // SAFETY: every `T` in this file is an integer, or `repr(C)` of integers without padding, laid out as the command's part of
-    // `union bpf_attr`; the addresses in it are of memory that lives through the call, as long as the lengths beside them say or,
-    // for a map's key and value, as the map's own sizes, which `fill` compares.
+    // SAFETY: every `T` in this file is an integer, or `repr(C)` of integers without padding, laid out as the command's
+    // part of `union bpf_attr`; the addresses in it are of memory that lives through the call, as long as the lengths
+    // beside them say or, for a map's key and value, as the map's own sizes, which `fill` compares.
     let answer = unsafe { libc::syscall(libc::SYS_bpf, command, &raw mut *attributes, size_of::<T>()) };
     if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(answer) }
 }

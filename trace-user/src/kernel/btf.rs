@@ -1,8 +1,8 @@
 //! The kernel's own description of its types: where fields lie in its structs, and the type IDs of its functions and
 //! tracepoints.
 //!
-//! In: the bytes of `/sys/kernel/btf/vmlinux`, and the names that are wanted. Out: byte offsets by struct and field, type IDs
-//! by name. One pass over the types finds all that is wanted. The format: Documentation/bpf/btf.rst, 6.12.
+//! In: the bytes of `/sys/kernel/btf/vmlinux`, and the names that are wanted. Out: byte offsets by struct and field,
+//! type IDs by name. One pass over the types finds all that is wanted. The format: Documentation/bpf/btf.rst, 6.12.
 
 use super::hooks::{LADDERS, Mechanism};
 use std::collections::BTreeSet;
@@ -53,8 +53,8 @@ pub enum BtfFault {
 pub struct Types {
     /// Where fields lie: from the kernel's BTF, or, where it carries none, those that have never changed.
     pub offsets: Offsets,
-    /// The functions and tracepoints that the ladders name, by kind of BTF and name, with their type IDs; or why there are none,
-    /// in words.
+    /// The functions and tracepoints that the ladders name, by kind of BTF and name, with their type IDs; or why there
+    /// are none, in words.
     ids: Result<Vec<(u32, String, u32)>, String>,
 }
 
@@ -291,8 +291,8 @@ mod tests {
         ["pair", "none", "act", "btf_trace_fork"].map(str::to_owned).into()
     }
 
-    /// BTF of `struct pair { int one; struct { int two; union { int three; }; }; }`, an unrelated `struct none`, a function
-    /// `act`, one that is not wanted, and the typedef of a tracepoint `fork`.
+    /// BTF of `struct pair { int one; struct { int two; union { int three; }; }; }`, an unrelated `struct none`, a
+    /// function `act`, one that is not wanted, and the typedef of a tracepoint `fork`.
     fn sample() -> Vec<u8> {
         let strings = b"\0int\0pair\0one\0two\0three\0none\0act\0actor\0btf_trace_fork\0";
         let at = |text: &str| {

@@ -1,7 +1,7 @@
 //! What tracing costs, as the kernel counts it.
 //!
-//! In: the attached programs, `/proc/self`. Out: [`Costs`]. The kernel keeps statistics of eBPF programs, of all on the machine,
-//! only while somebody holds them open: they cost some nanoseconds a run.
+//! In: the attached programs, `/proc/self`. Out: [`Costs`]. The kernel keeps statistics of eBPF programs, of all on the
+//! machine, only while somebody holds them open: they cost some nanoseconds a run.
 
 use super::attach::Attached;
 use super::bpf;

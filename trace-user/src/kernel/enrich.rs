@@ -1,4 +1,5 @@
-//! Fills in what an event's record holds as numbers: the requester's executable and cgroup, the symbols of kernel stacks.
+//! Fills in what an event's record holds as numbers: the requester's executable and cgroup, the symbols of kernel
+//! stacks.
 //!
 //! In: a decoded event, and who knows names. Out: the event as it is recorded.
 
@@ -8,12 +9,13 @@ use std::sync::Arc;
 
 /// Gives names to numbers. The edge asks the running system; tests make them up.
 pub trait Names {
-    /// Whether it is modtrail's own process: what it asks for is followed but shown nowhere, so nothing is looked up for it.
+    /// Whether it is modtrail's own process: what it asks for is followed but shown nowhere, so nothing is looked up
+    /// for it.
     fn is_own(&self, tgid: u32) -> bool;
     /// The symbol that holds the kernel address; `None` where unknown.
     fn symbol(&mut self, address: u64) -> Option<Arc<str>>;
-    /// The path of the executable of the process `tgid` that started at `start` on the boot clock; `None` where it cannot be
-    /// read, or the process is another by now.
+    /// The path of the executable of the process `tgid` that started at `start` on the boot clock; `None` where it
+    /// cannot be read, or the process is another by now.
     fn exe(&mut self, tgid: u32, start: u64) -> Option<Arc<str>>;
     /// The path of the cgroup with this id, of which `tgid` is a member; `None` where it cannot be read.
     fn cgroup(&mut self, id: u64, tgid: u32) -> Option<Arc<str>>;

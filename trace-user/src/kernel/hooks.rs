@@ -1,10 +1,12 @@
 //! The ladder, as data: for each moment the hooks that can see it, the most reliable first, and what is lost on each
-//! rung. Of a kprobe and a trampoline that see the same, the kprobe stands first: it is attached in half the time, and the
-//! kernel waits for a grace period for each function that it takes a trampoline away from. Attaching, `doctor` and
+//! rung. Of a kprobe and a trampoline that see the same, the kprobe stands first: it is attached in half the time, and
+//! the kernel waits for a grace period for each function that it takes a trampoline away from. Attaching, `doctor` and
 //! `docs/hooks.md` are made from this table.
 
 use Mechanism::{BtfTracepoint, Fentry, Fexit, Kprobe, Kretprobe, RawTracepoint};
+use Requirement::{CallResult, ModulesChain, SlotSemaphore};
 use trace_common::kind::Kind;
+use trace_common::settings::{Settings, UNKNOWN};
 
 /// One moment and its rungs.
 #[derive(Debug)]
@@ -13,6 +15,8 @@ pub struct Ladder {
     pub moment: Kind,
     /// What it means, for the docs.
     pub meaning: &'static str,
+    /// What is lost if it is not seen at all.
+    pub without: &'static str,
     /// The candidates, best first.
     pub rungs: &'static [Rung],
 }
@@ -28,6 +32,44 @@ pub struct Rung {
     pub loses: &'static str,
     /// Where it works.
     pub since: &'static str,
+    /// What the kernel has to have for the hook to mean what it is taken for, beside the function itself.
+    pub requires: Requirement,
+}
+
+/// What a hook needs of a kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requirement {
+    /// Nothing.
+    Nothing,
+    /// The chain of the modules' notifier can be told from others: its address is known, and the function does not fire
+    /// at every process exit, as in 5.10 (kernel/exit.c `profile_task_exit`); 6.1 is the first that was seen not to.
+    ModulesChain,
+    /// Slots are a semaphore (kernel/module/kmod.c, from 6.4).
+    SlotSemaphore,
+    /// The kernel's types say where a call keeps its result.
+    CallResult,
+}
+
+impl Requirement {
+    /// Why a kernel of this release, about which the settings say what was found, does not have it.
+    ///
+    /// # Errors
+    /// The reason, as a sentence.
+    pub fn check(self, release: (u32, u32), settings: &Settings) -> Result<(), &'static str> {
+        match self {
+            Self::ModulesChain if settings.module_notify_list == 0 => {
+                Err("the kernel does not say where module_notify_list lies")
+            }
+            Self::ModulesChain if release < (6, 1) => {
+                Err("not used before 6.1, where it may fire at every process exit")
+            }
+            Self::SlotSemaphore if release < (6, 4) => Err("slots are no semaphore before 6.4"),
+            Self::CallResult if settings.offsets.call_retval == UNKNOWN => {
+                Err("the kernel's BTF does not tell where a call keeps its result")
+            }
+            Self::Nothing | Self::ModulesChain | Self::SlotSemaphore | Self::CallResult => Ok(()),
+        }
+    }
 }
 
 /// A program and the place where it is attached.
@@ -106,6 +148,10 @@ impl HookChoice {
 }
 
 impl Rung {
+    const fn requiring(self, requires: Requirement) -> Self {
+        Self { requires, ..self }
+    }
+
     /// The hook in words: `fexit call_usermodehelper_exec`.
     #[must_use]
     pub fn name(&self) -> String {
@@ -151,12 +197,12 @@ const fn program(mechanism: Mechanism, name: &'static str, target: &'static str)
 }
 
 const fn rung(programs: &'static [Program], since: &'static str) -> Rung {
-    Rung { programs, may_miss: false, loses: "", since }
+    Rung { programs, may_miss: false, loses: "", since, requires: Requirement::Nothing }
 }
 
 /// A rung that misses nothing that a verdict rests on.
 const fn losing(programs: &'static [Program], since: &'static str, loses: &'static str) -> Rung {
-    Rung { programs, may_miss: false, loses, since }
+    Rung { programs, may_miss: false, loses, since, requires: Requirement::Nothing }
 }
 
 const fn lossy(programs: &'static [Program], since: &'static str, loses: &'static str) -> Rung {
@@ -166,7 +212,7 @@ const fn lossy(programs: &'static [Program], since: &'static str, loses: &'stati
         may_miss |= matches!(programs[index].mechanism, Kretprobe);
         index += 1;
     }
-    Rung { programs, may_miss, loses, since }
+    Rung { programs, may_miss, loses, since, requires: Requirement::Nothing }
 }
 
 const TRAMPOLINE: &str = "x86-64 5.5, arm64 6.12 (6.1 and older load but do not attach)";
@@ -194,6 +240,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::Requested,
         meaning: "a task asks for an alias, before it waits for a slot",
+        without: "everything",
         rungs: &[
             rung(&[program(Kprobe, "requested_kprobe", "security_kernel_module_request")], ALL),
             rung(&[program(Fentry, "requested_fentry", "security_kernel_module_request")], TRAMPOLINE),
@@ -204,6 +251,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::Denied,
         meaning: "a security module answers no",
+        without: "that a security module said no: such a request looks like one that nothing followed",
         rungs: &[
             rung(&[program(Fexit, "denied_fexit", "security_kernel_module_request")], TRAMPOLINE),
             lossy(&[program(Kretprobe, "denied_kretprobe", "security_kernel_module_request")], ALL, RETURNS_MISSED),
@@ -212,14 +260,17 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::Throttled,
         meaning: "no slot became free in time",
+        without: "that a request was turned away: it is inferred where all slots were taken",
         rungs: &[
-            rung(&[program(Fexit, "throttled_fexit", "down_timeout")], SEMAPHORE),
-            lossy(&[program(Kretprobe, "throttled_kretprobe", "down_timeout")], SEMAPHORE, RETURNS_MISSED),
+            rung(&[program(Fexit, "throttled_fexit", "down_timeout")], SEMAPHORE).requiring(SlotSemaphore),
+            lossy(&[program(Kretprobe, "throttled_kretprobe", "down_timeout")], SEMAPHORE, RETURNS_MISSED)
+                .requiring(SlotSemaphore),
         ],
     },
     Ladder {
         moment: Kind::Admitted,
         meaning: "the request has one of the 50 slots",
+        without: "the instant of admission: the call's entry, microseconds later, stands for it",
         rungs: &[
             rung(&[program(BtfTracepoint, "admitted_btf", "module_request")], "5.5"),
             rung(&[program(RawTracepoint, "admitted_raw", "module_request")], "4.17"),
@@ -228,6 +279,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::CallEntered,
         meaning: "a task asks the kernel to run a helper",
+        without: "everything",
         rungs: &[
             rung(&[program(Kprobe, "call_entered_kprobe", "call_usermodehelper_exec")], ALL),
             rung(&[program(Fentry, "call_entered_fentry", "call_usermodehelper_exec")], TRAMPOLINE),
@@ -236,6 +288,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::CallReturned,
         meaning: "the helper call returns to the task",
+        without: "results and total times; the helper's own end stands for the result",
         rungs: &[
             rung(&[program(Fexit, "call_returned_fexit", "call_usermodehelper_exec")], TRAMPOLINE),
             losing(
@@ -246,13 +299,15 @@ pub const LADDERS: &[Ladder] = &[
                 "where the compiler kept the function",
                 "other returns than requests' beyond the kernel's places for return probes (10 or twice the CPUs); a killed \
                  requester's (its exit shows it)",
-            ),
+            )
+            .requiring(CallResult),
             lossy(&[program(Kretprobe, "call_returned_kretprobe", "call_usermodehelper_exec")], ALL, RETURNS_MISSED),
         ],
     },
     Ladder {
         moment: Kind::CallPicked,
         meaning: "a kernel worker takes the call up",
+        without: "the border between queue and fork_exec",
         rungs: &[
             rung(&[program(Kprobe, "call_picked_kprobe", "call_usermodehelper_exec_work")], ALL),
             rung(&[program(Fentry, "call_picked_fentry", "call_usermodehelper_exec_work")], TRAMPOLINE),
@@ -261,6 +316,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::Born,
         meaning: "the helper's task exists: the call's pointer meets its pid",
+        without: "which loads belong to a request, and the helper's end",
         rungs: &[
             rung(&[program(Kprobe, "born_kprobe", "call_usermodehelper_exec_async")], ALL),
             rung(&[program(Fentry, "born_fentry", "call_usermodehelper_exec_async")], TRAMPOLINE),
@@ -269,6 +325,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::Executed,
         meaning: "the helper's exec is done, or has failed",
+        without: "the border between fork_exec and user, and why a helper could not be started",
         rungs: &[
             rung(&[program(Fexit, "executed_fexit", "kernel_execve")], TRAMPOLINE),
             lossy(&[program(Kretprobe, "executed_kretprobe", "kernel_execve")], ALL, RETURNS_MISSED),
@@ -278,6 +335,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::Completed,
         meaning: "the kernel is done with a helper call: its helper was reaped, or executed where nobody waits for its end",
+        without: "the exact border between user and wake: the helper's exit stands for it",
         rungs: &[
             rung(
                 &[program(Kprobe, "umh_complete_kprobe", "umh_complete")],
@@ -298,6 +356,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::Forked,
         meaning: "a process of a helper's tree forks",
+        without: "loads by descendants of a helper",
         rungs: &[
             rung(&[program(BtfTracepoint, "forked_btf", "sched_process_fork")], "5.5"),
             rung(&[program(RawTracepoint, "forked_raw", "sched_process_fork")], "4.17"),
@@ -307,6 +366,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::Exited,
         meaning: "the last thread of a process of a helper's tree exits",
+        without: "which loads belong to a request, and the helper's end",
         rungs: &[
             rung(&[program(BtfTracepoint, "exited_btf", "sched_process_exit")], "5.5"),
             rung(&[program(RawTracepoint, "exited_raw", "sched_process_exit")], "4.17"),
@@ -316,6 +376,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::LoadBegan,
         meaning: "a task enters init_module or finit_module",
+        without: "when loads begin and end, and loads that fail early",
         rungs: &[
             rung(
                 &[
@@ -336,6 +397,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::ImageRead,
         meaning: "the module's image is in memory, decompressed",
+        without: "how many bytes a load reads",
         rungs: &[
             rung(&[program(Kprobe, "image_read_kprobe", "load_module")], ALL),
             rung(&[program(Fentry, "image_read_fentry", "load_module")], TRAMPOLINE),
@@ -344,6 +406,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::Named,
         meaning: "it is known which module a task loads, or waits for",
+        without: "the names of loads that lost to another copy of their module",
         rungs: &[
             rung(
                 &[
@@ -366,6 +429,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::Coming,
         meaning: "the module is MODULE_STATE_COMING",
+        without: "nothing that init begun does not show",
         rungs: &[
             rung(&[program(Kprobe, "coming_kprobe", "tracepoint_module_notify")], ALL),
             rung(&[program(Fentry, "coming_fentry", "tracepoint_module_notify")], TRAMPOLINE),
@@ -379,6 +443,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::InitBegun,
         meaning: "do_init_module is entered: the module's init is about to run",
+        without: "how long init takes and how it fails",
         rungs: &[
             rung(&[program(Kprobe, "init_begun_kprobe", "do_init_module")], ALL),
             rung(&[program(Fentry, "init_begun_fentry", "do_init_module")], TRAMPOLINE),
@@ -387,9 +452,10 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::Live,
         meaning: "the module is MODULE_STATE_LIVE",
+        without: "everything",
         rungs: &[
-            rung(&[program(Kprobe, "live_chain_kprobe", "blocking_notifier_call_chain")], CHAIN),
-            rung(&[program(Fentry, "live_chain_fentry", "blocking_notifier_call_chain")], CHAIN),
+            rung(&[program(Kprobe, "live_chain_kprobe", "blocking_notifier_call_chain")], CHAIN).requiring(ModulesChain),
+            rung(&[program(Fentry, "live_chain_fentry", "blocking_notifier_call_chain")], CHAIN).requiring(ModulesChain),
             lossy(&[program(Kprobe, "live_notify_kprobe", "tracepoint_module_notify")], ALL, NOTIFIED_LATER),
             lossy(&[program(Fentry, "live_notify_fentry", "tracepoint_module_notify")], TRAMPOLINE, NOTIFIED_LATER),
         ],
@@ -397,6 +463,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::InitEnded,
         meaning: "do_init_module returns, asynchronous work of the init done",
+        without: "how long init takes and how it fails",
         rungs: &[
             rung(&[program(Fexit, "init_ended_fexit", "do_init_module")], TRAMPOLINE),
             lossy(&[program(Kretprobe, "init_ended_kretprobe", "do_init_module")], ALL, RETURNS_MISSED),
@@ -405,6 +472,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::LoadEnded,
         meaning: "init_module or finit_module returns",
+        without: "when loads begin and end, and loads that fail early",
         rungs: &[
             rung(
                 &[
@@ -426,6 +494,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::Going,
         meaning: "the module is MODULE_STATE_GOING",
+        without: "that a module was unloaded",
         rungs: &[
             rung(&[program(Kprobe, "going_kprobe", "tracepoint_module_notify")], ALL),
             rung(&[program(Fentry, "going_fentry", "tracepoint_module_notify")], TRAMPOLINE),
@@ -434,6 +503,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::Freed,
         meaning: "the module's memory is being given back",
+        without: "that a module was unloaded",
         rungs: &[
             rung(&[program(BtfTracepoint, "freed_btf", "module_free")], "5.5"),
             rung(&[program(RawTracepoint, "freed_raw", "module_free")], "4.17"),
@@ -443,6 +513,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::SuspendBegan,
         meaning: "a task asks the kernel to suspend or to hibernate",
+        without: "who suspends and how: an attempt begins where user space is frozen",
         rungs: &[
             rung(
                 &[
@@ -465,6 +536,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::SuspendEnded,
         meaning: "that request is over: resumed, or failed",
+        without: "the result of suspending: an attempt ends where helpers are enabled again",
         rungs: &[
             rung(
                 &[
@@ -488,6 +560,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::PhaseSeen,
         meaning: "a phase of suspend or resume begins or ends",
+        without: "the phases of suspend and resume",
         rungs: &[
             rung(&[program(BtfTracepoint, "phase_btf", "suspend_resume")], "5.5"),
             rung(&[program(RawTracepoint, "phase_raw", "suspend_resume")], "4.17"),
@@ -496,6 +569,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::FreezeBegan,
         meaning: "user space is about to be frozen, and helpers to be disabled",
+        without: "when user space was frozen, and who was frozen half way",
         rungs: &[
             rung(&[program(Kprobe, "freeze_began_kprobe", "freeze_processes")], ALL),
             rung(&[program(Fentry, "freeze_began_fentry", "freeze_processes")], TRAMPOLINE),
@@ -504,6 +578,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::FreezeEnded,
         meaning: "user space is frozen, or could not be",
+        without: "when user space was frozen, and who was frozen half way",
         rungs: &[
             rung(&[program(Fexit, "freeze_ended_fexit", "freeze_processes")], TRAMPOLINE),
             lossy(&[program(Kretprobe, "freeze_ended_kretprobe", "freeze_processes")], ALL, RETURNS_MISSED),
@@ -512,6 +587,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::ThawBegan,
         meaning: "user space is about to run again",
+        without: "when user space was thawed",
         rungs: &[
             rung(&[program(Kprobe, "thaw_began_kprobe", "thaw_processes")], ALL),
             rung(&[program(Fentry, "thaw_began_fentry", "thaw_processes")], TRAMPOLINE),
@@ -520,6 +596,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::DisableBegan,
         meaning: "helpers are disabled: calls are refused from here on, and those that wait are drained",
+        without: "that helpers were disabled, who was drained and who was refused",
         rungs: &[
             rung(&[program(Kprobe, "disable_began_kprobe", "__usermodehelper_disable")], ALL),
             rung(&[program(Fentry, "disable_began_fentry", "__usermodehelper_disable")], TRAMPOLINE),
@@ -528,6 +605,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::DisableEnded,
         meaning: "the drain is over: none waits any more, or five seconds have passed",
+        without: "that helpers were disabled, who was drained and who was refused",
         rungs: &[
             rung(&[program(Fexit, "disable_ended_fexit", "__usermodehelper_disable")], TRAMPOLINE),
             lossy(&[program(Kretprobe, "disable_ended_kretprobe", "__usermodehelper_disable")], ALL, RETURNS_MISSED),
@@ -536,6 +614,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::DepthSet,
         meaning: "helpers are enabled again, or disabled further",
+        without: "when helpers were enabled again: the thaw stands for it",
         rungs: &[
             rung(&[program(Kprobe, "depth_set_kprobe", "__usermodehelper_set_disable_depth")], ALL),
             rung(&[program(Fentry, "depth_set_fentry", "__usermodehelper_set_disable_depth")], TRAMPOLINE),
@@ -544,6 +623,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::FirmwareBegan,
         meaning: "a driver asks for a firmware file",
+        without: "requests for firmware",
         rungs: &[
             rung(&[program(Kprobe, "firmware_began_kprobe", "_request_firmware")], ALL),
             rung(&[program(Fentry, "firmware_began_fentry", "_request_firmware")], TRAMPOLINE),
@@ -552,6 +632,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::FirmwareEnded,
         meaning: "it has the file, or an error",
+        without: "requests for firmware",
         rungs: &[
             rung(&[program(Fexit, "firmware_ended_fexit", "_request_firmware")], TRAMPOLINE),
             lossy(&[program(Kretprobe, "firmware_ended_kretprobe", "_request_firmware")], ALL, RETURNS_MISSED),
@@ -560,6 +641,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::FallbackBegan,
         meaning: "the file is not there, and user space is asked for it",
+        without: "that firmware was asked of user space, and how long that took",
         rungs: &[
             rung(&[program(Kprobe, "fallback_began_kprobe", "firmware_fallback_sysfs")], ALL),
             rung(&[program(Fentry, "fallback_began_fentry", "firmware_fallback_sysfs")], TRAMPOLINE),
@@ -568,6 +650,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::FallbackEnded,
         meaning: "user space has answered, or has not",
+        without: "that firmware was asked of user space, and how long that took",
         rungs: &[
             rung(&[program(Fexit, "fallback_ended_fexit", "firmware_fallback_sysfs")], TRAMPOLINE),
             lossy(&[program(Kretprobe, "fallback_ended_kretprobe", "firmware_fallback_sysfs")], ALL, RETURNS_MISSED),
@@ -576,6 +659,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::LockBegan,
         meaning: "a task asks that helpers stay enabled",
+        without: "who keeps helpers enabled, and holds suspend up by it",
         rungs: &[
             rung(
                 &[
@@ -596,6 +680,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::LockEnded,
         meaning: "it was told whether they do",
+        without: "who keeps helpers enabled, and holds suspend up by it",
         rungs: &[
             rung(
                 &[
@@ -617,6 +702,7 @@ pub const LADDERS: &[Ladder] = &[
     Ladder {
         moment: Kind::Unlocked,
         meaning: "it needs them no longer",
+        without: "who keeps helpers enabled, and holds suspend up by it",
         rungs: &[
             rung(&[program(Kprobe, "unlocked_kprobe", "usermodehelper_read_unlock")], ALL),
             rung(&[program(Fentry, "unlocked_fentry", "usermodehelper_read_unlock")], TRAMPOLINE),

@@ -1,9 +1,9 @@
-//! A binary index of depmod's, as modprobe reads it: a tree of keys by their letters, of which only what a question needs is
-//! looked at.
+//! A binary index of depmod's, as modprobe reads it: a tree of keys by their letters, of which only what a question
+//! needs is looked at.
 //!
-//! In: the bytes of `modules.dep.bin`, `modules.alias.bin` and their like, and a key. Out: the values that are filed under it, or
-//! under a pattern that it matches. The format, and the order of values: libkmod/libkmod-index.c of kmod 30. Nothing in the bytes
-//! is trusted: a damaged index gives fewer values, or others, in bounded time.
+//! In: the bytes of `modules.dep.bin`, `modules.alias.bin` and their like, and a key. Out: the values that are filed
+//! under it, or under a pattern that it matches. The format, and the order of values: libkmod/libkmod-index.c of kmod
+//! 30. Nothing in the bytes is trusted: a damaged index gives fewer values, or others, in bounded time.
 
 use super::pattern;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ const HAS_PREFIX: u32 = 0x8000_0000;
 const HAS_VALUES: u32 = 0x4000_0000;
 const HAS_CHILDREN: u32 = 0x2000_0000;
 const PLACE: u32 = 0x0fff_ffff;
-/// Steps that one question may take (a node, a pattern that is tried, a value): more than the largest index needs, and an end for
-/// one that is damaged.
+/// Steps that one question may take (a node, a pattern that is tried, a value): more than the largest index needs, and
+/// an end for one that is damaged.
 const STEPS: usize = 1 << 20;
 
 /// Letters of a key that are followed: more than any alias has, and an end for a tree that leads back into itself.
@@ -219,8 +219,8 @@ pub(super) mod tests {
         values: Vec<(u32, String)>,
     }
 
-    /// An index of these keys and values, in this order, as depmod would write it: a branch with one child and no values becomes a
-    /// prefix, but for the root.
+    /// An index of these keys and values, in this order, as depmod would write it: a branch with one child and no
+    /// values becomes a prefix, but for the root.
     pub fn index<'text>(entries: impl IntoIterator<Item = (&'text str, &'text str)>) -> Index {
         let mut root = Branch::default();
         for (priority, (key, value)) in (0..).zip(entries) {

@@ -1,8 +1,9 @@
 //! What an alias stands for and what modprobe does about it, found the way modprobe finds it.
 //!
-//! In: the module indexes and modprobe's configuration. Out: a [`Resolution`] per alias, or each step in full. The order
-//! of look-up is that of libkmod's `kmod_module_new_from_lookup`, the steps are those of `__kmod_module_get_probe_list`
-//! and `kmod_module_probe_insert_module` (libkmod/libkmod-module.c, kmod 30), as `modprobe -q -- ALIAS` calls them.
+//! In: the module indexes and modprobe's configuration. Out: a [`Resolution`] per alias, or each step in full. The
+//! order of look-up is that of libkmod's `kmod_module_new_from_lookup`, the steps are those of
+//! `__kmod_module_get_probe_list` and `kmod_module_probe_insert_module` (libkmod/libkmod-module.c, kmod 30), as
+//! `modprobe -q -- ALIAS` calls them.
 
 use super::modprobe_d::{Configuration, FOLDERS, Install as InstallLine, Sources};
 use super::modules::{Indexes, loose, normalised};
@@ -15,8 +16,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// How deep soft dependencies are followed: deeper than any that mean something, and not so deep that a loop of names could
-/// exhaust the stack.
+/// How deep soft dependencies are followed: deeper than any that mean something, and not so deep that a loop of names
+/// could exhaust the stack.
 const DEPTH: usize = 64;
 
 /// The kernel command line.
@@ -261,8 +262,8 @@ impl Lookup {
         for_it.map(|(_, options)| &**options).collect::<Vec<_>>().join(" ")
     }
 
-    /// What the first `softdep` line for a module says, found; lines of modprobe's files and those that the modules declare
-    /// themselves are in one order.
+    /// What the first `softdep` line for a module says, found; lines of modprobe's files and those that the modules
+    /// declare themselves are in one order.
     fn soft(&self, module: &str) -> (Vec<Found>, Vec<Found>) {
         let line = self.configuration.soft.iter().find(|line| pattern::matches(&line.pattern, module));
         let find = |names: &[Arc<str>]| names.iter().flat_map(|name| self.find(name)).collect();
@@ -323,8 +324,8 @@ impl Walk<'_> {
         Some(self.fill(found, depth))
     }
 
-    /// Adds a module between its soft dependencies; where its own step is. A module that has some is loaded even where an
-    /// `install` line is for it.
+    /// Adds a module between its soft dependencies; where its own step is. A module that has some is loaded even where
+    /// an `install` line is for it.
     fn fill(&mut self, found: &Found, depth: usize) -> usize {
         let (before, after) = self.lookup.soft(&found.name);
         for module in &before {

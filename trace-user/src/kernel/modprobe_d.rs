@@ -1,9 +1,10 @@
 //! modprobe's configuration: its files in the `modprobe.d` folders, and what the kernel command line says to it.
 //!
 //! In: the text of files, in the order in which modprobe reads them, and the command line. Out: a [`Configuration`].
-//! [`Configuration::read`] alone touches files; it says what it could not read, and [`Configuration::parse`] which lines
-//! mean nothing, so that nothing is passed over in silence. The rules are libkmod's (libkmod/libkmod-config.c, kmod 30).
-//! Newer: `/usr/lib/modprobe.d` is read too (31), and there are `weakdep` lines (33), which modprobe itself ignores.
+//! [`Configuration::read`] alone touches files; it says what it could not read, and [`Configuration::parse`] which
+//! lines mean nothing, so that nothing is passed over in silence. The rules are libkmod's (libkmod/libkmod-config.c,
+//! kmod 30). Newer: `/usr/lib/modprobe.d` is read too (31), and there are `weakdep` lines (33), which modprobe itself
+//! ignores.
 
 use super::modules::normalised;
 use modtrail_core::event::Place;
@@ -20,8 +21,8 @@ use std::time::SystemTime;
 pub const FOLDERS: [&str; 5] =
     ["/etc/modprobe.d", "/run/modprobe.d", "/usr/local/lib/modprobe.d", "/usr/lib/modprobe.d", "/lib/modprobe.d"];
 
-/// The soft dependencies that the modules themselves declare. modprobe reads them as one of its files, in the place that
-/// this name has among the others.
+/// The soft dependencies that the modules themselves declare. modprobe reads them as one of its files, in the place
+/// that this name has among the others.
 const OWN_SOFT: &str = "modules.softdep";
 
 /// How much of the kernel command line modprobe reads (`KCMD_LINE_SIZE`, with room for a NUL).
@@ -210,8 +211,8 @@ impl Configuration {
         Some(())
     }
 
-    /// Takes the kernel command line: `modprobe.blacklist=A,B` and `MODULE.PARAMETER[=VALUE]`, quotes as the boot loader
-    /// left them (`kmod_config_parse_kcmdline`). In a blacklist there, `-` and `_` are not the same.
+    /// Takes the kernel command line: `modprobe.blacklist=A,B` and `MODULE.PARAMETER[=VALUE]`, quotes as the boot
+    /// loader left them (`kmod_config_parse_kcmdline`). In a blacklist there, `-` and `_` are not the same.
     pub fn parse_command_line(&mut self, line: &[u8]) {
         if line.len() > COMMAND_LINE {
             self.ignored(format!("the kernel command line: modprobe reads its first {COMMAND_LINE} bytes alone"));
@@ -250,8 +251,8 @@ impl Configuration {
     }
 }
 
-/// What is in a file. `/dev/null`, which masks a file of another folder, is read like any; what a read could wait for is
-/// not.
+/// What is in a file. `/dev/null`, which masks a file of another folder, is read like any; what a read could wait for
+/// is not.
 fn text(path: &Path) -> io::Result<String> {
     use std::os::unix::fs::FileTypeExt as _;
     let kind = fs::metadata(path)?.file_type();
@@ -338,8 +339,8 @@ fn soft(text: &str) -> (Vec<Arc<str>>, Vec<Arc<str>>) {
     (before, after)
 }
 
-/// The parameters of modules on the command line: the module, and the parameter with its value, if it has one. A quote that
-/// begins before the module's name is put before the value, where the boot loader had found it.
+/// The parameters of modules on the command line: the module, and the parameter with its value, if it has one. A quote
+/// that begins before the module's name is put before the value, where the boot loader had found it.
 fn command_line_words(line: &str) -> Vec<(&str, String)> {
     #[derive(PartialEq)]
     enum In {

@@ -1,7 +1,7 @@
 //! The kernel's module indexes: which modules there are, on what they depend, and what their aliases are.
 //!
-//! In: the binary indexes that depmod makes and modprobe reads. Out: answers to the single questions that modprobe asks of them;
-//! what it makes of the answers is in [`super::lookup`].
+//! In: the binary indexes that depmod makes and modprobe reads. Out: answers to the single questions that modprobe asks
+//! of them; what it makes of the answers is in [`super::lookup`].
 
 use super::index::Index;
 use std::fs;
@@ -28,7 +28,8 @@ impl Indexes {
     /// Reads the indexes in `folder` (`/lib/modules/RELEASE`).
     ///
     /// # Errors
-    /// What the system answers for the index of modules or of aliases, or that one is damaged; the others may be missing.
+    /// What the system answers for the index of modules or of aliases, or that one is damaged; the others may be
+    /// missing.
     pub fn read(folder: &Path) -> io::Result<Self> {
         let index = |name: &str| {
             let index = Index::of(fs::read(folder.join(name))?);
@@ -134,8 +135,8 @@ pub(super) mod tests {
     use super::*;
     use crate::kernel::index::tests::index;
 
-    /// Indexes of the text that depmod writes beside them: `FILE: FILE …`, `alias PATTERN MODULE`, `FILE`, `MODULE.alias=PATTERN`,
-    /// a line each.
+    /// Indexes of the text that depmod writes beside them: `FILE: FILE …`, `alias PATTERN MODULE`, `FILE`,
+    /// `MODULE.alias=PATTERN`, a line each.
     pub fn indexes(modules: &str, aliases: &str, built_in: &str, built_in_aliases: &str) -> Indexes {
         let by_name = |line: &str| Some((file_module(line.split_once(':')?.0).to_string(), line.to_owned()));
         let by_alias = |line: &str| match line.split_ascii_whitespace().collect::<Vec<_>>()[..] {

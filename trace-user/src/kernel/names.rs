@@ -40,7 +40,8 @@ impl Namer {
         }
     }
 
-    /// The addresses of functions, where all are at hand: to ask the kernel for each takes as long as to attach by name.
+    /// The addresses of functions, where all are at hand: to ask the kernel for each takes as long as to attach by
+    /// name.
     pub fn addresses(&self) -> BTreeMap<&'static str, u64> {
         let Self::Table(Some(table)) = self else { return BTreeMap::new() };
         let programs = LADDERS.iter().flat_map(|ladder| ladder.rungs).flat_map(|rung| rung.programs);
@@ -107,8 +108,8 @@ fn number_of(path: &str) -> Option<u64> {
     fs::metadata(format!("/sys/fs/cgroup{path}")).ok().map(|folder| folder.ino())
 }
 
-/// Whether the process of this `/proc/PID/stat` started at `start` nanoseconds on the boot clock, of which the file tells
-/// hundredths of a second. A start of zero was not read: then any will do.
+/// Whether the process of this `/proc/PID/stat` started at `start` nanoseconds on the boot clock, of which the file
+/// tells hundredths of a second. A start of zero was not read: then any will do.
 pub(super) fn is_start(stat: &str, start: u64) -> bool {
     // The name, in parentheses, may hold anything; the start is the 20th word after it.
     let ticks = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_ascii_whitespace().nth(19)?.parse::<u64>().ok());

@@ -120,8 +120,8 @@ fn make(name: &str, layout: aya_obj::Map) -> Result<MapData, ObjectError> {
     Ok(map)
 }
 
-/// Before 5.11, what programs and maps take counts as locked memory, of which little is allowed by default. If the limit cannot be
-/// raised, it may be enough. Later kernels need none, and a traced command inherits it.
+/// Before 5.11, what programs and maps take counts as locked memory, of which little is allowed by default. If the
+/// limit cannot be raised, it may be enough. Later kernels need none, and a traced command inherits it.
 fn raise_locked_memory() {
     if snapshot::kernel_version(&rustix::system::uname().release().to_string_lossy()) >= (5, 11) {
         return;

@@ -2,8 +2,9 @@
 //!
 //! In: a pattern and a name. Out: whether they match. modprobe sets no locale, so a character is a byte.
 
-/// Whether all of `name` matches `pattern`. `?` is any byte, `*` any number of them, `[…]` one of a set (with `!` or `^`
-/// first, one of the others), and `\` makes the next an ordinary one. A `[` that is never closed is an ordinary one.
+/// Whether all of `name` matches `pattern`. `?` is any byte, `*` any number of them, `[…]` one of a set (with `!` or
+/// `^` first, one of the others), and `\` makes the next an ordinary one. A `[` that is never closed is an ordinary
+/// one.
 #[must_use]
 pub fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name) = (pattern.as_bytes(), name.as_bytes());

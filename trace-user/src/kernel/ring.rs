@@ -67,8 +67,9 @@ impl Ring {
         count
     }
 
-    /// Whether there was nothing left to read, not even a record that is being written. Whatever fires later then has a later
-    /// instant: a probe takes the time after it has reserved its record (kernel/bpf/ringbuf.c `ringbuf_map_poll`, 5.8 to 7.3).
+    /// Whether there was nothing left to read, not even a record that is being written. Whatever fires later then has a
+    /// later instant: a probe takes the time after it has reserved its record (kernel/bpf/ringbuf.c `ringbuf_map_poll`,
+    /// 5.8 to 7.3).
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let mut wanted = [PollFd::new(self.records.get_ref(), PollFlags::IN)];

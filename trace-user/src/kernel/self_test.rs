@@ -1,8 +1,8 @@
 //! Proves that the probes fire: a request of modtrail's own, for an alias that nobody has.
 //!
-//! In: the right to ask for a file system of that name. Out: a request in the kernel, and, from the events that come back,
-//! whether it was seen to be asked for, to call a helper and to get one. Its end is not waited for: that can take as long
-//! as the helper does.
+//! In: the right to ask for a file system of that name. Out: a request in the kernel, and, from the events that come
+//! back, whether it was seen to be asked for, to call a helper and to get one. Its end is not waited for: that can take
+//! as long as the helper does.
 
 use crate::kernel::snapshot;
 use modtrail_core::event::{Body, Event, Moment, SelfTest};

@@ -50,8 +50,8 @@ pub fn kernel_version(release: &str) -> (u32, u32) {
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
-/// Whether tasks can be preempted in this kernel, so that a probe of one can be interrupted by another's on the same CPU.
-/// Where the mode in force cannot be read, what the kernel was built with stands for it.
+/// Whether tasks can be preempted in this kernel, so that a probe of one can be interrupted by another's on the same
+/// CPU. Where the mode in force cannot be read, what the kernel was built with stands for it.
 #[must_use]
 pub fn is_preemptible() -> bool {
     match fs::read_to_string("/sys/kernel/debug/sched/preempt") {
@@ -85,8 +85,8 @@ fn live_names(text: &str) -> Arc<[Arc<str>]> {
     names.into()
 }
 
-/// modtrail's process as probes see it; `None` in a pid or time namespace of its own, where the kernel's numbers of processes, or
-/// the instants of their starts, are others than those in `/proc`.
+/// modtrail's process as probes see it; `None` in a pid or time namespace of its own, where the kernel's numbers of
+/// processes, or the instants of their starts, are others than those in `/proc`.
 #[must_use]
 pub fn own_process() -> Option<Tgid> {
     let initial = is_in_first_pid_namespace() && is_initial("time", TIME_NAMESPACE);
@@ -99,7 +99,8 @@ pub fn is_in_first_pid_namespace() -> bool {
     is_initial("pid", PID_NAMESPACE)
 }
 
-/// The numbers of the initial namespaces (include/linux/proc_ns.h `PROC_PID_INIT_INO`, `PROC_TIME_INIT_INO`, 5.10 to 7.3).
+/// The numbers of the initial namespaces (include/linux/proc_ns.h `PROC_PID_INIT_INO`, `PROC_TIME_INIT_INO`, 5.10 to
+/// 7.3).
 const PID_NAMESPACE: u32 = 0xeffffffc;
 const TIME_NAMESPACE: u32 = 0xeffffffa;
 
@@ -111,7 +112,8 @@ fn is_initial(kind: &str, number: u32) -> bool {
     }
 }
 
-/// How often the kernel was asked to suspend (kernel/power/main.c `suspend_stats`, 5.10 to 7.3); zero where it does not say.
+/// How often the kernel was asked to suspend (kernel/power/main.c `suspend_stats`, 5.10 to 7.3); zero where it does not
+/// say.
 #[must_use]
 pub fn suspend_attempts() -> u64 {
     let count = |name| fs::read_to_string(format!("/sys/power/suspend_stats/{name}")).ok()?.trim().parse().ok();

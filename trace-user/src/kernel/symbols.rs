@@ -1,7 +1,7 @@
 //! Names for kernel addresses, from `/proc/kallsyms`: for kernels that cannot be asked for one at a time.
 //!
-//! In: its text. Out: the symbol that an address lies in, and the address of a symbol. Functions are kept, and the data that
-//! hooks need.
+//! In: its text. Out: the symbol that an address lies in, and the address of a symbol. Functions are kept, and the data
+//! that hooks need.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -85,14 +85,14 @@ impl Symbols {
         found.into_iter().filter_map(|(name, address)| Some((name, address?))).collect()
     }
 
-    /// Whether the address lies in the kernel proper, whose functions do not come and go. Modules lie behind it on x86-64
-    /// and before it on arm64.
+    /// Whether the address lies in the kernel proper, whose functions do not come and go. Modules lie behind it on
+    /// x86-64 and before it on arm64.
     #[must_use]
     pub const fn is_core(&self, address: u64) -> bool {
         self.core_begin <= address && address < self.core_end
     }
 
-    /// The address of one of [`DATA`]; zero where not shown.
+    /// The address of one of `DATA`; zero where not shown.
     #[must_use]
     pub fn address(&self, name: &str) -> u64 {
         self.data.iter().find(|(known, _)| *known == name).map_or(0, |(_, address)| *address)

@@ -28,8 +28,8 @@ use trace_common::time::{Ktime, Nanos};
 
 /// Records taken from the ring before the others get their turn.
 const BATCH: usize = 4_096;
-/// How often the ring wakes us between two ticks before records are left to gather: what is asked of `/proc` about a requester is
-/// asked while it waits.
+/// How often the ring wakes us between two ticks before records are left to gather: what is asked of `/proc` about a
+/// requester is asked while it waits.
 const WAKES: u32 = 16;
 /// How long records gather then.
 const REST: Duration = Duration::from_millis(20);
@@ -105,8 +105,8 @@ pub struct Live {
 }
 
 impl Live {
-    /// Attaches to the running kernel; call it where a runtime is entered, which wakes it for records. That the probes fire is
-    /// proven while events come; see [`Live::self_test`].
+    /// Attaches to the running kernel; call it where a runtime is entered, which wakes it for records. That the probes
+    /// fire is proven while events come; see [`Live::self_test`].
     ///
     /// # Errors
     /// [`LiveError`] where it cannot be traced.
@@ -228,9 +228,9 @@ impl Live {
         self.look(out)
     }
 
-    /// Appends what is there now. Returns true if the ring was then seen to be empty: [`Fact::Drained`] is appended last, and
-    /// whatever fires later has a later instant. Returns false where records come faster than they are read, or one is still
-    /// being written.
+    /// Appends what is there now. Returns true if the ring was then seen to be empty: [`Fact::Drained`] is appended
+    /// last, and whatever fires later has a later instant. Returns false where records come faster than they are read,
+    /// or one is still being written.
     ///
     /// # Errors
     /// [`LiveError`] where the counters cannot be read.
@@ -350,8 +350,8 @@ impl Live {
     }
 }
 
-/// What aliases stand for, looked up once each while the module indexes and modprobe's configuration stay as they are. They are
-/// read when an alias is first asked for.
+/// What aliases stand for, looked up once each while the module indexes and modprobe's configuration stay as they are.
+/// They are read when an alias is first asked for.
 #[derive(Default)]
 struct Aliases {
     lookup: Option<Lookup>,

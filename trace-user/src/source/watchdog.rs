@@ -1,7 +1,7 @@
 //! Proves that the probes fire: at the start, and after the machine slept or user space was frozen.
 //!
-//! In: the instants of looks, and the events that came between them. Out: what was found: nothing, that the probes fire, or
-//! which are deaf and since when they may be. The caller attaches deaf ones again, and they are proven again.
+//! In: the instants of looks, and the events that came between them. Out: what was found: nothing, that the probes
+//! fire, or which are deaf and since when they may be. The caller attaches deaf ones again, and they are proven again.
 
 use crate::kernel::self_test::{self, Proof};
 use crate::kernel::snapshot;
@@ -35,8 +35,8 @@ pub struct Watchdog {
     trial: Option<Trial>,
     /// When a trial is to begin, and how often one was tried in vain before.
     due: Option<(Instant, u32)>,
-    /// Nothing is known yet: a first answer that cannot be had is reported at once, since somebody may wait for it. Around a suspend it
-    /// is worth asking again.
+    /// Nothing is known yet: a first answer that cannot be had is reported at once, since somebody may wait for it.
+    /// Around a suspend it is worth asking again.
     is_first: bool,
     /// How often in a row the probes were found deaf.
     deaf: u32,
@@ -108,9 +108,9 @@ impl Watchdog {
 
     /// Deaf probes were attached again at `now`: whether that helped is to be proven.
     ///
-    /// They are tried in pairs, the second at once after the first: a kprobe that is attached while kprobes are switched off
-    /// stays off when they are switched on again (`enable_kprobe` in kernel/kprobes.c, 5.10 to 6.12). The first trial after that
-    /// finds it deaf, and it must be attached once more.
+    /// They are tried in pairs, the second at once after the first: a kprobe that is attached while kprobes are
+    /// switched off stays off when they are switched on again (`enable_kprobe` in kernel/kprobes.c, 5.10 to 6.12). The
+    /// first trial after that finds it deaf, and it must be attached once more.
     pub fn attached_again(&mut self, now: Stamp) {
         let again = if self.deaf.is_multiple_of(2) { STILL_DEAF } else { Duration::ZERO };
         self.due = Some((Instant::now() + again, 0));
@@ -123,8 +123,8 @@ impl Watchdog {
         self.due = Some((Instant::now() + AGAIN, 0));
     }
 
-    /// Stood still between two looks, the last of them this one or shortly before, and the kernel has counted an attempt to
-    /// suspend, which it does when user space runs again already.
+    /// Stood still between two looks, the last of them this one or shortly before, and the kernel has counted an
+    /// attempt to suspend, which it does when user space runs again already.
     fn was_frozen(&mut self, now: Stamp) -> bool {
         if now.mono.since(self.last.mono) >= STOOD_STILL {
             self.stood_still = Some(now);

@@ -343,8 +343,8 @@ fn a_suspend_cycle_has_a_timeline() {
     });
 }
 
-/// A killed requester's helper is frozen half way, the machine sleeps for an hour, and the module goes live after the thaw; a
-/// firmware fallback held the suspend up.
+/// A killed requester's helper is frozen half way, the machine sleeps for an hour, and the module goes live after the
+/// thaw; a firmware fallback held the suspend up.
 fn slept() -> Scenario {
     let mut scenario = Scenario::default();
     scenario.machine();

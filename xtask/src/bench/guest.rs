@@ -1,7 +1,7 @@
 //! What tracing costs the machine that is traced, beside bpftrace, trace-cmd and perf in the same guest.
 //!
-//! In: how many rounds. Out: rows; and a trace of trace-cmd's with many events, for the host. Time passes in the guest by executed
-//! instructions, on one processor.
+//! In: how many rounds. Out: rows; and a trace of trace-cmd's with many events, for the host. Time passes in the guest
+//! by executed instructions, on one processor.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: what modtrail costs, beside what its peers cost on the same load in the same run.
 //!
-//! In: how many rounds. Out: one table, on standard output or in `docs/performance.md`. What is quoted are ratios: seconds are
-//! those of one machine, and of an emulated one where a guest is measured.
+//! In: how many rounds. Out: one table, on standard output or in `docs/performance.md`. What is quoted are ratios:
+//! seconds are those of one machine, and of an emulated one where a guest is measured.
 
 mod dashboard;
 mod guest;

@@ -77,7 +77,8 @@ struct Call {
     returned: Option<(usize, i32)>,
 }
 
-/// Waits until no user program is the child of a kernel thread; a helper that nobody waits for needs a moment to be born.
+/// Waits until no user program is the child of a kernel thread; a helper that nobody waits for needs a moment to be
+/// born.
 const HELPERS_HAVE_ENDED: &str = r#"helpers() {
     for process in /proc/[0-9]*; do
         parent=$(sed -n 's/^PPid:[[:space:]]*//p' "$process/status")

@@ -1,4 +1,5 @@
-//! What modtrail leaves behind: nothing, soon after it has ended, whichever way it ends; and that nobody waits for that.
+//! What modtrail leaves behind: nothing, soon after it has ended, whichever way it ends; and that nobody waits for
+//! that.
 //!
 //! In: a kernel, which is asked itself. Out: one test a guest.
 
@@ -8,7 +9,8 @@ use xtask::guest::Guest;
 crate::on_oldest_and_newest!(nothing_stays_attached);
 crate::on_newer_arm64!(nothing_stays_attached);
 
-/// `gone WHAT`: waits until the kernel holds what it held before modtrail was started, ten seconds at most, and says so.
+/// `gone WHAT`: waits until the kernel holds what it held before modtrail was started, ten seconds at most, and says
+/// so.
 const SCRIPT: &str = "\
 cd /sys/kernel/tracing
 held() { provoke attached; cat enabled_functions; }

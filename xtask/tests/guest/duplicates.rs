@@ -58,7 +58,8 @@ fn modprobes_race_a_request(kernel: Guest) {
         (&request["satisfied_by"]["request"], &request["satisfied_by"]["comm"]),
         (&json!(null), &json!("modprobe"))
     );
-    // How many of the four come to load it at once is a matter of luck: those that did, and they alone, are told together.
+    // How many of the four come to load it at once is a matter of luck: those that did, and they alone, are told
+    // together.
     let loads: Vec<&Value> = recorded.report["loads"].as_array().expect("loads").iter().collect();
     let loads: Vec<&Value> = loads.into_iter().filter(|load| load["module"] == "af_key").collect();
     assert_eq!(loads.iter().filter(|load| load["live_ns"].is_u64()).count(), 1, "{loads:?}");

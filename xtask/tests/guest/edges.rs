@@ -29,7 +29,8 @@ fn without_rights(kernel: Guest) {
     assert!(!err.contains("panicked"), "{err}");
 }
 
-/// Where pids are not the kernel's, modtrail traces, and does not call its probes deaf for not seeing a request of its own.
+/// Where pids are not the kernel's, modtrail traces, and does not call its probes deaf for not seeing a request of its
+/// own.
 fn in_a_pid_namespace(kernel: Guest) {
     let inside = "unshare --pid --fork --mount-proc";
     let outcome = Lab::new(kernel).modules("can").run_seen(&format!(
@@ -136,7 +137,8 @@ fn a_closed_pipe(kernel: Guest) {
     assert!(!err.contains("panicked") && !err.contains("cannot write"), "{err}");
 }
 
-/// A kernel that carries no BTF has kprobes and raw tracepoints; what they cannot tell is null, and no verdict is wrong.
+/// A kernel that carries no BTF has kprobes and raw tracepoints; what they cannot tell is null, and no verdict is
+/// wrong.
 fn without_btf(kernel: Guest) {
     let lab = Lab::new(kernel).modules("can").setup("mount -t tmpfs none /sys/kernel/btf");
     let log = lab.log("provoke socket 29 raw 0; provoke socket 27");

@@ -21,8 +21,8 @@ pub struct Recorded {
 /// Stands between what modtrail said and what the command wrote.
 const OUTPUT: &str = "== what the command wrote";
 
-/// The beginning of a helper that has no part in modtrail's own request, by which it proves that its probes fire while the
-/// scenario runs already.
+/// The beginning of a helper that has no part in modtrail's own request, by which it proves that its probes fire while
+/// the scenario runs already.
 pub const NOT_FOR_ITSELF: &str = "[ \"$3\" = fs-modtrail-self-test ] && exit 1";
 
 /// How often a scenario is tried of which the kernel let something pass unseen.
@@ -43,8 +43,8 @@ pub struct Log {
 }
 
 impl Lab {
-    /// A guest with one processor, in which time passes by executed instructions: what the host does besides changes nothing in
-    /// it, and nobody waits for a task that sleeps.
+    /// A guest with one processor, in which time passes by executed instructions: what the host does besides changes
+    /// nothing in it, and nobody waits for a task that sleeps.
     pub fn new(kernel: Guest) -> Self {
         let mut options = VmOptions::new(kernel, &[]);
         options.timeout = Some(Duration::from_secs(240));
@@ -66,8 +66,8 @@ impl Lab {
         self
     }
 
-    /// Further words on the kernel's command line. The guest boots for this run, by the host's clock: by instructions that takes
-    /// three times as long.
+    /// Further words on the kernel's command line. The guest boots for this run, by the host's clock: by instructions
+    /// that takes three times as long.
     pub fn append(mut self, words: &str) -> Self {
         self.options.append.push(words.to_owned());
         self.options.clock = Clock::Host;
@@ -81,8 +81,8 @@ impl Lab {
         self.at_once()
     }
 
-    /// How many seconds a test of suspend (`/sys/power/pm_test`) stands still at its deepest: the kernel counts them with the
-    /// processor busy, which takes long where time passes by instructions.
+    /// How many seconds a test of suspend (`/sys/power/pm_test`) stands still at its deepest: the kernel counts them
+    /// with the processor busy, which takes long where time passes by instructions.
     pub fn tested_for(self, seconds: u32) -> Self {
         self.setup(&format!("echo {seconds} > /sys/module/suspend/parameters/pm_test_delay"))
     }
@@ -191,8 +191,8 @@ impl Drop for Slot {
     }
 }
 
-/// Runs a guest, and once more where it did not end by itself: emulated machines hang or die now and then, whatever runs in
-/// them.
+/// Runs a guest, and once more where it did not end by itself: emulated machines hang or die now and then, whatever
+/// runs in them.
 pub fn ended(options: &VmOptions) -> VmOutcome {
     let _slot = Slot::take();
     let outcome = vm::run(options).expect("the guest starts");
@@ -203,8 +203,8 @@ pub fn ended(options: &VmOptions) -> VmOutcome {
     vm::run(options).expect("the guest starts")
 }
 
-/// Whether modtrail said that the kernel skipped runs of probes: where tasks can be preempted in the kernel and everything
-/// is slowed down by emulation, that is a matter of luck, and no scenario is about it.
+/// Whether modtrail said that the kernel skipped runs of probes: where tasks can be preempted in the kernel and
+/// everything is slowed down by emulation, that is a matter of luck, and no scenario is about it.
 pub fn was_skipped(stderr: &[u8]) -> bool {
     String::from_utf8_lossy(stderr).contains(Lost::Unrun(Kind::Live).as_str())
 }

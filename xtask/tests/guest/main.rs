@@ -55,8 +55,8 @@ macro_rules! on_arm64 {
     };
 }
 
-/// Makes each scenario, which is not about one kernel or takes long, a test on one kernel always, and on the others of amd64 by
-/// `cargo xtask test --long`.
+/// Makes each scenario, which is not about one kernel or takes long, a test on one kernel always, and on the others of
+/// amd64 by `cargo xtask test --long`.
 macro_rules! at_length {
     ($($scenario:ident),+ $(,)?) => {
         mod at_length {
@@ -83,8 +83,8 @@ macro_rules! on_oldest_and_newest {
     };
 }
 
-/// Makes each scenario a test on the newer kernel of arm64 always, and on the other, of which the differences show in the
-/// verdicts, by `cargo xtask test --long`.
+/// Makes each scenario a test on the newer kernel of arm64 always, and on the other, of which the differences show in
+/// the verdicts, by `cargo xtask test --long`.
 macro_rules! on_newer_arm64 {
     ($($scenario:ident),+ $(,)?) => {
         mod newer_arm64 {
@@ -95,8 +95,9 @@ macro_rules! on_newer_arm64 {
     };
 }
 
-/// Makes each scenario that needs the test modules a test on the guests that they can be built for here: on the oldest kernel, the
-/// newest that they can be built for, and the newer of arm64 always, on the others by `cargo xtask test --long`.
+/// Makes each scenario that needs the test modules a test on the guests that they can be built for here: on the oldest
+/// kernel, the newest that they can be built for, and the newer of arm64 always, on the others by `cargo xtask test
+/// --long`.
 macro_rules! with_test_modules {
     ($($scenario:ident),+ $(,)?) => {
         mod with_test_modules {

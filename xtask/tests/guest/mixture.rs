@@ -1,8 +1,8 @@
 //! A scripted mixture of requests, and whether modtrail said of each what the script knows.
 //!
-//! In: a guest, how many requests, a seed. Out: a [`Tally`]. The script keeps its own record: `provoke` writes who asked
-//! and when, and the kernel's helper, a script of ours, writes which process served which alias and does what the alias's
-//! name says. What modtrail reports is held against both.
+//! In: a guest, how many requests, a seed. Out: a [`Tally`]. The script keeps its own record: `provoke` writes who
+//! asked and when, and the kernel's helper, a script of ours, writes which process served which alias and does what the
+//! alias's name says. What modtrail reports is held against both.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -99,8 +99,8 @@ const TICK_NS: u64 = 6_000_000;
 /// Requests at once at most: as many as there are slots.
 const AT_ONCE: usize = 50;
 
-/// What a helper does for an alias that begins with `fs-` and this, and what that makes of the request: its verdict, exit
-/// code and signal.
+/// What a helper does for an alias that begins with `fs-` and this, and what that makes of the request: its verdict,
+/// exit code and signal.
 const KINDS: [Kind; 8] = [
     Kind::new("zero", "exit 0", "hollow", Some(0), None),
     Kind::new("none", "exit 1", "not_found", Some(1), None),
@@ -177,8 +177,8 @@ fn run(mut options: VmOptions, count: usize, seed: u64, flags: &str) -> Result<T
     let mut tally = compare(&read("log")?, &Truth::read(&read("record")?, &read("truth")?)?)?;
     tally.release = outcome.release;
     tally.lost.clone_from(&lost.join("; "));
-    // That return probes miss returns is known, and so is that the newest kernel skips runs of trampolines. What that can
-    // hide is held against the record above; an event that was dropped is another matter.
+    // That return probes miss returns is known, and so is that the newest kernel skips runs of trampolines. What that
+    // can hide is held against the record above; an event that was dropped is another matter.
     if lost.iter().any(|lost| !lost.contains("return probe") && !lost.contains("did not run the probe")) {
         tally.wrong.push(format!("lost: {}", tally.lost));
     }
@@ -343,7 +343,8 @@ fn check_join(line: &Value, alias: &str, truth: &Truth) -> Result<(), String> {
     }
     let at = line["boot_ns"].as_u64().unwrap_or_default();
     let total = line["total_ns"].as_u64();
-    // Probes read the clock that may be read anywhere, which can be a tick beside the other (kernel/time/timekeeping.c).
+    // Probes read the clock that may be read anywhere, which can be a tick beside the other
+    // (kernel/time/timekeeping.c).
     let inside =
         at + TICK_NS >= asked.began_ns && asked.ended_ns.is_none_or(|ended| at + total.unwrap_or(0) <= ended + TICK_NS);
     if !inside {
@@ -377,8 +378,8 @@ fn check_verdict(line: &Value, alias: &str, lines: &[Value]) -> Result<(), Strin
     }
 }
 
-/// How late the kernel may tell that a module is live, by the requester's return. A load that the kernel refused for that
-/// proves that it was.
+/// How late the kernel may tell that a module is live, by the requester's return. A load that the kernel refused for
+/// that proves that it was.
 fn told_late(line: &Value) -> u64 {
     let loads = line["loads"].as_array().into_iter().flatten();
     let is_proven = loads.filter(|load| load["module"] == line["module"]).any(|load| load["result"] == -17);

@@ -1,5 +1,5 @@
-//! modprobe's own configuration: what modtrail makes of it is compared with what the real modprobe does, for thousands of
-//! aliases; and what it does to requests is told with the line that does it.
+//! modprobe's own configuration: what modtrail makes of it is compared with what the real modprobe does, for thousands
+//! of aliases; and what it does to requests is told with the line that does it.
 
 use crate::lab::Lab;
 use serde_json::{Value, json};
@@ -13,9 +13,9 @@ crate::at_length!(every_alias, configured_aliases, rules_for_everything, blackli
 const ALL_FILES: &str = "cd /lib/modules/$(uname -r) && cut -d: -f1 modules.dep > /tmp/files && \
     sed 's|/[^/]*$||' /tmp/files | sort -u | xargs mkdir -p && xargs touch < /tmp/files && cd /";
 
-/// Compares, for each line of /tmp/aliases, modtrail's answer with `modprobe -R` and `modprobe --show-depends`. One modprobe
-/// looks many up: a name that only an install line knows stands between two of them. What modprobe does nothing about, it
-/// says nothing of.
+/// Compares, for each line of /tmp/aliases, modtrail's answer with `modprobe -R` and `modprobe --show-depends`. One
+/// modprobe looks many up: a name that only an install line knows stands between two of them. What modprobe does
+/// nothing about, it says nothing of.
 const COMPARE: &str = r#"
 echo 'install modtrail-mark MARK' > /etc/modprobe.d/zz-mark.conf
 marked() { sed 's/$/\nmodtrail-mark/' /tmp/aliases | tr '\n' '\0' | xargs -0 -n 2000 /sbin/modprobe -a "$1" 2> /tmp/said; }

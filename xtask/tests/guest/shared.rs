@@ -1,7 +1,8 @@
-//! Scenarios that share a trace: each has a part of one script, and is shown the requests of that part alone. Most of what a
-//! scenario costs is a guest and a start of modtrail.
+//! Scenarios that share a trace: each has a part of one script, and is shown the requests of that part alone. Most of
+//! what a scenario costs is a guest and a start of modtrail.
 //!
-//! In: the parts, and a kernel. Out: what modtrail reported for a part. The guest runs once, when the first of its scenarios asks.
+//! In: the parts, and a kernel. Out: what modtrail reported for a part. The guest runs once, when the first of its
+//! scenarios asks.
 
 use crate::lab::{Lab, Log, NOT_FOR_ITSELF};
 use std::collections::BTreeMap;

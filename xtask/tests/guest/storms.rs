@@ -115,8 +115,8 @@ fn check_unseen_returns(log: &Log) {
     }
 }
 
-/// With return probes alone, more return at once than these have places for: no verdict is wrong, and where the kernel counts
-/// what they miss, that many results are null.
+/// With return probes alone, more return at once than these have places for: no verdict is wrong, and where the kernel
+/// counts what they miss, that many results are null.
 fn returns_that_are_missed(kernel: Guest) {
     let helper = "n=${3##*-}\nsleep 0.5\nexit $((n + 1))";
     let lab = Lab::new(kernel).at_once().flags("--hooks kprobe --without free_modprobe_argv").helper(helper);
@@ -160,8 +160,8 @@ fn a_ring_that_is_too_small(kernel: Guest) {
     }
 }
 
-/// A request of which everything after its beginning was lost does not stay open: modtrail looks for the helper that it waits
-/// for, and finds it gone.
+/// A request of which everything after its beginning was lost does not stay open: modtrail looks for the helper that it
+/// waits for, and finds it gone.
 fn an_end_that_was_lost(kernel: Guest) {
     let log = Lab::new(kernel).at_once().flags("--ring-bytes 4096 --limit 3s").helper("sleep 2\nexit 1").log(
         "provoke socket 29 & until grep -qsx helper /proc/[0-9]*/comm; do sleep 0.1; done\n\
@@ -186,7 +186,8 @@ fn losses_are_counted_exactly(kernel: Guest) {
         let is_probe = |event: &&Event| matches!(event.body, Body::Probe(_));
         events.iter().filter(is_probe).cloned().collect()
     };
-    // What happens from half a second after the second tracer was proven on is seen by both: the command sleeps until then.
+    // What happens from half a second after the second tracer was proven on is seen by both: the command sleeps until
+    // then.
     let proven = |event: &&Event| matches!(event.body, Body::Fact(Fact::SelfTest(_)));
     let begin = whole.iter().find(proven).expect("it was proven").at.mono.plus(Nanos::from_millis(500));
     let end = probes(&whole).iter().map(|event| event.at.mono).max().expect("events");

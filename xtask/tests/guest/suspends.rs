@@ -1,5 +1,5 @@
-//! Around suspend: whom a cycle waited for, refused or froze, how long that took by the script's own clock, firmware, and
-//! that modtrail goes on seeing after it.
+//! Around suspend: whom a cycle waited for, refused or froze, how long that took by the script's own clock, firmware,
+//! and that modtrail goes on seeing after it.
 
 use crate::lab::{Lab, Recorded, Slot};
 use modtrail_core::entities::{Request, Verdict};
@@ -236,8 +236,8 @@ fn a_load_that_waits_for_another(kernel: Guest) {
         .map(|load| load["result"].as_i64().unwrap_or_else(|| panic!("{loads:?}")))
         .collect();
     results.sort_unstable();
-    // From 6.5 on the freezer interrupts who waits for the file; before, it makes him begin anew after the thaw (-ERESTARTSYS),
-    // when the module is live.
+    // From 6.5 on the freezer interrupts who waits for the file; before, it makes him begin anew after the thaw
+    // (-ERESTARTSYS), when the module is live.
     let interrupted = recorded.output.matches("EINTR").count();
     let expected: &[i64] = if interrupted == 1 { &[-4, 0] } else { &[-512, -17, 0] };
     assert_eq!(results, expected, "{loads:?}\n{}", recorded.output);
@@ -345,8 +345,9 @@ fn a_shutdown(kernel: Guest) {
 
 fn deaf_probes(kernel: Guest) {
     // modtrail must stand still for long enough to take that for a sleep: a second, by the host's clock.
-    // Kprobes are switched off by hand, as far as modtrail knows by the sleep; no proof can find them until they are on again.
-    // A kprobe that was attached meanwhile stays off. The next trial comes within five seconds, finds it deaf and renews it.
+    // Kprobes are switched off by hand, as far as modtrail knows by the sleep; no proof can find them until they are on
+    // again. A kprobe that was attached meanwhile stays off. The next trial comes within five seconds, finds it deaf
+    // and renews it.
     let lab = Lab::new(kernel).at_once().flags("--hooks kprobe").modules("can").tested_for(1);
     let recorded = lab.recorded(
         "echo freezer > /sys/power/pm_test; echo 0 > /sys/kernel/debug/kprobes/enabled; echo mem > /sys/power/state; sleep 3\n\

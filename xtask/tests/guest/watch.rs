@@ -59,7 +59,8 @@ fn a_stall_in_the_log(kernel: Guest) {
     assert_eq!(log.only("fs-stuck")["verdict"], "not_found", "{}", log.shown());
 }
 
-/// The dashboard on a terminal in the guest: when it says so, and by the script's clock how long after the request that was.
+/// The dashboard on a terminal in the guest: when it says so, and by the script's clock how long after the request that
+/// was.
 fn a_stall_on_the_screen(kernel: Guest) {
     let outcome = Lab::new(kernel).helper("sleep 13\nexit 1").run(
         "provoke pty /tmp/screen -- modtrail &\n\

@@ -1,5 +1,5 @@
-//! An independent witness: the kernel's own tracer, with kprobes and tracepoints of its own on the boot clock, in the same
-//! guest at the same time. What modtrail says of each moment is held against it.
+//! An independent witness: the kernel's own tracer, with kprobes and tracepoints of its own on the boot clock, in the
+//! same guest at the same time. What modtrail says of each moment is held against it.
 
 use crate::lab::{self, Lab};
 use serde_json::Value;

@@ -1,5 +1,5 @@
-//! The load-timeout rule: a request, a load or helper call that serves none, or a firmware request that is open longer than
-//! its limit is an alert while it is, and resolved when it ends.
+//! The load-timeout rule: a request, a load or helper call that serves none, or a firmware request that is open longer
+//! than its limit is an alert while it is, and resolved when it ends.
 //!
 //! In: the model, each time it has moved. Out: notices, each once. Time is the model's.
 

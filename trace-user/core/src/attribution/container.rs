@@ -1,7 +1,7 @@
 //! The container or the systemd unit that a cgroup path tells of.
 //!
-//! In: a cgroup v2 path. Out: which engine's container with which id, and the innermost unit. The names are those that the
-//! engines give: docker, podman (`libpod`), containerd and cri-o under Kubernetes, LXC, systemd-nspawn.
+//! In: a cgroup v2 path. Out: which engine's container with which id, and the innermost unit. The names are those that
+//! the engines give: docker, podman (`libpod`), containerd and cri-o under Kubernetes, LXC, systemd-nspawn.
 
 /// A container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,5 @@
-//! Joins the moments of a request for a firmware file. All of them happen in the thread that asks, one request at a time,
-//! so the thread is the key; a lock that is taken outside of one belongs to none.
+//! Joins the moments of a request for a firmware file. All of them happen in the thread that asks, one request at a
+//! time, so the thread is the key; a lock that is taken outside of one belongs to none.
 
 use crate::entities::{Firmware, FirmwareId, Lock};
 use crate::event::{FirmwareAsked, FirmwareMoment, Stamp, Task};

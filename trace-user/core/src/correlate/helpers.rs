@@ -4,7 +4,8 @@
 //! handed out again at once, to another CPU. So the address is used only where it cannot be stale, at the pick-up by
 //! the worker and at the helper's birth, both of which happen while the call owns it; everything later is tied by the
 //! thread it happens in: the return by the caller's thread, the completion by the worker's or the helper's, the exec
-//! and the exit by the helper's process. What doubt is left: a completion in a worker whose pick-up was lost is not tied at all.
+//! and the exit by the helper's process. What doubt is left: a completion in a worker whose pick-up was lost is not
+//! tied at all.
 
 use super::suspends::AtWork;
 use crate::entities::{Call, CallId, RequestId};
@@ -74,8 +75,8 @@ impl Helpers {
         *self.living.entry(call).or_default() += 1;
     }
 
-    /// Takes the call's helper out of the living where something else than its exit proves that it is gone; it may have left
-    /// others behind.
+    /// Takes the call's helper out of the living where something else than its exit proves that it is gone; it may have
+    /// left others behind.
     fn bury(&mut self, id: CallId) {
         let gone = self.calls.get(&id).filter(|call| call.gone().is_some());
         let helper = gone.and_then(|call| call.helper).map(|(helper, _)| helper.key);
@@ -211,15 +212,17 @@ impl Helpers {
         let call = self.calls.get_mut(&id).map(Arc::make_mut)?;
         if let Some((helper, _)) = call.helper.filter(|(helper, _)| helper.key == task.key) {
             call.exited.get_or_insert((at, status));
-            // It is born with the worker's name; a successful exec gives it its own (fs/exec.c `begin_new_exec`, 5.10 to 7.3).
+            // It is born with the worker's name; a successful exec gives it its own (fs/exec.c `begin_new_exec`, 5.10
+            // to 7.3).
             call.ran |= helper.comm != task.comm;
         }
         Some(id)
     }
 
-    /// The kernel is done with a call (kernel/umh.c `umh_complete`, 5.10 to 7.3, or the end of the worker's function in its
-    /// place): where the caller waits for the helper's end, in the worker, which has reaped it; else in the helper itself,
-    /// which has done its exec. Of such a call the worker's function says no more than that the helper was started.
+    /// The kernel is done with a call (kernel/umh.c `umh_complete`, 5.10 to 7.3, or the end of the worker's function in
+    /// its place): where the caller waits for the helper's end, in the worker, which has reaped it; else in the helper
+    /// itself, which has done its exec. Of such a call the worker's function says no more than that the helper was
+    /// started.
     pub fn completed(&mut self, at: Stamp, task: Task, address: Option<CallAddress>) -> Option<CallId> {
         if let Some(id) = self.unwaited_of(task.key, address) {
             self.calls.get_mut(&id).map(Arc::make_mut)?.completed.get_or_insert(at);

@@ -4,10 +4,10 @@
 //! no I/O, no clock (time is what the events say), no threads, no globals; every container is ordered, so the same
 //! events give the same changes.
 //!
-//! Here each event goes to the file that knows about it: [`requests`] for what requesters do and when a request is closed,
-//! [`helpers`] for which process belongs to which call, [`loads`] for the stages of a load, [`losses`] for what may be missing,
-//! [`suspends`] for which calls a suspend cycle met, [`firmware`] for the stages of a firmware request, `sampling` for what the stack
-//! of a thread proves that something waits for.
+//! Here each event goes to the file that knows about it: [`requests`] for what requesters do and when a request is
+//! closed, [`helpers`] for which process belongs to which call, [`loads`] for the stages of a load, [`losses`] for what
+//! may be missing, [`suspends`] for which calls a suspend cycle met, [`firmware`] for the stages of a firmware request,
+//! `sampling` for what the stack of a thread proves that something waits for.
 
 pub mod firmware;
 pub mod helpers;

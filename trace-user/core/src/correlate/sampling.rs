@@ -1,5 +1,5 @@
-//! What a look at a thread that something waits for too long proves: where it is gone, or no longer inside what it was seen to
-//! enter, the end of that was not seen.
+//! What a look at a thread that something waits for too long proves: where it is gone, or no longer inside what it was
+//! seen to enter, the end of that was not seen.
 //!
 //! In: the thread's kernel stack, or that it is gone. Out: what was open in it, ended as far as can be known.
 
@@ -14,8 +14,8 @@ use trace_common::time::Nanos;
 const CALL: &[&str] = &["call_usermodehelper_exec"];
 /// Where a driver waits for its firmware (drivers/base/firmware_loader/main.c, 5.10 to 7.3).
 const FIRMWARE: &[&str] = &["_request_firmware"];
-/// Where a module is loaded, or the load of another is waited for (kernel/module/main.c, 5.10 to 7.3), whichever of them the
-/// compiler has left.
+/// Where a module is loaded, or the load of another is waited for (kernel/module/main.c, 5.10 to 7.3), whichever of
+/// them the compiler has left.
 const LOAD: &[&str] = &[
     "__do_sys_init_module",
     "__do_sys_finit_module",

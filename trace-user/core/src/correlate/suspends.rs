@@ -126,7 +126,8 @@ impl Suspends {
                 let cycle = self.open.get_mut(&task.tid)?;
                 if *depth == ENABLED && cycle.disable.began.is_some() {
                     cycle.enabled = Some(at);
-                    // A freezer that fails thaws by itself, before it says so (kernel/power/process.c `freeze_processes`).
+                    // A freezer that fails thaws by itself, before it says so (kernel/power/process.c
+                    // `freeze_processes`).
                     let is_freezing = cycle.freeze.began.is_some() && cycle.freeze.ended.is_none();
                     if cycle.way.is_none() && !is_freezing {
                         return Some(self.ended(at, task, None));

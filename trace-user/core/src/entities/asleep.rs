@@ -8,7 +8,7 @@ use trace_common::time::Nanos;
 const CLOCK_SKEW: Nanos = Nanos::from_millis(1);
 
 /// How long the machine slept between two instants. The two clocks are read one after the other, so less than
-/// [`CLOCK_SKEW`] is no sleep.
+/// `CLOCK_SKEW` is not a sleep.
 #[must_use]
 pub fn asleep(from: Stamp, to: Stamp) -> Nanos {
     let asleep = to.boot.since(from.boot).minus(to.mono.since(from.mono));

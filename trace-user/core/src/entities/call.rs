@@ -1,7 +1,7 @@
 //! A helper call: one `call_usermodehelper_exec`, with its helper.
 //!
-//! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops in suspend
-//! unless said otherwise.
+//! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops
+//! in suspend unless said otherwise.
 
 use super::ids::{CallId, RequestId};
 use crate::event::{Captured, Stamp, Task, Wait};
@@ -38,12 +38,13 @@ pub struct Call {
     pub helper: Option<(Task, Stamp)>,
     /// When exec was done, and its result.
     pub executed: Option<(Stamp, i32)>,
-    /// The helper is known to have run its program: its exec was seen to succeed, or it has taken another name, or forked.
+    /// The helper is known to have run its program: its exec was seen to succeed, or it has taken another name, or
+    /// forked.
     pub ran: bool,
     /// When the helper's process ended, and its wait status word where it could be read.
     pub exited: Option<(Stamp, Option<i32>)>,
-    /// When the kernel was done with the call: the helper was reaped, where the caller waits for its end; else its exec was
-    /// done, which is seen only where `umh_complete` is a function of its own.
+    /// When the kernel was done with the call: the helper was reaped, where the caller waits for its end; else its exec
+    /// was done, which is seen only where `umh_complete` is a function of its own.
     pub completed: Option<Stamp>,
     /// When the call returned, and with what.
     pub returned: Option<(Stamp, i32)>,
@@ -60,8 +61,8 @@ impl Call {
         self.completed.filter(|_| self.wait == Wait::Proc)
     }
 
-    /// When the helper is known to have ended: by its exit, or, for a caller that waits for its end, by its being reaped, or by
-    /// the status that the caller was told (kernel/umh.c `call_usermodehelper_exec_sync`, 5.10 to 7.3).
+    /// When the helper is known to have ended: by its exit, or, for a caller that waits for its end, by its being
+    /// reaped, or by the status that the caller was told (kernel/umh.c `call_usermodehelper_exec_sync`, 5.10 to 7.3).
     #[must_use]
     pub fn gone(&self) -> Option<Stamp> {
         let told = self.returned.filter(|(_, result)| *result >= 0 && self.wait == Wait::Proc).map(|(at, _)| at);
@@ -82,8 +83,8 @@ impl Call {
 }
 
 impl Call {
-    /// The alias that a request's call passes on to modprobe (kernel/module/kmod.c `call_modprobe`, 5.10 to 7.3); `None` for
-    /// every other call.
+    /// The alias that a request's call passes on to modprobe (kernel/module/kmod.c `call_modprobe`, 5.10 to 7.3);
+    /// `None` for every other call.
     #[must_use]
     pub fn alias(&self) -> Option<&Arc<str>> {
         self.request?;

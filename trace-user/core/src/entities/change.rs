@@ -1,7 +1,7 @@
 //! What the correlator tells: things as they are now, and facts.
 //!
-//! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops in suspend
-//! unless said otherwise.
+//! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops
+//! in suspend unless said otherwise.
 
 use super::call::Call;
 use super::cycle::Cycle;

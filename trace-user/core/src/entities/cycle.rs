@@ -28,7 +28,8 @@ pub enum CycleKind {
 pub struct Cycle {
     /// Its number.
     pub id: CycleId,
-    /// The first cycle of the row of attempts that this one belongs to: itself, unless the one before failed shortly before.
+    /// The first cycle of the row of attempts that this one belongs to: itself, unless the one before failed shortly
+    /// before.
     pub group: CycleId,
     /// For what.
     pub kind: CycleKind,

@@ -1,7 +1,7 @@
 //! A load: one attempt to load a module, by any task.
 //!
-//! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops in suspend
-//! unless said otherwise.
+//! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops
+//! in suspend unless said otherwise.
 
 use super::ids::{LoadId, RequestId};
 use crate::errno::EEXIST;

@@ -1,7 +1,7 @@
 //! A request: one call of `__request_module`, by one requester.
 //!
-//! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops in suspend
-//! unless said otherwise.
+//! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops
+//! in suspend unless said otherwise.
 
 use super::asleep::asleep;
 use super::call::Call;
@@ -146,8 +146,8 @@ impl Request {
         self.live.map(|live| live.mono.since(self.asked.mono))
     }
 
-    /// How long the machine slept from its being asked to the last that was seen of it: its return, or, where it went on
-    /// without its requester, its module's going live and its helper's end. `None` where its return was not seen.
+    /// How long the machine slept from its being asked to the last that was seen of it: its return, or, where it went
+    /// on without its requester, its module's going live and its helper's end. `None` where its return was not seen.
     #[must_use]
     pub fn asleep(&self) -> Option<Nanos> {
         let exited = self.call.as_ref().and_then(|call| call.exited).map(|(at, _)| at);
@@ -167,8 +167,8 @@ impl Request {
         !self.closed
     }
 
-    /// How it stands to the slots at `now`; `None` where it has given its slot back, as a requester that is killed does at once,
-    /// or never got one.
+    /// How it stands to the slots at `now`; `None` where it has given its slot back, as a requester that is killed does
+    /// at once, or never got one.
     #[must_use]
     pub fn slot(&self, now: Stamp) -> Option<Slot> {
         if self.returned.is_some() || self.requester_gone.is_some() || self.closed {

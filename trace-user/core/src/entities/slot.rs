@@ -1,11 +1,12 @@
 //! The kernel's slots for requests, and how a request stands to them.
 //!
-//! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops in suspend
-//! unless said otherwise.
+//! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops
+//! in suspend unless said otherwise.
 
 use trace_common::time::Nanos;
 
-/// When nobody waits for a slot any more: a second after the kernel's limit (`MAX_KMOD_ALL_BUSY_TIMEOUT`, kernel/module/kmod.c,
+/// When nobody waits for a slot any more: a second after the kernel's limit (`MAX_KMOD_ALL_BUSY_TIMEOUT`,
+/// kernel/module/kmod.c,
 /// 5.10 to 7.3).
 pub const SLOT_LIMIT: Nanos = Nanos::from_secs(6);
 

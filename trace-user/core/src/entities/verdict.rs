@@ -1,7 +1,7 @@
 //! What can become of a request.
 //!
-//! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops in suspend
-//! unless said otherwise.
+//! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops
+//! in suspend unless said otherwise.
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

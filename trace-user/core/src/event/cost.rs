@@ -11,7 +11,8 @@ use trace_common::time::Nanos;
 pub struct Costs {
     /// Of each moment that is seen.
     pub probes: Arc<[ProbeCost]>,
-    /// Processor time that modtrail has used since it was started, in user space and in the kernel; `None` where it cannot be read.
+    /// Processor time that modtrail has used since it was started, in user space and in the kernel; `None` where it
+    /// cannot be read.
     pub processor: Option<Nanos>,
     /// Bytes of memory that modtrail has resident; `None` where they cannot be read.
     pub resident: Option<u64>,

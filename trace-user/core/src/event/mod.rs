@@ -195,8 +195,8 @@ pub struct Requested {
     pub alias: Captured,
     /// The requester's user in the initial namespace.
     pub uid: u32,
-    /// The user who logged in, whoever it has become since; [`NO_LOGIN`] for a task that nobody logged in for, `None` where
-    /// it could not be read.
+    /// The user who logged in, whoever it has become since; [`NO_LOGIN`] for a task that nobody logged in for, `None`
+    /// where it could not be read.
     pub loginuid: Option<u32>,
     /// The path of the requester's executable; `None` where it could not be read (a kernel thread has none).
     pub exe: Option<Arc<str>>,
@@ -222,8 +222,8 @@ pub struct CallEntered {
     pub argv: Arc<[Captured]>,
     /// There were more arguments.
     pub argv_more: bool,
-    /// The caller's kernel stack from the caller of `call_usermodehelper_exec` outwards, as symbols; empty where it could
-    /// not be taken.
+    /// The caller's kernel stack from the caller of `call_usermodehelper_exec` outwards, as symbols; empty where it
+    /// could not be taken.
     pub stack: Arc<[Arc<str>]>,
 }
 
@@ -461,9 +461,9 @@ impl Wait {
 }
 
 impl Lost {
-    /// Whether it can have hidden what decides a verdict. What only tells when a stage began or ended does not: a request of
-    /// which such a moment is missing is judged by what is known of it alone. That a return probe misses returns is known
-    /// from its hook.
+    /// Whether it can have hidden what decides a verdict. What only tells when a stage began or ended does not: a
+    /// request of which such a moment is missing is judged by what is known of it alone. That a return probe misses
+    /// returns is known from its hook.
     #[must_use]
     pub const fn casts_doubt(self) -> bool {
         match self {

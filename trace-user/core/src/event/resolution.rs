@@ -36,8 +36,8 @@ pub struct Wanted {
     pub dependencies: Vec<Arc<str>>,
     /// What is loaded after it, in order: soft dependencies.
     pub after: Vec<Arc<str>>,
-    /// The line that makes modprobe leave it out; `None` where there is none, or none that counts (one that is asked for by its
-    /// own name is loaded all the same).
+    /// The line that makes modprobe leave it out; `None` where there is none, or none that counts (one that is asked
+    /// for by its own name is loaded all the same).
     pub blacklisted: Option<Place>,
     /// What modprobe runs instead of loading it; `None` where it loads it.
     pub install: Option<Install>,
@@ -82,8 +82,8 @@ pub struct Replaced {
 }
 
 impl Wanted {
-    /// Whether a load of `module` is a load of what is wanted. Where only an `install` line knows the name, whatever its
-    /// command loads is.
+    /// Whether a load of `module` is a load of what is wanted. Where only an `install` line knows the name, whatever
+    /// its command loads is.
     #[must_use]
     pub fn is(&self, module: &str) -> bool {
         *self.name == *module || (self.missing && self.install.is_some())

@@ -48,8 +48,8 @@ fn live(request: &Request) -> String {
     format!("{module} went live {}loaded by its own helper{loader}", delay(request))
 }
 
-/// Why nothing was loaded, or could not be, where that is known: by modprobe's configuration, the helper that was called,
-/// what the init returned, or what was live before. `None` for every other verdict, and where it is not known.
+/// Why nothing was loaded, or could not be, where that is known: by modprobe's configuration, the helper that was
+/// called, what the init returned, or what was live before. `None` for every other verdict, and where it is not known.
 #[must_use]
 pub fn why(request: &Request) -> Option<String> {
     match request.verdict {

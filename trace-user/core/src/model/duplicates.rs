@@ -1,9 +1,9 @@
-//! Who asked for the same at the same time, in three counts that are never mixed: the same alias, aliases of one module,
-//! and loads of one module of which one lost to another.
+//! Who asked for the same at the same time, in three counts that are never mixed: the same alias, aliases of one
+//! module, and loads of one module of which one lost to another.
 //!
-//! In: requests and loads as they come and go. Out: groups of those that overlapped. A group lasts while one of its members
-//! is open; what begins after that begins a new one. When a member began counts, not when it became known what it is about:
-//! the kernel tells which module a load is for when the load that wins may be over.
+//! In: requests and loads as they come and go. Out: groups of those that overlapped. A group lasts while one of its
+//! members is open; what begins after that begins a new one. When a member began counts, not when it became known what
+//! it is about: the kernel tells which module a load is for when the load that wins may be over.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,7 +12,8 @@ use trace_common::time::Nanos;
 use crate::entities::{Load, Request, RequestId};
 use crate::event::{Stamp, Task};
 
-/// Members kept of one group: a crowd that never ends must not fill the memory. Beyond, the older half is given up, and counted.
+/// Members kept of one group: a crowd that never ends must not fill the memory. Beyond, the older half is given up, and
+/// counted.
 const MEMBERS: usize = 16_384;
 
 /// What the members of a group have in common.
@@ -108,7 +109,8 @@ impl Groups {
         Self { sameness, latest: BTreeMap::new(), of: BTreeMap::new(), groups: BTreeMap::new() }
     }
 
-    /// A member is known, which began at `began`. Numbers are in order of beginning. How many old members were given up for it.
+    /// A member is known, which began at `began`. Numbers are in order of beginning. How many old members were given up
+    /// for it.
     pub fn join(&mut self, name: &Arc<str>, member: u64, began: Stamp) -> u64 {
         let latest = self.latest.get(name).copied();
         let Some(group) = latest.and_then(|id| self.groups.get_mut(&id)) else {
@@ -151,8 +153,8 @@ impl Groups {
         }
     }
 
-    /// Gives a group up where it was only kept because who was not known yet could still have overlapped with it: one that was
-    /// alone is no duplicate of anything.
+    /// Gives a group up where it was only kept because who was not known yet could still have overlapped with it: one
+    /// that was alone is no duplicate of anything.
     fn drop_alone(&mut self, id: Option<u64>) {
         if let Some(id) = id.filter(|id| self.groups.get(id).is_some_and(|group| group.members.len() == 1)) {
             self.groups.remove(&id);

@@ -270,7 +270,8 @@ impl Model {
         self.firmware.get(&id)
     }
 
-    /// The firmware requests that held the lock of helpers when a cycle wanted to disable them: it had to wait for them.
+    /// The firmware requests that held the lock of helpers when a cycle wanted to disable them: it had to wait for
+    /// them.
     pub fn firmware_holding_up(&self, cycle: &Cycle) -> impl Iterator<Item = &Arc<Firmware>> {
         let began = cycle.disable.began;
         self.firmware.values().filter(move |firmware| began.is_some_and(|at| firmware.lock.held_at(at)))

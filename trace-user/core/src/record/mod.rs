@@ -1,6 +1,6 @@
 //! Recordings: events as they came, in an MCAP file that other tools read.
 //!
-//! One channel, one protobuf message per event, the schema inside the file. [`write`] appends, [`read`] gives back
+//! One channel, one protobuf message per event, the schema inside the file. [`mod@write`] appends, [`read`] gives back
 //! every event that can be read, and says what could not; [`codec`] is the one translation between the two.
 
 pub mod codec;

@@ -1,4 +1,5 @@
-//! Turns events into the bytes of a recording, so that a kill at any moment costs no more than the tail that was not flushed.
+//! Turns events into the bytes of a recording, so that a kill at any moment costs no more than the tail that was not
+//! flushed.
 //!
 //! In: events as they came, and when to flush. Out: the bytes of an MCAP file; nothing is ever rewritten, so the
 //! output may be a pipe. Chunks carry a checksum and are compressed each by itself.
@@ -27,8 +28,8 @@ pub struct Recorder<W: Write> {
 }
 
 impl<W: Write> Recorder<W> {
-    /// Begins a recording. The schema has been written when this returns, so that whatever happens later, the file is known
-    /// for a recording.
+    /// Begins a recording. The schema has been written when this returns, so that whatever happens later, the file is
+    /// known for a recording.
     ///
     /// # Errors
     /// What `out` answered.

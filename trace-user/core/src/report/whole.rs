@@ -1,5 +1,5 @@
-//! The summary of a whole trace as one JSON object, for programs. Names are stable, as in a request's line; what was not
-//! seen is null.
+//! The summary of a whole trace as one JSON object, for programs. Names are stable, as in a request's line; what was
+//! not seen is null.
 
 use super::cycles;
 use super::json::{HelperLine, helper_line};

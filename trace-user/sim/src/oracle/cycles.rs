@@ -88,7 +88,8 @@ fn lists(truth: &Truth, cycle: &truth::Cycle) -> [BTreeSet<Name>; 4] {
     [culprits, drained.map(name).collect(), refused.map(name).collect(), named(&cycle.frozen)]
 }
 
-/// Nothing that decides who is in which list happened so near to its border that clocks may tell it the other way round.
+/// Nothing that decides who is in which list happened so near to its border that clocks may tell it the other way
+/// round.
 fn is_clear(truth: &Truth, cycle: &truth::Cycle) -> bool {
     let borders: Vec<u64> = [cycle.disable, cycle.disabled.map(|(mark, _)| mark), cycle.enabled]
         .into_iter()

@@ -1,4 +1,5 @@
-//! What has to be said of each request of a simulated kernel, worked out from what really happened and from nothing else.
+//! What has to be said of each request of a simulated kernel, worked out from what really happened and from nothing
+//! else.
 //!
 //! In: the truth of a simulation. Out: for each request the verdicts that may be said of it (one, unless something hid
 //! the truth or two answers are equally right) and what else must be told. Written from the rules alone, and simple: it

@@ -125,8 +125,8 @@ impl Oracle<'_> {
         right
     }
 
-    /// Whether the kernel told the helper that the module was live, although it had not told the world: it refused a load of its
-    /// own for that alone, and the helper was content.
+    /// Whether the kernel told the helper that the module was live, although it had not told the world: it refused a
+    /// load of its own for that alone, and the helper was content.
     fn is_proven_live(&self, request: &Request, life: &Life) -> bool {
         let returned = request.returned.filter(|(_, result)| *result == 0);
         let refused = |load: &&Load| {
@@ -138,8 +138,8 @@ impl Oracle<'_> {
             && self.loads(request).iter().any(refused)
     }
 
-    /// Whether a life that began before the requester's return was told after it, or, where the helper was content and the init
-    /// under way, one that began soon after: the two cannot be told apart.
+    /// Whether a life that began before the requester's return was told after it, or, where the helper was content and
+    /// the init under way, one that began soon after: the two cannot be told apart.
     fn may_be_told_late(&self, request: &Request, life: &Life) -> bool {
         let Some((returned, result)) = request.returned else { return true };
         let in_init = life.load.and_then(|load| self.truth.loads[load].init_begun);
@@ -195,8 +195,9 @@ impl Oracle<'_> {
         if self.is_doubtful(request) || self.is_cut(request) {
             verdicts.extend([Verdict::Incomplete, Verdict::InFlight]);
         }
-        // What doubt is left: a later call of the same thread for the same alias, or at the same address, is taken for this
-        // request's own where its own entry or its helper's birth was lost, its return, and the later one's beginning.
+        // What doubt is left: a later call of the same thread for the same alias, or at the same address, is taken for
+        // this request's own where its own entry or its helper's birth was lost, its return, and the later one's
+        // beginning.
         let call = self.call(request).filter(|_| self.is_doubtful(request) && !self.is_return_seen(request));
         let is_seen = |call: &Call| self.seen(call.entered) && call.born.is_some_and(|(_, mark)| self.seen(mark));
         if call.is_some_and(|call| !is_seen(call)) {

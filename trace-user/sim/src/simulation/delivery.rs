@@ -1,7 +1,7 @@
 //! The way from the ring to the pipeline: in what order events arrive, and what the edge says besides.
 //!
-//! In: records, and what was lost before the ring. Out: events as `source/live.rs` yields them, in batches that each end
-//! with a tick; and in the truth, which moments came through.
+//! In: records, and what was lost before the ring. Out: events as `source/live.rs` yields them, in batches that each
+//! end with a tick; and in the truth, which moments came through.
 
 use super::machine::{BEGAN, Happening, SLEPT, TRACER};
 use super::plan::{Plan, Release};
@@ -153,8 +153,8 @@ impl Edge<'_> {
         self.fact(now, Fact::Tick);
     }
 
-    /// Room in the ring is reserved before a record's time is taken, so whatever caused what has arrived stands before it: at
-    /// the end of tracing the latest may be missing, and nothing from their middle.
+    /// Room in the ring is reserved before a record's time is taken, so whatever caused what has arrived stands before
+    /// it: at the end of tracing the latest may be missing, and nothing from their middle.
     fn catch_up(&mut self, now: u64, arrivals: &mut BTreeMap<(u64, usize), Record>) {
         let newest = self.newest;
         let before = arrivals.extract_if(.., |_, record| record.happening.at <= newest);

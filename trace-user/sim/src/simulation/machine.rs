@@ -1,7 +1,7 @@
 //! The simulated machine itself: its threads, their time, and what its probes would see.
 //!
-//! In: a plan. Out: everything that happened, in order, and the truth about it. How requests, helpers and loads go their
-//! way stands in [`super::requests`], [`super::helpers`], [`super::loads`] and [`super::suspend`].
+//! In: a plan. Out: everything that happened, in order, and the truth about it. How requests, helpers and loads go
+//! their way stands in [`super::requests`], [`super::helpers`], [`super::loads`] and [`super::suspend`].
 
 use super::plan::{Action, Deed, Plan, Who};
 use super::random::Random;

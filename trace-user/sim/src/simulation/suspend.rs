@@ -1,5 +1,5 @@
-//! Suspend cycles: user space is frozen, helpers are disabled and drained, the machine sleeps and wakes up (kernel/power/,
-//! kernel/umh.c).
+//! Suspend cycles: user space is frozen, helpers are disabled and drained, the machine sleeps and wakes up
+//! (kernel/power/, kernel/umh.c).
 
 use super::machine::Machine;
 use super::runs::Flow;

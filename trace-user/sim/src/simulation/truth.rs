@@ -1,5 +1,5 @@
-//! What really happened in a simulated machine, as opposed to what was seen of it. Instants are nanoseconds on the clock
-//! that stops in suspend, as the probe of the moment would read it, unless said otherwise.
+//! What really happened in a simulated machine, as opposed to what was seen of it. Instants are nanoseconds on the
+//! clock that stops in suspend, as the probe of the moment would read it, unless said otherwise.
 
 use modtrail_core::event::{self, Captured, Task, Wait};
 use std::sync::Arc;

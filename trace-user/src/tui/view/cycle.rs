@@ -1,8 +1,8 @@
-//! One suspend cycle, closely: what became of it, a timeline with its helpers as bars across freeze, sleep and thaw, and
-//! whom it met.
+//! One suspend cycle, closely: what became of it, a timeline with its helpers as bars across freeze, sleep and thaw,
+//! and whom it met.
 //!
-//! The timeline runs on the clock that stops in suspend, so that a night's sleep does not push everything else together; where
-//! the machine slept, the bars are cut by a mark.
+//! The timeline runs on the clock that stops in suspend, so that a night's sleep does not push everything else
+//! together; where the machine slept, the bars are cut by a mark.
 
 use super::line::wrap;
 use crate::tui::format;

@@ -24,8 +24,8 @@ pub fn draw(model: &Model, state: &UiState, theme: Theme, area: Rect, buffer: &m
     Paragraph::new(lines).render(area, buffer);
 }
 
-/// The tabs, each with its place in the tabs' line, of which `selected` is the one that is shown: with room around each where
-/// there is enough, else around that one.
+/// The tabs, each with its place in the tabs' line, of which `selected` is the one that is shown: with room around each
+/// where there is enough, else around that one.
 #[must_use]
 pub fn tabs(selected: Screen, area: Rect) -> Vec<(Screen, Rect)> {
     let titles = || Screen::ALL.into_iter().map(|screen| (screen, u16::try_from(screen.title().len()).unwrap_or(0)));

@@ -1,5 +1,5 @@
-//! The selected row of a list in full, under the list: what did not fit into its columns and, for what is open, where it is
-//! stuck and which clock will end that. Requests and cycles have pages of their own.
+//! The selected row of a list in full, under the list: what did not fit into its columns and, for what is open, where
+//! it is stuck and which clock will end that. Requests and cycles have pages of their own.
 
 use super::line::wrap;
 use crate::tui::format;
@@ -118,8 +118,8 @@ fn firmware_title(firmware: &Firmware) -> String {
     format!("#{} {}", firmware.id.0, firmware.name)
 }
 
-/// Where something is stuck that is open for so long and which clock ends that, before all else; last its thread's kernel stack
-/// since it began, which may be long.
+/// Where something is stuck that is open for so long and which clock ends that, before all else; last its thread's
+/// kernel stack since it began, which may be long.
 fn stuck(model: &Model, place: &Place, age: Nanos, began: Stamp, lines: &mut Vec<(String, Tone)>) {
     let tone = if age >= stall::LIMIT { Tone::Bad } else { Tone::Busy };
     lines.insert(0, (format!("for {} in {}", format::growing(age), place.words), tone));

@@ -1,8 +1,8 @@
 //! A security module that says no: a BPF program on the hook `kernel_module_request`, while this process lives.
 //!
-//! In: how the names of the file systems that may not be asked for begin. Out: `denying` on stdout once they are denied.
-//! A dozen instructions written out, so that no compiler for BPF is needed: -EPERM where the eight bytes behind `fs-` in the
-//! alias are those of the name.
+//! In: how the names of the file systems that may not be asked for begin. Out: `denying` on stdout once they are
+//! denied. A dozen instructions written out, so that no compiler for BPF is needed: -EPERM where the eight bytes behind
+//! `fs-` in the alias are those of the name.
 
 use std::fs;
 use std::io;

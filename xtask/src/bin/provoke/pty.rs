@@ -1,6 +1,7 @@
 //! A program on a terminal of its own, whose screen goes to a file.
 //!
-//! In: a file and a command, and keys on standard input. Out: what the command writes to its terminal, in the file, as it comes.
+//! In: a file and a command, and keys on standard input. Out: what the command writes to its terminal, in the file, as
+//! it comes.
 
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, Read, Write};
@@ -48,8 +49,8 @@ pub fn run(file: &str, program: &str, arguments: &[&str]) -> Result<()> {
 fn open() -> Result<(OwnedFd, OwnedFd)> {
     let (mut controller, mut terminal) = (-1, -1);
     let mut size = libc::winsize { ws_row: 30, ws_col: 120, ws_xpixel: 0, ws_ypixel: 0 };
-    // SAFETY: the first two pointers are to integers of ours, which are written; no name and no settings are asked for or
-    // given; the last is to a size of ours, which is read.
+    // SAFETY: the first two pointers are to integers of ours, which are written; no name and no settings are asked for
+    // or given; the last is to a size of ours, which is read.
     let answer = unsafe {
         libc::openpty(&raw mut controller, &raw mut terminal, std::ptr::null_mut(), std::ptr::null_mut(), &raw mut size)
     };

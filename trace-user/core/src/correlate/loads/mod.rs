@@ -49,7 +49,8 @@ impl Loads {
 
     /// Takes out the loads whose end was missed: `do_init_module` returned, and the system call, which follows at once,
     /// was not seen to. Where the return of `do_init_module` may be missed too, going live has to do.
-    /// And where events were lost, one that has not come to its init for longer than the kernel lets it wait for another.
+    /// And where events were lost, one that has not come to its init for longer than the kernel lets it wait for
+    /// another.
     pub fn unended(&mut self, now: Stamp, may_miss_inits: bool, losses: &Losses) -> Vec<Arc<Load>> {
         let mut threads = self.standing_still(now, losses);
         let is_unended = |load: &Arc<Load>| {
@@ -61,7 +62,8 @@ impl Loads {
         threads.into_iter().filter_map(|thread| self.abandoned(thread)).collect()
     }
 
-    /// The threads of loads that have not come to their init for longer than the kernel lets them wait, and may have ended unseen.
+    /// The threads of loads that have not come to their init for longer than the kernel lets them wait, and may have
+    /// ended unseen.
     fn standing_still(&self, now: Stamp, losses: &Losses) -> BTreeSet<Tid> {
         let by_age = self.by_age.values().filter_map(|thread| self.open.get(thread));
         // Of the younger, none is too old, and none began before a loss that an older one did not.
@@ -148,7 +150,8 @@ impl Loads {
         self.in_init.contains_key(module)
     }
 
-    /// Whether what is seen of `module` cannot be the load's that the thread has open: another went through the stages of it.
+    /// Whether what is seen of `module` cannot be the load's that the thread has open: another went through the stages
+    /// of it.
     #[must_use]
     pub fn is_of_another(&self, thread: Tid, module: &Module) -> bool {
         let staged = |load: &&Arc<Load>| load.coming.or(load.init_begun).or(load.live).is_some();

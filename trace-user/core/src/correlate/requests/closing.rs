@@ -45,8 +45,8 @@ impl Correlator {
         Some(if waits { (State::Open, true) } else { (state, false) })
     }
 
-    /// Whether the helper succeeded while another's load was in the init of what is wanted: it may be live already, and the
-    /// kernel about to tell so.
+    /// Whether the helper succeeded while another's load was in the init of what is wanted: it may be live already, and
+    /// the kernel about to tell so.
     pub(in crate::correlate) fn awaits_live(&self, request: &Request) -> bool {
         let waits = verdict::reported_until(request).is_some_and(|until| self.now < until);
         let wanted = request.resolution.iter().flat_map(|resolution| &resolution.modules);

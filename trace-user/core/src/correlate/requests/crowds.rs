@@ -1,7 +1,8 @@
 //! How many requests ask for the same at once, counted without looking at each of them.
 //!
-//! In: requests that come, and that give up their slot or their wait for one. Out: for each, how many others were inside together
-//! with it. What a crowd costs does not grow with it: it counts who came, and each request notes that count when it comes and goes.
+//! In: requests that come, and that give up their slot or their wait for one. Out: for each, how many others were
+//! inside together with it. What a crowd costs does not grow with it: it counts who came, and each request notes that
+//! count when it comes and goes.
 
 use crate::entities::Request;
 use crate::event::Captured;

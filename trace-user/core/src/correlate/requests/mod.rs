@@ -139,8 +139,8 @@ impl Requests {
         }
     }
 
-    /// The request may have changed: what is counted of it is brought up to date. Returns whether it took or gave a slot, or its
-    /// wait for one.
+    /// The request may have changed: what is counted of it is brought up to date. Returns whether it took or gave a
+    /// slot, or its wait for one.
     pub fn look_again(&mut self, id: RequestId, now: Stamp) -> bool {
         let Some(open) = self.open.get_mut(&id) else { return false };
         let slot = open.request.slot(now);
@@ -174,15 +174,16 @@ impl Requests {
         self.at_work.get(&work).copied().unwrap_or(0) > usize::from(open.works.contains(&work))
     }
 
-    /// Whether the request waited for a slot as long as one can, and helpers of others are at work for the same; not for ever.
+    /// Whether the request waited for a slot as long as one can, and helpers of others are at work for the same; not
+    /// for ever.
     #[must_use]
     pub fn awaits_others(&self, id: RequestId, now: Stamp) -> bool {
         let waited = |open: &Open| (SLOT_TIMEOUT..AFTERMATH).contains(&now.mono.since(open.request.asked.mono));
         self.open.get(&id).is_some_and(|open| waited(open) && self.others_at_work(open))
     }
 
-    /// Notes when the request has to be looked at again: at `due` (`None`: not by time alone), and with each tick where it is
-    /// `restless`, since what others do may change it.
+    /// Notes when the request has to be looked at again: at `due` (`None`: not by time alone), and with each tick where
+    /// it is `restless`, since what others do may change it.
     pub fn schedule(&mut self, id: RequestId, due: Option<Ktime>, restless: bool) {
         let Some(open) = self.open.get_mut(&id) else { return };
         if let Some(due) = due.filter(|due| open.due.is_none_or(|before| *due < before)) {
@@ -263,7 +264,8 @@ impl Requests {
         self.found_all_taken.remove(&id);
     }
 
-    /// The request that the thread has open. One with the same number may have been the thread of a process that is gone.
+    /// The request that the thread has open. One with the same number may have been the thread of a process that is
+    /// gone.
     #[must_use]
     pub fn of(&self, task: Task) -> Option<RequestId> {
         self.last_of(task.tid).filter(|id| self.get(*id).is_some_and(|open| open.requester.task.key == task.key))
