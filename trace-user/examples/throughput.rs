@@ -6,9 +6,10 @@
 use modtrail::kernel::costs::resident;
 use modtrail::recording::{self, FileRecorder, Target};
 use modtrail_core::decode::decode;
-use modtrail_core::event::{Body, Event, Fact, Stamp};
+use modtrail_core::event::{Body, Event, Fact, Stamp, Task};
 use modtrail_core::pipeline::Pipeline;
 use modtrail_core::record::read::read;
+use modtrail_core::testing::{Helped, Scenario};
 use std::error::Error;
 use std::fs;
 use std::hint::black_box;
@@ -50,7 +51,32 @@ fn main() -> Result<(), Box<dyn Error>> {
     let began = Instant::now();
     let read = recording::read(file, |bytes| read(bytes, |event| drop(black_box(event))))?;
     println!("read {} {}", read.events, began.elapsed().as_nanos());
+    for open in [50, 10_000] {
+        with_open(open);
+    }
     Ok(())
+}
+
+/// Requests come and go while others stay open.
+fn with_open(open: u32) {
+    const REQUESTS: u32 = 5_000;
+    let mut scenario = Scenario::default();
+    let mut at = 0;
+    let mut helped = |scenario: &mut Scenario, number: u32| {
+        at += 3_000;
+        let alias = format!("fs-{number}");
+        let requester = Task::new(1_000_000 + number, 1_000_000 + number, 5, "mount");
+        let helped = Helped { alias: &alias, requester, path: "/sbin/modprobe", pid: 3_000_000 + number, at };
+        scenario.helped(helped, 0);
+        if number >= open {
+            scenario.ended(helped, at + 2_500, 256);
+            scenario.until(at + 2_900);
+        }
+    };
+    (0..open).for_each(|number| helped(&mut scenario, number));
+    let (before, began) = (scenario.events.len(), Instant::now());
+    (open..open + REQUESTS).for_each(|number| helped(&mut scenario, number));
+    println!("open-{open} {} {}", scenario.events.len() - before, began.elapsed().as_nanos());
 }
 
 /// The events of the recording that can happen again.

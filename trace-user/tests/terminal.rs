@@ -102,7 +102,7 @@ fn a_recording_is_looked_through_and_left() {
     let mut person = Person::sits_down(24, 80, &[]);
     person.sees(&["REPLAY", "6.12", "[requests]", "31 rows"]);
     person.types("/verdict:hollow\r");
-    person.sees(&["net-pf-35", "modtrail-test", "2 shown"]);
+    person.sees(&["net-pf-35", "modtrail-test", "2 match"]);
     person.types("\r");
     person.sees(&["HOLLOW", "where the time went", "user"]);
     person.types("\x1b");

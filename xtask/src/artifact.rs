@@ -77,9 +77,10 @@ pub fn modtrail() -> Result<PathBuf> {
     build_one(&["--release", "-p", "modtrail", "--bin", "modtrail"], "release", "modtrail")
 }
 
-/// The build of modtrail that the tests of the host make too.
+/// The build of modtrail that the tests of the host make too: beside an example, and of no package by name, it is built with
+/// the same features.
 pub fn modtrail_for_tests() -> Result<PathBuf> {
-    build_one(&["-p", "modtrail", "--bin", "modtrail"], "debug", "modtrail")
+    build_one(&["--bin", "modtrail", "--example", "frames"], "debug", "modtrail")
 }
 
 /// provoke, by the profile that xtask itself is built by: what it depends on is there already.

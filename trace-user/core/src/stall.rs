@@ -17,12 +17,10 @@ const SLOT_CLOCK: &str = "the kernel's limit of 5s for a slot";
 /// systemd-udevd's `event_timeout`.
 const UDEV_CLOCK: &str = "udev, which kills its worker after 180s unless configured otherwise";
 /// `/sys/class/firmware/timeout` (drivers/base/firmware_loader/fallback.c `fw_load_sysfs_fallback`, 5.10 to 7.3).
-const FIRMWARE_CLOCK: &str = "the kernel's firmware timeout, 60s unless configured otherwise, where the driver lets a program be told; else no clock";
+const FIRMWARE_CLOCK: &str =
+    "the kernel's firmware timeout, 60s unless configured otherwise, if the driver asks user space; else there is none";
 /// kernel/umh.c `RUNNING_HELPERS_TIMEOUT`, 5.10 to 7.3.
-const DRAIN_CLOCK: &str = "the drain's limit of 5s, after which suspend fails and the helper runs on";
-
-/// What is said where no clock ends a wait.
-pub const NO_CLOCK: &str = "no clock: it lasts as long as that does";
+const DRAIN_CLOCK: &str = "the drain's limit of 5s, after which suspend fails and the helper keeps running";
 
 /// Where something is stuck.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,12 +33,10 @@ pub struct Place {
     pub ended_by: Option<&'static str>,
 }
 
-impl Place {
-    /// Which clock ends the wait, in words.
-    #[must_use]
-    pub fn clock(&self) -> &'static str {
-        self.ended_by.unwrap_or(NO_CLOCK)
-    }
+/// Which timeout ends a wait, in words; `None`: none does.
+#[must_use]
+pub fn timeout_words(ended_by: Option<&str>) -> String {
+    ended_by.map_or_else(|| "no timeout applies".to_owned(), |timeout| format!("ends at the latest by {timeout}"))
 }
 
 /// Everything that is open at least for `limit`, each with its age and place.
@@ -101,7 +97,7 @@ pub fn of_request(request: &Request, model: &Model) -> Place {
     match request.call.as_deref() {
         Some(call) => of_call(call, model),
         None if request.returned.is_some() => {
-            let words = "the helpers of others that want the same; its requester was turned away".to_owned();
+            let words = "helpers of other requests for the same module; this one got no slot".to_owned();
             Place { words, thread: None, ended_by: None }
         }
         None => Place { words: "the wait for a slot".to_owned(), thread: Some(requester), ended_by: Some(SLOT_CLOCK) },

@@ -143,7 +143,7 @@ impl Found {
         if let Some(error) = &self.indexes_error {
             line(
                 &mut out,
-                format_args!("  module indexes cannot be read: {error}; what an alias stands for is unknown"),
+                format_args!("  module indexes cannot be read: {error}; what aliases resolve to is unknown"),
             );
         }
         for problem in &self.configuration_problems {
@@ -151,7 +151,7 @@ impl Found {
         }
         match self.degraded() {
             _ if self.hooks.is_empty() => {}
-            0 => line(&mut out, format_args!("every moment is seen")),
+            0 => line(&mut out, format_args!("every moment is covered")),
             degraded => {
                 line(
                     &mut out,
@@ -207,9 +207,7 @@ fn sentence(error: &LiveError) -> String {
 
 fn test_words(test: &SelfTest) -> String {
     match test {
-        SelfTest::Proven => {
-            "a request of modtrail's own was seen to be asked for, to call a helper and to get one".to_owned()
-        }
+        SelfTest::Proven => "passed: modtrail's own request was seen at every stage".to_owned(),
         SelfTest::Deaf(moments) => {
             let names: Vec<&str> = moments.iter().map(|moment| moment.name()).collect();
             format!(
@@ -254,7 +252,7 @@ pub fn hooks_table() -> String {
     let mut out = String::from(
         "<!-- Made by `modtrail doctor --hooks-table`; `cargo xtask check` compares it. -->\n\n# Hooks\n\n\
          A request is followed through moments. Each moment is seen by the first hook of its ladder that this kernel\n\
-         takes; `modtrail doctor` says which that is here. Where tasks can be preempted in the kernel, ladders are climbed\n\
+         takes; `modtrail doctor` shows which that is here. If tasks can be preempted in the kernel, ladders are climbed\n\
          from their first kprobe. `--hooks btf` leaves kprobes out, `--hooks kprobe` leaves all else out.\n",
     );
     for ladder in LADDERS {

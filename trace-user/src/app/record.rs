@@ -5,6 +5,7 @@ use super::runtime;
 use super::session::{Session, Signals, Until, passed_on, report_gaps};
 use crate::cli::RecordArgs;
 use crate::stderr;
+use modtrail_core::report::plain::counted;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 
@@ -26,9 +27,9 @@ pub fn run(args: &RecordArgs) -> Result<ExitCode, Failure> {
     report_gaps(&model);
     let counts = model.counts();
     stderr::say(format_args!(
-        "recorded {} requests and {} events to {}",
-        counts.requests,
-        counts.events,
+        "recorded {} and {} to {}",
+        counted(counts.requests, "request"),
+        counted(counts.events, "event"),
         args.output.display()
     ));
     Ok(passed_on(status))

@@ -35,7 +35,7 @@ pub fn read(file: &Path, each: impl FnMut(&Change, &Model)) -> Result<(Model, En
 pub fn report_ending(ending: Ending, file: &Path) {
     if ending == Ending::Missing {
         stderr::say(format_args!(
-            "the end of {} is missing: the recorder was killed, or is still writing; all that was flushed is here",
+            "{} is truncated: the recorder was killed, or is still running; everything that was flushed is here",
             file.display()
         ));
     }

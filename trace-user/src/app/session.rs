@@ -14,6 +14,7 @@ use modtrail_core::entities::Change;
 use modtrail_core::event::{Body, Event, Fact};
 use modtrail_core::model::Model;
 use modtrail_core::pipeline::Pipeline;
+use modtrail_core::report::plain::counted;
 use modtrail_core::stall;
 use std::ops::ControlFlow;
 use std::os::unix::process::ExitStatusExt as _;
@@ -395,6 +396,7 @@ pub fn report_gaps(model: &Model) {
     let in_flight = model.verdicts().get(&modtrail_core::entities::Verdict::InFlight).copied().unwrap_or(0);
     let open = model.open_requests().count() as u64 + in_flight;
     if open > 0 {
-        stderr::say(format_args!("{open} requests were still open when tracing ended"));
+        let were = if open == 1 { "was" } else { "were" };
+        stderr::say(format_args!("{} {were} still open when tracing ended", counted(open, "request")));
     }
 }

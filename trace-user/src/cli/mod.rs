@@ -19,26 +19,25 @@ Examples:
   modtrail log --json -- ping -I can0 x      what did this command ask the kernel to load?
   modtrail record -o boot.mcap --for 10m     record; replay it later in the same dashboard
   modtrail report boot.mcap                  verdicts, slowest requests, what each module cost
-  modtrail watch --limit 5s --exec ./page    be told while a load is still stuck
-  modtrail doctor                            what can be seen on this kernel, and why not
+  modtrail watch --limit 5s --exec ./page    get an alert while a load is still stuck
+  modtrail doctor                            what this kernel lets modtrail see, and why not more
 
-Tracing needs root, or CAP_BPF and CAP_PERFMON (and CAP_SYSLOG for kernel symbols). Reading a recording needs nothing.
+Tracing needs root, or CAP_BPF and CAP_PERFMON (and CAP_SYSLOG for kernel symbols). Reading a recording needs no rights.
 
-Exit status: 0 fine, 2 wrong usage, 3 cannot trace here, 4 input or output failed;
-log and record with a command pass the command's own status on.";
+Exit status: 0 success, 2 usage error, 3 tracing is not possible here, 4 I/O error;
+log and record with a command exit with the command's status.";
 
 const AFTER_LOG: &str = "\
-Each line is one request, written when nothing more can change it; a request that its requester abandoned or did not
-wait for, when its helper ends. Losses, what is stuck for longer than --limit while it still is, and what is still open at
-the end are said on stderr.
+One line per request, printed once its outcome is final. Abandoned and no-wait requests are printed when their helper
+exits. Losses, anything open longer than --limit, and what is still open at the end are reported on stderr.
 
   modtrail log                              until Ctrl-C
   modtrail log --json -- mount /dev/sdb1 /mnt | jq 'select(.verdict == \"hollow\")'
   modtrail log boot.mcap                    the same lines, of a recording";
 
 const AFTER_WATCH: &str = "\
-A request, a load or helper call that serves none, or a firmware request is an alert when it has been open for its limit,
-while it still is, and is resolved when it ends. --exec CMD gets MODTRAIL_STATE (firing, resolved), _KIND (request, load,
+Anything open past its limit raises an alert (firing) while it is still open, and a second one (resolved) when it ends:
+requests, firmware requests, and loads and helper calls that serve no request. --exec CMD gets MODTRAIL_STATE (firing, resolved), _KIND (request, load,
 helper_call, firmware), _ID, _ALIAS (or the path, or the file), _MODULE, _COMM, _PID, _AGE_NS, _LIMIT_NS, _STUCK_IN,
 _ENDED_BY and _VERDICT.
 
@@ -48,13 +47,14 @@ _ENDED_BY and _VERDICT.
 
 const AFTER_DOCTOR: &str = "\
 With --resolve, a line is `ALIAS [MODULE …] STEP; STEP …`, where a step is `insmod FILE OPTIONS`, `install COMMAND OPTIONS`,
-`builtin MODULE`, `blacklist MODULE (FILE:LINE)` for what modprobe leaves out, or `missing MODULE` where there is none of
-that name. What is wrong with modprobe's configuration is said on stderr.
+`builtin MODULE`, `blacklist MODULE (FILE:LINE)` for what modprobe leaves out, or `missing MODULE` if there is no module
+of that name. Problems in modprobe's configuration are reported on stderr.
 
   modtrail doctor --resolve net-pf-29 fs-xfs";
 
 const AFTER_RECORD: &str = "\
-The file is MCAP with protobuf messages, one per event, the schema inside. What is half a second old survives a kill -9.
+The file is MCAP with protobuf messages, one per event, the schema inside. It is flushed every 0.5 s;
+kill -9 loses at most that.
 
   modtrail record -o boot.mcap --for 10m
   modtrail record -o it.mcap -- modprobe xfs
@@ -64,7 +64,7 @@ The file is MCAP with protobuf messages, one per event, the schema inside. What 
 #[derive(Debug, Parser)]
 #[command(name = "modtrail", version, styles = STYLES, after_help = AFTER, max_term_width = 100)]
 pub struct Cli {
-    /// What to do; the dashboard where nothing is said.
+    /// What to do; the dashboard if nothing is given.
     #[command(subcommand)]
     pub command: Option<Command>,
     /// How to trace, for the dashboard.
@@ -86,9 +86,9 @@ pub enum Command {
     Report(ReportArgs),
     /// Print a line per request as it ends: live, of a command, or of a recording
     Log(LogArgs),
-    /// Say so while a request, load, helper or firmware request is stuck, and again when it ends
+    /// Alert when a request, load, helper or firmware request is stuck, and when it clears
     Watch(WatchArgs),
-    /// Say what can be seen on this kernel, by which hook, and what is lost
+    /// Show what can be seen on this kernel, by which hook, and what is lost
     Doctor(DoctorArgs),
 }
 
@@ -163,7 +163,7 @@ pub struct LogArgs {
     /// One JSON object per line instead of text
     #[arg(long)]
     pub json: bool,
-    /// How long a request, load, helper or firmware request may be open before that is said on stderr
+    /// How long a request, load, helper or firmware request may be open before it is reported on stderr
     #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
     pub limit: Nanos,
     /// How to trace.
@@ -226,10 +226,10 @@ pub struct DoctorArgs {
 
 fn duration(text: &str) -> Result<Nanos, String> {
     let parsed: jiff::SignedDuration =
-        text.parse().map_err(|_| "say a time with its unit, such as 500ms, 10s, 5m or 1h".to_owned())?;
+        text.parse().map_err(|_| "expected a duration such as 500ms, 10s, 5m or 1h".to_owned())?;
     match u64::try_from(parsed.as_nanos()) {
         Ok(nanoseconds) if nanoseconds > 0 => Ok(Nanos::new(nanoseconds)),
-        Ok(_) | Err(_) => Err("say a time longer than nothing and shorter than 584 years".to_owned()),
+        Ok(_) | Err(_) => Err("must be greater than zero and less than 584 years".to_owned()),
     }
 }
 

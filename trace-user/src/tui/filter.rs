@@ -48,7 +48,7 @@ pub struct Filter {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FilterFault {
     /// The screen's rows have no such field.
-    #[error("no {key}: here, use {known}")]
+    #[error("unknown field {key}: use {known}")]
     UnknownKey {
         /// What stands before the colon.
         key: String,
@@ -56,7 +56,7 @@ pub enum FilterFault {
         known: Known,
     },
     /// A pid is a number.
-    #[error("{text:?} is no pid")]
+    #[error("{text:?} is not a pid: pid must be a number")]
     NoPid {
         /// What stands after the colon.
         text: String,
@@ -256,8 +256,8 @@ mod tests {
     #[test]
     fn unknown_fields_and_pids_are_said() {
         let fault = |text| Filter::parse(text, Screen::Requests).map_err(|fault| fault.to_string());
-        assert_eq!(fault("colour:red"), Err("no colour: here, use alias module comm pid verdict slot".to_owned()));
-        assert_eq!(fault("pid:x"), Err("\"x\" is no pid".to_owned()));
+        assert_eq!(fault("colour:red"), Err("unknown field colour: use alias module comm pid verdict slot".to_owned()));
+        assert_eq!(fault("pid:x"), Err("\"x\" is not a pid: pid must be a number".to_owned()));
         assert!(fault("alias:pci:v8086 pid:").is_ok());
     }
 

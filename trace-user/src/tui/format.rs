@@ -202,7 +202,7 @@ pub fn login(requester: &Requester) -> String {
     match requester.loginuid {
         Some(NO_LOGIN) => "nobody logged in".to_owned(),
         Some(user) => format!("login {user}"),
-        None => "login unread".to_owned(),
+        None => "login unknown".to_owned(),
     }
 }
 
@@ -212,7 +212,7 @@ pub fn program(requester: &Requester) -> String {
     match &requester.exe {
         Some(path) => path.to_string(),
         None if is_kernel_thread(&requester.stack) => "none: a kernel thread".to_owned(),
-        None => "unread".to_owned(),
+        None => "unknown (could not be read)".to_owned(),
     }
 }
 

@@ -72,7 +72,7 @@ pub const BINDINGS: [Binding; 16] = [
         action: Action::Help,
         keys: &[(KeyCode::Char('?'), NONE), (KeyCode::F(1), NONE)],
         shown: "?",
-        says: "these keys",
+        says: "this help",
         hint: Hint::Footer("help"),
     },
     Binding {
@@ -86,7 +86,7 @@ pub const BINDINGS: [Binding; 16] = [
         action: Action::Open,
         keys: &[(KeyCode::Enter, NONE)],
         shown: "enter",
-        says: "look closely",
+        says: "details",
         hint: Hint::Footer("open"),
     },
     Binding {
@@ -128,14 +128,14 @@ pub const BINDINGS: [Binding; 16] = [
         action: Action::Reverse,
         keys: &[(KeyCode::Char('S'), NONE)],
         shown: "S",
-        says: "sort the other way",
+        says: "reverse the order",
         hint: Hint::HelpOnly,
     },
     Binding {
         action: Action::Pause,
         keys: &[(KeyCode::Char(' '), NONE)],
         shown: "space",
-        says: "hold the screen",
+        says: "pause",
         hint: Hint::Footer("pause"),
     },
     Binding {

@@ -20,12 +20,22 @@ pub fn measure(size: Size, trace: &Trace) -> Result<(String, Vec<Row>)> {
     let recording = folder.path().join("many.mcap");
     let lines = throughput(size, &recording)?;
     let mut rows = Vec::new();
+    let mut few_open = None;
     for line in lines.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
         let [what, events, nanoseconds, rest @ ..] = words.as_slice() else {
             bail!("odd line of throughput's: {line}")
         };
         let (events, nanoseconds): (f64, f64) = (events.parse()?, nanoseconds.parse()?);
+        if let Some(open) = what.strip_prefix("open-") {
+            let each = nanoseconds / events / 1e9;
+            let what = format!("an event to the model while {open} requests are open");
+            rows.push(match few_open.replace(each) {
+                None => Row::alone(&what, seconds(each)),
+                Some(few) => Row::of(&what, each, ("few open", few), seconds),
+            });
+            continue;
+        }
         let rate = format!("{:.2} million events a second", events / nanoseconds * 1e3);
         let note = match rest {
             [size, unit] => format!(", {size} {unit}"),

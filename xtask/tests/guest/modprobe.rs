@@ -204,7 +204,7 @@ fn configurations_one_after_another(kernel: Guest) {
         // For a module with soft dependencies modprobe forgets its install line.
         json!(["live", "can", null, 0, ["phonet", "can", "llc", "llc2"]]),
         json!(["live", "phonet", null, 0, ["phonet"]]),
-        json!(["not_found", "off", "off, named in /etc/modprobe.d/x.conf:1, is no module of this kernel", 1, []]),
+        json!(["not_found", "off", "off, named in /etc/modprobe.d/x.conf:1, is not a module of this kernel", 1, []]),
         json!(["live", "can", null, 0, ["can"]]),
     ];
     assert_eq!(can.iter().map(|request| told(request)).collect::<Vec<_>>(), expected, "{}", log.shown());

@@ -256,7 +256,7 @@ fn in_flight(kernel: Guest) {
     assert_eq!(request["verdict"], "in_flight", "{request}");
     assert_eq!(request["total_ns"], json!(null));
     assert_eq!(request["incomplete"], "tracing ended first");
-    assert!(log.stderr.contains("1 requests were still open"), "{}", log.shown());
+    assert!(log.stderr.contains("1 request was still open"), "{}", log.shown());
 }
 
 fn nested(kernel: Guest) {

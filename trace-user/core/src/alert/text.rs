@@ -4,7 +4,7 @@ use crate::alert::rules::{Notice, Standing, Subject};
 use crate::model::Model;
 use crate::report::plain::plain;
 use crate::report::wall;
-use crate::stall::NO_CLOCK;
+use crate::stall::timeout_words;
 use serde_json::json;
 
 /// The line of text.
@@ -15,12 +15,12 @@ pub fn line(notice: &Notice, model: &Model) -> String {
     let what = what(notice);
     plain(&match notice.standing {
         Standing::Firing => format!(
-            "{when} STUCK {what}, {who}: open for {}, over its limit of {}; stuck in {}{}; ended by {}",
+            "{when} STALLED {what}, {who}: open for {}, over its limit of {}; stuck in {}{}; {}",
             notice.age,
             notice.limit,
             notice.stuck_in,
             stack(notice),
-            notice.ended_by.unwrap_or(NO_CLOCK)
+            timeout_words(notice.ended_by)
         ),
         Standing::Resolved => {
             let how = notice.verdict.map_or("", |verdict| verdict.words());

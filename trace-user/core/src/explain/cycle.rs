@@ -57,13 +57,13 @@ pub fn explain<'a>(cycle: &Cycle, now: Stamp, firmware: impl Iterator<Item = &'a
         let _ = write!(text, "; held up by a firmware fallback of {}", held.join(", "));
     }
     if !cycle.refused.is_empty() {
-        let _ = write!(text, "; refused meanwhile: {}", calls(&cycle.refused));
+        let _ = write!(text, "; refused: {}", calls(&cycle.refused));
     }
     if !cycle.frozen.is_empty() {
         let _ = write!(text, "; frozen half way: {}", calls(&cycle.frozen));
     }
     if cycle.incomplete {
-        text.push_str("; events were lost meanwhile, so there may be more");
+        text.push_str("; events were lost, so there may be more");
     }
     text
 }
@@ -71,18 +71,18 @@ pub fn explain<'a>(cycle: &Cycle, now: Stamp, firmware: impl Iterator<Item = &'a
 fn outcome(cycle: &Cycle, now: Stamp) -> String {
     let asleep = cycle.asleep(now);
     match cycle.result {
-        Some(0) if asleep == Nanos::ZERO => format!("over after {}, without any sleep", cycle.awake(now)),
-        Some(0) => format!("slept {asleep}, and was busy {} with it", cycle.awake(now)),
+        Some(0) if asleep == Nanos::ZERO => format!("finished after {} without sleeping", cycle.awake(now)),
+        Some(0) => format!("slept {asleep}; suspend and resume took {}", cycle.awake(now)),
         Some(EAGAIN) if !cycle.culprits.is_empty() => format!(
-            "failed: {} had not ended {} after helpers were disabled, and the kernel gave up (EAGAIN); helpers run on: end \
-             them, or bound their time",
+            "failed: {} was still running {} after suspend disabled helpers, and the kernel gave up (EAGAIN): kill the \
+             helpers, or give them a timeout",
             calls(&cycle.culprits),
             cycle.disable.time().unwrap_or_default()
         ),
         Some(result) => format!("failed with {} after {}", errno_words(result), cycle.awake(now)),
-        None if cycle.kind == CycleKind::Shutdown => "helpers are disabled for good".to_owned(),
+        None if cycle.kind == CycleKind::Shutdown => "helpers stay disabled".to_owned(),
         None if cycle.ended.is_none() => format!("under way for {}", cycle.awake(now)),
-        None => format!("over after {}; its result was not seen", cycle.awake(now)),
+        None => format!("finished after {}; its result was not seen", cycle.awake(now)),
     }
 }
 

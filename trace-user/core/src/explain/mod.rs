@@ -106,7 +106,9 @@ fn by_configuration(wanted: &Wanted) -> Option<String> {
     match (blacklisted, install, alias) {
         (Some(place), _, _) => Some(format!("{name} is blacklisted in {place}")),
         (None, Some(install), _) => Some(instead_of(install, name)),
-        (None, None, Some(place)) if *missing => Some(format!("{name}, named in {place}, is no module of this kernel")),
+        (None, None, Some(place)) if *missing => {
+            Some(format!("{name}, named in {place}, is not a module of this kernel"))
+        }
         (None, None, _) => None,
     }
 }
@@ -239,9 +241,9 @@ fn denied(request: &Request) -> String {
 fn incomplete(request: &Request) -> String {
     let gaps: Vec<&str> = request.gaps.iter().map(|gap| gap.as_str()).collect();
     if gaps.is_empty() {
-        return "what became of it cannot be told: how its helper ended was not seen".into();
+        return "its outcome is unknown: how its helper ended was not seen".into();
     }
-    format!("what became of it cannot be told: {}", gaps.join(", and "))
+    format!("its outcome is unknown: {}", gaps.join(", and "))
 }
 
 /// What the helper did after its requester had gone on.
@@ -299,7 +301,7 @@ fn waiting(request: &Request, call: &Call) -> String {
         return format!("the helper {ending} and the requester has not been seen to return");
     }
     match (call.helper, call.picked) {
-        (Some(_), _) => format!("the helper {}{helper} runs", helper_name(request)),
+        (Some(_), _) => format!("waiting for the helper {}{helper}, which is still running", helper_name(request)),
         (None, Some(_)) => "its helper is being forked".into(),
         (None, None) => "waiting for a kernel worker to start its helper".into(),
     }
@@ -514,7 +516,7 @@ mod tests {
         request.verdict = Verdict::NotFound;
         resolution(&mut request).modules =
             vec![Wanted { name: "off".into(), missing: true, alias: Some(place(1)), ..Wanted::default() }];
-        check(&request, "off, named in /etc/modprobe.d/x.conf:1, is no module of this kernel; modprobe exited 1");
+        check(&request, "off, named in /etc/modprobe.d/x.conf:1, is not a module of this kernel; modprobe exited 1");
         request.verdict = Verdict::HelperFailed;
         request.result = Some(256);
         resolution(&mut request).modules[0].install = Some(install("false"));
@@ -599,7 +601,7 @@ mod tests {
     #[test]
     fn in_flight_says_what_is_waited_for() {
         let mut request = request(Verdict::InFlight);
-        check(&request, "still open, the helper modprobe[413] runs");
+        check(&request, "still open, waiting for the helper modprobe[413], which is still running");
         request.loads = vec![Arc::new(Load { closed: false, init_begun: Some(at(4)), ..load("can") })];
         check(&request, "still open, the init of can runs in modprobe[413]");
         request.call = None;
@@ -613,7 +615,7 @@ mod tests {
         request.gaps = vec![Gap::ReturnUnseen, Gap::EventsLost];
         check(
             &request,
-            "what became of it cannot be told: the requester's return was not seen, and events were lost while it \
+            "its outcome is unknown: the requester's return was not seen, and events were lost while it \
              was open",
         );
     }

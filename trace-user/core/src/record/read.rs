@@ -88,7 +88,7 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, R
                 events.record(opcode, data)?;
             }
             Err(McapError::BadMagic) if records == 0 => {
-                return Err(ReadError::Foreign("it does not begin like an MCAP file"));
+                return Err(ReadError::Foreign("it has no MCAP header"));
             }
             Err(McapError::UnexpectedEof) if records == 0 => {
                 return Err(ReadError::Foreign("it ends before its first record"));

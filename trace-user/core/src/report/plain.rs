@@ -15,6 +15,12 @@ pub fn plain(text: &str) -> String {
     plain
 }
 
+/// A number of things: `1 request`, `2 requests`.
+#[must_use]
+pub fn counted(count: u64, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -28,7 +28,7 @@ pub fn summary(model: &Model, ending: Ending) -> String {
     verdicts(&mut out, model);
     slowest(&mut out, model);
     blame(&mut out, model);
-    list(&mut out, "hollow: returned 0, and nothing that was wanted is live", model, |request| {
+    list(&mut out, "hollow: request_module() returned 0, but no wanted module is live", model, |request| {
         request.verdict == Verdict::Hollow
     });
     list(&mut out, "failed", model, |request| {
@@ -81,7 +81,7 @@ fn head(out: &mut String, model: &Model, ending: Ending) {
         Some(SelfTest::Proven) | None => {}
     }
     if ending == Ending::Missing {
-        line(out, format_args!("  the end of the recording is missing: it was killed, or is still being written"));
+        line(out, format_args!("  the recording is truncated: the recorder was killed, or is still running"));
     }
 }
 
@@ -189,19 +189,19 @@ fn duplicates(out: &mut String, model: &Model) {
     if groups.is_empty() {
         return;
     }
-    title(out, "the same at once, and what was in vain");
+    title(out, "concurrent duplicates, and the work they wasted");
     let mut rows: Vec<_> = groups.iter().collect();
     rows.sort_by_key(|(group, _)| (group.sameness, std::cmp::Reverse(group.members.len()), group.id));
     for (group, facts) in rows.iter().take(ROWS) {
         let live_by = match facts.live_by {
-            Some((task, Some(request))) => format!("live by {} for #{}", task_words(&task), request.0),
-            Some((task, None)) => format!("live by {}", task_words(&task)),
-            None => "live by none of them".to_owned(),
+            Some((task, Some(request))) => format!("loaded by {} (request #{})", task_words(&task), request.0),
+            Some((task, None)) => format!("loaded by {}", task_words(&task)),
+            None => "none of them loaded it".to_owned(),
         };
         line(
             out,
             format_args!(
-                "  {:<11} {:<24} {:>4} times, first {}, {live_by}; in vain {} helpers, {} bytes read, {}",
+                "  {:<11} {:<24} {:>4} times, first {}, {live_by}; wasted: {} helper runs, {} bytes read, {}",
                 group.sameness.words(),
                 group.name,
                 group.members.len(),

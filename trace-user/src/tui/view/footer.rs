@@ -22,7 +22,7 @@ pub fn draw(state: &UiState, theme: Theme, area: Rect, buffer: &mut Buffer) {
 fn typed(input: &Input, theme: Theme, width: u16) -> Line<'static> {
     let told = match &input.fault {
         Some(fault) => format!(" ! {fault}"),
-        None => "  enter: keep, esc: show every row".to_owned(),
+        None => "  enter: apply, esc: clear".to_owned(),
     };
     let tone = if input.fault.is_some() { Tone::Bad } else { Tone::Dim };
     let room = usize::from(width).saturating_sub(told.chars().count() + 2).max(5);

@@ -60,7 +60,7 @@ pub fn draw_tabs(state: &UiState, theme: Theme, area: Rect, buffer: &mut Buffer)
     let told = match (list.filter.is_empty(), list.len()) {
         (true, 1) => "1 row".to_owned(),
         (true, rows) => format!("{} rows", format::count(rows as u64)),
-        (false, rows) => format!("{} shown by filter {}", format::count(rows as u64), list.filter.text()),
+        (false, rows) => format!("{} match {}", format::count(rows as u64), list.filter.text()),
     };
     let room = area.width.saturating_sub(used + 2);
     let told = format::cut(&told, usize::from(room));

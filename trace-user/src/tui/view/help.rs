@@ -17,7 +17,7 @@ pub fn draw(theme: Theme, area: Rect, buffer: &mut Buffer) {
     let inner = block.inner(area);
     block.render(area, buffer);
     let notes = [
-        "mouse: wheel moves, a click selects, another opens, tabs can be clicked",
+        "mouse: the wheel moves, a click selects, a second click opens, tabs can be clicked",
         "filter: words, or alias: module: comm: pid: verdict: path: slot:held",
     ];
     let notes = notes.map(|note| Line::styled(format!(" {note}"), theme.style(Tone::Dim)));

@@ -91,10 +91,10 @@ fn empty(state: &UiState, list: &List) -> &'static str {
         }
         _ if !list.filter.is_empty() => " nothing matches the filter",
         Screen::Requests => " no module has been asked for yet",
-        Screen::Helpers => " no helper has been called but for requests",
+        Screen::Helpers => " no helper calls besides module requests yet",
         Screen::Loads => " no module has been loaded yet",
-        Screen::Duplicates => " nothing has been asked for or loaded twice at once",
-        Screen::Suspend => " the machine has not been asked to sleep yet",
+        Screen::Duplicates => " no concurrent duplicates yet",
+        Screen::Suspend => " no suspend or hibernate attempts yet",
         Screen::Firmware => " no firmware has been asked for yet",
         Screen::Probes => " the source did not say by what it sees",
     }

@@ -33,7 +33,7 @@ pub fn lines(model: &Model, request: &Request, theme: Theme, width: u16) -> Vec<
     let unseen: Vec<&str> = Phase::ALL.into_iter().filter(|phase| shares.get(*phase).is_none()).map(words).collect();
     let told = match (seen.is_empty(), unseen.is_empty()) {
         (true, _) => Some("the time of its return was not seen".to_owned()),
-        (false, false) => Some(format!("not seen or not reached: {}", unseen.join(", "))),
+        (false, false) => Some(format!("no data for: {}", unseen.join(", "))),
         (false, true) => None,
     };
     lines.extend(told.map(|told| Line::styled(format!(" {told}"), theme.style(Tone::Dim))));

@@ -80,7 +80,7 @@ fn who(model: &Model, request: &Request, theme: Theme, width: u16) -> Vec<Line<'
     page.field("requester", &whose);
     page.field("program", &format::program(requester));
     page.field("asks for", family(&request.alias.to_string(), &requester.stack).unwrap_or("a module by name"));
-    page.field("cgroup", requester.cgroup.as_deref().unwrap_or("unread"));
+    page.field("cgroup", requester.cgroup.as_deref().unwrap_or("unknown (could not be read)"));
     if let Some(container) = requester.cgroup.as_deref().and_then(container) {
         page.field("container", &format!("{} {}", container.engine, container.id));
     }
@@ -92,8 +92,8 @@ fn who(model: &Model, request: &Request, theme: Theme, width: u16) -> Vec<Line<'
     let wanted: Vec<&str> =
         request.resolution.iter().flat_map(|found| &found.modules).map(|wanted| &*wanted.name).collect();
     match &request.resolution {
-        Some(found) if found.known => page.field("stands for", &or_nothing(&wanted.join(" "))),
-        Some(_) | None => page.field("stands for", "unknown: no module index was read"),
+        Some(found) if found.known => page.field("resolves", &or_nothing(&wanted.join(" "))),
+        Some(_) | None => page.field("resolves", "unknown: no module index was read"),
     }
     if let Some(by) = &request.satisfied_by {
         let whose = by.request.map_or_else(String::new, |id| format!(" for {}", format::request_name(model, id)));
@@ -106,7 +106,7 @@ fn who(model: &Model, request: &Request, theme: Theme, width: u16) -> Vec<Line<'
     if request.is_open() {
         let place = stall::of_request(request, model);
         page.field("stuck in", &place.words);
-        page.field("ended by", place.clock());
+        page.field("timeout", &stall::timeout_words(place.ended_by));
         let stack = stall::stack(&place, model, request.asked);
         if !stack.is_empty() {
             page.field("kernel", &stack.join(" < "));
@@ -149,7 +149,7 @@ fn heading(text: &'static str, theme: Theme) -> Line<'static> {
 fn result(request: &Request) -> String {
     let told = match request.result {
         Some(result) => result.to_string(),
-        None => return "not returned, or not seen to".to_owned(),
+        None => return "none yet, or the return was missed".to_owned(),
     };
     match format::request_result(request).as_str() {
         "-" => told,

@@ -69,8 +69,11 @@ fn hook_details(model: &Model, hook: &Hook) -> Details {
     };
     let loses = if hook.loses.is_empty() { "nothing" } else { &*hook.loses };
     let refused = if hook.refused.is_empty() { "none" } else { &*hook.refused };
-    let mut lines =
-        vec![seen, (format!("loses: {loses}"), Tone::Plain), (format!("better ones refused: {refused}"), Tone::Dim)];
+    let mut lines = vec![
+        seen,
+        (format!("loses: {loses}"), Tone::Plain),
+        (format!("preferred hooks that failed: {refused}"), Tone::Dim),
+    ];
     if let Some(costs) = model.costs() {
         let runs = "runs are counted while this screen is open".to_owned();
         lines.extend([format::own_costs(costs), runs].map(|line| (line, Tone::Dim)));
@@ -123,7 +126,7 @@ fn firmware_title(firmware: &Firmware) -> String {
 fn stuck(model: &Model, place: &Place, age: Nanos, began: Stamp, lines: &mut Vec<(String, Tone)>) {
     let tone = if age >= stall::LIMIT { Tone::Bad } else { Tone::Busy };
     lines.insert(0, (format!("for {} in {}", format::growing(age), place.words), tone));
-    lines.insert(1, (format!("ended by {}", place.clock()), Tone::Plain));
+    lines.insert(1, (stall::timeout_words(place.ended_by), Tone::Plain));
     lines.extend(inside(stall::stack(place, model, began)));
 }
 
