@@ -10,6 +10,7 @@ use crate::stderr;
 use modtrail_core::alert::rules::{Alerts, Limits, Notice};
 use modtrail_core::alert::text;
 use modtrail_core::entities::Change;
+use modtrail_core::event::Fact;
 use modtrail_core::model::Model;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
@@ -48,21 +49,9 @@ struct Watcher {
 }
 
 impl Watcher {
-    /// Looks when time has moved, and when something has ended.
+    /// Looks when time has moved, since all that is open is reported then, and when tracing ends.
     fn on(&mut self, change: &Change, model: &Model) -> ControlFlow<()> {
-        let look = match change {
-            Change::Now(_) => true,
-            Change::Request(request) => request.closed,
-            Change::Load(load) => load.closed,
-            Change::Call(_)
-            | Change::Firmware(_)
-            | Change::Cycle(_)
-            | Change::Fact { .. }
-            | Change::Lost { .. }
-            | Change::Unmatched
-            | Change::Capped => false,
-        };
-        if !look {
+        if !matches!(change, Change::Now(_) | Change::Fact { fact: Fact::End, .. }) {
             return ControlFlow::Continue(());
         }
         for notice in self.alerts.step(model) {

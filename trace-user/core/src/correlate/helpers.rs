@@ -38,8 +38,8 @@ pub struct Helpers {
     by_caller: BTreeMap<Tid, CallId>,
     by_worker: BTreeMap<Tid, CallId>,
     members: BTreeMap<Tgid, Member>,
-    /// How many processes of each call's tree are alive, where any is.
-    living: BTreeMap<CallId, usize>,
+    /// The processes of each call's tree that are alive, where any is.
+    living: BTreeMap<CallId, BTreeSet<Tgid>>,
     /// Calls of modtrail's own.
     hidden: BTreeSet<CallId>,
     /// Requests of which a helper ended or was given up by what happened to another call.
@@ -72,7 +72,7 @@ impl Helpers {
         self.touched.extend(before.and_then(|call| call.request));
         self.ends(key.tgid);
         self.members.insert(key.tgid, Member { key, call });
-        *self.living.entry(call).or_default() += 1;
+        self.living.entry(call).or_default().insert(key.tgid);
     }
 
     /// Takes the call's helper out of the living where something else than its exit proves that it is gone; it may have
@@ -87,9 +87,9 @@ impl Helpers {
 
     fn ends(&mut self, process: Tgid) {
         let Some(Member { call, .. }) = self.members.remove(&process) else { return };
-        if let Some(count) = self.living.get_mut(&call) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(processes) = self.living.get_mut(&call) {
+            processes.remove(&process);
+            if processes.is_empty() {
                 self.living.remove(&call);
             }
         }
@@ -104,6 +104,11 @@ impl Helpers {
     /// Requests that what happened to other calls may have changed, since the last time this was asked.
     pub fn take_touched(&mut self) -> BTreeSet<RequestId> {
         std::mem::take(&mut self.touched)
+    }
+
+    /// The request is closed: nothing of it is asked for any more.
+    pub fn untouch(&mut self, request: RequestId) {
+        self.touched.remove(&request);
     }
 
     /// Calls given up because too many were open, since the last time this was asked.
@@ -316,8 +321,8 @@ impl Helpers {
         if self.by_caller.get(&call.caller.tid) == Some(&id) {
             self.by_caller.remove(&call.caller.tid);
         }
-        if self.living.remove(&id).is_some() {
-            self.members.retain(|_, member| member.call != id);
+        for process in self.living.remove(&id).into_iter().flatten() {
+            self.members.remove(&process);
         }
     }
 

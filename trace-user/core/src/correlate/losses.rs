@@ -30,7 +30,7 @@ impl Losses {
     /// Whether something may have been lost between `from` and `to`.
     #[must_use]
     pub fn overlap(&self, from: Ktime, to: Ktime) -> bool {
-        from <= self.last && self.spans.iter().any(|(since, until)| *since <= to && *until >= from)
+        from <= self.last && self.spans.iter().rev().any(|(since, until)| *since <= to && *until >= from)
     }
 }
 

@@ -38,8 +38,10 @@ pub struct Suspends {
     unfinished: Vec<Cycle>,
     /// The calls that these cycles met, as they are now, and the cycles that met each.
     met: BTreeMap<CallId, (Arc<Call>, BTreeSet<CycleId>)>,
-    /// The cycles that changed since they were last told.
+    /// The cycles that changed since they were last reported.
     untold: BTreeSet<CycleId>,
+    /// Those of them that another cycle took the place of.
+    replaced: Vec<Cycle>,
     last: u64,
     /// Of the last cycle that ended: its group, its kind, when it ended, and whether it failed.
     before: Option<(CycleId, CycleKind, Stamp, bool)>,
@@ -166,36 +168,63 @@ impl Suspends {
             self.untold.extend(cycles.iter().copied());
         }
         let Some((at, result)) = call.returned else { return };
-        let mut refused = Vec::new();
+        let met_by = self.met.get(&call.id).map(|(_, cycles)| cycles.clone()).unwrap_or_default();
+        let (mut refused, mut dropped) = (Vec::new(), Vec::new());
         for cycle in self.open.values_mut().filter(|cycle| cycle.enabled.is_none()) {
-            if returned(cycle, call, at, result) {
-                refused.push(cycle.id);
+            match returned(cycle, call, (at, result), met_by.contains(&cycle.id)) {
+                Returned::Refused => refused.push(cycle.id),
+                Returned::Dropped => dropped.push(cycle.id),
+                Returned::AsBefore => {}
             }
         }
         refused.into_iter().for_each(|cycle| self.meet(cycle, call.clone()));
+        for cycle in dropped {
+            self.untold.insert(cycle);
+            self.part(cycle, call.id);
+        }
+    }
+
+    /// The cycle does not hold the call any more.
+    fn part(&mut self, cycle: CycleId, call: CallId) {
+        if let Some((_, cycles)) = self.met.get_mut(&call) {
+            cycles.remove(&cycle);
+            if cycles.is_empty() {
+                self.met.remove(&call);
+            }
+        }
+    }
+
+    /// Nothing more happens to the cycle.
+    fn leave(&mut self, cycle: &Cycle) {
+        let calls = [&cycle.culprits, &cycle.drained, &cycle.refused, &cycle.frozen];
+        calls.into_iter().flatten().for_each(|call| self.part(cycle.id, call.id));
+    }
+
+    /// Another cycle takes the place of this one, whose end was not seen.
+    fn replace(&mut self, mut cycle: Cycle) {
+        bring_up_to_date(&mut cycle, &self.met);
+        self.leave(&cycle);
+        if self.untold.remove(&cycle.id) {
+            self.replaced.push(cycle);
+        }
     }
 
     /// The cycles that changed and are not told, oldest first.
     pub fn take_untold(&mut self) -> Vec<Cycle> {
         let untold = std::mem::take(&mut self.untold);
-        let (met, mut changed) = (&self.met, Vec::new());
+        let (met, mut changed) = (&self.met, std::mem::take(&mut self.replaced));
         for cycle in self.open.values_mut().chain(&mut self.unfinished) {
             if untold.contains(&cycle.id) {
                 bring_up_to_date(cycle, met);
                 changed.push(cycle.clone());
             }
         }
-        self.unfinished.retain(is_unfinished);
-        self.forget_met();
+        let (unfinished, finished) = std::mem::take(&mut self.unfinished).into_iter().partition(is_unfinished);
+        self.unfinished = unfinished;
+        let finished: Vec<Cycle> = finished;
+        finished.iter().for_each(|cycle| self.leave(cycle));
         changed.sort_by_key(|cycle| cycle.id);
         changed
-    }
-
-    /// Forgets the calls that no cycle waits for any more.
-    fn forget_met(&mut self) {
-        if self.open.is_empty() && self.unfinished.is_empty() {
-            self.met.clear();
-        }
     }
 
     /// The cycles whose end was missed: helpers have been enabled again for so long that it must have come.
@@ -244,10 +273,15 @@ impl Suspends {
             .before
             .filter(|(_, before, ended, failed)| *failed && *before == kind && at.boot.since(ended.boot) < AGAIN);
         let group = again.map_or(id, |(group, ..)| group);
-        if self.open.len() >= OPEN && self.open.pop_first().is_some() {
+        if self.open.len() >= OPEN
+            && let Some((_, surplus)) = self.open.pop_first()
+        {
             self.capped += 1;
+            self.replace(surplus);
         }
-        self.open.insert(task.tid, fresh(id, group, kind, task, at));
+        if let Some(before) = self.open.insert(task.tid, fresh(id, group, kind, task, at)) {
+            self.replace(before);
+        }
         self.open.entry(task.tid).or_insert_with(|| fresh(id, group, kind, task, at))
     }
 
@@ -277,12 +311,14 @@ impl Suspends {
         self.before = Some((cycle.group, cycle.kind, at, cycle.failed()));
         if is_unfinished(&cycle) {
             if self.unfinished.len() >= UNFINISHED {
-                self.unfinished.remove(0);
+                let surplus = self.unfinished.remove(0);
+                self.replace(surplus);
                 self.capped += 1;
             }
             self.unfinished.push(cycle.clone());
+        } else {
+            self.leave(&cycle);
         }
-        self.forget_met();
         Some(cycle)
     }
 }
@@ -330,24 +366,36 @@ fn bring_up_to_date(cycle: &mut Cycle, met: &BTreeMap<CallId, (Arc<Call>, BTreeS
     }
 }
 
-/// The call returned while helpers were disabled, or being disabled.
-fn returned(cycle: &mut Cycle, call: &Arc<Call>, at: Stamp, result: i32) -> bool {
+/// What a call's return is to a cycle.
+enum Returned {
+    /// No news.
+    AsBefore,
+    /// It was refused.
+    Refused,
+    /// The cycle waited for it, and holds it no more.
+    Dropped,
+}
+
+/// The call returned while helpers were disabled, or being disabled. `is_met`: the cycle holds it in one of its lists.
+fn returned(cycle: &mut Cycle, call: &Arc<Call>, (at, result): (Stamp, i32), is_met: bool) -> Returned {
     let Some(since) = cycle.disable.began.filter(|since| *since <= at) else {
-        return false;
+        return Returned::AsBefore;
     };
-    let waited_for = take(&mut cycle.culprits, call.id);
-    let known = [&cycle.drained, &cycle.refused].into_iter().flatten().any(|known| known.id == call.id);
-    if known {
-        return false;
+    let waited_for = is_met && take(&mut cycle.culprits, call.id);
+    let is_known = |calls: &[Arc<Call>]| calls.iter().any(|known| known.id == call.id);
+    if is_met && (is_known(&cycle.drained) || is_known(&cycle.refused)) {
+        return Returned::AsBefore;
     }
     if result == EBUSY && call.entered >= since && cycle.refused.len() < CALLS {
         cycle.refused.push(call.clone());
-        true
+        Returned::Refused
     } else if waited_for && is_draining(cycle) && cycle.drained.len() < CALLS {
         cycle.drained.push(call.clone());
-        true
+        Returned::AsBefore
+    } else if waited_for && !is_known(&cycle.frozen) {
+        Returned::Dropped
     } else {
-        waited_for
+        Returned::AsBefore
     }
 }
 
@@ -359,10 +407,13 @@ fn take(calls: &mut Vec<Arc<Call>>, id: CallId) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::{Step, Suspends};
+    use crate::correlate::helpers::Helpers;
     use crate::entities::{Cycle, CycleKind};
-    use crate::event::{Moment, SuspendMoment, Task, Way};
-    use crate::testing::Scenario;
+    use crate::event::{Moment, Stamp, SuspendMoment, Task, Wait, Way};
+    use crate::testing::{Scenario, entered};
     use std::sync::Arc;
+    use trace_common::ids::CallAddress;
 
     fn cycles(moments: &[(u64, SuspendMoment)]) -> Vec<Arc<Cycle>> {
         let mut scenario = Scenario::default();
@@ -398,6 +449,36 @@ mod tests {
         assert_eq!(cycles.len(), 1);
         assert_eq!((cycles[0].kind, cycles[0].way, cycles[0].result), (CycleKind::Hibernation, None, None));
         assert!(cycles[0].ended.is_some() && cycles[0].ended == cycles[0].enabled);
+    }
+
+    #[test]
+    fn a_cycle_that_another_takes_the_place_of_is_reported() {
+        let began = SuspendMoment::Began { way: Way::Suspend { state: 3 }, pm_test: None };
+        let cycles = cycles(&[(1_000, began.clone()), (1_100, SuspendMoment::FreezeBegan), (2_000, began)]);
+        let frozen: Vec<bool> = cycles.iter().map(|cycle| cycle.freeze.began.is_some()).collect();
+        assert_eq!(frozen, [true, false]);
+    }
+
+    #[test]
+    fn calls_are_forgotten_with_the_cycles_that_met_them() {
+        let task = |tid| Task::new(tid, tid, 3, "task");
+        let mut suspends = Suspends::default();
+        let mut helpers = Helpers::default();
+        let entered = entered(CallAddress(7), Wait::Proc, &["/bin/slow"]);
+        let call = helpers.entered(Stamp::awake(10), task(5), &entered, None);
+        let step = |suspends: &mut Suspends, helpers: &Helpers, at, moment| {
+            suspends.step(Stamp::awake(at), task(9), &moment, helpers)
+        };
+        step(&mut suspends, &helpers, 20, SuspendMoment::DisableBegan { depth: 1 });
+        assert_eq!(suspends.met.len(), 1);
+        helpers.returned(Stamp::awake(30), task(5), 0);
+        suspends.call_changed(helpers.call(call).expect("a call"));
+        step(&mut suspends, &helpers, 40, SuspendMoment::DisableEnded { result: 0 });
+        let [cycle] = suspends.take_untold().try_into().expect("one cycle");
+        assert_eq!((cycle.drained.len(), cycle.culprits.len()), (1, 0));
+        let ended = step(&mut suspends, &helpers, 50, SuspendMoment::DepthSet { depth: 0 });
+        assert!(matches!(ended, Step::Ended(cycle) if cycle.drained.len() == 1));
+        assert!(suspends.met.is_empty());
     }
 
     #[test]

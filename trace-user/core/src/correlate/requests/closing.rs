@@ -94,6 +94,7 @@ impl Correlator {
         {
             self.helpers.forget(call.id);
         }
+        self.helpers.untouch(id);
         out.push(Change::Request(Arc::new(request)));
     }
 

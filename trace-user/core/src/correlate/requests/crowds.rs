@@ -142,3 +142,41 @@ impl Crowds {
         self.inside
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Crowds;
+    use crate::correlate::requests::fresh;
+    use crate::entities::{Request, RequestId};
+    use crate::event::{Resolution, Task, Wanted};
+    use crate::testing::asked;
+    use std::sync::Arc;
+
+    fn request(alias: &str, module: &str) -> Request {
+        let modules = vec![Wanted { name: module.into(), ..Wanted::default() }];
+        let resolution = Some(Arc::new(Resolution { known: true, modules, configured: None }));
+        let task = Task::new(1, 1, 1, "task");
+        Request { resolution, ..fresh(RequestId(1), task, &asked(alias)) }
+    }
+
+    #[test]
+    fn those_that_were_inside_together_count_each_other_once() {
+        let mut crowds = Crowds::default();
+        let mut first = crowds.come(&request("net-pf-29", "can"));
+        let mut second = crowds.come(&request("net-pf-29", "can"));
+        let other_alias = crowds.come(&request("can-proto-1", "can"));
+        assert_eq!(crowds.met(&first), (1, 1));
+        assert_eq!((crowds.met(&second), crowds.met(&other_alias)), ((1, 1), (0, 2)));
+        crowds.set_inside(&mut first, false);
+        let third = crowds.come(&request("net-pf-29", "can"));
+        assert_eq!((crowds.met(&first), crowds.met(&second), crowds.met(&third)), ((1, 1), (2, 1), (1, 1)));
+        // Who comes back meets those that come from then on.
+        crowds.set_inside(&mut first, true);
+        crowds.set_inside(&mut second, false);
+        let fourth = crowds.come(&request("net-pf-29", "can"));
+        assert_eq!((crowds.met(&first), crowds.met(&second), crowds.met(&fourth)), ((2, 1), (2, 1), (2, 1)));
+        assert_eq!(crowds.inside(), 4);
+        [first, second, other_alias, third, fourth].into_iter().for_each(|places| crowds.go(places));
+        assert!(crowds.crowds.is_empty() && crowds.inside() == 0);
+    }
+}

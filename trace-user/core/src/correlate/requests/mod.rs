@@ -73,6 +73,8 @@ struct Open {
     places: Places,
     /// How it stands to the slots.
     slot: Option<Slot>,
+    /// Its return is known.
+    is_returned: bool,
     /// What its helper is at work for, where it has a helper call.
     works: Vec<Work>,
     /// The soonest instant in `due`.
@@ -123,7 +125,8 @@ impl Requests {
         let places = self.crowds.come(&request);
         self.by_tid.insert(task.tid, id);
         // That it waits for a slot is news, when it is first looked at.
-        let open = Open { request, places, slot: None, works: Vec::new(), due: None, is_reported: false };
+        let open =
+            Open { request, places, slot: None, is_returned: false, works: Vec::new(), due: None, is_reported: false };
         self.open.insert(id, Box::new(open));
         id
     }
@@ -140,14 +143,16 @@ impl Requests {
     }
 
     /// The request may have changed: what is counted of it is brought up to date. Returns whether it took or gave a
-    /// slot, or its wait for one.
+    /// slot, or its wait for one, or returned.
     pub fn look_again(&mut self, id: RequestId, now: Stamp) -> bool {
         let Some(open) = self.open.get_mut(&id) else { return false };
         let slot = open.request.slot(now);
-        let changed = open.slot != slot;
-        if changed {
+        let is_returned = open.request.returned.is_some();
+        let changed = open.slot != slot || open.is_returned != is_returned;
+        open.is_returned = is_returned;
+        self.crowds.set_inside(&mut open.places, slot.is_some());
+        if open.slot != slot {
             open.slot = slot;
-            self.crowds.set_inside(&mut open.places, slot.is_some());
             let wait = (open.request.asked.mono, id);
             if slot == Some(Slot::Waiting) {
                 self.waiting.insert(wait)
@@ -309,6 +314,7 @@ impl Requests {
         }
         due.map(|due| self.due.remove(&(due, id)));
         self.restless.remove(&id);
+        self.changed.remove(&id);
         let thread = request.requester.task.tid;
         if self.by_tid.get(&thread) == Some(&id) {
             self.by_tid.remove(&thread);
