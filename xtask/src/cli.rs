@@ -134,6 +134,7 @@ impl VmArguments {
             out: self.out,
             append: self.append,
             clock: if self.icount { Clock::Instructions } else { Clock::Host },
+            afresh: false,
             boot: if self.bzimage { BootFile::BzImage } else { BootFile::Fastest },
             streams: if self.interactive { Streams::Interactive } else { Streams::PassThrough },
             command: self.command,

@@ -29,6 +29,9 @@ const ARCHIVE_AT: usize = 4_096;
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
 /// The file that says that a saved guest is whole.
 const WHOLE: &str = "whole";
+/// How often a guest is booted, until one that was saved goes on as it should: emulated machines damage their memory now
+/// and then, and one that was saved so would fail in every run.
+const BOOTS: u32 = 3;
 /// How often the results are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -65,9 +68,14 @@ impl Snapshot {
     }
 
     /// The one of the guest called `name`, for which `key` stands; `make` fills a folder with the kernel and the
-    /// initramfs and says which machine waits there. Those of other keys that nobody uses are taken away: they are of
+    /// initramfs and says which machine waits there, `check` continues the saved one. Those of other keys that nobody uses are taken away: they are of
     /// programs or kernels that are gone.
-    pub fn provide(name: &str, key: &str, make: impl Fn(&Path) -> Result<Machine>) -> Result<Snapshot> {
+    pub fn provide(
+        name: &str,
+        key: &str,
+        make: impl Fn(&Path) -> Result<Machine>,
+        check: impl Fn(&Snapshot) -> Result<()>,
+    ) -> Result<Snapshot> {
         let all = paths::cache()?.join("snapshots");
         paths::make_dir(&all)?;
         let folder = all.join(format!("{name}@{key}"));
@@ -89,7 +97,16 @@ impl Snapshot {
             say(format!("booting a {name} guest once, to continue from in every run"));
             let machine = make(&folder)?;
             let saved = Snapshot { folder: folder.clone(), _in_use: lock };
-            save(&machine, &saved.state()).with_context(|| format!("cannot save a {name} guest"))?;
+            for boot in 1.. {
+                save(&machine, &saved.state()).with_context(|| format!("cannot save a {name} guest"))?;
+                match check(&saved) {
+                    Ok(()) => break,
+                    Err(error) if boot < BOOTS => {
+                        say(format!("the saved {name} guest does not go on ({error}): again"))
+                    }
+                    Err(error) => return Err(error).with_context(|| format!("no saved {name} guest goes on")),
+                }
+            }
             paths::write_whole(&folder.join(WHOLE), b"")?;
         }
     }
@@ -118,6 +135,8 @@ fn discard_others(all: &Path, name: &str, kept: &Path) {
 
 /// Boots the machine, waits until it waits, and saves it.
 fn save(machine: &Machine, state: &Path) -> Result<()> {
+    // What an earlier boot said.
+    fs::remove_file(machine.results()).ok();
     let mut qemu = machine.start()?;
     let limit = Instant::now() + BOOT_LIMIT;
     while !fs::read(machine.results()).is_ok_and(|said| said.windows(READY.len()).any(|words| words == READY)) {

@@ -78,6 +78,8 @@ pub struct VmOptions {
     pub boot: BootFile,
     /// By what time passes in the guest.
     pub clock: Clock,
+    /// Boot it, even where one that was saved could go on.
+    pub afresh: bool,
     /// Where the output goes.
     pub streams: Streams,
     /// The command and its arguments.
@@ -98,6 +100,7 @@ impl VmOptions {
             append: Vec::new(),
             boot: BootFile::Fastest,
             clock: Clock::Host,
+            afresh: false,
             streams: Streams::Capture,
             command: command.iter().map(|word| (*word).to_owned()).collect(),
         }
@@ -186,6 +189,7 @@ pub fn run(options: &VmOptions) -> Result<VmOutcome> {
 fn can_continue(options: &VmOptions) -> bool {
     let usual = VmOptions::new(options.guest, &[]);
     snapshot::is_enabled()
+        && !options.afresh
         && options.streams != Streams::Interactive
         && (options.memory_mib, options.boot) == (usual.memory_mib, usual.boot)
         && options.append.is_empty()
@@ -209,7 +213,19 @@ fn snapshot(options: &VmOptions, kernel: &Kernel, programs: &Programs, accelerat
     let emulator = paths::stamp(&process::found(&described.emulator))?;
     let key = paths::key((&pieces, &kernel.release, described.description(), emulator));
     drop(lock);
-    Snapshot::provide(&name, &key, |folder| {
+    let check = |saved: &Snapshot| {
+        let folder = RunFolder::new()?;
+        let options = VmOptions { modules: Vec::new(), ..options.clone() };
+        let lock = paths::lock_cache()?;
+        let machine = continued(&options, kernel, saved, folder.path(), accelerator)?;
+        drop(lock);
+        match drive(&options, &machine, kernel)?.end {
+            End::Exited(0) => Ok(()),
+            End::Died(_) => bail!("it died"),
+            other => bail!("{other:?}"),
+        }
+    };
+    let make = |folder: &Path| {
         let _lock = paths::lock_cache()?;
         let machine = Machine {
             folder: folder.to_path_buf(),
@@ -226,7 +242,8 @@ fn snapshot(options: &VmOptions, kernel: &Kernel, programs: &Programs, accelerat
         })?;
         snapshot::write_empty_disk(&machine.disk())?;
         Ok(machine)
-    })
+    };
+    Snapshot::provide(&name, &key, make, check)
 }
 
 /// A guest that continues, with what this run brings on its disk.
