@@ -77,8 +77,8 @@ pub fn modtrail() -> Result<PathBuf> {
     build_one(&["--release", "-p", "modtrail", "--bin", "modtrail"], "release", "modtrail")
 }
 
-/// The build of modtrail that the tests of the host make too: beside an example, and of no package by name, it is built with
-/// the same features.
+/// The build of modtrail that the tests of the host make too: beside an example, and of no package by name, it is built
+/// with the same features.
 pub fn modtrail_for_tests() -> Result<PathBuf> {
     build_one(&["--bin", "modtrail", "--example", "frames"], "debug", "modtrail")
 }

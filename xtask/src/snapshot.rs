@@ -29,8 +29,8 @@ const ARCHIVE_AT: usize = 4_096;
 const BOOT_LIMIT: Duration = Duration::from_secs(120);
 /// The file that says that a saved guest is whole.
 const WHOLE: &str = "whole";
-/// How often a guest is booted, until one that was saved goes on as it should: emulated machines damage their memory now
-/// and then, and one that was saved so would fail in every run.
+/// How often a guest is booted, until one that was saved goes on as it should: emulated machines damage their memory
+/// now and then, and one that was saved so would fail in every run.
 const BOOTS: u32 = 3;
 /// How often the results are looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
@@ -68,8 +68,8 @@ impl Snapshot {
     }
 
     /// The one of the guest called `name`, for which `key` stands; `make` fills a folder with the kernel and the
-    /// initramfs and says which machine waits there, `check` continues the saved one. Those of other keys that nobody uses are taken away: they are of
-    /// programs or kernels that are gone.
+    /// initramfs and says which machine waits there, `check` continues the saved one. Those of other keys that nobody
+    /// uses are taken away: they are of programs or kernels that are gone.
     pub fn provide(
         name: &str,
         key: &str,

@@ -222,7 +222,7 @@ fn snapshot(options: &VmOptions, kernel: &Kernel, programs: &Programs, accelerat
         match drive(&options, &machine, kernel)?.end {
             End::Exited(0) => Ok(()),
             End::Died(_) => bail!("it died"),
-            other => bail!("{other:?}"),
+            other @ (End::Exited(_) | End::TimedOut | End::Interrupted(_)) => bail!("{other:?}"),
         }
     };
     let make = |folder: &Path| {
