@@ -29,7 +29,7 @@ pub const SYMBOL: usize = 128;
 /// Bytes of the ring buffer unless told otherwise: about 10,000 records, some 500 requests that wait to be read.
 pub const RING_BYTES: u32 = 4 * 1024 * 1024;
 
-/// How often the two clocks are read anew where something came between.
+/// How often the two clocks are read again if something came between.
 pub const CLOCK_TRIES: u32 = 4;
 
 /// How far apart the readings of the two clocks may lie, in nanoseconds: some tens on a machine, microseconds where it

@@ -60,7 +60,7 @@ unsafe fn header(header: *mut Header, kind: Kind) {
 }
 
 /// Reads both clocks as of one instant. What comes between the two readings (an interrupt, a hypervisor that runs
-/// another guest for some milliseconds) would look like time asleep or its opposite, so they are read anew until they
+/// another guest for some milliseconds) would look like time asleep or its opposite, so they are read again until they
 /// are close.
 ///
 /// # Safety

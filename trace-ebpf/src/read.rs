@@ -49,7 +49,7 @@ pub fn field32(base: u64, offset: u32) -> Option<u32> {
 }
 
 /// Copies the 32-bit field at `offset` in the struct at `base` into a record; whether it could be read. A value that
-/// may be missing is not kept on the stack meanwhile: the verifier of 5.10 refuses to read the half that was not
+/// may be missing is not kept on the stack: the verifier of 5.10 refuses to read the half that was not
 /// written.
 ///
 /// # Safety

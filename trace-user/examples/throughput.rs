@@ -70,8 +70,8 @@ fn with_open(open: u32) {
         scenario.helped(helped, 0);
         if number >= open {
             scenario.ended(helped, at + 2_500, 256);
-            scenario.until(at + 2_900);
         }
+        scenario.until(at + 2_900);
     };
     (0..open).for_each(|number| helped(&mut scenario, number));
     let (before, began) = (scenario.events.len(), Instant::now());

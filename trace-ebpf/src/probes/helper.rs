@@ -87,7 +87,7 @@ const EBUSY: i32 = -16;
 /// hook: `static void free_modprobe_argv(struct subprocess_info *info)`, 5.10 to 7.3: in the requester's thread it is
 /// the end of a request's `call_usermodehelper_exec`; elsewhere (the requester was killed) it says nothing of the
 /// return. A call that was never queued has no wait mode yet: helpers are disabled, unless the path is empty, of which
-/// nothing is told.
+/// nothing is recorded.
 #[inline(always)]
 pub fn call_freed(ctx: &impl EbpfContext, call: u64) -> i32 {
     let offsets = read::offsets();

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The thread's kernel stack at this instant, empty where it cannot be read; or that the thread is gone. Where the
-/// numbers of processes are not the kernel's, nothing is told.
+/// numbers of processes are not the kernel's, nothing is reported.
 #[must_use]
 pub fn sample(task: Task) -> Option<Event> {
     snapshot::own_process()?;

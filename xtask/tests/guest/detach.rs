@@ -6,8 +6,7 @@
 use crate::lab::Lab;
 use xtask::guest::Guest;
 
-crate::on_oldest_and_newest!(nothing_stays_attached);
-crate::on_newer_arm64!(nothing_stays_attached);
+crate::on_a_sample!(nothing_stays_attached);
 
 /// `gone WHAT`: waits until the kernel holds what it held before modtrail was started, ten seconds at most, and says
 /// so.

@@ -37,6 +37,13 @@ macro_rules! on {
     };
 }
 
+/// Makes each scenario a test on one kernel, by `cargo xtask test --long` only.
+macro_rules! at_length_on {
+    ($module:ident, $arch:ident, $series:ident, $($scenario:ident),+ $(,)?) => {
+        $crate::on!($module, $arch, $series, #[ignore = "cargo xtask test --long runs it"] $($scenario),+);
+    };
+}
+
 /// Makes each scenario a test on each kernel series of amd64.
 macro_rules! on_each_kernel {
     ($($scenario:ident),+ $(,)?) => {
@@ -62,9 +69,9 @@ macro_rules! at_length {
         mod at_length {
             use super::{$($scenario),+};
             $crate::on!(on_6_12, amd64, V6_12, $($scenario),+);
-            $crate::on!(on_5_10, amd64, V5_10, #[ignore = "cargo xtask test --long runs it"] $($scenario),+);
-            $crate::on!(on_6_1, amd64, V6_1, #[ignore = "cargo xtask test --long runs it"] $($scenario),+);
-            $crate::on!(on_newest, amd64, Newest, #[ignore = "cargo xtask test --long runs it"] $($scenario),+);
+            $crate::at_length_on!(on_5_10, amd64, V5_10, $($scenario),+);
+            $crate::at_length_on!(on_6_1, amd64, V6_1, $($scenario),+);
+            $crate::at_length_on!(on_newest, amd64, Newest, $($scenario),+);
         }
     };
 }
@@ -77,8 +84,8 @@ macro_rules! on_oldest_and_newest {
             use super::{$($scenario),+};
             $crate::on!(on_5_10, amd64, V5_10, $($scenario),+);
             $crate::on!(on_newest, amd64, Newest, $($scenario),+);
-            $crate::on!(on_6_1, amd64, V6_1, #[ignore = "cargo xtask test --long runs it"] $($scenario),+);
-            $crate::on!(on_6_12, amd64, V6_12, #[ignore = "cargo xtask test --long runs it"] $($scenario),+);
+            $crate::at_length_on!(on_6_1, amd64, V6_1, $($scenario),+);
+            $crate::at_length_on!(on_6_12, amd64, V6_12, $($scenario),+);
         }
     };
 }
@@ -90,8 +97,17 @@ macro_rules! on_newer_arm64 {
         mod newer_arm64 {
             use super::{$($scenario),+};
             $crate::on!(on_arm64_6_12, arm64, V6_12, $($scenario),+);
-            $crate::on!(on_arm64_6_1, arm64, V6_1, #[ignore = "cargo xtask test --long runs it"] $($scenario),+);
+            $crate::at_length_on!(on_arm64_6_1, arm64, V6_1, $($scenario),+);
         }
+    };
+}
+
+/// Makes each scenario a test on the oldest and the newest kernel of amd64 and the newer of arm64 always, and on the
+/// others by `cargo xtask test --long`.
+macro_rules! on_a_sample {
+    ($($scenario:ident),+ $(,)?) => {
+        $crate::on_oldest_and_newest!($($scenario),+);
+        $crate::on_newer_arm64!($($scenario),+);
     };
 }
 
@@ -104,7 +120,7 @@ macro_rules! with_test_modules {
             use super::{$($scenario),+};
             $crate::on!(on_5_10, amd64, V5_10, $($scenario),+);
             $crate::on!(on_6_12, amd64, V6_12, $($scenario),+);
-            $crate::on!(on_6_1, amd64, V6_1, #[ignore = "cargo xtask test --long runs it"] $($scenario),+);
+            $crate::at_length_on!(on_6_1, amd64, V6_1, $($scenario),+);
             $crate::on_newer_arm64!($($scenario),+);
         }
     };
@@ -117,4 +133,7 @@ macro_rules! on_each_guest {
         $crate::on_arm64!($($scenario),+);
     };
 }
-use {at_length, on, on_arm64, on_each_guest, on_each_kernel, on_newer_arm64, on_oldest_and_newest, with_test_modules};
+use {
+    at_length, at_length_on, on, on_a_sample, on_arm64, on_each_guest, on_each_kernel, on_newer_arm64,
+    on_oldest_and_newest, with_test_modules,
+};

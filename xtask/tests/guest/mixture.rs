@@ -19,42 +19,12 @@ use xtask::vm::{End, VmOptions};
 
 use crate::lab;
 
-crate::on_oldest_and_newest!(two_hundred_requests);
-crate::on_newer_arm64!(two_hundred_requests);
+crate::on_a_sample!(two_hundred_requests);
 crate::at_length!(two_hundred_by_kprobes);
-
-/// As the two hundred, five times as long.
-mod thousand {
-    use super::a_thousand_requests;
-    crate::on!(
-        on_5_10,
-        amd64,
-        V5_10,
-        #[ignore = "cargo xtask test --long runs it"]
-        a_thousand_requests
-    );
-    crate::on!(
-        on_6_1,
-        amd64,
-        V6_1,
-        #[ignore = "cargo xtask test --long runs it"]
-        a_thousand_requests
-    );
-    crate::on!(
-        on_6_12,
-        amd64,
-        V6_12,
-        #[ignore = "cargo xtask test --long runs it"]
-        a_thousand_requests
-    );
-    crate::on!(
-        on_newest,
-        amd64,
-        Newest,
-        #[ignore = "cargo xtask test --long runs it"]
-        a_thousand_requests
-    );
-}
+crate::at_length_on!(on_5_10, amd64, V5_10, a_thousand_requests);
+crate::at_length_on!(on_6_1, amd64, V6_1, a_thousand_requests);
+crate::at_length_on!(on_6_12, amd64, V6_12, a_thousand_requests);
+crate::at_length_on!(on_newest, amd64, Newest, a_thousand_requests);
 
 /// Where the figures for docs/kernels.md are kept, if anywhere.
 const KEPT: &str = "MODTRAIL_FIGURES";

@@ -12,32 +12,15 @@ use xtask::guest::Guest;
 use xtask::series::Series;
 
 crate::on_each_guest!(many_aliases, one_alias);
-
-/// What is not as usual.
-mod odd {
-    use super::{
-        a_ring_that_is_too_small, abandoned_by_kprobes, an_end_that_was_lost, losses_are_counted_exactly,
-        many_aliases_by_kprobes, one_alias_by_kprobes, returns_that_are_missed,
-    };
-    crate::on_oldest_and_newest!(
-        many_aliases_by_kprobes,
-        one_alias_by_kprobes,
-        returns_that_are_missed,
-        abandoned_by_kprobes,
-        a_ring_that_is_too_small,
-        losses_are_counted_exactly,
-        an_end_that_was_lost,
-    );
-    crate::on_newer_arm64!(
-        many_aliases_by_kprobes,
-        one_alias_by_kprobes,
-        returns_that_are_missed,
-        abandoned_by_kprobes,
-        a_ring_that_is_too_small,
-        losses_are_counted_exactly,
-        an_end_that_was_lost,
-    );
-}
+crate::on_a_sample!(
+    many_aliases_by_kprobes,
+    one_alias_by_kprobes,
+    returns_that_are_missed,
+    abandoned_by_kprobes,
+    a_ring_that_is_too_small,
+    losses_are_counted_exactly,
+    an_end_that_was_lost,
+);
 
 /// Each alias ends in its own number, and its helper exits with that number and one: what is joined wrongly shows.
 const EXIT_BY_ALIAS: &str = "n=${3##*-}\nexit $((n + 1))";

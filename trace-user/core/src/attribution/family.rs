@@ -1,7 +1,7 @@
 //! The family of the call that asked for a module, in words.
 //!
 //! In: the alias, which most callers of `request_module` make by a fixed pattern, and the requester's kernel stack,
-//! which tells where the alias does not. Out: words; `None` where neither tells. Sources: the callers of
+//! which names it if the alias does not. Out: words; `None` if neither does. Sources: the callers of
 //! `request_module` in Linux 5.10 to 7.2.
 
 use crate::event::on_stack;

@@ -134,7 +134,7 @@ impl Correlator {
                     self.report_load(load, out);
                 }
                 self.look_at_open(out);
-                let changed = self.suspends.take_untold();
+                let changed = self.suspends.take_unreported();
                 self.report_cycles(changed, out);
                 out.push(Change::Now(self.now));
                 return;

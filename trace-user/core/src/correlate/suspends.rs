@@ -39,7 +39,7 @@ pub struct Suspends {
     /// The calls that these cycles met, as they are now, and the cycles that met each.
     met: BTreeMap<CallId, (Arc<Call>, BTreeSet<CycleId>)>,
     /// The cycles that changed since they were last reported.
-    untold: BTreeSet<CycleId>,
+    unreported: BTreeSet<CycleId>,
     /// Those of them that another cycle took the place of.
     replaced: Vec<Cycle>,
     last: u64,
@@ -53,10 +53,16 @@ pub struct Suspends {
 pub enum Step {
     /// No cycle's.
     Unmatched,
-    /// That of a cycle which goes on: it is told with the next tick.
+    /// That of a cycle which goes on: it is reported with the next tick.
     Taken,
     /// The end of this cycle.
     Ended(Box<Cycle>),
+}
+
+impl Step {
+    fn ended(cycle: Cycle) -> Self {
+        Self::Ended(Box::new(cycle))
+    }
 }
 
 /// The helper calls that are at work at an instant.
@@ -70,27 +76,18 @@ pub trait AtWork {
 impl Suspends {
     /// Takes a moment in.
     pub fn step(&mut self, at: Stamp, task: Task, moment: &SuspendMoment, helpers: &impl AtWork) -> Step {
-        match self.moment(at, task, moment, helpers) {
-            Some(Some(ended)) => Step::Ended(Box::new(ended)),
-            Some(None) => {
-                self.untold.extend(self.open.get(&task.tid).map(|cycle| cycle.id));
-                Step::Taken
-            }
-            None => Step::Unmatched,
+        let step = self.take_in(at, task, moment, helpers).unwrap_or(Step::Unmatched);
+        if step == Step::Taken {
+            self.unreported.extend(self.open.get(&task.tid).map(|cycle| cycle.id));
         }
+        step
     }
 
-    /// Takes a moment in, and the cycle that it ended out; `None`: it belongs to no cycle.
-    fn moment(
-        &mut self,
-        at: Stamp,
-        task: Task,
-        moment: &SuspendMoment,
-        helpers: &impl AtWork,
-    ) -> Option<Option<Cycle>> {
+    /// The same; `None`: it belongs to no cycle.
+    fn take_in(&mut self, at: Stamp, task: Task, moment: &SuspendMoment, helpers: &impl AtWork) -> Option<Step> {
         match moment {
             SuspendMoment::Began { way, pm_test } => self.began(at, task, *way, *pm_test),
-            SuspendMoment::Ended { result } => return Some(Some(self.ended(at, task, Some(*result))?)),
+            SuspendMoment::Ended { result } => return self.ended(at, task, Some(*result)).map(Step::ended),
             SuspendMoment::Phase { action, value, begins } => self.phase(at, task, action, *value, *begins)?,
             SuspendMoment::FreezeBegan => self.of(at, task, CycleKind::Hibernation).freeze.began = Some(at),
             SuspendMoment::FreezeEnded { result } => {
@@ -102,7 +99,7 @@ impl Suspends {
                     frozen.into_iter().for_each(|call| self.meet(id, call));
                 } else if *result < 0 && cycle.way.is_none() {
                     // The end of a cycle whose own end is not seen.
-                    return Some(self.ended(at, task, Some(*result)));
+                    return self.ended(at, task, Some(*result)).map(Step::ended);
                 }
             }
             SuspendMoment::ThawBegan => self.open.get_mut(&task.tid)?.thawed = Some(at),
@@ -132,19 +129,19 @@ impl Suspends {
                     // `freeze_processes`).
                     let is_freezing = cycle.freeze.began.is_some() && cycle.freeze.ended.is_none();
                     if cycle.way.is_none() && !is_freezing {
-                        return Some(self.ended(at, task, None));
+                        return self.ended(at, task, None).map(Step::ended);
                     }
                 }
             }
         }
-        Some(None)
+        Some(Step::Taken)
     }
 
     /// A cycle met the call.
     fn meet(&mut self, cycle: CycleId, call: Arc<Call>) {
         let (_, cycles) = self.met.entry(call.id).or_insert_with(|| (call, BTreeSet::new()));
         cycles.insert(cycle);
-        self.untold.insert(cycle);
+        self.unreported.insert(cycle);
     }
 
     /// A helper call was entered: it is waited for, where helpers are being disabled.
@@ -165,7 +162,7 @@ impl Suspends {
     pub fn call_changed(&mut self, call: &Arc<Call>) {
         if let Some((known, cycles)) = self.met.get_mut(&call.id) {
             *known = call.clone();
-            self.untold.extend(cycles.iter().copied());
+            self.unreported.extend(cycles.iter().copied());
         }
         let Some((at, result)) = call.returned else { return };
         let met_by = self.met.get(&call.id).map(|(_, cycles)| cycles.clone()).unwrap_or_default();
@@ -179,7 +176,7 @@ impl Suspends {
         }
         refused.into_iter().for_each(|cycle| self.meet(cycle, call.clone()));
         for cycle in dropped {
-            self.untold.insert(cycle);
+            self.unreported.insert(cycle);
             self.part(cycle, call.id);
         }
     }
@@ -204,24 +201,24 @@ impl Suspends {
     fn replace(&mut self, mut cycle: Cycle) {
         bring_up_to_date(&mut cycle, &self.met);
         self.leave(&cycle);
-        if self.untold.remove(&cycle.id) {
+        if self.unreported.remove(&cycle.id) {
             self.replaced.push(cycle);
         }
     }
 
-    /// The cycles that changed and are not told, oldest first.
-    pub fn take_untold(&mut self) -> Vec<Cycle> {
-        let untold = std::mem::take(&mut self.untold);
+    /// The cycles that changed and are not reported, oldest first.
+    pub fn take_unreported(&mut self) -> Vec<Cycle> {
+        let unreported = std::mem::take(&mut self.unreported);
         let (met, mut changed) = (&self.met, std::mem::take(&mut self.replaced));
         for cycle in self.open.values_mut().chain(&mut self.unfinished) {
-            if untold.contains(&cycle.id) {
+            if unreported.contains(&cycle.id) {
                 bring_up_to_date(cycle, met);
                 changed.push(cycle.clone());
             }
         }
-        let (unfinished, finished) = std::mem::take(&mut self.unfinished).into_iter().partition(is_unfinished);
+        let (unfinished, finished): (Vec<Cycle>, Vec<Cycle>) =
+            std::mem::take(&mut self.unfinished).into_iter().partition(is_unfinished);
         self.unfinished = unfinished;
-        let finished: Vec<Cycle> = finished;
         finished.iter().for_each(|cycle| self.leave(cycle));
         changed.sort_by_key(|cycle| cycle.id);
         changed
@@ -305,7 +302,7 @@ impl Suspends {
     fn ended(&mut self, at: Stamp, task: Task, result: Option<i32>) -> Option<Cycle> {
         let mut cycle = self.open.remove(&task.tid)?;
         bring_up_to_date(&mut cycle, &self.met);
-        self.untold.remove(&cycle.id);
+        self.unreported.remove(&cycle.id);
         cycle.ended = Some(at);
         cycle.result = result;
         self.before = Some((cycle.group, cycle.kind, at, cycle.failed()));
@@ -474,7 +471,7 @@ mod tests {
         helpers.returned(Stamp::awake(30), task(5), 0);
         suspends.call_changed(helpers.call(call).expect("a call"));
         step(&mut suspends, &helpers, 40, SuspendMoment::DisableEnded { result: 0 });
-        let [cycle] = suspends.take_untold().try_into().expect("one cycle");
+        let [cycle] = suspends.take_unreported().try_into().expect("one cycle");
         assert_eq!((cycle.drained.len(), cycle.culprits.len()), (1, 0));
         let ended = step(&mut suspends, &helpers, 50, SuspendMoment::DepthSet { depth: 0 });
         assert!(matches!(ended, Step::Ended(cycle) if cycle.drained.len() == 1));

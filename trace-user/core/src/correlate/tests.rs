@@ -763,3 +763,17 @@ fn asked(alias: &str) -> Moment {
 fn entered(call: CallAddress) -> Moment {
     Moment::CallEntered(CallEntered { argv: [].into(), ..testing::entered(call, Wait::Proc, &[PATH]) })
 }
+
+#[test]
+fn no_more_slots_are_said_to_be_held_than_there_are() {
+    let mut scenario = Scenario::default();
+    for number in 0..60 {
+        let requester = Task::new(1_000 + number, 1_000 + number, 5, "mount");
+        let path = "/sbin/modprobe";
+        let at = u64::from(number) * 10;
+        scenario.helped(Helped { alias: "fs-xfs", requester, path, pid: 2_000 + number, at }, 0);
+    }
+    scenario.until(10_000);
+    // Only where returns were missed can more seem to be inside.
+    assert_eq!((scenario.model().slots().count(), scenario.model().most_slots().holders.len()), (60, 50));
+}

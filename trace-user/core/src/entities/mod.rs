@@ -23,5 +23,5 @@ pub use firmware::{Firmware, FirmwareId, Lock};
 pub use ids::{CallId, LoadId, RequestId};
 pub use load::Load;
 pub use request::{Duplicates, Gap, Request, Requester, SatisfiedBy, TurnedAway};
-pub use slot::{SLOT_LIMIT, Slot};
+pub use slot::{SLOT_LIMIT, SLOTS, Slot};
 pub use verdict::Verdict;

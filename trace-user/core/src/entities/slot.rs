@@ -5,6 +5,9 @@
 
 use trace_common::time::Nanos;
 
+/// Requests that can be inside `__request_module` at once (`MAX_KMOD_CONCURRENT`, kernel/module/kmod.c, 5.10 to 7.3).
+pub const SLOTS: usize = 50;
+
 /// When nobody waits for a slot any more: a second after the kernel's limit (`MAX_KMOD_ALL_BUSY_TIMEOUT`,
 /// kernel/module/kmod.c,
 /// 5.10 to 7.3).

@@ -6,7 +6,7 @@
 pub mod duplicates;
 
 use crate::entities::{
-    Call, CallId, Change, Cycle, CycleId, Firmware, FirmwareId, Load, LoadId, Request, RequestId, Slot, Verdict,
+    Call, CallId, Change, Cycle, CycleId, Firmware, FirmwareId, Load, LoadId, Request, RequestId, SLOTS, Slot, Verdict,
 };
 use crate::event::{Costs, Fact, Hook, Lost, Machine, SelfTest, Stamp};
 use duplicates::{Group, GroupFacts, Groups, Sameness};
@@ -447,7 +447,8 @@ impl Model {
     fn hold_slot(&mut self, request: &Request) {
         if request.slot(self.now) == Some(Slot::Held) {
             self.slots.insert(request.id);
-            if self.slots.len() > self.most_slots.holders.len() {
+            // More are seen only where returns were missed.
+            if self.slots.len().min(SLOTS) > self.most_slots.holders.len() {
                 self.most_slots = MostSlots { at: self.now, holders: self.slots.iter().copied().collect() };
             }
         } else {

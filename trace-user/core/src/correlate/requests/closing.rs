@@ -1,4 +1,4 @@
-//! When a request is over, and what is said of it then.
+//! When a request is closed, and with which verdict.
 //!
 //! In: a request that changed, or that time has passed. Out: the request as it stands, or with its verdict, for good.
 
@@ -9,15 +9,15 @@ use crate::verdict::{self, Decision, Doubt};
 use std::sync::Arc;
 
 impl Correlator {
-    /// Closes the request if it is over; tells how it stands otherwise.
+    /// Closes the request if nothing can change it any more; else notes that it changed.
     pub(in crate::correlate) fn settle(&mut self, id: RequestId, out: &mut Vec<Change>) {
         let moved = self.requests.look_again(id, self.now);
-        match self.state(id) {
+        match self.standing(id) {
             Some((State::Closed, _)) => self.close(id, None, out),
             Some((State::ClosedWith(gap), _)) => self.close(id, Some(gap), out),
             Some((State::Open, _)) => {
                 self.requests.changed(id);
-                // Who took a slot or gave it back is told at once: how full they are is counted by what is told.
+                // One that takes a slot, gives it back or returns is reported at once: the model counts by that.
                 if moved {
                     self.report(id, out);
                 }
@@ -32,7 +32,7 @@ impl Correlator {
     }
 
     /// Whether the request is over, and whether what others do may change that.
-    fn state(&self, id: RequestId) -> Option<(State, bool)> {
+    fn standing(&self, id: RequestId) -> Option<(State, bool)> {
         let request = self.requests.get(id)?;
         let may_miss = self.may_miss_returns || self.lost_during(request);
         let state = state(request, &self.helpers, self.now, may_miss);
@@ -61,7 +61,7 @@ impl Correlator {
             ids.extend(self.requests.ids());
         }
         for id in ids {
-            match self.state(id) {
+            match self.standing(id) {
                 Some((State::Open, restless)) => {
                     self.schedule(id, restless);
                     if !self.requests.is_reported(id) {
@@ -148,7 +148,7 @@ impl Correlator {
             request.closed = true;
             out.push(Change::Request(Arc::new(request)));
         }
-        let changed = self.suspends.take_untold();
+        let changed = self.suspends.take_unreported();
         self.report_cycles(changed, out);
         let cycles = self.suspends.take_open();
         self.report_cycles(cycles, out);

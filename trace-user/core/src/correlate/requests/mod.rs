@@ -11,7 +11,7 @@ mod crowds;
 mod moments;
 
 use super::helpers::Helpers;
-use crate::entities::{Call, Duplicates, Gap, Request, RequestId, Requester, SLOT_LIMIT, Slot, Verdict};
+use crate::entities::{Call, Duplicates, Gap, Request, RequestId, Requester, SLOT_LIMIT, SLOTS, Slot, Verdict};
 use crate::errno::ERESTARTSYS;
 use crate::event::{Captured, Requested, Stamp, Task, Wait};
 use crate::verdict;
@@ -30,9 +30,6 @@ pub const GRACE: Nanos = Nanos::from_secs(2);
 
 /// How long after the helper's end a return that a probe may miss is waited for.
 pub const RETURN_GRACE: Nanos = Nanos::from_secs(3);
-
-/// Requests that can be inside `__request_module` at once (`MAX_KMOD_CONCURRENT`, kernel/module/kmod.c, 5.10 to 7.3).
-const SLOTS: usize = 50;
 
 /// How long after its being asked a request that was turned away still hears what became of its module.
 const AFTERMATH: Nanos = Nanos::from_secs(60);
@@ -79,7 +76,7 @@ struct Open {
     works: Vec<Work>,
     /// The soonest instant in `due`.
     due: Option<Ktime>,
-    /// It has not changed since it was last told.
+    /// It has not changed since it was last reported.
     is_reported: bool,
 }
 
@@ -218,7 +215,7 @@ impl Requests {
         ids
     }
 
-    /// The request as it is now, for whoever is told of it.
+    /// The request as it is now, to be reported.
     #[must_use]
     pub fn reported(&mut self, id: RequestId) -> Option<Request> {
         let open = self.open.get_mut(&id)?;
@@ -228,7 +225,7 @@ impl Requests {
         Some(request)
     }
 
-    /// The request changed: it is told with the next tick, where it is not told before.
+    /// The request changed: it is reported with the next tick, if not before.
     pub fn changed(&mut self, id: RequestId) {
         if let Some(open) = self.open.get_mut(&id) {
             open.is_reported = false;
@@ -236,7 +233,7 @@ impl Requests {
         }
     }
 
-    /// Whether the request, if it is open, was told as it is.
+    /// Whether the request, if it is open, was reported as it is.
     #[must_use]
     pub fn is_reported(&self, id: RequestId) -> bool {
         self.open.get(&id).is_none_or(|open| open.is_reported)
