@@ -3,9 +3,10 @@
 //! In: the bytes of one record. Out: an [`Event`], with the numbers in it that the running system has to name (stack
 //! addresses, a cgroup), or why there is none. Anything may be in the bytes: nothing here trusts them.
 
+use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
 use crate::event::{
-    Body, CallEntered, Captured, Comm, Event, FirmwareAsked, FirmwareMoment, Module, Moment, PmTest, Probe, Requested,
-    Stamp, SuspendMoment, Syscall, Task, Wait, Way,
+    Body, CallEntered, Captured, Comm, Depth, Event, FirmwareAsked, FirmwareMoment, Module, Moment, PmTest, Probe,
+    Requested, Stamp, SuspendMoment, SuspendState, Syscall, Task, Wait, Way,
 };
 use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
 use trace_common::kind::Kind;
@@ -92,14 +93,14 @@ fn moment(kind: Kind, bytes: &[u8], unnamed: &mut Option<Unnamed>) -> Result<Mom
         Kind::CallEntered => Moment::CallEntered(call_entered(&whole(kind, bytes)?, unnamed)),
         Kind::CallReturned => {
             let record: wire::CallReturned = whole(kind, bytes)?;
-            Moment::CallReturned { result: record.result }
+            Moment::CallReturned { result: CallResult::from_return(record.result) }
         }
         Kind::CallPicked => Moment::CallPicked { call: seen(kind, bytes)?.ok_or(DecodeFault::Value { kind })? },
         Kind::Born => Moment::Born { call: seen(kind, bytes)?.ok_or(DecodeFault::Value { kind })? },
         Kind::Completed => Moment::Completed { call: seen(kind, bytes)? },
         Kind::Executed => {
             let record: wire::Executed = whole(kind, bytes)?;
-            Moment::Executed { result: record.result }
+            Moment::Executed { result: ReturnCode(record.result) }
         }
         Kind::CallerGone => {
             let _: wire::Header = whole(kind, bytes)?;
@@ -108,7 +109,7 @@ fn moment(kind: Kind, bytes: &[u8], unnamed: &mut Option<Unnamed>) -> Result<Mom
         Kind::Forked => Moment::Forked { child: forked(kind, bytes)? },
         Kind::Exited => {
             let record: wire::Exited = whole(kind, bytes)?;
-            Moment::Exited { status: (record.status_seen != 0).then_some(record.status) }
+            Moment::Exited { status: (record.status_seen != 0).then_some(WaitStatus(record.status)) }
         }
         Kind::LoadBegan => {
             let record: wire::LoadBegan = whole(kind, bytes)?;
@@ -116,7 +117,7 @@ fn moment(kind: Kind, bytes: &[u8], unnamed: &mut Option<Unnamed>) -> Result<Mom
         }
         Kind::LoadEnded => {
             let record: wire::LoadEnded = whole(kind, bytes)?;
-            Moment::LoadEnded { syscall: syscall(kind, record.syscall)?, result: record.result }
+            Moment::LoadEnded { syscall: syscall(kind, record.syscall)?, result: ReturnCode(record.result) }
         }
         Kind::ImageRead => {
             let record: wire::ImageRead = whole(kind, bytes)?;
@@ -124,7 +125,7 @@ fn moment(kind: Kind, bytes: &[u8], unnamed: &mut Option<Unnamed>) -> Result<Mom
         }
         Kind::InitEnded => {
             let record: wire::InitEnded = whole(kind, bytes)?;
-            Moment::InitEnded { result: record.result }
+            Moment::InitEnded { result: ReturnCode(record.result) }
         }
         Kind::Coming => Moment::Coming(module(kind, bytes)?),
         Kind::InitBegun => Moment::InitBegun(module(kind, bytes)?),
@@ -157,7 +158,7 @@ fn suspend(kind: Kind, bytes: &[u8]) -> Result<SuspendMoment, DecodeFault> {
         Kind::SuspendBegan => {
             let record: wire::SuspendBegan = whole(kind, bytes)?;
             let way = match record.way {
-                wire::WAY_SUSPEND => Way::Suspend { state: record.state },
+                wire::WAY_SUSPEND => Way::Suspend { state: SuspendState::from_number(record.state) },
                 wire::WAY_HIBERNATE => Way::Hibernate,
                 _ => return Err(DecodeFault::Value { kind }),
             };
@@ -208,14 +209,14 @@ fn firmware_asked(kind: Kind, bytes: &[u8]) -> Result<FirmwareAsked, DecodeFault
     Ok(FirmwareAsked { name, device: short(&record.device) })
 }
 
-fn ended(kind: Kind, bytes: &[u8]) -> Result<i32, DecodeFault> {
+fn ended(kind: Kind, bytes: &[u8]) -> Result<ReturnCode, DecodeFault> {
     let record: wire::Ended = whole(kind, bytes)?;
-    Ok(record.result)
+    Ok(ReturnCode(record.result))
 }
 
-fn depth(kind: Kind, bytes: &[u8]) -> Result<i32, DecodeFault> {
+fn depth(kind: Kind, bytes: &[u8]) -> Result<Depth, DecodeFault> {
     let record: wire::DepthSeen = whole(kind, bytes)?;
-    Ok(record.depth)
+    Ok(Depth(record.depth))
 }
 
 /// The record, if the bytes are exactly one.
@@ -260,9 +261,9 @@ fn forked(kind: Kind, bytes: &[u8]) -> Result<TaskKey, DecodeFault> {
     Ok(TaskKey { tgid: Tgid(record.child_tgid), start: Ktime::from_nanos(record.child_start) })
 }
 
-fn turned_away(kind: Kind, bytes: &[u8]) -> Result<i32, DecodeFault> {
+fn turned_away(kind: Kind, bytes: &[u8]) -> Result<ReturnCode, DecodeFault> {
     let record: wire::TurnedAway = whole(kind, bytes)?;
-    Ok(record.result)
+    Ok(ReturnCode(record.result))
 }
 
 /// The call; `None` where the hook did not see its address.
@@ -299,9 +300,10 @@ fn short(text: &wire::Text64) -> Captured {
 }
 
 fn captured(length: i32, truncated: u32, bytes: &[u8]) -> Captured {
-    let Ok(length) = usize::try_from(length) else {
-        return Captured::Unreadable(length);
-    };
+    if let Some(error) = Errno::from_return(length) {
+        return Captured::Unreadable(error);
+    }
+    let length = usize::try_from(length).unwrap_or_default();
     let text = String::from_utf8_lossy(bytes.get(..length).unwrap_or(bytes)).into();
     if truncated == 0 { Captured::Whole(text) } else { Captured::Truncated(text) }
 }
@@ -378,7 +380,11 @@ mod tests {
         let Body::Probe(Probe { moment: Moment::CallEntered(entered), .. }) = event.body else {
             panic!("{event:?}");
         };
-        let expected = [Captured::whole("-q"), Captured::Truncated("-q".into()), Captured::Unreadable(-14)];
+        let expected = [
+            Captured::whole("-q"),
+            Captured::Truncated("-q".into()),
+            Captured::Unreadable(Errno::from_return(-14).unwrap()),
+        ];
         assert_eq!(*entered.argv, expected);
         assert_eq!((entered.wait, entered.argv_more), (Wait::Proc, true));
         assert_eq!(entered.path, Captured::whole("xxxx"));

@@ -19,11 +19,11 @@
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
 pub mod alert;
+pub mod answer;
 pub mod attribution;
 pub mod correlate;
 pub mod decode;
 pub mod entities;
-pub mod errno;
 pub mod event;
 pub mod explain;
 pub mod lives;

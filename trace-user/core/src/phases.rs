@@ -114,7 +114,7 @@ fn borders(request: &Request, end: Ktime) -> Vec<(Stretch, Ktime)> {
     let waits = request.wait() == Some(Wait::Proc);
     // A caller that waits for exec alone is woken by it; the helper's own time is not the request's.
     let (helper, wake) = if waits {
-        let helper = executed.filter(|(_, result)| *result == 0).map(|(at, _)| at);
+        let helper = executed.filter(|(_, result)| !result.failed()).map(|(at, _)| at);
         (helper, call.and_then(|call| reaped(call, end)))
     } else {
         (None, executed.map(|(at, _)| at).or(call.and_then(|call| call.completed)))

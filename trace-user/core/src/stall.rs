@@ -3,7 +3,7 @@
 //! In: the model. Out: values and words for alerts, screens and lines. Pure; the edge samples the kernel stacks of the
 //! threads named here.
 
-use crate::entities::{Call, Cycle, Firmware, Load, Request};
+use crate::entities::{Call, Cycle, Firmware, Load, LockState, Request};
 use crate::event::{Stamp, Task};
 use crate::model::Model;
 use std::ops::Range;
@@ -149,8 +149,8 @@ pub fn of_load(load: &Load) -> Place {
 /// The last thing that was seen of an open firmware request.
 #[must_use]
 pub fn of_firmware(firmware: &Firmware) -> Place {
-    let (words, ended_by) = match (firmware.lock.as_str(), firmware.fallback, firmware.fallback_ended) {
-        (Some("waiting"), ..) if firmware.lock.waits => {
+    let (words, ended_by) = match (firmware.lock.state(), firmware.fallback, firmware.fallback_ended) {
+        (Some(LockState::Waiting), ..) if firmware.lock.waits => {
             ("the wait until helpers are enabled again".to_owned(), Some(FIRMWARE_CLOCK))
         }
         (_, Some(_), None) if firmware.is_asked_of_user_space() => {
@@ -171,7 +171,9 @@ pub fn stack<'m>(place: &Place, model: &'m Model, since: Stamp) -> &'m [std::syn
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Captured, FirmwareAsked, FirmwareMoment, Moment, SuspendMoment, Syscall, Task, Way};
+    use crate::event::{
+        Captured, Depth, FirmwareAsked, FirmwareMoment, Moment, SuspendMoment, SuspendState, Syscall, Task, Way,
+    };
     use crate::testing::{Helped, Scenario, asked};
 
     const LONG: u64 = 20_000_000;
@@ -207,8 +209,8 @@ mod tests {
         let mut scenario = Scenario::default();
         scenario.helped(helped(Task::new(412, 412, 5, "ping")), 0);
         let sleeper = Task::new(900, 900, 3, "systemd-sleep");
-        let began = SuspendMoment::Began { way: Way::Suspend { state: 3 }, pm_test: None };
-        for moment in [began, SuspendMoment::FreezeBegan, SuspendMoment::DisableBegan { depth: 1 }] {
+        let began = SuspendMoment::Began { way: Way::Suspend { state: SuspendState::Mem }, pm_test: None };
+        for moment in [began, SuspendMoment::FreezeBegan, SuspendMoment::DisableBegan { depth: Depth::FREEZING }] {
             scenario.probe(LONG - 1_000_000, sleeper, Moment::Suspend(moment));
         }
         assert_eq!(only(&mut scenario).1, Some(DRAIN_CLOCK));

@@ -2,6 +2,7 @@
 //!
 //! In: what happened, in microseconds since tracing began. Out: the model that the pipeline makes of it.
 
+use crate::answer::{CallResult, ReturnCode, WaitStatus};
 use crate::entities::{Request, RequestId};
 use crate::event::{
     Body, CallEntered, Captured, Event, Fact, Hook, Lost, Machine, Module, Moment, Probe, Requested, Resolution, Stamp,
@@ -127,16 +128,16 @@ impl Scenario {
         self.probe(at + 60, requester, Moment::CallEntered(entered));
         self.probe(at + 300, worker(pid), Moment::CallPicked { call });
         self.probe(at + 900, helper, Moment::Born { call });
-        self.probe(at + 2_000, helper, Moment::Executed { result: executed });
+        self.probe(at + 2_000, helper, Moment::Executed { result: ReturnCode(executed) });
     }
 
     /// The helper exited, was reaped, and the requester returned.
     pub fn ended(&mut self, helped: Helped<'_>, at: u64, status: i32) {
         let helper = self.helper(helped);
         let call = CallAddress(u64::from(helped.pid));
-        self.probe(at, helper, Moment::Exited { status: Some(status) });
+        self.probe(at, helper, Moment::Exited { status: Some(WaitStatus(status)) });
         self.probe(at + 200, worker(helped.pid), Moment::Completed { call: Some(call) });
-        self.probe(at + 300, helped.requester, Moment::CallReturned { result: status });
+        self.probe(at + 300, helped.requester, Moment::CallReturned { result: CallResult::from_return(status) });
     }
 
     /// The helper's task.
@@ -155,8 +156,8 @@ impl Scenario {
     /// The load's module went live `init` after its init began.
     pub fn went_live(&mut self, at: u64, task: Task, name: &str) {
         self.probe(at, task, Moment::Live(module(name)));
-        self.probe(at + 400, task, Moment::InitEnded { result: 0 });
-        self.probe(at + 500, task, Moment::LoadEnded { syscall: Syscall::Finit, result: 0 });
+        self.probe(at + 400, task, Moment::InitEnded { result: ReturnCode::OK });
+        self.probe(at + 500, task, Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode::OK });
     }
 }
 
@@ -240,7 +241,7 @@ pub fn busy() -> Scenario {
     scenario.fact(930_000, Fact::Stuck { thread: helper.tid, stack: stack.into() });
     scenario.fact(940_000, Fact::Gone { thread: Task::new(34, 34, 3, "stray") });
     scenario.fact(955_000, Fact::Lost { loss: Lost::Kernel(Loss::RingFull), count: 12, until: stamp(960_000).mono });
-    scenario.probe(970_000, Task::new(33, 33, 3, "stray"), Moment::CallReturned { result: 0 });
+    scenario.probe(970_000, Task::new(33, 33, 3, "stray"), Moment::CallReturned { result: CallResult::OK });
     scenario.until(3_400_000);
     scenario
 }
@@ -285,15 +286,15 @@ fn went_wrong(scenario: &mut Scenario) {
         at: 320_000,
     };
     scenario.helped(missing, -2);
-    scenario.probe(322_200, scenario.helper(missing), Moment::Exited { status: Some(0) });
-    scenario.probe(322_500, missing.requester, Moment::CallReturned { result: -2 });
+    scenario.probe(322_200, scenario.helper(missing), Moment::Exited { status: Some(WaitStatus::SUCCESS) });
+    scenario.probe(322_500, missing.requester, Moment::CallReturned { result: CallResult::from_return(-2) });
     let failed =
         Helped { alias: "block-major-2", requester: Task::new(520, 520, 6, "blkid"), path, pid: 521, at: 340_000 };
     scenario.helped(failed, 0);
     let helper = scenario.helper(failed);
     scenario.load(345_000, helper, "floppy");
-    scenario.probe(360_000, helper, Moment::InitEnded { result: -19 });
-    scenario.probe(360_100, helper, Moment::LoadEnded { syscall: Syscall::Finit, result: -19 });
+    scenario.probe(360_000, helper, Moment::InitEnded { result: ReturnCode(-19) });
+    scenario.probe(360_100, helper, Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode(-19) });
     scenario.ended(failed, 362_000, 256);
     let twice = [(531, 540), (532, 541)].map(|(tid, pid)| Helped {
         alias: "net-pf-99",
@@ -323,7 +324,7 @@ fn others(scenario: &mut Scenario) {
     scenario.probe(450_000, crashed, Moment::CallEntered(entered));
     scenario.probe(450_300, Task::new(91, 91, 1, "kworker/u8:1"), Moment::CallPicked { call });
     scenario.probe(450_500, helper, Moment::Born { call });
-    scenario.probe(451_000, helper, Moment::Executed { result: 0 });
-    scenario.probe(451_100, crashed, Moment::CallReturned { result: 0 });
-    scenario.probe(520_000, helper, Moment::Exited { status: Some(0) });
+    scenario.probe(451_000, helper, Moment::Executed { result: ReturnCode::OK });
+    scenario.probe(451_100, crashed, Moment::CallReturned { result: CallResult::OK });
+    scenario.probe(520_000, helper, Moment::Exited { status: Some(WaitStatus::SUCCESS) });
 }

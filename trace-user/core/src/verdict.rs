@@ -3,8 +3,8 @@
 //! In: a request as far as it is joined, what is known of modules' lives, and whether events were lost meanwhile.
 //! Out: a verdict, and whose load it was. Pure; the same input gives the same verdict.
 
+use crate::answer::{CallResult, Errno, WaitStatus};
 use crate::entities::{Call, Load, Request, SatisfiedBy, TurnedAway, Verdict};
-use crate::errno::{EBUSY, EEXIST, ERESTARTSYS};
 use crate::event::{Stamp, Wait, Wanted};
 use crate::lives::Lives;
 use std::sync::Arc;
@@ -17,8 +17,6 @@ const WAKE: Nanos = Nanos::from_millis(50);
 const REPORTED_LATE: Nanos = WAKE;
 /// The same, where it is proven that the module was live.
 const PROVEN_LATE: Nanos = Nanos::from_secs(2);
-/// The wait status word of modprobe's only failing exit code.
-const EXIT_1: i32 = 1 << 8;
 
 /// A verdict with its evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,7 +88,7 @@ pub fn afterwards(request: &Request, verdict: Verdict, lives: &Lives, now: Stamp
 /// Whether it waits for no more than its helper's exec, which was seen.
 fn is_started(request: &Request) -> bool {
     let executed = request.call.as_ref().and_then(|call| call.executed);
-    request.wait() != Some(Wait::Proc) && executed.is_some_and(|(_, result)| result == 0)
+    request.wait() != Some(Wait::Proc) && executed.is_some_and(|(_, result)| !result.failed())
 }
 
 /// Verdicts that the return alone proves, whatever the helper does.
@@ -104,9 +102,13 @@ fn by_return(request: &Request) -> Option<Verdict> {
         return Some(Verdict::Abandoned);
     }
     match (request.result, request.wait()) {
-        (Some(EBUSY), _) if request.call.as_ref().is_some_and(|call| call.helper.is_none()) => Some(Verdict::Refused),
-        (Some(ERESTARTSYS), _) => Some(Verdict::Abandoned),
-        (Some(0), Some(Wait::Exec | Wait::None)) => Some(Verdict::Unwaited),
+        (Some(CallResult::Failed(Errno::EBUSY)), _)
+            if request.call.as_ref().is_some_and(|call| call.helper.is_none()) =>
+        {
+            Some(Verdict::Refused)
+        }
+        (Some(CallResult::Failed(Errno::ERESTARTSYS)), _) => Some(Verdict::Abandoned),
+        (Some(CallResult::Status(_)), Some(Wait::Exec | Wait::None)) => Some(Verdict::Unwaited),
         (Some(_), _) => None,
         (None, _) => by_return_unseen(request.call.as_deref()?),
     }
@@ -115,7 +117,7 @@ fn by_return(request: &Request) -> Option<Verdict> {
 /// What an unseen return must have been: a waiting requester leaves before its helper's end only when it is killed,
 /// and then it exits; one that waits for exec alone gets 0 when exec succeeds.
 fn by_return_unseen(call: &Call) -> Option<Verdict> {
-    let executed = call.executed.is_some_and(|(_, result)| result == 0);
+    let executed = call.executed.is_some_and(|(_, result)| !result.failed());
     // A worker that could not fork wakes the caller before it is seen to be done: who was first does not tell.
     if call.wait == Wait::Proc && call.helper.is_none() && call.reaped().is_some() {
         return None;
@@ -147,11 +149,12 @@ fn own_live(request: &Request) -> Option<Stamp> {
 /// unless it has the answer from the init of another load of the file (6.5 and later), which is over then.
 #[must_use]
 pub fn reported_until(request: &Request) -> Option<Stamp> {
-    let is_sure = request.result.is_none_or(|result| result == 0) && request.wait() == Some(Wait::Proc);
+    let is_sure = request.result.is_none_or(|result| result == CallResult::OK) && request.wait() == Some(Wait::Proc);
     let over = request.returned.or(request.call.as_ref()?.gone());
-    let over = over.filter(|_| is_sure && request.status() == Some(0))?;
+    let over = over.filter(|_| is_sure && request.status() == Some(WaitStatus::SUCCESS))?;
     let lost_by_then = |load: &Arc<Load>| load.lost_to_another() && load.ended.is_some_and(|(at, _)| at <= over);
-    let proves = |load: &Arc<Load>| lost_by_then(load) && load.error() == Some(EEXIST) && !request.is_dependency(load);
+    let proves =
+        |load: &Arc<Load>| lost_by_then(load) && load.error() == Some(Errno::EEXIST) && !request.is_dependency(load);
     let late = if request.loads.iter().any(proves) { PROVEN_LATE } else { REPORTED_LATE };
     Some(Stamp { mono: over.mono.plus(late), boot: over.boot.plus(late) })
 }
@@ -195,21 +198,22 @@ fn from_what_was_tried(request: &Request, lives: &Lives) -> Verdict {
     }
     let status = request.status();
     let known = resolution.is_some_and(|resolution| resolution.known);
-    if !known && request.loads.is_empty() && matches!(status, Some(0 | EXIT_1)) {
+    if !known && request.loads.is_empty() && matches!(status, Some(WaitStatus::SUCCESS | WaitStatus::EXIT_1)) {
         return Verdict::Incomplete;
     }
+    let succeeded = status == Some(WaitStatus::SUCCESS);
     let error = request.failed_load().and_then(|load| load.error());
     match error {
         // modprobe takes -EEXIST for success; where nothing is live after all, its 0 is hollow.
-        Some(EEXIST) if status == Some(0) => return Verdict::Hollow,
-        Some(_) if status != Some(0) || failed_wanted(request) => return Verdict::InitFailed,
+        Some(Errno::EEXIST) if succeeded => return Verdict::Hollow,
+        Some(_) if !succeeded || failed_wanted(request) => return Verdict::InitFailed,
         Some(_) | None => {}
     }
     let executed = request.call.as_ref().and_then(|call| call.executed);
-    if executed.is_some_and(|(_, result)| result < 0) {
+    if executed.is_some_and(|(_, result)| result.failed()) {
         return Verdict::HelperMissing;
     }
-    if request.result.is_some_and(|result| result < 0) {
+    if request.result.is_some_and(|result| result.error().is_some()) {
         return Verdict::HelperMissing;
     }
     // A load whose end was missed may have failed, which would be the reason.
@@ -219,10 +223,10 @@ fn from_what_was_tried(request: &Request, lives: &Lives) -> Verdict {
     let helper = request.call.as_ref().and_then(|call| call.helper).map(|(helper, _)| helper.key);
     match status {
         None => Verdict::Incomplete,
-        Some(0) if unended.any(|load| Some(load.task.key) != helper) => Verdict::Incomplete,
-        Some(0) => Verdict::Hollow,
+        Some(WaitStatus::SUCCESS) if unended.any(|load| Some(load.task.key) != helper) => Verdict::Incomplete,
+        Some(WaitStatus::SUCCESS) => Verdict::Hollow,
         Some(_) if unended.next().is_some() => Verdict::Incomplete,
-        Some(EXIT_1) if !wanted.iter().any(can_be_tried) && request.loads.is_empty() => Verdict::NotFound,
+        Some(WaitStatus::EXIT_1) if !wanted.iter().any(can_be_tried) && request.loads.is_empty() => Verdict::NotFound,
         Some(_) => Verdict::HelperFailed,
     }
 }

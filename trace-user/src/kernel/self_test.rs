@@ -68,9 +68,9 @@ impl Proof {
             self.born |= self.call == Some(*call);
         }
         let answer = if let Moment::Denied { result } | Moment::Throttled { result } = &probe.moment {
-            Some(*result)
+            Some(result.0)
         } else if let Moment::CallReturned { result } = &probe.moment {
-            Some(*result).filter(|result| *result <= 0 && !self.born)
+            Some(result.as_return()).filter(|result| *result <= 0 && !self.born)
         } else {
             None
         };

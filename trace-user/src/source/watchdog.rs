@@ -5,7 +5,7 @@
 
 use crate::kernel::self_test::{self, Proof};
 use crate::kernel::snapshot;
-use modtrail_core::event::{Body, Event, Moment, SelfTest, Stamp, SuspendMoment, suspend};
+use modtrail_core::event::{Body, Depth, Event, Moment, SelfTest, Stamp, SuspendMoment};
 use std::time::Duration;
 use tokio::time::Instant;
 use trace_common::kind::Kind;
@@ -176,5 +176,5 @@ impl Watchdog {
 fn enables_helpers(event: &Event) -> bool {
     let Body::Probe(probe) = &event.body else { return false };
     let Moment::Suspend(moment) = &probe.moment else { return false };
-    matches!(moment, SuspendMoment::DepthSet { depth: suspend::ENABLED })
+    matches!(moment, SuspendMoment::DepthSet { depth: Depth::ENABLED })
 }

@@ -8,7 +8,6 @@ use super::screen::Screen;
 use modtrail_core::attribution::purpose::purpose;
 use modtrail_core::entities::{Call, Cycle, Firmware, Load, Request};
 use modtrail_core::event::{Captured, Comm, Stamp, Task};
-use modtrail_core::explain::cycle::verdict;
 use std::fmt;
 
 /// A field that a term can name.
@@ -199,7 +198,7 @@ impl Term {
 
     fn cycle(&self, cycle: &Cycle) -> bool {
         let alias = |call: &Call| call.alias().or(call.path.text()).is_some_and(|name| self.within(name));
-        (self.asks(Key::Verdict) && self.within(verdict(cycle)))
+        (self.asks(Key::Verdict) && self.within(cycle.verdict().as_str()))
             || (self.asks(Key::Comm) && self.comm(cycle.task.comm))
             || (self.asks(Key::Alias) && cycle.met().any(|(_, call)| alias(call)))
             || (self.asks(Key::Pid) && self.pid(&cycle.task))

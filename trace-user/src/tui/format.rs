@@ -1,9 +1,9 @@
 //! Values as short text for cells. Pure.
 
 use super::theme::Tone;
+use modtrail_core::answer::CallResult;
 use modtrail_core::attribution::is_kernel_thread;
-use modtrail_core::entities::{Call, Cycle, Load, Met, Request, RequestId, Requester, Verdict};
-use modtrail_core::errno::{Ending, errno_text};
+use modtrail_core::entities::{Call, Cycle, CycleVerdict, Load, Met, Request, RequestId, Requester, Verdict};
 use modtrail_core::event::Costs;
 use modtrail_core::event::{NO_LOGIN, Stamp, Task, Wait};
 use modtrail_core::explain::task_words;
@@ -59,9 +59,9 @@ pub fn task(task: &Task) -> String {
 #[must_use]
 pub fn request_result(request: &Request) -> String {
     match (request.result, request.status()) {
-        (Some(result), _) if result < 0 => errno_text(result),
+        (Some(CallResult::Failed(error)), _) => error.text(),
         (Some(_), _) if request.wait() != Some(Wait::Proc) => "started".into(),
-        (_, Some(status)) => Ending::of(status).text(),
+        (_, Some(status)) => status.text(),
         (Some(_) | None, None) => "-".into(),
     }
 }
@@ -69,10 +69,9 @@ pub fn request_result(request: &Request) -> String {
 /// How a helper call ended.
 #[must_use]
 pub fn call_result(call: &Call) -> String {
-    let failed = [call.returned, call.executed].into_iter().flatten().find(|(_, result)| *result < 0);
-    match (failed, call.exited) {
-        (Some((_, error)), _) => errno_text(error),
-        (None, Some((_, Some(status)))) => Ending::of(status).text(),
+    match (call.error(), call.exited) {
+        (Some(error), _) => error.text(),
+        (None, Some((_, Some(status)))) => status.text(),
         (None, Some((_, None))) => "ended".into(),
         (None, None) if call.is_closed() => "unseen".into(),
         (None, None) if call.executed.is_some() => "runs".into(),
@@ -84,7 +83,7 @@ pub fn call_result(call: &Call) -> String {
 #[must_use]
 pub fn load_result(load: &Load) -> String {
     match (load.error(), load.ended) {
-        (Some(error), _) => errno_text(error),
+        (Some(error), _) => error.text(),
         (None, Some(_)) if load.lost_to_another() => "shared".into(),
         (None, Some(_)) => "ok".into(),
         (None, None) if load.closed => "unseen".into(),
@@ -219,11 +218,11 @@ pub fn program(requester: &Requester) -> String {
 /// How a suspend cycle's verdict is shown.
 #[must_use]
 pub fn cycle_tone(cycle: &Cycle) -> Tone {
-    match (cycle.result, cycle.ended) {
-        (Some(0), _) => Tone::Good,
-        (Some(_), _) => Tone::Bad,
-        (None, Some(_)) => Tone::Dim,
-        (None, None) => Tone::Busy,
+    match cycle.verdict() {
+        CycleVerdict::Tested | CycleVerdict::Slept => Tone::Good,
+        CycleVerdict::HelperRan | CycleVerdict::NotFrozen | CycleVerdict::Failed => Tone::Bad,
+        CycleVerdict::Unknown => Tone::Dim,
+        CycleVerdict::UnderWay | CycleVerdict::ShutDown => Tone::Busy,
     }
 }
 

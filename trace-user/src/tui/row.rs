@@ -8,7 +8,6 @@ use super::screen::Screen;
 use modtrail_core::attribution::purpose::purpose;
 use modtrail_core::entities::{Call, Cycle, Firmware, Load, Request};
 use modtrail_core::event::{Captured, Hook, Stamp};
-use modtrail_core::explain::cycle::verdict;
 use modtrail_core::model::Model;
 use modtrail_core::model::duplicates::{Group, Sameness};
 use std::cmp::Ordering;
@@ -165,7 +164,7 @@ fn compare_calls(one: &Call, two: &Call, column: Column, now: Stamp) -> Ordering
 #[expect(clippy::wildcard_enum_match_arm, reason = "a screen is sorted by its own columns")]
 fn compare_cycles(one: &Cycle, two: &Cycle, column: Column, now: Stamp) -> Ordering {
     match column {
-        Column::Verdict => verdict(one).cmp(verdict(two)),
+        Column::Verdict => one.verdict().cmp(&two.verdict()),
         Column::Total => one.awake(now).cmp(&two.awake(now)),
         Column::Asleep => one.asleep(now).cmp(&two.asleep(now)),
         Column::Drain => one.disable.time().cmp(&two.disable.time()),
@@ -183,7 +182,7 @@ fn compare_firmware(one: &Firmware, two: &Firmware, column: Column, now: Stamp) 
         Column::Requester => one.task.comm.cmp(&two.task.comm),
         Column::Total => one.age(now).cmp(&two.age(now)),
         Column::Result => one.result().cmp(&two.result()),
-        Column::Wait => one.lock.as_str().cmp(&two.lock.as_str()),
+        Column::Wait => one.lock.state().cmp(&two.lock.state()),
         _ => one.asked.cmp(&two.asked),
     }
 }

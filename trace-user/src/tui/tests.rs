@@ -3,10 +3,11 @@
 use super::state::{Direction, Overlay, Target};
 use super::test_utils::{drawn, text};
 use super::{Mode, Msg, Outcome, Screen, Theme, UiState, update};
+use modtrail_core::answer::{CallResult, ReturnCode, WaitStatus};
 use modtrail_core::entities::{CycleId, RequestId};
 use modtrail_core::event::{
-    Body, Captured, Costs, Event, Fact, FirmwareAsked, FirmwareMoment, Moment, PmTest, Probe, ProbeCost, Stamp,
-    SuspendMoment, Syscall, Task, Wait, Way,
+    Body, Captured, Costs, Depth, Event, Fact, FirmwareAsked, FirmwareMoment, Moment, PmTest, Probe, ProbeCost, Stamp,
+    SuspendMoment, SuspendState, Syscall, Task, Wait, Way,
 };
 use modtrail_core::model::Model;
 use modtrail_core::record::read::read;
@@ -293,7 +294,7 @@ fn agent(scenario: &mut Scenario) -> (Task, Task, CallAddress) {
     scenario.probe(1_000, caller, Moment::CallEntered(entered(call, Wait::Proc, &["/usr/bin/agent"])));
     scenario.probe(1_100, worker(70), Moment::CallPicked { call });
     scenario.probe(1_200, helper, Moment::Born { call });
-    scenario.probe(1_900, helper, Moment::Executed { result: 0 });
+    scenario.probe(1_900, helper, Moment::Executed { result: ReturnCode::OK });
     (caller, helper, call)
 }
 
@@ -302,29 +303,29 @@ fn drowsy() -> Scenario {
     let mut scenario = Scenario::default();
     let (caller, helper, call) = agent(&mut scenario);
     let sleeper = Task::new(900, 900, 3, "systemd-sleep");
-    let began = || SuspendMoment::Began { way: Way::Suspend { state: 3 }, pm_test: Some(PmTest::NONE) };
+    let began = || SuspendMoment::Began { way: Way::Suspend { state: SuspendState::Mem }, pm_test: Some(PmTest::NONE) };
     let mut at = |at, moment| scenario.probe(at, sleeper, Moment::Suspend(moment));
     at(1_000_000, began());
     at(1_010_000, SuspendMoment::FreezeBegan);
-    at(1_010_100, SuspendMoment::DisableBegan { depth: 1 });
-    at(6_050_000, SuspendMoment::DisableEnded { result: -11 });
-    at(6_050_100, SuspendMoment::FreezeEnded { result: -11 });
-    at(6_060_000, SuspendMoment::Ended { result: -11 });
+    at(1_010_100, SuspendMoment::DisableBegan { depth: Depth::FREEZING });
+    at(6_050_000, SuspendMoment::DisableEnded { result: ReturnCode(-11) });
+    at(6_050_100, SuspendMoment::FreezeEnded { result: ReturnCode(-11) });
+    at(6_060_000, SuspendMoment::Ended { result: ReturnCode(-11) });
     at(8_000_000, began());
     at(8_010_000, SuspendMoment::FreezeBegan);
-    at(8_010_100, SuspendMoment::DisableBegan { depth: 1 });
-    scenario.probe(9_500_000, helper, Moment::Exited { status: Some(0) });
+    at(8_010_100, SuspendMoment::DisableBegan { depth: Depth::FREEZING });
+    scenario.probe(9_500_000, helper, Moment::Exited { status: Some(WaitStatus::SUCCESS) });
     scenario.probe(9_500_200, worker(70), Moment::Completed { call: Some(call) });
-    scenario.probe(9_500_300, caller, Moment::CallReturned { result: 0 });
+    scenario.probe(9_500_300, caller, Moment::CallReturned { result: CallResult::OK });
     let mut at = |at, moment| scenario.probe(at, sleeper, Moment::Suspend(moment));
-    at(9_500_400, SuspendMoment::DisableEnded { result: 0 });
-    at(9_700_000, SuspendMoment::FreezeEnded { result: 0 });
+    at(9_500_400, SuspendMoment::DisableEnded { result: ReturnCode::OK });
+    at(9_700_000, SuspendMoment::FreezeEnded { result: ReturnCode::OK });
     let phase = |begins| SuspendMoment::Phase { action: Captured::whole("machine_suspend"), value: 3, begins };
     at(9_800_000, phase(true));
     at(9_900_000, phase(false));
     at(10_000_000, SuspendMoment::ThawBegan);
-    at(10_100_000, SuspendMoment::DepthSet { depth: 0 });
-    at(10_200_000, SuspendMoment::Ended { result: 0 });
+    at(10_100_000, SuspendMoment::DepthSet { depth: Depth::ENABLED });
+    at(10_200_000, SuspendMoment::Ended { result: ReturnCode::OK });
     scenario.until(11_000_000);
     scenario
 }
@@ -352,7 +353,7 @@ fn slept() -> Scenario {
     let requester = Task::new(412, 412, 5, "ping");
     let request = Helped { alias: "net-pf-29", requester, path: "/sbin/modprobe", pid: 413, at: 10_000 };
     scenario.helped(request, 0);
-    scenario.probe(500_000, requester, Moment::CallReturned { result: -512 });
+    scenario.probe(500_000, requester, Moment::CallReturned { result: CallResult::from_return(-512) });
     let (sleeper, udev) = (Task::new(900, 900, 3, "systemd-sleep"), Task::new(300, 300, 4, "(udev-worker)"));
     let asked = || FirmwareAsked { name: Captured::whole("held.bin"), device: Captured::whole("0000:00:14.3") };
     let firmware = [
@@ -361,25 +362,25 @@ fn slept() -> Scenario {
         (600_200, FirmwareMoment::LockBegan { waits: false }),
         (600_300, FirmwareMoment::LockEnded { held: true }),
         (1_800_000, FirmwareMoment::Unlocked),
-        (1_800_100, FirmwareMoment::FallbackEnded { result: 0 }),
-        (1_800_200, FirmwareMoment::Ended { result: 0 }),
+        (1_800_100, FirmwareMoment::FallbackEnded { result: ReturnCode::OK }),
+        (1_800_200, FirmwareMoment::Ended { result: ReturnCode::OK }),
     ];
     firmware.into_iter().for_each(|(at, moment)| scenario.probe(at, udev, Moment::Firmware(moment)));
     let hour = Nanos::from_secs(3_600);
     let later = |at| Stamp { mono: stamp(at).mono, boot: stamp(at).boot.plus(hour) };
     let mut at = |at, moment| scenario.probe(at, sleeper, Moment::Suspend(moment));
-    at(1_000_000, SuspendMoment::Began { way: Way::Suspend { state: 3 }, pm_test: Some(PmTest::NONE) });
+    at(1_000_000, SuspendMoment::Began { way: Way::Suspend { state: SuspendState::Mem }, pm_test: Some(PmTest::NONE) });
     at(1_010_000, SuspendMoment::FreezeBegan);
-    at(1_010_100, SuspendMoment::DisableBegan { depth: 1 });
-    at(1_800_300, SuspendMoment::DisableEnded { result: 0 });
-    at(1_900_000, SuspendMoment::FreezeEnded { result: 0 });
+    at(1_010_100, SuspendMoment::DisableBegan { depth: Depth::FREEZING });
+    at(1_800_300, SuspendMoment::DisableEnded { result: ReturnCode::OK });
+    at(1_900_000, SuspendMoment::FreezeEnded { result: ReturnCode::OK });
     let phase = |begins| SuspendMoment::Phase { action: Captured::whole("machine_suspend"), value: 3, begins };
     at(1_950_000, phase(true));
     let after = [
         (2_000_000, phase(false)),
         (2_100_000, SuspendMoment::ThawBegan),
-        (2_110_000, SuspendMoment::DepthSet { depth: 0 }),
-        (2_200_000, SuspendMoment::Ended { result: 0 }),
+        (2_110_000, SuspendMoment::DepthSet { depth: Depth::ENABLED }),
+        (2_200_000, SuspendMoment::Ended { result: ReturnCode::OK }),
     ];
     let mut send = |at, task, moment| {
         let probe = Probe { task, cpu: 0, moment };
@@ -390,8 +391,8 @@ fn slept() -> Scenario {
     send(2_150_000, helper, Moment::LoadBegan { syscall: Syscall::Finit });
     send(2_160_000, helper, Moment::InitBegun(module("can")));
     send(2_300_000, helper, Moment::Live(module("can")));
-    send(2_300_100, helper, Moment::LoadEnded { syscall: Syscall::Finit, result: 0 });
-    send(2_400_000, helper, Moment::Exited { status: Some(0) });
+    send(2_300_100, helper, Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode::OK });
+    send(2_400_000, helper, Moment::Exited { status: Some(WaitStatus::SUCCESS) });
     scenario.send(Event { at: later(3_000_000), body: Body::Fact(Fact::Tick) });
     scenario
 }
@@ -565,8 +566,8 @@ fn a_hundred_thousand_requests_are_drawn_in_time() {
         let requester = Task::new(5, pid, 1, "storm");
         let one = Helped { alias: "net-pf-9", requester, path: "/x", pid: 200_000 + pid, at };
         scenario.helped(one, -2);
-        scenario.probe(at + 3_000, scenario.helper(one), Moment::Exited { status: Some(0) });
-        scenario.probe(at + 3_100, one.requester, Moment::CallReturned { result: -2 });
+        scenario.probe(at + 3_000, scenario.helper(one), Moment::Exited { status: Some(WaitStatus::SUCCESS) });
+        scenario.probe(at + 3_100, one.requester, Moment::CallReturned { result: CallResult::from_return(-2) });
         if pid.is_multiple_of(1_000) {
             scenario.until(at - 1_000);
         }

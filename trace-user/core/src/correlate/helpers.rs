@@ -8,8 +8,8 @@
 //! tied at all.
 
 use super::suspends::AtWork;
+use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
 use crate::entities::{Call, CallId, RequestId};
-use crate::errno::ERESTARTSYS;
 use crate::event::{CallEntered, Stamp, Task, Wait};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -190,12 +190,12 @@ impl Helpers {
     }
 
     /// Exec is done, in the helper itself; a later exec of the same process or of a descendant is not the call's.
-    pub fn executed(&mut self, at: Stamp, process: TaskKey, result: i32) -> Option<CallId> {
+    pub fn executed(&mut self, at: Stamp, process: TaskKey, result: ReturnCode) -> Option<CallId> {
         let id = self.owner(process)?;
         let call = self.calls.get_mut(&id).map(Arc::make_mut)?;
         if call.helper.is_some_and(|(helper, _)| helper.key == process) {
             call.executed.get_or_insert((at, result));
-            call.ran |= result == 0;
+            call.ran |= !result.failed();
         }
         Some(id)
     }
@@ -211,7 +211,7 @@ impl Helpers {
     }
 
     /// A process of a helper's tree ended.
-    pub fn exited(&mut self, at: Stamp, task: Task, status: Option<i32>) -> Option<CallId> {
+    pub fn exited(&mut self, at: Stamp, task: Task, status: Option<WaitStatus>) -> Option<CallId> {
         let id = self.owner(task.key)?;
         self.ends(task.key.tgid);
         let call = self.calls.get_mut(&id).map(Arc::make_mut)?;
@@ -251,7 +251,7 @@ impl Helpers {
     }
 
     /// The call returned to its caller.
-    pub fn returned(&mut self, at: Stamp, caller: Task, result: i32) -> Option<CallId> {
+    pub fn returned(&mut self, at: Stamp, caller: Task, result: CallResult) -> Option<CallId> {
         let id = *self.by_caller.get(&caller.tid)?;
         // One from before the call is an earlier call's, and came late.
         let own = |call: &&mut Arc<Call>| call.entered <= at && call.caller.key == caller.key;
@@ -260,7 +260,10 @@ impl Helpers {
         call.returned.get_or_insert((at, result));
         // The caller has given the address back, except where the helper or the worker does so later.
         let address = call.address;
-        let goes_on = result == ERESTARTSYS || (result == 0 && call.wait == Wait::None);
+        let goes_on = match result {
+            CallResult::Failed(error) => error == Errno::ERESTARTSYS,
+            CallResult::Status(_) => call.wait == Wait::None,
+        };
         if !goes_on && self.by_address.get(&address) == Some(&id) {
             self.by_address.remove(&address);
         }
@@ -305,7 +308,8 @@ impl Helpers {
             return true;
         };
         // A killed caller leaves its call in the queue: the helper may still be born.
-        let refused = call.returned.is_some_and(|(_, result)| result < 0 && result != ERESTARTSYS);
+        let error = call.returned.and_then(|(_, result)| result.error());
+        let refused = error.is_some_and(|error| error != Errno::ERESTARTSYS);
         let never_born = call.helper.is_none() && (refused || call.completed.is_some());
         !call.is_waited_in() && (never_born || call.gone().is_some()) && !self.alive(id)
     }
@@ -352,6 +356,7 @@ impl AtWork for Helpers {
 
 #[cfg(test)]
 mod tests {
+    use crate::answer::{CallResult, ReturnCode, WaitStatus};
     use crate::entities::Verdict;
     use crate::event::{Moment, Task, Wait};
     use crate::testing::{Scenario, asked, entered, stamp, worker};
@@ -370,9 +375,9 @@ mod tests {
         scenario.probe(10_100, caller, Moment::CallEntered(entered(CALL, wait, &words)));
         scenario.probe(10_300, worker(413), Moment::CallPicked { call: CALL });
         scenario.probe(10_900, helper(), Moment::Born { call: CALL });
-        scenario.probe(12_000, helper(), Moment::Executed { result });
+        scenario.probe(12_000, helper(), Moment::Executed { result: ReturnCode(result) });
         scenario.probe(12_100, completer, Moment::Completed { call: Some(CALL) });
-        scenario.probe(12_200, caller, Moment::CallReturned { result });
+        scenario.probe(12_200, caller, Moment::CallReturned { result: CallResult::from_return(result) });
     }
 
     #[test]
@@ -386,7 +391,7 @@ mod tests {
         assert_eq!(request.call.as_ref().and_then(|call| call.completed), Some(stamp(12_100)));
         assert_eq!(request.call.as_ref().and_then(|call| call.reaped()), None);
         assert!(!request.closed, "its helper still runs");
-        scenario.probe(5_100_000, helper(), Moment::Exited { status: Some(0) });
+        scenario.probe(5_100_000, helper(), Moment::Exited { status: Some(WaitStatus::SUCCESS) });
         scenario.until(5_200_000);
         assert_eq!(scenario.request(1).verdict, Verdict::Unwaited);
         assert_eq!(scenario.model().counts().unmatched, 0);
@@ -398,7 +403,7 @@ mod tests {
         let requester = Task::new(412, 412, 5, "ping");
         scenario.probe(10_000, requester, Moment::Requested(asked(ALIAS)));
         called(&mut scenario, requester, Wait::Exec, helper(), -2);
-        scenario.probe(12_300, helper(), Moment::Exited { status: Some(0) });
+        scenario.probe(12_300, helper(), Moment::Exited { status: Some(WaitStatus::SUCCESS) });
         scenario.until(100_000);
         assert_eq!(scenario.request(1).verdict, Verdict::HelperMissing);
         assert_eq!(scenario.model().counts().unmatched, 0);

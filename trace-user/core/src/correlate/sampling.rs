@@ -98,6 +98,7 @@ fn reported(firmware: Firmware) -> Change {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::CallResult;
     use crate::entities::{Gap, Verdict};
     use crate::event::{Captured, Fact, FirmwareAsked, FirmwareMoment, Lost, Moment, Wait};
     use crate::testing::{Helped, Scenario, asked, entered, stamp};
@@ -180,9 +181,9 @@ mod tests {
         called(&mut scenario);
         let before = Task::new(412, 412, 1, "before");
         scenario.fact(20_000, Fact::Gone { thread: before });
-        scenario.probe(30_000, ping(), Moment::CallReturned { result: 256 });
+        scenario.probe(30_000, ping(), Moment::CallReturned { result: CallResult::from_return(256) });
         scenario.until(5_000_000);
-        assert_eq!(scenario.request(1).result, Some(256));
+        assert_eq!(scenario.request(1).result, Some(CallResult::from_return(256)));
         assert_eq!(scenario.model().counts().unmatched, 0);
     }
 

@@ -8,10 +8,9 @@
 //! when five seconds have passed (kernel/umh.c `__usermodehelper_disable`, 5.10 to 7.3). Where it fails, helpers are
 //! enabled again and no thaw follows.
 
+use crate::answer::{CallResult, Errno, ReturnCode};
 use crate::entities::{Call, CallId, Cycle, CycleId, CycleKind, PhaseSpan, Stretch};
-use crate::errno::EBUSY;
-use crate::event::suspend::{DISABLED, ENABLED};
-use crate::event::{Captured, PmTest, Stamp, SuspendMoment, Task, Way};
+use crate::event::{Captured, Depth, PmTest, Stamp, SuspendMoment, SuspendState, Task, Way};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trace_common::ids::Tid;
@@ -93,18 +92,18 @@ impl Suspends {
             SuspendMoment::FreezeEnded { result } => {
                 let cycle = self.open.get_mut(&task.tid)?;
                 cycle.freeze.ended = Some((at, *result));
-                if *result == 0 {
+                if !result.failed() {
                     cycle.frozen = helpers.alive();
                     let (id, frozen) = (cycle.id, cycle.frozen.clone());
                     frozen.into_iter().for_each(|call| self.meet(id, call));
-                } else if *result < 0 && cycle.way.is_none() {
+                } else if cycle.way.is_none() {
                     // The end of a cycle whose own end is not seen.
                     return self.ended(at, task, Some(*result)).map(Step::ended);
                 }
             }
             SuspendMoment::ThawBegan => self.open.get_mut(&task.tid)?.thawed = Some(at),
             SuspendMoment::DisableBegan { depth } => {
-                let kind = if *depth == DISABLED { CycleKind::Shutdown } else { CycleKind::Unknown };
+                let kind = if *depth == Depth::DISABLED { CycleKind::Shutdown } else { CycleKind::Unknown };
                 let cycle = self.of(at, task, kind);
                 cycle.disable = Stretch { began: Some(at), ended: None };
                 cycle.culprits = helpers.inside(at);
@@ -114,7 +113,7 @@ impl Suspends {
             SuspendMoment::DisableEnded { result } => {
                 let cycle = self.open.get_mut(&task.tid)?;
                 cycle.disable.ended = Some((at, *result));
-                if *result == 0 {
+                if !result.failed() {
                     // Whoever was waited for has left, though its return may be told a little later.
                     cycle.drained.append(&mut cycle.culprits);
                 } else {
@@ -123,7 +122,7 @@ impl Suspends {
             }
             SuspendMoment::DepthSet { depth } => {
                 let cycle = self.open.get_mut(&task.tid)?;
-                if *depth == ENABLED && cycle.disable.began.is_some() {
+                if *depth == Depth::ENABLED && cycle.disable.began.is_some() {
                     cycle.enabled = Some(at);
                     // A freezer that fails thaws by itself, before it says so (kernel/power/process.c
                     // `freeze_processes`).
@@ -285,7 +284,7 @@ impl Suspends {
     fn phase(&mut self, at: Stamp, task: Task, action: &Captured, value: i32, begins: bool) -> Option<()> {
         let action = action.text()?;
         if !self.open.contains_key(&task.tid) && &**action == "suspend_enter" && begins {
-            self.began(at, task, Way::Suspend { state: value }, None);
+            self.began(at, task, Way::Suspend { state: SuspendState::from_number(value) }, None);
         }
         let cycle = self.open.get_mut(&task.tid)?;
         if begins && cycle.phases.len() < PHASES {
@@ -299,7 +298,7 @@ impl Suspends {
         Some(())
     }
 
-    fn ended(&mut self, at: Stamp, task: Task, result: Option<i32>) -> Option<Cycle> {
+    fn ended(&mut self, at: Stamp, task: Task, result: Option<ReturnCode>) -> Option<Cycle> {
         let mut cycle = self.open.remove(&task.tid)?;
         bring_up_to_date(&mut cycle, &self.met);
         self.unreported.remove(&cycle.id);
@@ -374,7 +373,7 @@ enum Returned {
 }
 
 /// The call returned while helpers were disabled, or being disabled. `is_met`: the cycle holds it in one of its lists.
-fn returned(cycle: &mut Cycle, call: &Arc<Call>, (at, result): (Stamp, i32), is_met: bool) -> Returned {
+fn returned(cycle: &mut Cycle, call: &Arc<Call>, (at, result): (Stamp, CallResult), is_met: bool) -> Returned {
     let Some(since) = cycle.disable.began.filter(|since| *since <= at) else {
         return Returned::AsBefore;
     };
@@ -383,7 +382,7 @@ fn returned(cycle: &mut Cycle, call: &Arc<Call>, (at, result): (Stamp, i32), is_
     if is_met && (is_known(&cycle.drained) || is_known(&cycle.refused)) {
         return Returned::AsBefore;
     }
-    if result == EBUSY && call.entered >= since && cycle.refused.len() < CALLS {
+    if result.error() == Some(Errno::EBUSY) && call.entered >= since && cycle.refused.len() < CALLS {
         cycle.refused.push(call.clone());
         Returned::Refused
     } else if waited_for && is_draining(cycle) && cycle.drained.len() < CALLS {
@@ -405,9 +404,10 @@ fn take(calls: &mut Vec<Arc<Call>>, id: CallId) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{Step, Suspends};
+    use crate::answer::{CallResult, ReturnCode};
     use crate::correlate::helpers::Helpers;
     use crate::entities::{Cycle, CycleKind};
-    use crate::event::{Moment, Stamp, SuspendMoment, Task, Wait, Way};
+    use crate::event::{Depth, Moment, Stamp, SuspendMoment, SuspendState, Task, Wait, Way};
     use crate::testing::{Scenario, entered};
     use std::sync::Arc;
     use trace_common::ids::CallAddress;
@@ -425,8 +425,8 @@ mod tests {
     #[test]
     fn a_shutdown_disables_helpers_for_good() {
         let cycles = cycles(&[
-            (1_000, SuspendMoment::DisableBegan { depth: 2 }),
-            (2_000, SuspendMoment::DisableEnded { result: 0 }),
+            (1_000, SuspendMoment::DisableBegan { depth: Depth::DISABLED }),
+            (2_000, SuspendMoment::DisableEnded { result: ReturnCode::OK }),
         ]);
         assert_eq!(cycles.len(), 1);
         assert_eq!((cycles[0].kind, cycles[0].ended, cycles[0].result), (CycleKind::Shutdown, None, None));
@@ -436,12 +436,12 @@ mod tests {
     fn user_space_that_hibernates_by_itself_begins_with_the_freezer() {
         let cycles = cycles(&[
             (1_000, SuspendMoment::FreezeBegan),
-            (1_100, SuspendMoment::DisableBegan { depth: 1 }),
-            (1_200, SuspendMoment::DisableEnded { result: 0 }),
-            (1_300, SuspendMoment::FreezeEnded { result: 0 }),
+            (1_100, SuspendMoment::DisableBegan { depth: Depth::FREEZING }),
+            (1_200, SuspendMoment::DisableEnded { result: ReturnCode::OK }),
+            (1_300, SuspendMoment::FreezeEnded { result: ReturnCode::OK }),
             (9_000, SuspendMoment::ThawBegan),
-            (9_100, SuspendMoment::DepthSet { depth: 1 }),
-            (9_200, SuspendMoment::DepthSet { depth: 0 }),
+            (9_100, SuspendMoment::DepthSet { depth: Depth::FREEZING }),
+            (9_200, SuspendMoment::DepthSet { depth: Depth::ENABLED }),
         ]);
         assert_eq!(cycles.len(), 1);
         assert_eq!((cycles[0].kind, cycles[0].way, cycles[0].result), (CycleKind::Hibernation, None, None));
@@ -450,7 +450,7 @@ mod tests {
 
     #[test]
     fn a_cycle_that_another_takes_the_place_of_is_reported() {
-        let began = SuspendMoment::Began { way: Way::Suspend { state: 3 }, pm_test: None };
+        let began = SuspendMoment::Began { way: Way::Suspend { state: SuspendState::Mem }, pm_test: None };
         let cycles = cycles(&[(1_000, began.clone()), (1_100, SuspendMoment::FreezeBegan), (2_000, began)]);
         let frozen: Vec<bool> = cycles.iter().map(|cycle| cycle.freeze.began.is_some()).collect();
         assert_eq!(frozen, [true, false]);
@@ -466,23 +466,26 @@ mod tests {
         let step = |suspends: &mut Suspends, helpers: &Helpers, at, moment| {
             suspends.step(Stamp::awake(at), task(9), &moment, helpers)
         };
-        step(&mut suspends, &helpers, 20, SuspendMoment::DisableBegan { depth: 1 });
+        step(&mut suspends, &helpers, 20, SuspendMoment::DisableBegan { depth: Depth::FREEZING });
         assert_eq!(suspends.met.len(), 1);
-        helpers.returned(Stamp::awake(30), task(5), 0);
+        helpers.returned(Stamp::awake(30), task(5), CallResult::OK);
         suspends.call_changed(helpers.call(call).expect("a call"));
-        step(&mut suspends, &helpers, 40, SuspendMoment::DisableEnded { result: 0 });
+        step(&mut suspends, &helpers, 40, SuspendMoment::DisableEnded { result: ReturnCode::OK });
         let [cycle] = suspends.take_unreported().try_into().expect("one cycle");
         assert_eq!((cycle.drained.len(), cycle.culprits.len()), (1, 0));
-        let ended = step(&mut suspends, &helpers, 50, SuspendMoment::DepthSet { depth: 0 });
+        let ended = step(&mut suspends, &helpers, 50, SuspendMoment::DepthSet { depth: Depth::ENABLED });
         assert!(matches!(ended, Step::Ended(cycle) if cycle.drained.len() == 1));
         assert!(suspends.met.is_empty());
     }
 
     #[test]
     fn an_attempt_soon_after_a_failed_one_is_its_repetition() {
-        let attempt = |at: u64, result| {
-            let way = Way::Suspend { state: 3 };
-            [(at, SuspendMoment::Began { way, pm_test: None }), (at + 10, SuspendMoment::Ended { result })]
+        let attempt = |at: u64, result: i32| {
+            let way = Way::Suspend { state: SuspendState::Mem };
+            [
+                (at, SuspendMoment::Began { way, pm_test: None }),
+                (at + 10, SuspendMoment::Ended { result: ReturnCode(result) }),
+            ]
         };
         let moments = [attempt(1_000, -11), attempt(2_000_000, -16), attempt(70_000_000, 0), attempt(71_000_000, 0)];
         let groups: Vec<u64> = cycles(&moments.concat()).iter().map(|cycle| cycle.group.0).collect();

@@ -1,10 +1,10 @@
 //! The traps of joining, one test each: data in, verdict out.
 
+use crate::answer::{CallResult, ReturnCode, WaitStatus};
 use crate::entities::{Gap, Request, RequestId, Verdict};
-use crate::errno::EEXIST;
 use crate::event::{
-    CallEntered, Captured, Configured, Event, Fact, Hook, Install, Lost, Moment, Place, Resolution, SuspendMoment,
-    Syscall, Task, Wait, Wanted,
+    CallEntered, Captured, Configured, Depth, Event, Fact, Hook, Install, Lost, Moment, Place, Resolution,
+    SuspendMoment, Syscall, Task, Wait, Wanted,
 };
 use crate::phases::{Phase, phases};
 use crate::pipeline::Pipeline;
@@ -79,8 +79,8 @@ fn a_pointer_that_is_reused_starts_a_new_call() {
     let mut scenario = scenario();
     let first = helped("net-pf-27", ping(), 413, 10_000);
     scenario.helped(first, 0);
-    scenario.probe(20_000, scenario.helper(first), Moment::Exited { status: Some(256) });
-    scenario.probe(20_300, first.requester, Moment::CallReturned { result: 256 });
+    scenario.probe(20_000, scenario.helper(first), Moment::Exited { status: Some(WaitStatus(256)) });
+    scenario.probe(20_300, first.requester, Moment::CallReturned { result: CallResult::from_return(256) });
     // The next call gets the same address before the worker of the first has returned.
     let second =
         Helped { requester: Task::new(500, 500, 6, "other"), at: 20_400, ..helped("net-pf-29", ping(), 413, 0) };
@@ -90,10 +90,10 @@ fn a_pointer_that_is_reused_starts_a_new_call() {
     let helper = Task::new(600, 600, 20_500, "modprobe");
     scenario.probe(20_500, worker(77), Moment::CallPicked { call: CallAddress(413) });
     scenario.probe(20_600, helper, Moment::Born { call: CallAddress(413) });
-    scenario.probe(20_700, helper, Moment::Executed { result: 0 });
-    scenario.probe(30_000, helper, Moment::Exited { status: Some(0) });
+    scenario.probe(20_700, helper, Moment::Executed { result: ReturnCode::OK });
+    scenario.probe(30_000, helper, Moment::Exited { status: Some(WaitStatus::SUCCESS) });
     scenario.probe(30_100, worker(77), Moment::Completed { call: Some(CallAddress(413)) });
-    scenario.probe(30_200, second.requester, Moment::CallReturned { result: 0 });
+    scenario.probe(30_200, second.requester, Moment::CallReturned { result: CallResult::OK });
     scenario.until(40_000);
     assert_eq!((verdict(&scenario, 1), verdict(&scenario, 2)), (Verdict::NotFound, Verdict::Hollow));
     let call = scenario.request(2).call.clone().expect("a call");
@@ -106,8 +106,8 @@ fn a_completion_that_is_seen_after_the_return_is_no_stranger() {
     let mut scenario = scenario();
     let request = helped("net-pf-27", ping(), 413, 10_000);
     scenario.helped(request, 0);
-    scenario.probe(20_000, scenario.helper(request), Moment::Exited { status: Some(256) });
-    scenario.probe(20_200, request.requester, Moment::CallReturned { result: 256 });
+    scenario.probe(20_000, scenario.helper(request), Moment::Exited { status: Some(WaitStatus(256)) });
+    scenario.probe(20_200, request.requester, Moment::CallReturned { result: CallResult::from_return(256) });
     scenario.probe(20_300, worker(413), Moment::Completed { call: Some(CallAddress(413)) });
     scenario.until(30_000);
     assert_eq!(scenario.model().counts().unmatched, 0);
@@ -119,12 +119,12 @@ fn a_pid_that_is_reused_is_another_task() {
     let mut scenario = scenario();
     let request = helped("net-pf-29", ping(), 413, 10_000);
     scenario.helped(request, 0);
-    scenario.probe(15_000, scenario.helper(request), Moment::Exited { status: Some(0) });
+    scenario.probe(15_000, scenario.helper(request), Moment::Exited { status: Some(WaitStatus::SUCCESS) });
     // Another process with the helper's pid loads the module: it is not the helper.
     let other = Task::new(413, 413, 99_999, "modprobe");
     scenario.load(16_000, other, "can");
     scenario.went_live(20_000, other, "can");
-    scenario.probe(21_000, ping(), Moment::CallReturned { result: 0 });
+    scenario.probe(21_000, ping(), Moment::CallReturned { result: CallResult::OK });
     scenario.until(30_000);
     let request = scenario.request(1);
     assert_eq!(request.verdict, Verdict::SatisfiedByAnother);
@@ -142,8 +142,8 @@ fn a_grandchilds_load_belongs_to_the_request() {
     scenario.probe(12_600, child, Moment::Forked { child: grandchild.key });
     scenario.load(13_000, grandchild, "can");
     scenario.went_live(20_000, grandchild, "can");
-    scenario.probe(21_000, grandchild, Moment::Exited { status: Some(0) });
-    scenario.probe(21_100, child, Moment::Exited { status: Some(0) });
+    scenario.probe(21_000, grandchild, Moment::Exited { status: Some(WaitStatus::SUCCESS) });
+    scenario.probe(21_100, child, Moment::Exited { status: Some(WaitStatus::SUCCESS) });
     scenario.ended(request, 22_000, 0);
     scenario.until(30_000);
     assert_eq!(verdict(&scenario, 1), Verdict::Live);
@@ -163,7 +163,7 @@ fn the_first_that_is_live_satisfies_the_others() {
     scenario.load(13_500, winner, "can");
     scenario.went_live(20_000, winner, "can");
     // 6.5 and later give the loser the winner's 0.
-    scenario.probe(21_000, loser, Moment::LoadEnded { syscall: Syscall::Finit, result: 0 });
+    scenario.probe(21_000, loser, Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode::OK });
     scenario.ended(first, 22_000, 0);
     scenario.ended(second, 23_000, 0);
     scenario.helped(third, 0);
@@ -192,7 +192,7 @@ fn a_module_that_is_told_late_was_live_when_the_helper_succeeded() {
         if refused {
             scenario.probe(15_700, loser, Moment::LoadBegan { syscall: Syscall::Finit });
             scenario.probe(15_800, loser, Moment::Named { name: Captured::whole("can") });
-            scenario.probe(15_900, loser, Moment::LoadEnded { syscall: Syscall::Finit, result: EEXIST });
+            scenario.probe(15_900, loser, Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode(-17) });
         }
         scenario.ended(second, 17_000, 0);
         scenario.until(17_400);
@@ -227,13 +227,13 @@ fn a_killed_requester_leaves_its_helper_open() {
     let mut scenario = scenario();
     let request = helped("net-pf-29", ping(), 413, 10_000);
     scenario.helped(request, 0);
-    scenario.probe(15_000, ping(), Moment::CallReturned { result: -512 });
+    scenario.probe(15_000, ping(), Moment::CallReturned { result: CallResult::from_return(-512) });
     scenario.until(20_000);
     assert!(scenario.request(1).is_open());
     let helper = scenario.helper(request);
     scenario.load(25_000, helper, "can");
     scenario.went_live(30_000, helper, "can");
-    scenario.probe(31_000, helper, Moment::Exited { status: Some(0) });
+    scenario.probe(31_000, helper, Moment::Exited { status: Some(WaitStatus::SUCCESS) });
     scenario.until(40_000);
     let request = scenario.request(1);
     assert_eq!((request.verdict, request.is_open()), (Verdict::Abandoned, false));
@@ -250,7 +250,7 @@ fn an_unseen_return_is_marked_and_the_helpers_end_proves_the_verdict() {
     let helper = scenario.helper(request);
     scenario.load(13_000, helper, "can");
     scenario.went_live(20_000, helper, "can");
-    scenario.probe(21_000, helper, Moment::Exited { status: Some(0) });
+    scenario.probe(21_000, helper, Moment::Exited { status: Some(WaitStatus::SUCCESS) });
     scenario.until(30_000);
     assert!(scenario.request(1).is_open(), "the return may still come");
     scenario.until(3_100_000);
@@ -266,7 +266,7 @@ fn a_caller_that_exits_before_its_helper_was_killed() {
     let request = helped("net-pf-29", ping(), 413, 10_000);
     scenario.helped(request, 0);
     scenario.probe(12_500, ping(), Moment::CallerGone);
-    scenario.probe(21_000, scenario.helper(request), Moment::Exited { status: Some(0) });
+    scenario.probe(21_000, scenario.helper(request), Moment::Exited { status: Some(WaitStatus::SUCCESS) });
     scenario.until(30_000);
     assert_eq!(verdict(&scenario, 1), Verdict::Abandoned);
 }
@@ -281,7 +281,7 @@ fn status_0_of_a_helper_that_may_not_have_run_proves_nothing() {
     let helper = Task::new(413, 413, 10_200, "modprobe");
     scenario.probe(10_200, helper, Moment::Born { call: CallAddress(413) });
     // Neither the exec nor the return is seen. A helper whose exec fails exits with 0 too.
-    scenario.probe(11_000, helper, Moment::Exited { status: Some(0) });
+    scenario.probe(11_000, helper, Moment::Exited { status: Some(WaitStatus::SUCCESS) });
     scenario.until(3_100_000);
     assert_eq!(verdict(&scenario, 1), Verdict::Incomplete);
 }
@@ -353,14 +353,14 @@ fn a_requester_that_is_killed_before_its_helper_is_born_leaves_the_call_in_the_q
     let requester = ping();
     scenario.probe(10_000, requester, asked("net-pf-29"));
     scenario.probe(10_100, requester, entered(CallAddress(413)));
-    scenario.probe(10_200, requester, Moment::CallReturned { result: -512 });
+    scenario.probe(10_200, requester, Moment::CallReturned { result: CallResult::from_return(-512) });
     scenario.until(20_000);
     assert!(scenario.request(1).is_open());
     let helper = Task::new(413, 413, 21_000, "modprobe");
     scenario.probe(21_000, helper, Moment::Born { call: CallAddress(413) });
     scenario.load(22_000, helper, "can");
     scenario.went_live(30_000, helper, "can");
-    scenario.probe(31_000, helper, Moment::Exited { status: Some(0) });
+    scenario.probe(31_000, helper, Moment::Exited { status: Some(WaitStatus::SUCCESS) });
     scenario.until(40_000);
     let request = scenario.request(1);
     assert_eq!((request.verdict, request.live), (Verdict::Abandoned, Some(stamp(30_000))));
@@ -461,7 +461,7 @@ fn a_load_whose_end_is_missed_does_not_stay_open() {
     let udev = Task::new(300, 300, 3, "udev");
     scenario.load(10_000, udev, "can");
     scenario.probe(20_000, udev, Moment::Live(module("can")));
-    scenario.probe(20_100, udev, Moment::InitEnded { result: 0 });
+    scenario.probe(20_100, udev, Moment::InitEnded { result: ReturnCode::OK });
     scenario.until(500_000);
     assert_eq!(scenario.model().open_loads().count(), 1);
     scenario.until(1_100_000);
@@ -472,16 +472,19 @@ fn a_load_whose_end_is_missed_does_not_stay_open() {
 fn a_request_that_a_security_module_denies_ends_at_once() {
     let mut scenario = scenario();
     scenario.probe(10_000, ping(), asked("net-pf-29"));
-    scenario.probe(10_010, ping(), Moment::Denied { result: -1 });
+    scenario.probe(10_010, ping(), Moment::Denied { result: ReturnCode(-1) });
     scenario.until(20_000);
-    assert_eq!((verdict(&scenario, 1), scenario.request(1).result), (Verdict::Denied, Some(-1)));
+    assert_eq!(
+        (verdict(&scenario, 1), scenario.request(1).result),
+        (Verdict::Denied, Some(CallResult::from_return(-1)))
+    );
 }
 
 #[test]
 fn turned_away_from_the_slots_is_throttled_and_killed_in_the_wait_is_abandoned() {
     let mut scenario = scenario();
     scenario.probe(10_000, ping(), asked("net-pf-29"));
-    scenario.probe(5_010_000, ping(), Moment::Throttled { result: -62 });
+    scenario.probe(5_010_000, ping(), Moment::Throttled { result: ReturnCode(-62) });
     let killed = Task::new(413, 413, 5, "ping");
     scenario.probe(5_020_000, killed, asked("net-pf-29"));
     scenario.probe(6_000_000, killed, Moment::CallerGone);
@@ -499,7 +502,7 @@ fn who_was_throttled_hears_what_became_of_the_module_after_all() {
     let other = helped("net-pf-29", Task::new(500, 500, 5, "other"), 501, 9_000);
     scenario.helped(other, 0);
     scenario.probe(10_000, ping(), asked("net-pf-29"));
-    scenario.probe(5_010_000, ping(), Moment::Throttled { result: -62 });
+    scenario.probe(5_010_000, ping(), Moment::Throttled { result: ReturnCode(-62) });
     scenario.until(6_500_000);
     assert!(scenario.request(2).is_open());
     let helper = scenario.helper(other);
@@ -562,7 +565,7 @@ fn refused_while_helpers_are_disabled() {
     let mut scenario = scenario();
     scenario.probe(10_000, ping(), asked("net-pf-29"));
     scenario.probe(10_100, ping(), entered(CallAddress(413)));
-    scenario.probe(10_200, ping(), Moment::CallReturned { result: -16 });
+    scenario.probe(10_200, ping(), Moment::CallReturned { result: CallResult::from_return(-16) });
     scenario.until(20_000);
     assert_eq!(verdict(&scenario, 1), Verdict::Refused);
 }
@@ -667,13 +670,13 @@ fn a_helper_whose_exit_was_lost_is_not_frozen_by_the_next_suspend() {
     let request = helped("net-pf-27", ping(), 413, 10_000);
     scenario.helped(request, 0);
     scenario.probe(20_200, worker(413), Moment::Completed { call: Some(CallAddress(413)) });
-    scenario.probe(20_300, ping(), Moment::CallReturned { result: 256 });
+    scenario.probe(20_300, ping(), Moment::CallReturned { result: CallResult::from_return(256) });
     let sleeper = Task::new(900, 900, 3, "systemd-sleep");
     let moments = [
         SuspendMoment::FreezeBegan,
-        SuspendMoment::DisableBegan { depth: 1 },
-        SuspendMoment::DisableEnded { result: 0 },
-        SuspendMoment::FreezeEnded { result: 0 },
+        SuspendMoment::DisableBegan { depth: Depth::FREEZING },
+        SuspendMoment::DisableEnded { result: ReturnCode::OK },
+        SuspendMoment::FreezeEnded { result: ReturnCode::OK },
     ];
     moments.into_iter().for_each(|moment| scenario.probe(1_000_000, sleeper, Moment::Suspend(moment)));
     scenario.until(2_000_000);
@@ -690,8 +693,8 @@ fn where_it_is_not_known_what_is_wanted_an_earlier_load_of_the_helper_proves_not
     scenario.load(20_000, helper, "crc16");
     scenario.went_live(24_000, helper, "crc16");
     scenario.load(30_000, helper, "pf44");
-    scenario.probe(34_000, helper, Moment::InitEnded { result: -19 });
-    scenario.probe(34_100, helper, Moment::LoadEnded { syscall: Syscall::Finit, result: -19 });
+    scenario.probe(34_000, helper, Moment::InitEnded { result: ReturnCode(-19) });
+    scenario.probe(34_100, helper, Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode(-19) });
     scenario.ended(request, 40_000, 256);
     scenario.until(50_000);
     assert_eq!(verdict(&scenario, 1), Verdict::InitFailed);
@@ -705,10 +708,10 @@ fn a_cycle_whose_return_was_missed_ends_when_helpers_have_long_been_enabled() {
     let moments = [
         phase,
         SuspendMoment::FreezeBegan,
-        SuspendMoment::DisableBegan { depth: 1 },
-        SuspendMoment::DisableEnded { result: 0 },
-        SuspendMoment::FreezeEnded { result: 0 },
-        SuspendMoment::DepthSet { depth: 0 },
+        SuspendMoment::DisableBegan { depth: Depth::FREEZING },
+        SuspendMoment::DisableEnded { result: ReturnCode::OK },
+        SuspendMoment::FreezeEnded { result: ReturnCode::OK },
+        SuspendMoment::DepthSet { depth: Depth::ENABLED },
     ];
     moments.into_iter().for_each(|moment| scenario.probe(1_000_000, sleeper, Moment::Suspend(moment)));
     scenario.until(2_000_000);
@@ -724,16 +727,16 @@ fn a_freezer_that_fails_thaws_before_it_says_so() {
     let hibernates = Task::new(900, 900, 3, "s2disk");
     let moments = [
         SuspendMoment::FreezeBegan,
-        SuspendMoment::DisableBegan { depth: 1 },
-        SuspendMoment::DisableEnded { result: 0 },
+        SuspendMoment::DisableBegan { depth: Depth::FREEZING },
+        SuspendMoment::DisableEnded { result: ReturnCode::OK },
         SuspendMoment::ThawBegan,
-        SuspendMoment::DepthSet { depth: 0 },
-        SuspendMoment::FreezeEnded { result: -16 },
+        SuspendMoment::DepthSet { depth: Depth::ENABLED },
+        SuspendMoment::FreezeEnded { result: ReturnCode(-16) },
     ];
     moments.into_iter().for_each(|moment| scenario.probe(1_000_000, hibernates, Moment::Suspend(moment)));
     scenario.until(2_000_000);
     let ended: Vec<_> = scenario.model().cycles().map(|cycle| (cycle.ended.is_some(), cycle.result)).collect();
-    assert_eq!((ended, scenario.model().counts().unmatched), (vec![(true, Some(-16))], 0));
+    assert_eq!((ended, scenario.model().counts().unmatched), (vec![(true, Some(ReturnCode(-16)))], 0));
 }
 
 #[test]

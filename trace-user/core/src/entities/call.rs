@@ -4,6 +4,7 @@
 //! in suspend unless said otherwise.
 
 use super::ids::{CallId, RequestId};
+use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
 use crate::event::{Captured, Stamp, Task, Wait};
 use std::sync::Arc;
 use trace_common::ids::CallAddress;
@@ -37,17 +38,17 @@ pub struct Call {
     /// The helper's first task, and when it was born.
     pub helper: Option<(Task, Stamp)>,
     /// When exec was done, and its result.
-    pub executed: Option<(Stamp, i32)>,
+    pub executed: Option<(Stamp, ReturnCode)>,
     /// The helper is known to have run its program: its exec was seen to succeed, or it has taken another name, or
     /// forked.
     pub ran: bool,
-    /// When the helper's process ended, and its wait status word where it could be read.
-    pub exited: Option<(Stamp, Option<i32>)>,
+    /// When the helper's process ended, and how, where that could be read.
+    pub exited: Option<(Stamp, Option<WaitStatus>)>,
     /// When the kernel was done with the call: the helper was reaped, where the caller waits for its end; else its exec
     /// was done, which is seen only where `umh_complete` is a function of its own.
     pub completed: Option<Stamp>,
     /// When the call returned, and with what.
-    pub returned: Option<(Stamp, i32)>,
+    pub returned: Option<(Stamp, CallResult)>,
     /// When the calling thread exited without having been seen to return.
     pub caller_gone: Option<Stamp>,
     /// When the calling thread was seen to be elsewhere, alive, without having been seen to return.
@@ -65,8 +66,8 @@ impl Call {
     /// reaped, or by the status that the caller was told (kernel/umh.c `call_usermodehelper_exec_sync`, 5.10 to 7.3).
     #[must_use]
     pub fn gone(&self) -> Option<Stamp> {
-        let told = self.returned.filter(|(_, result)| *result >= 0 && self.wait == Wait::Proc).map(|(at, _)| at);
-        self.exited.map(|(at, _)| at).or(self.reaped()).or(told)
+        let answered = self.returned.filter(|(_, result)| result.error().is_none() && self.wait == Wait::Proc);
+        self.exited.map(|(at, _)| at).or(self.reaped()).or(answered.map(|(at, _)| at))
     }
 
     /// Whether its caller still waits in it, as far as was seen.
@@ -94,8 +95,14 @@ impl Call {
     /// It could not be started, or its helper ended with an error or by a signal.
     #[must_use]
     pub fn failed(&self) -> bool {
-        let refused = [self.returned, self.executed].into_iter().flatten().any(|(_, result)| result < 0);
-        refused || self.exited.and_then(|(_, status)| status).is_some_and(|status| status != 0)
+        self.error().is_some() || self.exited.and_then(|(_, status)| status).is_some_and(|status| !status.is_success())
+    }
+
+    /// Why it could not be started, or why its caller no longer waits for it.
+    #[must_use]
+    pub fn error(&self) -> Option<Errno> {
+        let returned = self.returned.and_then(|(_, result)| result.error());
+        returned.or(self.executed.and_then(|(_, result)| result.error()))
     }
 
     /// From the call to its helper's end, or to its failure; `None` while that has not come, or was not seen.
@@ -113,7 +120,7 @@ impl Call {
     /// When it was over, where it is and that was seen.
     #[must_use]
     pub fn end(&self) -> Option<Stamp> {
-        let failed = self.returned.filter(|(_, result)| *result < 0).map(|(at, _)| at);
+        let failed = self.returned.filter(|(_, result)| result.error().is_some()).map(|(at, _)| at);
         self.gone().or(failed)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::asleep::asleep;
 use super::call::Call;
+use crate::answer::{Errno, ReturnCode};
 use crate::event::{PmTest, Stamp, Task, Way};
 use std::sync::Arc;
 use trace_common::time::Nanos;
@@ -21,6 +22,44 @@ pub enum CycleKind {
     Shutdown,
     /// User space is frozen, and by whose wish was not seen.
     Unknown,
+}
+
+/// What became of a cycle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CycleVerdict {
+    /// It was a test, and the test passed.
+    Tested,
+    /// The machine slept, and resumed.
+    Slept,
+    /// It failed because a helper was still running when the drain's time was up.
+    HelperRan,
+    /// It failed because a task did not freeze.
+    NotFrozen,
+    /// It failed, for another reason.
+    Failed,
+    /// The machine shuts down.
+    ShutDown,
+    /// It goes on.
+    UnderWay,
+    /// It ended, and its result was not seen.
+    Unknown,
+}
+
+impl CycleVerdict {
+    /// As spelt in JSON and shown to a person.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tested => "tested",
+            Self::Slept => "slept",
+            Self::HelperRan => "failed: helper",
+            Self::NotFrozen => "failed: freezer",
+            Self::Failed => "failed",
+            Self::ShutDown => "shut down",
+            Self::UnderWay => "under way",
+            Self::Unknown => "over",
+        }
+    }
 }
 
 /// One attempt. What was not seen is `None`.
@@ -53,8 +92,8 @@ pub struct Cycle {
     pub phases: Vec<PhaseSpan>,
     /// When it was over.
     pub ended: Option<Stamp>,
-    /// Zero or a negative errno.
-    pub result: Option<i32>,
+    /// What the attempt returned.
+    pub result: Option<ReturnCode>,
     /// Helper calls that it failed for: they had not returned when the drain's time was up.
     pub culprits: Vec<Arc<Call>>,
     /// Helper calls that it waited for, and that returned in time.
@@ -73,7 +112,7 @@ pub struct Stretch {
     /// When it was entered.
     pub began: Option<Stamp>,
     /// When it returned, and with what.
-    pub ended: Option<(Stamp, i32)>,
+    pub ended: Option<(Stamp, ReturnCode)>,
 }
 
 /// A phase of suspend or resume.
@@ -111,7 +150,7 @@ impl Stretch {
 
     /// What it returned.
     #[must_use]
-    pub fn result(&self) -> Option<i32> {
+    pub fn result(&self) -> Option<ReturnCode> {
         self.ended.map(|(_, result)| result)
     }
 }
@@ -126,7 +165,22 @@ impl Cycle {
     /// It failed.
     #[must_use]
     pub fn failed(&self) -> bool {
-        self.result.is_some_and(|result| result < 0)
+        self.result.is_some_and(ReturnCode::failed)
+    }
+
+    /// What became of it.
+    #[must_use]
+    pub fn verdict(&self) -> CycleVerdict {
+        match self.result.map(ReturnCode::error) {
+            Some(None) if self.is_test() => CycleVerdict::Tested,
+            Some(None) => CycleVerdict::Slept,
+            Some(Some(Errno::EAGAIN)) if !self.culprits.is_empty() => CycleVerdict::HelperRan,
+            Some(Some(_)) if self.freeze.result().is_some_and(ReturnCode::failed) => CycleVerdict::NotFrozen,
+            Some(Some(_)) => CycleVerdict::Failed,
+            None if self.kind == CycleKind::Shutdown => CycleVerdict::ShutDown,
+            None if self.ended.is_none() => CycleVerdict::UnderWay,
+            None => CycleVerdict::Unknown,
+        }
     }
 
     /// From its beginning to its end as seen at `now`, the time asleep left out.

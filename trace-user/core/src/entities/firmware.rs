@@ -1,5 +1,6 @@
 //! A request for a firmware file: who asked for what, and whether user space was asked for it.
 
+use crate::answer::ReturnCode;
 use crate::event::{Captured, Stamp, Task};
 use trace_common::time::Nanos;
 
@@ -23,11 +24,11 @@ pub struct Firmware {
     /// When its fallback was entered, the file not being there.
     pub fallback: Option<Stamp>,
     /// When that was over, and with what.
-    pub fallback_ended: Option<(Stamp, i32)>,
+    pub fallback_ended: Option<(Stamp, ReturnCode)>,
     /// The lock that keeps helpers enabled.
     pub lock: Lock,
-    /// When it returned, and with what: zero or a negative errno.
-    pub ended: Option<(Stamp, i32)>,
+    /// When it returned, and with what.
+    pub ended: Option<(Stamp, ReturnCode)>,
     /// Nothing more will change.
     pub closed: bool,
 }
@@ -45,6 +46,32 @@ pub struct Lock {
     pub released: Option<Stamp>,
 }
 
+/// How a lock stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LockState {
+    /// It was asked for; the answer has not come.
+    Waiting,
+    /// The thread holds it.
+    Held,
+    /// Helpers are disabled, so the thread did not get it.
+    Refused,
+    /// The thread gave it back.
+    Released,
+}
+
+impl LockState {
+    /// As spelt in JSON and shown to a person.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Held => "held",
+            Self::Refused => "refused",
+            Self::Released => "released",
+        }
+    }
+}
+
 impl Firmware {
     /// How long it took, or has taken at `now`.
     #[must_use]
@@ -54,7 +81,7 @@ impl Firmware {
 
     /// What it returned.
     #[must_use]
-    pub fn result(&self) -> Option<i32> {
+    pub fn result(&self) -> Option<ReturnCode> {
         self.ended.map(|(_, result)| result)
     }
 
@@ -91,15 +118,15 @@ impl Firmware {
 }
 
 impl Lock {
-    /// In a word: `held`, `released`, `refused`, `waiting`; `None` where it was not asked for.
+    /// How it stands; `None` where it was not asked for.
     #[must_use]
-    pub fn as_str(&self) -> Option<&'static str> {
+    pub fn state(&self) -> Option<LockState> {
         self.asked?;
         Some(match (self.answered, self.released) {
-            (None, _) => "waiting",
-            (Some((_, false)), _) => "refused",
-            (Some((_, true)), None) => "held",
-            (Some((_, true)), Some(_)) => "released",
+            (None, _) => LockState::Waiting,
+            (Some((_, false)), _) => LockState::Refused,
+            (Some((_, true)), None) => LockState::Held,
+            (Some((_, true)), Some(_)) => LockState::Released,
         })
     }
 

@@ -4,7 +4,7 @@
 //! in suspend unless said otherwise.
 
 use super::ids::{LoadId, RequestId};
-use crate::errno::EEXIST;
+use crate::answer::{Errno, ReturnCode};
 use crate::event::{Comm, Stamp, Syscall, Task};
 use std::sync::Arc;
 
@@ -32,9 +32,9 @@ pub struct Load {
     /// When it went live.
     pub live: Option<Stamp>,
     /// When `do_init_module` returned, and with what.
-    pub init_ended: Option<(Stamp, i32)>,
+    pub init_ended: Option<(Stamp, ReturnCode)>,
     /// When the system call returned, and with what.
-    pub ended: Option<(Stamp, i32)>,
+    pub ended: Option<(Stamp, ReturnCode)>,
     /// Nothing more will change: it ended, or its thread went on or away and its end was not seen.
     pub closed: bool,
 }
@@ -48,9 +48,9 @@ impl Load {
 
     /// The error it ended with.
     #[must_use]
-    pub fn error(&self) -> Option<i32> {
-        let ended = self.ended.map(|(_, result)| result).filter(|result| *result < 0);
-        ended.or_else(|| self.init_ended.map(|(_, result)| result).filter(|result| *result < 0))
+    pub fn error(&self) -> Option<Errno> {
+        let error = |end: Option<(Stamp, ReturnCode)>| end.and_then(|(_, result)| result.error());
+        error(self.ended).or_else(|| error(self.init_ended))
     }
 
     /// It ended without making a module live and without trying its init: another copy was there first.
@@ -58,7 +58,7 @@ impl Load {
     pub fn lost_to_another(&self) -> bool {
         self.init_begun.is_none()
             && self.live.is_none()
-            && self.ended.is_some_and(|(_, result)| matches!(result, 0 | EEXIST))
+            && self.ended.is_some_and(|(_, result)| result.error().is_none_or(|error| error == Errno::EEXIST))
     }
 
     /// The process that loads, by name.

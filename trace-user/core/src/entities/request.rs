@@ -9,6 +9,7 @@ use super::ids::RequestId;
 use super::load::Load;
 use super::slot::{SLOT_LIMIT, Slot};
 use super::verdict::Verdict;
+use crate::answer::{CallResult, WaitStatus};
 use crate::event::{Captured, Resolution, Stamp, Task, Wait};
 use std::sync::Arc;
 use trace_common::time::Nanos;
@@ -36,8 +37,8 @@ pub struct Request {
     pub loads: Vec<Arc<Load>>,
     /// When it returned to the requester.
     pub returned: Option<Stamp>,
-    /// What it returned: zero, a wait status word, or a negative errno.
-    pub result: Option<i32>,
+    /// What it returned.
+    pub result: Option<CallResult>,
     /// What the alias stands for; `None` where no index was consulted.
     pub resolution: Option<Arc<Resolution>>,
     /// The request whose helper's load asked for this one.
@@ -204,16 +205,16 @@ impl Request {
         load.module.as_ref().is_some_and(|module| !self.wants(module))
     }
 
-    /// The helper's wait status word: what the requester was told, else how the process ended. A helper whose exec
+    /// How the helper ended: what the requester got, else how the process ended. A helper whose exec
     /// fails exits with 0 too (kernel/umh.c `call_usermodehelper_exec_async`, 5.10 to 7.3), so that 0 counts only where
     /// the helper is known to have run.
     #[must_use]
-    pub fn status(&self) -> Option<i32> {
-        let told = self.result.filter(|result| *result >= 0 && self.wait() == Some(Wait::Proc));
+    pub fn status(&self) -> Option<WaitStatus> {
+        let returned = self.result.and_then(CallResult::status).filter(|_| self.wait() == Some(Wait::Proc));
         let call = self.call.as_ref()?;
         let ran = call.ran || !self.loads.is_empty();
-        let ended = call.exited.and_then(|(_, status)| status).filter(|status| *status != 0 || ran);
-        told.or(ended)
+        let ended = call.exited.and_then(|(_, status)| status).filter(|status| !status.is_success() || ran);
+        returned.or(ended)
     }
 
     /// How the requester waits.

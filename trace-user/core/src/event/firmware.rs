@@ -1,6 +1,7 @@
 //! What probes see of requests for firmware files, and of the lock that keeps helpers enabled meanwhile.
 
 use super::Captured;
+use crate::answer::ReturnCode;
 use trace_common::kind::Kind;
 
 /// A moment of a request for a firmware file. All of one request's happen in one thread.
@@ -11,14 +12,14 @@ pub enum FirmwareMoment {
     /// [`Kind::FirmwareEnded`]
     Ended {
         /// Zero or a negative errno.
-        result: i32,
+        result: ReturnCode,
     },
     /// [`Kind::FallbackBegan`]
     FallbackBegan(FirmwareAsked),
     /// [`Kind::FallbackEnded`]
     FallbackEnded {
         /// Zero or a negative errno.
-        result: i32,
+        result: ReturnCode,
     },
     /// [`Kind::LockBegan`]
     LockBegan {

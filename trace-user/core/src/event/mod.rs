@@ -9,13 +9,14 @@ mod resolution;
 mod stack;
 pub mod suspend;
 
+use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
 pub use cost::{Costs, ProbeCost};
 pub use firmware::{FirmwareAsked, FirmwareMoment};
 pub use resolution::{Configured, Install, Place, Replaced, Resolution, Wanted};
 pub use stack::{STACK_FRAMES, on_stack};
 use std::fmt;
 use std::sync::Arc;
-pub use suspend::{PmTest, SuspendMoment, Way};
+pub use suspend::{Depth, PmTest, SuspendMoment, SuspendState, Way};
 use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
 use trace_common::kind::{Kind, Loss};
 use trace_common::time::Ktime;
@@ -80,8 +81,8 @@ pub enum Captured {
     Whole(Arc<str>),
     /// Its beginning.
     Truncated(Arc<str>),
-    /// The kernel could not read it: a negative errno.
-    Unreadable(i32),
+    /// The kernel could not read it: why.
+    Unreadable(Errno),
 }
 
 /// What a probe saw. The kinds and their meaning: [`Kind`].
@@ -99,19 +100,19 @@ pub enum Moment {
     /// [`Kind::Throttled`]
     Throttled {
         /// A negative errno.
-        result: i32,
+        result: ReturnCode,
     },
     /// [`Kind::Denied`]
     Denied {
         /// A negative errno.
-        result: i32,
+        result: ReturnCode,
     },
     /// [`Kind::CallEntered`]
     CallEntered(CallEntered),
     /// [`Kind::CallReturned`]
     CallReturned {
-        /// Zero, a wait status word, or a negative errno.
-        result: i32,
+        /// How the helper ended, or why there is none.
+        result: CallResult,
     },
     /// [`Kind::CallPicked`]
     CallPicked {
@@ -126,7 +127,7 @@ pub enum Moment {
     /// [`Kind::Executed`]
     Executed {
         /// Zero or a negative errno.
-        result: i32,
+        result: ReturnCode,
     },
     /// [`Kind::Completed`]
     Completed {
@@ -142,8 +143,8 @@ pub enum Moment {
     },
     /// [`Kind::Exited`]
     Exited {
-        /// A wait status word; `None` where it could not be read.
-        status: Option<i32>,
+        /// How; `None` where it could not be read.
+        status: Option<WaitStatus>,
     },
     /// [`Kind::LoadBegan`]
     LoadBegan {
@@ -155,7 +156,7 @@ pub enum Moment {
         /// By which system call.
         syscall: Syscall,
         /// Zero or a negative errno.
-        result: i32,
+        result: ReturnCode,
     },
     /// [`Kind::ImageRead`]
     ImageRead {
@@ -169,7 +170,7 @@ pub enum Moment {
     /// [`Kind::InitEnded`]
     InitEnded {
         /// Zero or a negative errno.
-        result: i32,
+        result: ReturnCode,
     },
     /// [`Kind::Live`]
     Live(Module),

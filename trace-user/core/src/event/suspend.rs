@@ -1,6 +1,7 @@
 //! What probes see of suspend and hibernation, and of how helpers are disabled around them.
 
 use super::Captured;
+use crate::answer::ReturnCode;
 use trace_common::kind::Kind;
 
 /// A moment of suspend, hibernation or shutdown.
@@ -16,7 +17,7 @@ pub enum SuspendMoment {
     /// [`Kind::SuspendEnded`]
     Ended {
         /// Zero or a negative errno.
-        result: i32,
+        result: ReturnCode,
     },
     /// [`Kind::PhaseSeen`]
     Phase {
@@ -32,39 +33,51 @@ pub enum SuspendMoment {
     /// [`Kind::FreezeEnded`]
     FreezeEnded {
         /// Zero or a negative errno.
-        result: i32,
+        result: ReturnCode,
     },
     /// [`Kind::ThawBegan`]
     ThawBegan,
     /// [`Kind::DisableBegan`]
     DisableBegan {
         /// How far helpers are to be disabled.
-        depth: i32,
+        depth: Depth,
     },
     /// [`Kind::DisableEnded`]
     DisableEnded {
         /// Zero or a negative errno.
-        result: i32,
+        result: ReturnCode,
     },
     /// [`Kind::DepthSet`]
     DepthSet {
         /// How far helpers are disabled now.
-        depth: i32,
+        depth: Depth,
     },
 }
 
-/// Helpers are enabled (include/linux/umh.h `enum umh_disable_depth`, 5.10 to 7.3).
-pub const ENABLED: i32 = 0;
-/// Helpers are disabled for good, or while user space is frozen.
-pub const DISABLED: i32 = 2;
+/// How far helpers are disabled (include/linux/umh.h `enum umh_disable_depth`, 5.10 to 7.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Depth(pub i32);
+
+/// What a machine suspends to: `suspend_state_t` (include/linux/suspend.h, 5.10 to 7.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SuspendState {
+    /// 1: suspend to idle.
+    Freeze,
+    /// 2: standby.
+    Standby,
+    /// 3: suspend to memory.
+    Mem,
+    /// Any other number, of which the kernel knows none.
+    Other(i32),
+}
 
 /// What a task asks the kernel for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     /// To suspend.
     Suspend {
-        /// The `suspend_state_t` (include/linux/suspend.h): 1 to idle, 2 standby, 3 to memory.
-        state: i32,
+        /// To what.
+        state: SuspendState,
     },
     /// To hibernate.
     Hibernate,
@@ -91,6 +104,50 @@ impl PmTest {
             4 => "devices",
             5 => "freezer",
             _ => "unknown",
+        }
+    }
+}
+
+impl Depth {
+    /// Helpers are enabled.
+    pub const ENABLED: Self = Self(0);
+    /// User space is being frozen: new helpers are refused.
+    pub const FREEZING: Self = Self(1);
+    /// Helpers are disabled for good, or while user space is frozen.
+    pub const DISABLED: Self = Self(2);
+}
+
+impl SuspendState {
+    /// From the kernel's number.
+    #[must_use]
+    pub const fn from_number(number: i32) -> Self {
+        match number {
+            1 => Self::Freeze,
+            2 => Self::Standby,
+            3 => Self::Mem,
+            other => Self::Other(other),
+        }
+    }
+
+    /// The kernel's number.
+    #[must_use]
+    pub const fn number(self) -> i32 {
+        match self {
+            Self::Freeze => 1,
+            Self::Standby => 2,
+            Self::Mem => 3,
+            Self::Other(number) => number,
+        }
+    }
+
+    /// As it stands in `/sys/power/state`; `None` for a number that the kernel does not know.
+    #[must_use]
+    pub const fn as_str(self) -> Option<&'static str> {
+        match self {
+            Self::Freeze => Some("freeze"),
+            Self::Standby => Some("standby"),
+            Self::Mem => Some("mem"),
+            Self::Other(_) => None,
         }
     }
 }

@@ -3,23 +3,20 @@
 //! In: a cycle, and the firmware requests that held it up. Out: text, without a full stop. Pure.
 
 use super::task_words;
-use crate::entities::{Call, Cycle, CycleKind, Firmware};
-use crate::errno::errno_words;
-use crate::event::{Stamp, Way};
+use crate::answer::ReturnCode;
+use crate::entities::{Call, Cycle, CycleKind, CycleVerdict, Firmware};
+use crate::event::{Stamp, SuspendState, Way};
 use std::fmt::Write as _;
 use trace_common::time::Nanos;
-
-/// `-EAGAIN`: what disabling helpers gives up with (kernel/umh.c, 5.10 to 7.3).
-const EAGAIN: i32 = -11;
 
 /// What was tried, in a few words: `suspend to memory, a test of the freezer`.
 #[must_use]
 pub fn attempt(cycle: &Cycle) -> String {
     let state = match cycle.way {
-        Some(Way::Suspend { state: 1 }) => " to idle",
-        Some(Way::Suspend { state: 2 }) => " to standby",
-        Some(Way::Suspend { state: 3 }) => " to memory",
-        Some(Way::Suspend { .. } | Way::Hibernate) | None => "",
+        Some(Way::Suspend { state: SuspendState::Freeze }) => " to idle",
+        Some(Way::Suspend { state: SuspendState::Standby }) => " to standby",
+        Some(Way::Suspend { state: SuspendState::Mem }) => " to memory",
+        Some(Way::Suspend { state: SuspendState::Other(_) } | Way::Hibernate) | None => "",
     };
     let kind = if cycle.kind == CycleKind::Unknown { "freezing of user space" } else { cycle.kind.as_str() };
     let test = match cycle.pm_test.filter(|_| cycle.is_test()) {
@@ -27,21 +24,6 @@ pub fn attempt(cycle: &Cycle) -> String {
         None => String::new(),
     };
     format!("{kind}{state}{test}")
-}
-
-/// The cycle's verdict in a word or two.
-#[must_use]
-pub fn verdict(cycle: &Cycle) -> &'static str {
-    match cycle.result {
-        Some(0) if cycle.is_test() => "tested",
-        Some(0) => "slept",
-        Some(EAGAIN) if !cycle.culprits.is_empty() => "failed: helper",
-        Some(_) if cycle.freeze.result().is_some_and(|result| result < 0) => "failed: freezer",
-        Some(_) => "failed",
-        None if cycle.kind == CycleKind::Shutdown => "shut down",
-        None if cycle.ended.is_none() => "under way",
-        None => "over",
-    }
 }
 
 /// The sentence.
@@ -69,20 +51,22 @@ pub fn explain<'a>(cycle: &Cycle, now: Stamp, firmware: impl Iterator<Item = &'a
 }
 
 fn outcome(cycle: &Cycle, now: Stamp) -> String {
-    let asleep = cycle.asleep(now);
-    match cycle.result {
-        Some(0) if asleep == Nanos::ZERO => format!("finished after {} without sleeping", cycle.awake(now)),
-        Some(0) => format!("slept {asleep}; suspend and resume took {}", cycle.awake(now)),
-        Some(EAGAIN) if !cycle.culprits.is_empty() => format!(
+    let awake = cycle.awake(now);
+    match (cycle.verdict(), cycle.result.and_then(ReturnCode::error)) {
+        (CycleVerdict::HelperRan, _) => format!(
             "failed: {} was still running {} after suspend disabled helpers, and the kernel gave up (EAGAIN): kill the \
              helpers, or give them a timeout",
             calls(&cycle.culprits),
             cycle.disable.time().unwrap_or_default()
         ),
-        Some(result) => format!("failed with {} after {}", errno_words(result), cycle.awake(now)),
-        None if cycle.kind == CycleKind::Shutdown => "helpers stay disabled".to_owned(),
-        None if cycle.ended.is_none() => format!("under way for {}", cycle.awake(now)),
-        None => format!("finished after {}; its result was not seen", cycle.awake(now)),
+        (_, Some(error)) => format!("failed with {} after {awake}", error.words()),
+        (CycleVerdict::ShutDown, None) => "helpers stay disabled".to_owned(),
+        (CycleVerdict::UnderWay, None) => format!("under way for {awake}"),
+        (CycleVerdict::Unknown, None) => format!("finished after {awake}; its result was not seen"),
+        (_, None) => match cycle.asleep(now) {
+            Nanos::ZERO => format!("finished after {awake} without sleeping"),
+            asleep => format!("slept {asleep}; suspend and resume took {awake}"),
+        },
     }
 }
 

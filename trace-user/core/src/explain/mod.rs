@@ -5,8 +5,8 @@
 
 pub mod cycle;
 
+use crate::answer::{CallResult, Errno, WaitStatus};
 use crate::entities::{Call, Gap, Load, Request, Verdict};
-use crate::errno::{EEXIST, Ending, errno_words};
 use crate::event::{Install, Task, Wanted};
 
 /// The sentence for the request's verdict.
@@ -87,10 +87,10 @@ fn wanted(request: &Request) -> impl Iterator<Item = &Wanted> {
 }
 
 fn why_hollow(request: &Request) -> Option<String> {
-    if let Some(load) = request.failed_load().filter(|load| load.error() == Some(EEXIST)) {
+    if let Some(load) = request.failed_load().filter(|load| load.error() == Some(Errno::EEXIST)) {
         let module = load_words(load);
-        return Some(match load.init_ended {
-            Some((_, EEXIST)) => format!("the init of {module} returned -EEXIST and modprobe took that for success"),
+        return Some(match load.init_ended.and_then(|(_, result)| result.error()) {
+            Some(Errno::EEXIST) => format!("the init of {module} returned -EEXIST and modprobe took that for success"),
             _ => format!("the load of {module} ended with -EEXIST and modprobe took that for success"),
         });
     }
@@ -179,19 +179,19 @@ fn because(request: &Request) -> String {
 fn load_failed(request: &Request, load: &Load) -> String {
     let module = load_words(load);
     let role = if request.is_dependency(load) { ", which the wanted module depends on," } else { "" };
-    match (load.init_ended, load.error()) {
-        (Some((_, result)), _) if result < 0 => {
-            format!("the init of {module}{role} returned {}", errno_words(result))
+    match (load.init_ended.and_then(|(_, result)| result.error()), load.error()) {
+        (Some(error), _) => {
+            format!("the init of {module}{role} returned {}", error.words())
         }
         (_, Some(error)) => {
-            format!("the load of {module}{role} failed before its init: {}", errno_words(error))
+            format!("the load of {module}{role} failed before its init: {}", error.words())
         }
         (_, None) => format!("the load of {module}{role} failed"),
     }
 }
 
 fn not_found(request: &Request) -> String {
-    let ending = request.status().map_or_else(|| "exited 1".to_owned(), |status| Ending::of(status).words());
+    let ending = request.status().map_or_else(|| "exited 1".to_owned(), WaitStatus::words);
     match why(request) {
         Some(why) => format!("{why}; {} {ending}", helper_name(request)),
         None => format!("no module has this alias; {} {ending}", helper_name(request)),
@@ -199,7 +199,7 @@ fn not_found(request: &Request) -> String {
 }
 
 fn helper_failed(request: &Request) -> String {
-    let ending = request.status().map_or_else(|| "failed".to_owned(), |status| Ending::of(status).words());
+    let ending = request.status().map_or_else(|| "failed".to_owned(), WaitStatus::words);
     let helper = request.call.as_ref().and_then(|call| call.helper);
     let pid = helper.map_or_else(String::new, |(task, _)| format!("[{}]", task.key.tgid.0));
     let tried = if request.loads.is_empty() { " without having tried a load" } else { "" };
@@ -208,15 +208,15 @@ fn helper_failed(request: &Request) -> String {
 
 fn helper_missing(request: &Request) -> String {
     let path = request.call.as_ref().map(|call| &call.path);
-    let executed = request.call.as_ref().and_then(|call| call.executed).map(|(_, result)| result);
-    let error = executed.filter(|result| *result < 0);
+    let error = request.call.as_ref().and_then(|call| call.executed).and_then(|(_, result)| result.error());
     let empty = path.and_then(|path| path.text()).is_some_and(|path| path.is_empty());
-    let told = error.or(request.result).map_or_else(|| "unknown why".to_owned(), errno_words);
+    let reason = error.or(request.result.and_then(CallResult::error));
+    let reason = reason.map_or_else(|| "unknown why".to_owned(), Errno::words);
     match (path, error) {
         (Some(_), _) if empty => "no helper is set: the path in /proc/sys/kernel/modprobe is empty".into(),
-        (Some(path), Some(_)) => format!("{path} could not be executed: {told}"),
-        (Some(path), None) => format!("{path} could not be started: {told}"),
-        (None, _) => format!("the helper could not be started: {told}"),
+        (Some(path), Some(_)) => format!("{path} could not be executed: {reason}"),
+        (Some(path), None) => format!("{path} could not be started: {reason}"),
+        (None, _) => format!("the helper could not be started: {reason}"),
     }
 }
 
@@ -234,8 +234,9 @@ fn throttled(request: &Request) -> String {
 }
 
 fn denied(request: &Request) -> String {
-    let told = request.result.map_or_else(String::new, |result| format!(": {}", errno_words(result)));
-    format!("a security module said no{told}")
+    let reason = request.result.and_then(CallResult::error);
+    let reason = reason.map_or_else(String::new, |error| format!(": {}", error.words()));
+    format!("a security module said no{reason}")
 }
 
 fn incomplete(request: &Request) -> String {
@@ -251,11 +252,11 @@ fn afterwards(request: &Request) -> String {
     let Some(call) = request.call.as_deref() else {
         return "its helper was not seen".into();
     };
-    let ended = match (call.exited, call.executed) {
-        (Some((_, Some(status))), _) => format!("its helper {}", Ending::of(status).words()),
+    let ended = match (call.exited, call.executed.and_then(|(_, result)| result.error())) {
+        (Some((_, Some(status))), _) => format!("its helper {}", status.words()),
         (Some((_, None)), _) => "its helper ended".into(),
-        (None, Some((_, result))) if result < 0 => {
-            return format!("{} could not be executed: {}", call.path, errno_words(result));
+        (None, Some(error)) => {
+            return format!("{} could not be executed: {}", call.path, error.words());
         }
         (None, _) if request.closed => "its helper was not seen to end".into(),
         (None, _) => "its helper goes on".into(),
@@ -297,7 +298,7 @@ fn waiting(request: &Request, call: &Call) -> String {
         return format!("returned already, while processes of its helper {}{helper} go on", helper_name(request));
     }
     if let Some((_, status)) = call.exited {
-        let ending = status.map_or_else(|| "ended".to_owned(), |status| Ending::of(status).words());
+        let ending = status.map_or_else(|| "ended".to_owned(), WaitStatus::words);
         return format!("the helper {ending} and the requester has not been seen to return");
     }
     match (call.helper, call.picked) {
@@ -341,6 +342,7 @@ fn helper_name(request: &Request) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::answer::ReturnCode;
     use crate::correlate::requests::fresh;
     use crate::entities::{CallId, LoadId, RequestId, SatisfiedBy};
     use crate::event::{Captured, Configured, Place, Replaced, Resolution, Stamp, Wait};
@@ -373,7 +375,7 @@ mod tests {
             entered: at(0),
             picked: Some(at(1)),
             helper: Some((helper(), at(1))),
-            executed: Some((at(2), 0)),
+            executed: Some((at(2), ReturnCode::OK)),
             ran: true,
             exited: None,
             completed: None,
@@ -465,9 +467,9 @@ mod tests {
         check(&request, &format!("{told}, and modprobe.d says nothing against can"));
         resolution(&mut request).configured = Some(Configured { ignored_lines: 0, unread_files: 2 });
         check(&request, &format!("{told}: what modprobe.d says of can is not known, 2 of its files could not be read"));
-        request.loads = vec![Arc::new(Load { ended: Some((at(9), EEXIST)), ..load("can") })];
+        request.loads = vec![Arc::new(Load { ended: Some((at(9), ReturnCode(-17))), ..load("can") })];
         check(&request, &format!("{told}: the load of can ended with -EEXIST and modprobe took that for success"));
-        request.loads = vec![Arc::new(Load { init_ended: Some((at(9), EEXIST)), ..load("can") })];
+        request.loads = vec![Arc::new(Load { init_ended: Some((at(9), ReturnCode(-17))), ..load("can") })];
         check(&request, &format!("{told}: the init of can returned -EEXIST and modprobe took that for success"));
         request.loads.clear();
         request.resolution = None;
@@ -504,7 +506,7 @@ mod tests {
     #[test]
     fn other_failures_name_the_line_that_led_to_them() {
         let mut request = request(Verdict::InitFailed);
-        request.loads = vec![Arc::new(Load { ended: Some((at(9), -2)), ..load("can") })];
+        request.loads = vec![Arc::new(Load { ended: Some((at(9), ReturnCode(-2))), ..load("can") })];
         resolution(&mut request).modules[0].replaced =
             vec![Replaced { module: "core".into(), install: install("/bin/true") }];
         check(
@@ -518,7 +520,7 @@ mod tests {
             vec![Wanted { name: "off".into(), missing: true, alias: Some(place(1)), ..Wanted::default() }];
         check(&request, "off, named in /etc/modprobe.d/x.conf:1, is not a module of this kernel; modprobe exited 1");
         request.verdict = Verdict::HelperFailed;
-        request.result = Some(256);
+        request.result = Some(CallResult::from_return(256));
         resolution(&mut request).modules[0].install = Some(install("false"));
         check(
             &request,
@@ -532,9 +534,9 @@ mod tests {
     #[test]
     fn init_failed_names_the_module_and_the_errno() {
         let mut request = request(Verdict::InitFailed);
-        request.loads = vec![Arc::new(Load { init_ended: Some((at(9), -19)), ..load("can") })];
+        request.loads = vec![Arc::new(Load { init_ended: Some((at(9), ReturnCode(-19))), ..load("can") })];
         check(&request, "the init of can returned ENODEV (no such device)");
-        request.loads = vec![Arc::new(Load { ended: Some((at(9), -8)), ..load("crc16") })];
+        request.loads = vec![Arc::new(Load { ended: Some((at(9), ReturnCode(-8))), ..load("crc16") })];
         check(
             &request,
             "the load of crc16, which the wanted module depends on, failed before its init: ENOEXEC (not in an \
@@ -545,20 +547,20 @@ mod tests {
     #[test]
     fn a_helper_that_found_nothing_or_failed_says_how_it_ended() {
         let mut request = request(Verdict::NotFound);
-        request.result = Some(256);
+        request.result = Some(CallResult::from_return(256));
         check(&request, "no module has this alias; modprobe exited 1");
         request.verdict = Verdict::HelperFailed;
-        request.result = Some(9);
+        request.result = Some(CallResult::from_return(9));
         check(&request, "modprobe[413] was killed by SIGKILL without having tried a load");
     }
 
     #[test]
     fn helper_missing_names_the_file() {
         let mut request = request(Verdict::HelperMissing);
-        request.result = Some(-12);
+        request.result = Some(CallResult::from_return(-12));
         check(&request, "/sbin/modprobe could not be started: ENOMEM (out of memory)");
         call(&mut request).path = Captured::whole("/nonexistent");
-        call(&mut request).executed = Some((at(2), -2));
+        call(&mut request).executed = Some((at(2), ReturnCode(-2)));
         check(&request, "/nonexistent could not be executed: ENOENT (no such file or directory)");
         call(&mut request).path = Captured::whole("");
         check(&request, "no helper is set: the path in /proc/sys/kernel/modprobe is empty");
@@ -578,7 +580,7 @@ mod tests {
              return was not seen)",
         );
         request.verdict = Verdict::Denied;
-        request.result = Some(-1);
+        request.result = Some(CallResult::from_return(-1));
         check(&request, "a security module said no: EPERM (operation not permitted)");
     }
 
@@ -586,7 +588,7 @@ mod tests {
     fn abandoned_and_unwaited_say_what_became_of_the_helper() {
         let mut request = request(Verdict::Abandoned);
         check(&request, "the requester was killed while it waited; its helper goes on");
-        call(&mut request).exited = Some((at(9), Some(0)));
+        call(&mut request).exited = Some((at(9), Some(WaitStatus::SUCCESS)));
         request.live = Some(at(8));
         check(
             &request,

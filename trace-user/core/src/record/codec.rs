@@ -2,10 +2,11 @@
 //! what it was.
 
 use super::schema::{self as pb, event::Body as Wire};
+use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
 use crate::event::{
-    Body, CallEntered, Captured, Comm, Configured, Costs, Event, Fact, FirmwareAsked, FirmwareMoment, Hook, Install,
-    Lost, Machine, Module, Moment, Place, PmTest, Probe, ProbeCost, Replaced, Requested, Resolution, SelfTest, Stamp,
-    SuspendMoment, Syscall, Task, Wait, Wanted, Way,
+    Body, CallEntered, Captured, Comm, Configured, Costs, Depth, Event, Fact, FirmwareAsked, FirmwareMoment, Hook,
+    Install, Lost, Machine, Module, Moment, Place, PmTest, Probe, ProbeCost, Replaced, Requested, Resolution, SelfTest,
+    Stamp, SuspendMoment, SuspendState, Syscall, Task, Wait, Wanted, Way,
 };
 use std::sync::Arc;
 use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
@@ -84,17 +85,17 @@ fn text(captured: &Captured) -> pb::Text {
     let (text, truncated, error) = match captured {
         Captured::Whole(text) => (text.to_string(), false, 0),
         Captured::Truncated(text) => (text.to_string(), true, 0),
-        Captured::Unreadable(error) => (String::new(), false, *error),
+        Captured::Unreadable(error) => (String::new(), false, error.as_return()),
     };
     pb::Text { text, truncated, error }
 }
 
 fn captured(text: Option<pb::Text>) -> Captured {
     let text = text.unwrap_or_default();
-    match (text.error, text.truncated) {
-        (0, false) => Captured::Whole(text.text.into()),
-        (0, true) => Captured::Truncated(text.text.into()),
-        (error, _) => Captured::Unreadable(error),
+    match (Errno::from_return(text.error), text.truncated) {
+        (Some(error), _) => Captured::Unreadable(error),
+        (None, false) => Captured::Whole(text.text.into()),
+        (None, true) => Captured::Truncated(text.text.into()),
     }
 }
 
@@ -157,8 +158,8 @@ fn moment(moment: &Moment) -> Wire {
             stack: asked.stack.iter().map(ToString::to_string).collect(),
         }),
         Moment::Admitted { alias, wait } => Wire::Admitted(pb::Admitted { alias: Some(text(alias)), wait: *wait }),
-        Moment::Throttled { result } => Wire::Throttled(pb::TurnedAway { result: *result }),
-        Moment::Denied { result } => Wire::Denied(pb::TurnedAway { result: *result }),
+        Moment::Throttled { result } => Wire::Throttled(pb::TurnedAway { result: result.0 }),
+        Moment::Denied { result } => Wire::Denied(pb::TurnedAway { result: result.0 }),
         Moment::CallEntered(entered) => Wire::CallEntered(pb::CallEntered {
             call: entered.call.0,
             wait: wait_number(entered.wait),
@@ -167,24 +168,24 @@ fn moment(moment: &Moment) -> Wire {
             argv_more: entered.argv_more,
             stack: entered.stack.iter().map(ToString::to_string).collect(),
         }),
-        Moment::CallReturned { result } => Wire::CallReturned(pb::CallReturned { result: *result }),
+        Moment::CallReturned { result } => Wire::CallReturned(pb::CallReturned { result: result.as_return() }),
         Moment::CallPicked { call } => Wire::CallPicked(seen(*call)),
         Moment::Born { call } => Wire::Born(seen(*call)),
-        Moment::Executed { result } => Wire::Executed(pb::Executed { result: *result }),
+        Moment::Executed { result } => Wire::Executed(pb::Executed { result: result.0 }),
         Moment::Completed { call } => Wire::Completed(pb::CallSeen { call: call.map(|call| call.0) }),
         Moment::CallerGone => Wire::CallerGone(pb::CallerGone {}),
         Moment::Forked { child } => {
             Wire::Forked(pb::Forked { child: child.tgid.0, child_start: child.start.as_nanos() })
         }
-        Moment::Exited { status } => Wire::Exited(pb::Exited { status: *status }),
+        Moment::Exited { status } => Wire::Exited(pb::Exited { status: status.map(|status| status.0) }),
         Moment::LoadBegan { syscall } => Wire::LoadBegan(pb::LoadBegan { syscall: syscall_number(*syscall) }),
         Moment::LoadEnded { syscall, result } => {
-            Wire::LoadEnded(pb::LoadEnded { syscall: syscall_number(*syscall), result: *result })
+            Wire::LoadEnded(pb::LoadEnded { syscall: syscall_number(*syscall), result: result.0 })
         }
         Moment::ImageRead { bytes } => Wire::ImageRead(pb::ImageRead { bytes: *bytes }),
         Moment::Coming(of) => Wire::Coming(module(of)),
         Moment::InitBegun(of) => Wire::InitBegun(module(of)),
-        Moment::InitEnded { result } => Wire::InitEnded(pb::InitEnded { result: *result }),
+        Moment::InitEnded { result } => Wire::InitEnded(pb::InitEnded { result: result.0 }),
         Moment::Live(of) => Wire::Live(module(of)),
         Moment::Going(of) => Wire::Going(module(of)),
         Moment::Freed(of) => Wire::Freed(module(of)),
@@ -220,26 +221,28 @@ fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
     Ok(match wire {
         Wire::Requested(asked) => Moment::Requested(event_requested(asked)),
         Wire::Admitted(admitted) => Moment::Admitted { alias: captured(admitted.alias), wait: admitted.wait },
-        Wire::Throttled(away) => Moment::Throttled { result: away.result },
-        Wire::Denied(away) => Moment::Denied { result: away.result },
+        Wire::Throttled(away) => Moment::Throttled { result: ReturnCode(away.result) },
+        Wire::Denied(away) => Moment::Denied { result: ReturnCode(away.result) },
         Wire::CallEntered(entered) => Moment::CallEntered(event_entered(entered)?),
-        Wire::CallReturned(returned) => Moment::CallReturned { result: returned.result },
+        Wire::CallReturned(returned) => Moment::CallReturned { result: CallResult::from_return(returned.result) },
         Wire::CallPicked(seen) => Moment::CallPicked { call: event_call(seen)? },
         Wire::Born(seen) => Moment::Born { call: event_call(seen)? },
-        Wire::Executed(executed) => Moment::Executed { result: executed.result },
+        Wire::Executed(executed) => Moment::Executed { result: ReturnCode(executed.result) },
         Wire::Completed(seen) => Moment::Completed { call: seen.call.map(CallAddress) },
         Wire::CallerGone(_) => Moment::CallerGone,
         Wire::Forked(forked) => {
             let start = Ktime::from_nanos(forked.child_start);
             Moment::Forked { child: TaskKey { tgid: Tgid(forked.child), start } }
         }
-        Wire::Exited(exited) => Moment::Exited { status: exited.status },
+        Wire::Exited(exited) => Moment::Exited { status: exited.status.map(WaitStatus) },
         Wire::LoadBegan(began) => Moment::LoadBegan { syscall: event_syscall(began.syscall)? },
-        Wire::LoadEnded(ended) => Moment::LoadEnded { syscall: event_syscall(ended.syscall)?, result: ended.result },
+        Wire::LoadEnded(ended) => {
+            Moment::LoadEnded { syscall: event_syscall(ended.syscall)?, result: ReturnCode(ended.result) }
+        }
         Wire::ImageRead(image) => Moment::ImageRead { bytes: image.bytes },
         Wire::Coming(of) => Moment::Coming(event_module(of)),
         Wire::InitBegun(of) => Moment::InitBegun(event_module(of)),
-        Wire::InitEnded(ended) => Moment::InitEnded { result: ended.result },
+        Wire::InitEnded(ended) => Moment::InitEnded { result: ReturnCode(ended.result) },
         Wire::Live(of) => Moment::Live(event_module(of)),
         Wire::Going(of) => Moment::Going(event_module(of)),
         Wire::Freed(of) => Moment::Freed(event_module(of)),
@@ -248,21 +251,23 @@ fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
             let way = event_way(began.way, began.state)?;
             Moment::Suspend(SuspendMoment::Began { way, pm_test: began.pm_test.map(PmTest) })
         }
-        Wire::SuspendEnded(ended) => Moment::Suspend(SuspendMoment::Ended { result: ended.result }),
+        Wire::SuspendEnded(ended) => Moment::Suspend(SuspendMoment::Ended { result: ReturnCode(ended.result) }),
         Wire::SuspendPhase(phase) => {
             let (action, begins) = (captured(phase.action), phase.begins);
             Moment::Suspend(SuspendMoment::Phase { action, value: phase.value, begins })
         }
         Wire::FreezeBegan(_) => Moment::Suspend(SuspendMoment::FreezeBegan),
-        Wire::FreezeEnded(ended) => Moment::Suspend(SuspendMoment::FreezeEnded { result: ended.result }),
+        Wire::FreezeEnded(ended) => Moment::Suspend(SuspendMoment::FreezeEnded { result: ReturnCode(ended.result) }),
         Wire::ThawBegan(_) => Moment::Suspend(SuspendMoment::ThawBegan),
-        Wire::DisableBegan(seen) => Moment::Suspend(SuspendMoment::DisableBegan { depth: seen.depth }),
-        Wire::DisableEnded(ended) => Moment::Suspend(SuspendMoment::DisableEnded { result: ended.result }),
-        Wire::DepthSet(seen) => Moment::Suspend(SuspendMoment::DepthSet { depth: seen.depth }),
+        Wire::DisableBegan(seen) => Moment::Suspend(SuspendMoment::DisableBegan { depth: Depth(seen.depth) }),
+        Wire::DisableEnded(ended) => Moment::Suspend(SuspendMoment::DisableEnded { result: ReturnCode(ended.result) }),
+        Wire::DepthSet(seen) => Moment::Suspend(SuspendMoment::DepthSet { depth: Depth(seen.depth) }),
         Wire::FirmwareBegan(asked) => Moment::Firmware(FirmwareMoment::Began(event_firmware(asked))),
-        Wire::FirmwareEnded(ended) => Moment::Firmware(FirmwareMoment::Ended { result: ended.result }),
+        Wire::FirmwareEnded(ended) => Moment::Firmware(FirmwareMoment::Ended { result: ReturnCode(ended.result) }),
         Wire::FallbackBegan(asked) => Moment::Firmware(FirmwareMoment::FallbackBegan(event_firmware(asked))),
-        Wire::FallbackEnded(ended) => Moment::Firmware(FirmwareMoment::FallbackEnded { result: ended.result }),
+        Wire::FallbackEnded(ended) => {
+            Moment::Firmware(FirmwareMoment::FallbackEnded { result: ReturnCode(ended.result) })
+        }
         Wire::LockBegan(began) => Moment::Firmware(FirmwareMoment::LockBegan { waits: began.waits }),
         Wire::LockEnded(ended) => Moment::Firmware(FirmwareMoment::LockEnded { held: ended.held }),
         Wire::Unlocked(_) => Moment::Firmware(FirmwareMoment::Unlocked),
@@ -286,27 +291,27 @@ fn suspend(moment: &SuspendMoment) -> Wire {
     match moment {
         SuspendMoment::Began { way, pm_test } => {
             let (way, state) = match way {
-                Way::Suspend { state } => (trace_common::wire::WAY_SUSPEND, *state),
+                Way::Suspend { state } => (trace_common::wire::WAY_SUSPEND, state.number()),
                 Way::Hibernate => (trace_common::wire::WAY_HIBERNATE, 0),
             };
             Wire::SuspendBegan(pb::SuspendBegan { way, state, pm_test: pm_test.map(|test| test.0) })
         }
-        SuspendMoment::Ended { result } => Wire::SuspendEnded(pb::Ended { result: *result }),
+        SuspendMoment::Ended { result } => Wire::SuspendEnded(pb::Ended { result: result.0 }),
         SuspendMoment::Phase { action, value, begins } => {
             Wire::SuspendPhase(pb::SuspendPhase { action: Some(text(action)), value: *value, begins: *begins })
         }
         SuspendMoment::FreezeBegan => Wire::FreezeBegan(pb::Seen {}),
-        SuspendMoment::FreezeEnded { result } => Wire::FreezeEnded(pb::Ended { result: *result }),
+        SuspendMoment::FreezeEnded { result } => Wire::FreezeEnded(pb::Ended { result: result.0 }),
         SuspendMoment::ThawBegan => Wire::ThawBegan(pb::Seen {}),
-        SuspendMoment::DisableBegan { depth } => Wire::DisableBegan(pb::Depth { depth: *depth }),
-        SuspendMoment::DisableEnded { result } => Wire::DisableEnded(pb::Ended { result: *result }),
-        SuspendMoment::DepthSet { depth } => Wire::DepthSet(pb::Depth { depth: *depth }),
+        SuspendMoment::DisableBegan { depth } => Wire::DisableBegan(pb::Depth { depth: depth.0 }),
+        SuspendMoment::DisableEnded { result } => Wire::DisableEnded(pb::Ended { result: result.0 }),
+        SuspendMoment::DepthSet { depth } => Wire::DepthSet(pb::Depth { depth: depth.0 }),
     }
 }
 
 fn event_way(way: u32, state: i32) -> Result<Way, CodecFault> {
     match way {
-        trace_common::wire::WAY_SUSPEND => Ok(Way::Suspend { state }),
+        trace_common::wire::WAY_SUSPEND => Ok(Way::Suspend { state: SuspendState::from_number(state) }),
         trace_common::wire::WAY_HIBERNATE => Ok(Way::Hibernate),
         _ => Err(CodecFault::Number("way to sleep")),
     }
@@ -317,9 +322,9 @@ fn firmware(moment: &FirmwareMoment) -> Wire {
         |asked: &FirmwareAsked| pb::FirmwareAsked { name: Some(text(&asked.name)), device: Some(text(&asked.device)) };
     match moment {
         FirmwareMoment::Began(file) => Wire::FirmwareBegan(asked(file)),
-        FirmwareMoment::Ended { result } => Wire::FirmwareEnded(pb::Ended { result: *result }),
+        FirmwareMoment::Ended { result } => Wire::FirmwareEnded(pb::Ended { result: result.0 }),
         FirmwareMoment::FallbackBegan(file) => Wire::FallbackBegan(asked(file)),
-        FirmwareMoment::FallbackEnded { result } => Wire::FallbackEnded(pb::Ended { result: *result }),
+        FirmwareMoment::FallbackEnded { result } => Wire::FallbackEnded(pb::Ended { result: result.0 }),
         FirmwareMoment::LockBegan { waits } => Wire::LockBegan(pb::LockBegan { waits: *waits }),
         FirmwareMoment::LockEnded { held } => Wire::LockEnded(pb::LockEnded { held: *held }),
         FirmwareMoment::Unlocked => Wire::Unlocked(pb::Seen {}),

@@ -4,10 +4,11 @@
 
 use super::plain::plain;
 use super::wall;
+use crate::answer::ReturnCode;
 use crate::entities::asleep;
-use crate::entities::{Call, Cycle, Firmware, PhaseSpan};
+use crate::entities::{Call, Cycle, Firmware, LockState, PhaseSpan};
 use crate::event::{Stamp, Task, Way};
-use crate::explain::cycle::{attempt, explain, verdict};
+use crate::explain::cycle::{attempt, explain};
 use crate::explain::task_words;
 use crate::model::Model;
 use serde_json::{Value, json};
@@ -31,11 +32,9 @@ pub fn firmware(model: &Model) -> Value {
 
 fn cycle_object(model: &Model, cycle: &Cycle) -> Value {
     let state = match cycle.way {
-        Some(Way::Suspend { state: 1 }) => Some("freeze"),
-        Some(Way::Suspend { state: 2 }) => Some("standby"),
-        Some(Way::Suspend { state: 3 }) => Some("mem"),
+        Some(Way::Suspend { state }) => state.as_str(),
         Some(Way::Hibernate) => Some("disk"),
-        Some(Way::Suspend { .. }) | None => None,
+        None => None,
     };
     let calls = |calls: &[Arc<Call>]| calls.iter().map(|call| call_object(model, call)).collect::<Vec<_>>();
     let held_up_by: Vec<u64> = model.firmware_holding_up(cycle).map(|firmware| firmware.id.0).collect();
@@ -45,8 +44,8 @@ fn cycle_object(model: &Model, cycle: &Cycle) -> Value {
         "kind": cycle.kind.as_str(),
         "state": state,
         "pm_test": cycle.pm_test.map(crate::event::PmTest::as_str),
-        "verdict": verdict(cycle),
-        "result": cycle.result,
+        "verdict": cycle.verdict().as_str(),
+        "result": cycle.result.map(|result| result.0),
         "wall": model.wall_ns(cycle.began).and_then(wall::iso),
         "began_ns": boot(cycle.began),
         "ended_ns": cycle.ended.map(boot),
@@ -79,7 +78,7 @@ fn call_object(model: &Model, call: &Call) -> Value {
         "path": call.path.text().map(|path| &**path),
         "pid": call.helper.map(|(helper, _)| helper.key.tgid.0),
         "caller": task_object(&call.caller),
-        "result": call.returned.map(|(_, result)| result),
+        "result": call.returned.map(|(_, result)| result.as_return()),
         "called_ns": boot(call.entered),
         "returned_ns": call.returned.map(|(at, _)| boot(at)),
         "exited_ns": call.exited.map(|(at, _)| boot(at)),
@@ -93,7 +92,7 @@ fn firmware_object(model: &Model, firmware: &Firmware) -> Value {
         "id": firmware.id.0,
         "name": firmware.name.text().map(|name| &**name),
         "device": firmware.device.text().map(|device| &**device),
-        "result": firmware.result(),
+        "result": firmware.result().map(|result| result.0),
         "boot_ns": boot(firmware.asked),
         "wall": model.wall_ns(firmware.asked).and_then(wall::iso),
         "total_ns": firmware.ended.map(|_| firmware.age(now).as_nanos()),
@@ -101,11 +100,15 @@ fn firmware_object(model: &Model, firmware: &Firmware) -> Value {
         "asleep_ns": firmware.ended.map(|(at, _)| asleep(firmware.asked, at).as_nanos()),
         "fallback": firmware.is_asked_of_user_space(),
         "fallback_ns": firmware.fallback_time(now).map(|time| time.as_nanos()),
-        "fallback_result": firmware.fallback_ended.filter(|_| firmware.is_asked_of_user_space()).map(|(_, result)| result),
-        "lock": firmware.lock.as_str(),
+        "fallback_result": fallback_result(firmware),
+        "lock": firmware.lock.state().map(LockState::as_str),
         "lock_ns": firmware.lock_time(now).map(|time| time.as_nanos()),
         "caller": task_object(&firmware.task),
     })
+}
+
+fn fallback_result(firmware: &Firmware) -> Option<i32> {
+    firmware.fallback_ended.filter(|_| firmware.is_asked_of_user_space()).map(|(_, result)| result.0)
 }
 
 fn task_object(task: &Task) -> Value {
@@ -129,7 +132,7 @@ pub fn write_cycles(out: &mut String, model: &Model) {
         let firmware = model.firmware_holding_up(cycle).map(|firmware| &**firmware);
         let sentence = explain(cycle, model.now(), firmware);
         let when = model.wall_ns(cycle.began).and_then(wall::clock).unwrap_or_default();
-        let (id, word) = (cycle.id.0, verdict(cycle));
+        let (id, word) = (cycle.id.0, cycle.verdict().as_str());
         line(
             out,
             &format!(
@@ -151,13 +154,16 @@ pub fn write_firmware(out: &mut String, model: &Model) {
     line(out, "");
     line(out, "firmware");
     for firmware in model.firmware().take(ROWS) {
-        let result = match firmware.result() {
-            Some(0) => "found".to_owned(),
-            Some(result) => crate::errno::errno_words(result),
+        let result = match firmware.result().map(ReturnCode::error) {
+            Some(None) => "found".to_owned(),
+            Some(Some(error)) => error.words(),
             None => "open, or its return was not seen".to_owned(),
         };
         let fallback = firmware.fallback_time(model.now()).map_or_else(String::new, |time| {
-            format!(", asked of user space for {time}, lock {}", firmware.lock.as_str().unwrap_or("not asked for"))
+            format!(
+                ", asked of user space for {time}, lock {}",
+                firmware.lock.state().map_or("not asked for", LockState::as_str)
+            )
         });
         let asleep = firmware.ended.map(|(at, _)| asleep(firmware.asked, at)).filter(|asleep| asleep.as_nanos() > 0);
         let asleep = asleep.map_or_else(String::new, |asleep| format!(", and {asleep} asleep"));

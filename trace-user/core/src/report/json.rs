@@ -2,6 +2,7 @@
 //! integers in nanoseconds; what was not seen is null.
 
 use super::wall;
+use crate::answer::{CallResult, WaitStatus};
 use crate::attribution::container::{container, unit};
 use crate::attribution::family::family;
 use crate::entities::{Call, Load, Request};
@@ -106,7 +107,7 @@ pub fn request_line(request: &Request, model: &Model) -> String {
         why: explain::why(request),
         module: request.module().map(|module| &**module),
         family: family(text(&request.alias).unwrap_or_default(), &request.requester.stack),
-        result: request.result,
+        result: request.result.map(CallResult::as_return),
         wait: request.wait().map(crate::event::Wait::as_str),
         boot_ns: request.asked.boot.as_nanos(),
         wall: model.wall_ns(request.asked).and_then(wall::iso),
@@ -176,11 +177,11 @@ fn helper(request: &Request) -> Option<HelperLine<'_>> {
 }
 
 /// A helper and how it ended, by its wait status word.
-pub(super) fn helper_line(call: &Call, status: Option<i32>) -> HelperLine<'_> {
+pub(super) fn helper_line(call: &Call, status: Option<WaitStatus>) -> HelperLine<'_> {
     // A helper whose exec failed has run no program that could have exited.
-    let status = status.filter(|_| call.executed.is_none_or(|(_, result)| result == 0));
-    let signal = status.map(|status| status & 0x7f).filter(|signal| *signal != 0);
-    let exit_code = status.filter(|_| signal.is_none()).map(|status| status >> 8 & 0xff);
+    let status = status.filter(|_| call.executed.is_none_or(|(_, result)| !result.failed()));
+    let signal = status.and_then(WaitStatus::signal);
+    let exit_code = status.and_then(WaitStatus::exit_code);
     HelperLine {
         pid: call.helper.map(|(helper, _)| helper.key.tgid.0),
         path: text(&call.path),
@@ -194,7 +195,7 @@ fn load_line<'a>(load: &'a Load, request: &Request) -> LoadLine<'a> {
     LoadLine {
         module: load.module.as_deref(),
         pid: load.task.key.tgid.0,
-        result: load.ended.map(|(_, result)| result),
+        result: load.ended.map(|(_, result)| result.0),
         began_ns: since(load.began, request),
         live_ns: load.live.map(|at| since(at, request)),
         ended_ns: load.ended.map(|(at, _)| since(at, request)),

@@ -4,6 +4,7 @@ use super::{Expected, Oracle, cycles};
 use crate::simulation::plan::Plan;
 use crate::simulation::simulate;
 use crate::simulation::truth::{self, Truth};
+use modtrail_core::answer::CallResult;
 use modtrail_core::entities::{Change, Cycle, Gap, Load, Request, RequestId, Verdict};
 use modtrail_core::event::{Body, Event, Fact, Lost};
 use modtrail_core::phases::phases;
@@ -152,15 +153,15 @@ fn compare(oracle: &Oracle<'_>, truly: &truth::Request, expected: &Expected, sai
     }
     let call = truly.call.map(|call| &oracle.truth.calls[call]);
     let returned = truly.returned.filter(|(mark, _)| oracle.seen(*mark));
-    hold!(faults, "the result", said.result, returned.map(|(_, result)| result));
+    hold!(faults, "the result", said.result.map(CallResult::as_return), returned.map(|(_, result)| result));
     hold!(faults, "the return", said.returned.map(|at| at.mono.as_nanos()), returned.map(|(mark, _)| mark.at));
     hold!(faults, "the wait", said.wait(), call.map(|call| call.wait));
     let told = said.call.as_deref();
     let helper = told.and_then(|call| call.helper).map(|(task, _)| task.key);
     hold!(faults, "the helper", helper, call.and_then(|call| call.born).map(|(task, _)| task.key));
-    let status = told.and_then(|call| call.exited).and_then(|(_, status)| status);
+    let status = told.and_then(|call| call.exited).and_then(|(_, status)| status).map(|status| status.0);
     hold!(faults, "the status", status, call.and_then(|call| call.exited).map(|(_, status)| status));
-    let executed = told.and_then(|call| call.executed).map(|(at, result)| (at.mono.as_nanos(), result));
+    let executed = told.and_then(|call| call.executed).map(|(at, result)| (at.mono.as_nanos(), result.0));
     hold!(faults, "the exec", executed, call.and_then(|call| call.executed).map(|(mark, result)| (mark.at, result)));
     let live = said.live.map(|at| at.mono.as_nanos());
     if !expected.live.contains(&live) && expected.verdicts.len() == 1 {
@@ -198,7 +199,7 @@ fn compare_request_loads(
             None if settled => faults.push(format!("the load of {} is not told", load.module)),
             None => {}
             Some(told) => {
-                let ended = told.ended.map(|(at, result)| (at.mono.as_nanos(), result));
+                let ended = told.ended.map(|(at, result)| (at.mono.as_nanos(), result.0));
                 if settled {
                     hold!(faults, "the load's end", ended, load.ended.map(|(mark, result)| (mark.at, result)));
                 }
@@ -285,7 +286,7 @@ fn compare_loads(
         };
         let ended = load.ended.filter(|(mark, _)| oracle.seen(*mark) && mark.at + 200_000_000 < truth.ended);
         if let Some((mark, result)) = ended {
-            let said = told.ended.map(|(at, result)| (at.mono.as_nanos(), result));
+            let said = told.ended.map(|(at, result)| (at.mono.as_nanos(), result.0));
             if said != Some((mark.at, result)) || !told.closed {
                 wrong.push(format!("the load of {} ends with {said:?}, not {:?}", load.module, (mark.at, result)));
             }

@@ -38,7 +38,11 @@ pub fn compare(plan: &Plan, truth: &Truth, said: &BTreeMap<u64, Arc<Cycle>>) -> 
             }
         };
         hold("group", told.group.0.to_string(), group.to_string());
-        hold("result", format!("{:?}", told.result), format!("{:?}", cycle.ended.map(|(_, result)| result)));
+        hold(
+            "result",
+            format!("{:?}", told.result.map(|result| result.0)),
+            format!("{:?}", cycle.ended.map(|(_, result)| result)),
+        );
         let asleep = cycle.ended.map_or(0, |(ended, _)| slept(truth, cycle.began.map_or(0, |mark| mark.at), ended.at));
         hold("asleep", told.asleep(told.ended.unwrap_or_default()).as_nanos().to_string(), asleep.to_string());
         let drain = cycle.disable.zip(cycle.disabled).map(|(from, (to, _))| to.at - from.at);

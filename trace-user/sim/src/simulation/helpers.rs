@@ -7,6 +7,7 @@ use super::runs::{CallRun, Flow, Loaded};
 use super::tasks::{Inserted, Stage, Step, ThreadNo};
 use super::truth::Mark;
 use super::world::{self, FILES, State};
+use modtrail_core::answer::ReturnCode;
 use modtrail_core::event::{Comm, Moment, Wait};
 use trace_common::ids::CallAddress;
 
@@ -140,7 +141,7 @@ impl Machine<'_> {
         {
             thread.task.comm = Comm::from_text(if is_modprobe { "modprobe" } else { "core" });
         }
-        let mark = self.emit(thread, Moment::Executed { result });
+        let mark = self.emit(thread, Moment::Executed { result: ReturnCode(result) });
         let Some(truth) = self.truth.calls.get_mut(call) else { return Flow::On };
         truth.executed = Some((mark, result));
         let waits = truth.wait == Wait::Proc;

@@ -6,6 +6,7 @@ use super::runs::{Flow, LoadRun, Loaded};
 use super::tasks::{Inserted, Stage, Step, ThreadNo};
 use super::truth::{self, Life, Mark};
 use super::world::{FILES, File, Init, State};
+use modtrail_core::answer::ReturnCode;
 use modtrail_core::event::{Captured, Module, Moment, Syscall};
 use trace_common::ids::ModuleAddress;
 
@@ -83,7 +84,7 @@ impl Machine<'_> {
             }
             Stage::Settled => {
                 self.wake_module_waiters();
-                let mark = self.emit(thread, Moment::InitEnded { result: 0 });
+                let mark = self.emit(thread, Moment::InitEnded { result: ReturnCode::OK });
                 self.load_truth(load, |truth| truth.init_ended = Some((mark, 0)));
                 self.next(thread, [Step::Load(Stage::End, load)]);
                 self.a_moment(thread)
@@ -193,7 +194,7 @@ impl Machine<'_> {
         }
         self.wake_module_waiters();
         let result = self.loads.get(load).map_or(0, |load| load.result);
-        let mark = self.emit(thread, Moment::InitEnded { result });
+        let mark = self.emit(thread, Moment::InitEnded { result: ReturnCode(result) });
         self.load_truth(load, |truth| truth.init_ended = Some((mark, result)));
         self.next(thread, [Step::Load(Stage::End, load)]);
         self.a_moment(thread)
@@ -212,7 +213,7 @@ impl Machine<'_> {
             self.wake(follower);
         }
         let syscall = if inserted.memory { Syscall::Init } else { Syscall::Finit };
-        let mark = self.emit(thread, Moment::LoadEnded { syscall, result });
+        let mark = self.emit(thread, Moment::LoadEnded { syscall, result: ReturnCode(result) });
         self.load_truth(load, |truth| truth.ended = Some((mark, result)));
         if let Some(found) = self.threads.get_mut(thread) {
             found.result = result;

@@ -9,6 +9,7 @@ use super::runs::{CallRun, Flow, LoadRun, Loaded};
 use super::tasks::{Inserted, Process, Step, Thread, ThreadNo};
 use super::truth::{Life, Mark, Truth};
 use super::world::{self, FILES, State};
+use modtrail_core::answer::WaitStatus;
 use modtrail_core::event::{Moment, Task};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -463,7 +464,7 @@ impl<'p> Machine<'p> {
         }
         if threads.iter().all(|thread| self.threads.get(*thread).is_none_or(|thread| thread.gone)) {
             // The same probe tells of both, one after the other.
-            let mut mark = self.emit(thread, Moment::Exited { status: Some(status) });
+            let mut mark = self.emit(thread, Moment::Exited { status: Some(WaitStatus(status)) });
             mark.at += 100;
             if let Some(told) = self.happened.last_mut() {
                 told.at = mark.at;

@@ -5,6 +5,7 @@ use super::plan::{Ask, Helper, Release};
 use super::runs::{CallRun, Flow};
 use super::tasks::{Step, ThreadNo};
 use super::truth::{self, Away, Mark};
+use modtrail_core::answer::{CallResult, ReturnCode};
 use modtrail_core::event::{CallEntered, Captured, Moment, Requested, Wait};
 use std::sync::Arc;
 use trace_common::ids::CallAddress;
@@ -22,7 +23,7 @@ impl Machine<'_> {
             Step::Ask(ask) => self.ask(thread, ask),
             Step::AskNested(alias) => self.ask(thread, Ask { alias, slow_us: 500, ..Ask::PLAIN }),
             Step::Deny(request) => {
-                let mark = self.emit(thread, Moment::Denied { result: -1 });
+                let mark = self.emit(thread, Moment::Denied { result: ReturnCode(-1) });
                 self.answer(request, mark, -1, Some(Away::Denied));
                 self.a_moment(thread)
             }
@@ -179,7 +180,11 @@ impl Machine<'_> {
             self.in_line.retain(|waiting| *waiting != thread);
             let (away, result) = if killed { (Away::Killed, ERESTARTSYS) } else { (Away::Throttled, ETIME) };
             let told = self.plan.view.release == Release::V6_12;
-            let mark = if told { self.emit(thread, Moment::Throttled { result }) } else { Mark::unseen(now) };
+            let mark = if told {
+                self.emit(thread, Moment::Throttled { result: ReturnCode(result) })
+            } else {
+                Mark::unseen(now)
+            };
             self.answer(request, mark, result, Some(away));
             return self.a_moment(thread);
         }
@@ -214,7 +219,7 @@ impl Machine<'_> {
         let moment = Moment::CallEntered(CallEntered {
             call: CallAddress(address),
             wait: entered.wait,
-            path: entered.argv.first().cloned().unwrap_or(Captured::Unreadable(-14)),
+            path: entered.argv.first().cloned().unwrap_or(Captured::whole("")),
             argv: entered.argv.clone(),
             argv_more: false,
             stack: [].into(),
@@ -260,7 +265,7 @@ impl Machine<'_> {
         if result == EBUSY && truth.picked.is_none() || !abandoned && wait != Wait::None {
             self.addresses.push(address);
         }
-        let mark = self.emit(thread, Moment::CallReturned { result });
+        let mark = self.emit(thread, Moment::CallReturned { result: CallResult::from_return(result) });
         if let Some(truth) = self.truth.calls.get_mut(call) {
             truth.returned = Some((mark, result));
         }

@@ -5,7 +5,8 @@ use super::machine::Machine;
 use super::runs::Flow;
 use super::tasks::{Stage, Step, SuspendStage, ThreadNo};
 use super::truth::{Cycle, Mark};
-use modtrail_core::event::{Moment, PmTest, SuspendMoment, Wait, Way};
+use modtrail_core::answer::ReturnCode;
+use modtrail_core::event::{Depth, Moment, PmTest, SuspendMoment, SuspendState, Wait, Way};
 
 const EAGAIN: i32 = -11;
 /// How long the drain lasts at most.
@@ -26,7 +27,8 @@ impl Machine<'_> {
         match stage {
             SuspendStage::Ask => {
                 let pm_test = Some(if for_asleep == 0 { PmTest::FREEZER } else { PmTest::NONE });
-                let mark = self.told(thread, SuspendMoment::Began { way: Way::Suspend { state: 3 }, pm_test });
+                let mark =
+                    self.told(thread, SuspendMoment::Began { way: Way::Suspend { state: SuspendState::Mem }, pm_test });
                 self.know(cycle, |cycle| cycle.began = Some(mark));
                 self.then(thread, SuspendStage::Freeze, cycle)
             }
@@ -35,7 +37,7 @@ impl Machine<'_> {
                 self.then(thread, SuspendStage::Disable, cycle)
             }
             SuspendStage::Disable => {
-                let mark = self.told(thread, SuspendMoment::DisableBegan { depth: 1 });
+                let mark = self.told(thread, SuspendMoment::DisableBegan { depth: Depth::FREEZING });
                 self.asleep = true;
                 let inside = self.inside();
                 self.know(cycle, |cycle| {
@@ -55,18 +57,18 @@ impl Machine<'_> {
             }
             SuspendStage::Thaw => {
                 self.told(thread, SuspendMoment::ThawBegan);
-                self.told_later(thread, 200, SuspendMoment::DepthSet { depth: 1 });
+                self.told_later(thread, 200, SuspendMoment::DepthSet { depth: Depth::FREEZING });
                 self.thaw();
                 self.then(thread, SuspendStage::Enable, cycle)
             }
             SuspendStage::Enable => {
-                let mark = self.told(thread, SuspendMoment::DepthSet { depth: 0 });
+                let mark = self.told(thread, SuspendMoment::DepthSet { depth: Depth::ENABLED });
                 self.asleep = false;
                 self.know(cycle, |cycle| cycle.enabled = Some(mark));
                 self.then(thread, SuspendStage::Answer(0), cycle)
             }
             SuspendStage::Answer(result) => {
-                let mark = self.told(thread, SuspendMoment::Ended { result });
+                let mark = self.told(thread, SuspendMoment::Ended { result: ReturnCode(result) });
                 self.know(cycle, |cycle| cycle.ended = Some((mark, result)));
                 self.a_moment(thread)
             }
@@ -81,7 +83,7 @@ impl Machine<'_> {
             return Flow::After(self.draw(thread, 50_000, 400_000));
         }
         let result = if inside.is_empty() { 0 } else { EAGAIN };
-        let mark = self.told(thread, SuspendMoment::DisableEnded { result });
+        let mark = self.told(thread, SuspendMoment::DisableEnded { result: ReturnCode(result) });
         self.know(cycle, |cycle| {
             cycle.disabled = Some((mark, result));
             cycle.culprits = inside;
@@ -91,7 +93,7 @@ impl Machine<'_> {
         }
         self.asleep = false;
         self.know(cycle, |cycle| cycle.enabled = Some(mark));
-        self.told(thread, SuspendMoment::FreezeEnded { result });
+        self.told(thread, SuspendMoment::FreezeEnded { result: ReturnCode(result) });
         self.then(thread, SuspendStage::Answer(result), cycle)
     }
 
@@ -105,9 +107,9 @@ impl Machine<'_> {
         self.freeze();
         let alive = self.calls.iter().enumerate().filter(|(_, run)| run.alive > 0).map(|(place, _)| place);
         let alive: Vec<usize> = alive.filter(|place| !self.is_own(*place)).collect();
-        self.told(thread, SuspendMoment::FreezeEnded { result: 0 });
+        self.told(thread, SuspendMoment::FreezeEnded { result: ReturnCode::OK });
         self.know(cycle, |cycle| cycle.frozen = alive);
-        self.told_later(thread, 200, SuspendMoment::DepthSet { depth: 2 });
+        self.told_later(thread, 200, SuspendMoment::DepthSet { depth: Depth::DISABLED });
         self.next(thread, [Step::Suspend(SuspendStage::Sleep, cycle)]);
         Flow::After(for_frozen / 2 + 1_000)
     }

@@ -9,7 +9,7 @@ use crate::tui::format;
 use crate::tui::theme::{Theme, Tone};
 use modtrail_core::entities::{Call, Cycle, Met};
 use modtrail_core::event::Stamp;
-use modtrail_core::explain::cycle::{attempt, explain, verdict};
+use modtrail_core::explain::cycle::{attempt, explain};
 use modtrail_core::explain::task_words;
 use modtrail_core::model::Model;
 use ratatui::buffer::Buffer;
@@ -62,7 +62,7 @@ fn title(model: &Model, cycle: &Cycle, theme: Theme) -> Line<'static> {
         Span::styled(format!("#{} ", cycle.id.0), theme.style(Tone::Dim)),
         Span::styled(attempt(cycle), theme.style(Tone::Title)),
         Span::raw("  "),
-        Span::styled(verdict(cycle).to_uppercase(), theme.style(format::cycle_tone(cycle))),
+        Span::styled(cycle.verdict().as_str().to_uppercase(), theme.style(format::cycle_tone(cycle))),
         Span::raw(format!("  {when}, by {}{again}", task_words(&cycle.task))),
     ])
 }
@@ -85,7 +85,7 @@ fn timeline(model: &Model, cycle: &Cycle, theme: Theme, room: usize) -> Vec<Line
     let from = calls().map(|call| call.entered.mono).fold(cycle.began.mono, Ktime::min);
     let to = calls().map(|call| end(call, now).mono).fold(ended.mono, Ktime::max);
     let cells = room.saturating_sub(BESIDE).clamp(10, 120);
-    let frozen = cycle.freeze.ended.filter(|(_, result)| *result == 0);
+    let frozen = cycle.freeze.ended.filter(|(_, result)| !result.failed());
     let frozen = frozen.map(|(at, _)| (at.mono, cycle.thawed.unwrap_or(ended).mono));
     let axis = Axis { from, to, cells, frozen, slept: slept(cycle) };
     let mut lines = vec![bar(&axis, "attempt", cycle.began, ended, Tone::Busy, theme)];
@@ -94,7 +94,7 @@ fn timeline(model: &Model, cycle: &Cycle, theme: Theme, room: usize) -> Vec<Line
     };
     lines.extend(stretch("drain", cycle.disable, Tone::Warn));
     lines.extend(stretch("freeze", cycle.freeze, Tone::Accent));
-    if let (Some((from, _)), Some(thawed)) = (cycle.freeze.ended.filter(|(_, result)| *result == 0), cycle.thawed) {
+    if let (Some((from, _)), Some(thawed)) = (cycle.freeze.ended.filter(|(_, result)| !result.failed()), cycle.thawed) {
         lines.push(bar(&axis, "user space frozen", from, thawed, Tone::Dim, theme));
     }
     for (met, call) in cycle.met() {

@@ -7,7 +7,6 @@ use crate::tui::screen::Screen;
 use crate::tui::state::{Mode, UiState};
 use crate::tui::theme::{Theme, Tone};
 use modtrail_core::event::SelfTest;
-use modtrail_core::explain::cycle::verdict;
 use modtrail_core::model::Model;
 use modtrail_core::stall;
 use ratatui::buffer::Buffer;
@@ -131,7 +130,7 @@ fn figures(model: &Model) -> Vec<Piece> {
         pieces.push(Piece::new(1, format!("!! STALLED {stalled}"), Tone::Bad));
     }
     if let Some(cycle) = model.cycles().next_back().filter(|cycle| cycle.ended.is_none()) {
-        pieces.push(Piece::new(2, verdict(cycle).to_owned() + ": " + cycle.kind.as_str(), Tone::Busy));
+        pieces.push(Piece::new(2, format!("{}: {}", cycle.verdict().as_str(), cycle.kind.as_str()), Tone::Busy));
     }
     let unseen = model.hooks().iter().filter(|hook| hook.attached.is_none()).count() as u64;
     let doubts = [

@@ -7,11 +7,13 @@ use crate::tui::row::{self, Row};
 use crate::tui::screen::Screen;
 use crate::tui::state::{Direction, List, Mode, UiState, window};
 use crate::tui::theme::{Theme, Tone};
+use modtrail_core::answer::ReturnCode;
 use modtrail_core::attribution::purpose::purpose;
-use modtrail_core::entities::{Call, CallId, Cycle, CycleId, Firmware, FirmwareId, Load, LoadId, Request, RequestId};
-use modtrail_core::errno::errno_text;
+use modtrail_core::entities::{
+    Call, CallId, Cycle, CycleId, Firmware, FirmwareId, Load, LoadId, LockState, Request, RequestId,
+};
 use modtrail_core::event::Hook;
-use modtrail_core::explain::cycle::{attempt, verdict};
+use modtrail_core::explain::cycle::attempt;
 use modtrail_core::model::Model;
 use modtrail_core::model::duplicates::Group;
 use modtrail_core::stall;
@@ -251,7 +253,7 @@ fn cycle_cell(model: &Model, cycle: &Cycle, column: Column) -> Cell {
     match column {
         Column::Number => (cycle.id.0.to_string(), Tone::Dim),
         Column::Time => (format::instant(model, cycle.began), Tone::Plain),
-        Column::Verdict => (verdict(cycle).into(), format::cycle_tone(cycle)),
+        Column::Verdict => (cycle.verdict().as_str().into(), format::cycle_tone(cycle)),
         Column::Attempt if cycle.group == cycle.id => (attempt(cycle), Tone::Plain),
         Column::Attempt => (format!("again, after #{}: {}", cycle.group.0, attempt(cycle)), Tone::Plain),
         Column::Total if cycle.ended.is_some() => (cycle.awake(now).to_string(), Tone::Plain),
@@ -274,12 +276,12 @@ fn firmware_cell(model: &Model, firmware: &Firmware, column: Column) -> Cell {
         Column::Requester => (format::task(&firmware.task), Tone::Plain),
         Column::Total if firmware.closed => duration(firmware.ended.map(|_| firmware.age(now))),
         Column::Total => age(firmware.age(now)),
-        Column::Result => match firmware.result() {
-            Some(0) => ("found".into(), Tone::Good),
-            Some(result) => (errno_text(result), Tone::Bad),
+        Column::Result => match firmware.result().map(ReturnCode::error) {
+            Some(None) => ("found".into(), Tone::Good),
+            Some(Some(error)) => (error.text(), Tone::Bad),
             None => ("-".into(), Tone::Dim),
         },
-        Column::Wait => (firmware.lock.as_str().unwrap_or("-").into(), Tone::Plain),
+        Column::Wait => (firmware.lock.state().map_or("-", LockState::as_str).into(), Tone::Plain),
         _ => no_cell(),
     }
 }

@@ -148,7 +148,7 @@ fn heading(text: &'static str, theme: Theme) -> Line<'static> {
 /// What the requester was told, and how the helper ended.
 fn result(request: &Request) -> String {
     let told = match request.result {
-        Some(result) => result.to_string(),
+        Some(result) => result.as_return().to_string(),
         None => return "none yet, or the return was missed".to_owned(),
     };
     match format::request_result(request).as_str() {

@@ -110,9 +110,9 @@ fn firmware_details(model: &Model, firmware: &Firmware) -> Details {
     }
     let fallback = firmware.fallback_time(now).map(|time| format!("waited {time} for user space to give it"));
     lines.push((fallback.unwrap_or_else(|| "user space was not asked for it".to_owned()), Tone::Plain));
-    if let Some(lock) = firmware.lock.as_str() {
+    if let Some(lock) = firmware.lock.state() {
         let held = firmware.lock_time(now).map_or_else(String::new, |time| format!(", held for {time}"));
-        lines.push((format!("the lock that keeps helpers enabled: {lock}{held}"), Tone::Plain));
+        lines.push((format!("the lock that keeps helpers enabled: {}{held}", lock.as_str()), Tone::Plain));
     }
     Details { title: firmware_title(firmware), lines }
 }

@@ -4,6 +4,7 @@
 mod moments;
 
 use super::losses::Losses;
+use crate::answer::ReturnCode;
 use crate::entities::{Load, LoadId, RequestId};
 use crate::event::{Captured, Module, Stamp, Syscall, Task};
 use std::collections::{BTreeMap, BTreeSet};
@@ -194,14 +195,14 @@ impl Loads {
     }
 
     /// `do_init_module` returned.
-    pub fn init_ended(&mut self, at: Stamp, thread: Tid, result: i32) {
+    pub fn init_ended(&mut self, at: Stamp, thread: Tid, result: ReturnCode) {
         self.change(thread, |load| {
             load.init_ended.get_or_insert((at, result));
         });
     }
 
     /// The system call returned: the load is over.
-    pub fn ended(&mut self, at: Stamp, thread: Tid, result: i32) -> Option<Arc<Load>> {
+    pub fn ended(&mut self, at: Stamp, thread: Tid, result: ReturnCode) -> Option<Arc<Load>> {
         let mut load = self.take(thread)?;
         Arc::make_mut(&mut load).ended = Some((at, result));
         Some(closed(load))

@@ -11,8 +11,8 @@ mod crowds;
 mod moments;
 
 use super::helpers::Helpers;
+use crate::answer::{CallResult, Errno};
 use crate::entities::{Call, Duplicates, Gap, Request, RequestId, Requester, SLOT_LIMIT, SLOTS, Slot, Verdict};
-use crate::errno::ERESTARTSYS;
 use crate::event::{Captured, Requested, Stamp, Task, Wait};
 use crate::verdict;
 use crowds::{Crowds, Places};
@@ -391,9 +391,12 @@ fn without_call(request: &Request, now: Stamp) -> State {
     }
 }
 
-fn after_return(request: &Request, call: &Call, helpers: &Helpers, returned: (Stamp, i32), now: Stamp) -> State {
+fn after_return(request: &Request, call: &Call, helpers: &Helpers, returned: (Stamp, CallResult), now: Stamp) -> State {
     let (at, result) = returned;
-    let goes_on = result == ERESTARTSYS || (result == 0 && call.wait != Wait::Proc);
+    let goes_on = match result {
+        CallResult::Failed(error) => error == Errno::ERESTARTSYS,
+        CallResult::Status(_) => call.wait != Wait::Proc,
+    };
     let over = if goes_on {
         // A worker that could not fork tells nobody who does not wait.
         let unborn = call.picked.filter(|_| call.helper.is_none());

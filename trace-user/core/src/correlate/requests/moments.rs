@@ -3,6 +3,7 @@
 //! In: these moments. Out: the request that each belongs to, as it is now.
 
 use super::fresh;
+use crate::answer::{CallResult, ReturnCode};
 use crate::correlate::Correlator;
 use crate::entities::{CallId, Change, Gap, Request, RequestId, TurnedAway};
 use crate::event::{CallEntered, Captured, Requested, Stamp, Task};
@@ -73,7 +74,7 @@ impl Correlator {
         &mut self,
         at: Stamp,
         task: Task,
-        by: (TurnedAway, i32),
+        by: (TurnedAway, ReturnCode),
         out: &mut Vec<Change>,
     ) {
         let request = self.requests.of(task).and_then(|id| self.requests.get_mut(id));
@@ -86,7 +87,7 @@ impl Correlator {
         };
         request.turned_away = Some(by.0);
         request.returned.get_or_insert(at);
-        request.result.get_or_insert(by.1);
+        request.result.get_or_insert(CallResult::from_return(by.1.0));
         let id = request.id;
         self.requests.leave(task.tid);
         self.settle(id, out);
@@ -134,7 +135,7 @@ impl Correlator {
         at: Stamp,
         task: Task,
         call: Option<CallId>,
-        result: i32,
+        result: CallResult,
         out: &mut Vec<Change>,
     ) {
         let Some(call) = call else {
