@@ -37,10 +37,10 @@ const HOUSES: [House; 3] = [CORE, SIMULATION, EDGE];
 const CORE: House = House {
     folder: "trace-user/core/src",
     doors: &[
-        ("event", &[]),
         ("answer", &[]),
-        ("decode", &["event"]),
-        ("record", &["event"]),
+        ("event", &["answer"]),
+        ("decode", &["answer", "event"]),
+        ("record", &["answer", "event"]),
         ("order", &["event"]),
         ("entities", &["event", "answer"]),
         ("lives", &["event", "entities"]),

@@ -3,7 +3,7 @@
 //! In: the model. Out: values and words for alerts, screens and lines. Pure; the edge samples the kernel stacks of the
 //! threads named here.
 
-use crate::entities::{Call, Cycle, Firmware, Load, LockState, Request};
+use crate::entities::{Call, Cycle, Firmware, Load, LockState, Request, Timed};
 use crate::event::{Stamp, Task};
 use crate::model::Model;
 use std::ops::Range;
@@ -59,11 +59,11 @@ pub fn threads(model: &Model, limit: Nanos, places: Range<usize>) -> Vec<Task> {
 
 fn open<'m>(model: &'m Model, limit: Nanos) -> impl Iterator<Item = (Nanos, Open<'m>)> + 'm {
     let now = model.now();
-    let requests = model.open_requests().map(move |request| (request.age(now), Open::Request(request)));
+    let requests = model.open_requests().map(move |request| (request.age_so_far(now), Open::Request(request)));
     let loads = model.open_loads().filter(|load| load.request.is_none());
-    let loads = loads.map(move |load| (now.mono.since(load.began.mono), Open::Load(load)));
-    let calls = model.open_calls().map(move |call| (now.mono.since(call.entered.mono), Open::Call(call)));
-    let firmware = model.open_firmware().map(move |firmware| (firmware.age(now), Open::Firmware(firmware)));
+    let loads = loads.map(move |load| (load.age_so_far(now), Open::Load(load)));
+    let calls = model.open_calls().map(move |call| (call.age_so_far(now), Open::Call(call)));
+    let firmware = model.open_firmware().map(move |firmware| (firmware.age_so_far(now), Open::Firmware(firmware)));
     let open = requests.chain(loads).chain(calls).chain(firmware);
     open.filter(move |(age, _)| *age >= limit)
 }

@@ -3,7 +3,7 @@
 use super::theme::Tone;
 use modtrail_core::answer::CallResult;
 use modtrail_core::attribution::is_kernel_thread;
-use modtrail_core::entities::{Call, Cycle, CycleVerdict, Load, Met, Request, RequestId, Requester, Verdict};
+use modtrail_core::entities::{Call, Cycle, CycleVerdict, Load, Met, Request, RequestId, Requester, Timed, Verdict};
 use modtrail_core::event::Costs;
 use modtrail_core::event::{NO_LOGIN, Stamp, Task, Wait};
 use modtrail_core::explain::task_words;

@@ -11,13 +11,15 @@
 //! footer   the filter being typed, an error, or the keys
 //! ```
 
-pub mod column;
 pub mod filter;
 pub mod format;
 pub mod keymap;
-pub mod row;
+pub mod list;
+pub mod mode;
 pub mod screen;
+pub mod screens;
 pub mod state;
+pub mod table;
 pub mod terminal;
 #[cfg(test)]
 mod test_utils;
@@ -28,8 +30,8 @@ pub mod view;
 #[cfg(test)]
 mod tests;
 
-pub use screen::Screen;
-pub use state::{Mode, UiState};
+pub use mode::Mode;
+pub use state::UiState;
 pub use theme::Theme;
 pub use update::{Msg, Outcome, update};
 pub use view::draw;

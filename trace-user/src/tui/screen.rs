@@ -1,75 +1,161 @@
-//! The screens, one for each kind of thing that a model keeps.
+//! One face for every list, whatever its rows are: what the dashboard does with the screen that is shown.
+//!
+//! In: keys and typed text, a model. Out: a list changed, or drawn.
 
-/// The lists, in the order of their tabs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Screen {
-    /// Every request.
-    Requests,
-    /// Helper calls that serve no request.
-    Helpers,
-    /// Loads, by any task.
-    Loads,
-    /// Groups of requests or loads for the same at once.
-    Duplicates,
-    /// Suspend cycles.
-    Suspend,
-    /// Requests for firmware files.
-    Firmware,
-    /// By what each moment is seen.
-    Probes,
+use super::filter::{Filter, FilterFault};
+use super::list::{Direction, List, Position};
+use super::mode::Mode;
+use super::table::{Table, Target};
+use super::theme::Theme;
+use super::view::list;
+use modtrail_core::model::Model;
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use std::fmt::Debug;
+
+/// A screen, whatever its rows are.
+pub trait Screen: Debug {
+    /// As its tab says.
+    fn title(&self) -> &'static str;
+    /// Whether a row, or what it belongs to, has a page of its own.
+    fn opens(&self) -> bool;
+    /// Whether it can be sorted otherwise.
+    fn sorts(&self) -> bool;
+    /// Whether what tracing costs is on it.
+    fn shows_costs(&self) -> bool;
+    /// Whether the selected row is described below the rows.
+    fn describes(&self) -> bool;
+    /// How many rows are shown, which is selected, and where the window begins.
+    fn position(&self) -> Position;
+    /// The filter.
+    fn filter(&self) -> &Filter;
+    /// Which way the list runs.
+    fn direction(&self) -> Direction;
+    /// The page that opens for the selected row.
+    fn open(&self, model: &Model) -> Option<Target>;
+    /// Draws the list on `body`.
+    fn draw(&self, model: &Model, mode: &Mode, theme: Theme, body: Rect, buffer: &mut Buffer);
+
+    /// Puts the rows together if the model has changed, and finds the selected one again.
+    fn refresh(&mut self, model: &Model);
+    /// Moves the window to the selected row, for so many lines.
+    fn fit_window(&mut self, height: usize);
+    /// Selects the row at `place`, or the last if there are fewer.
+    fn select(&mut self, place: usize);
+    /// Follows the first row.
+    fn follow(&mut self);
+    /// Shows what the typed filter lets through.
+    ///
+    /// # Errors
+    /// The text is not a filter for this table; the last one that was stays.
+    fn set_filter(&mut self, text: &str) -> Result<(), FilterFault>;
+    /// Sorts by the next of the columns that are shown at `width`, or as the list opened.
+    fn sort_by_next(&mut self, width: u16);
+    /// Sorts the other way round.
+    fn reverse(&mut self);
+    /// Looks at the model afresh on the next refresh, whatever it says of itself.
+    fn forget(&mut self);
+
+    /// A copy.
+    fn boxed(&self) -> Box<dyn Screen>;
+    /// The selected row's id, for tests.
+    #[cfg(test)]
+    fn selected_id(&self) -> Option<String>;
+    /// The ids of the rows in their order, for tests.
+    #[cfg(test)]
+    fn ids(&self) -> Vec<String>;
 }
 
-impl Screen {
-    /// Every screen, in the order of the tabs.
-    pub const ALL: [Self; 7] =
-        [Self::Requests, Self::Helpers, Self::Loads, Self::Duplicates, Self::Suspend, Self::Firmware, Self::Probes];
+impl Clone for Box<dyn Screen> {
+    fn clone(&self) -> Self {
+        self.boxed()
+    }
+}
 
-    /// As its tab says.
-    #[must_use]
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::Requests => "requests",
-            Self::Helpers => "helpers",
-            Self::Loads => "loads",
-            Self::Duplicates => "duplicates",
-            Self::Suspend => "suspend",
-            Self::Firmware => "firmware",
-            Self::Probes => "probes",
-        }
+impl<T: Table> Screen for List<T> {
+    fn title(&self) -> &'static str {
+        T::TITLE
     }
 
-    /// Whether a row of it can be looked at closely.
-    #[must_use]
-    pub const fn opens(self) -> bool {
-        match self {
-            Self::Requests | Self::Loads | Self::Duplicates | Self::Suspend => true,
-            Self::Helpers | Self::Firmware | Self::Probes => false,
-        }
+    fn opens(&self) -> bool {
+        T::OPENS
     }
 
-    /// Whether it can be sorted otherwise.
-    #[must_use]
-    pub const fn sorts(self) -> bool {
-        match self {
-            Self::Requests | Self::Helpers | Self::Loads | Self::Duplicates | Self::Suspend | Self::Firmware => true,
-            Self::Probes => false,
-        }
+    fn sorts(&self) -> bool {
+        Self::sorts(self)
     }
 
-    /// The screen after this one.
-    #[must_use]
-    pub fn next(self) -> Self {
-        self.along(1)
+    fn shows_costs(&self) -> bool {
+        T::SHOWS_COSTS
     }
 
-    /// The screen before this one.
-    #[must_use]
-    pub fn previous(self) -> Self {
-        self.along(Self::ALL.len() - 1)
+    fn describes(&self) -> bool {
+        T::DESCRIBES
     }
 
-    fn along(self, steps: usize) -> Self {
-        let place = Self::ALL.iter().position(|screen| *screen == self).unwrap_or_default();
-        Self::ALL.get((place + steps) % Self::ALL.len()).copied().unwrap_or(self)
+    fn position(&self) -> Position {
+        Self::position(self)
+    }
+
+    fn filter(&self) -> &Filter {
+        Self::filter(self)
+    }
+
+    fn direction(&self) -> Direction {
+        self.sort().direction
+    }
+
+    fn open(&self, model: &Model) -> Option<Target> {
+        T::open(model, T::find(model, self.selected()?)?)
+    }
+
+    fn draw(&self, model: &Model, mode: &Mode, theme: Theme, body: Rect, buffer: &mut Buffer) {
+        list::draw(model, self, mode, theme, body, buffer);
+    }
+
+    fn refresh(&mut self, model: &Model) {
+        Self::refresh(self, model)
+    }
+
+    fn fit_window(&mut self, height: usize) {
+        Self::fit_window(self, height)
+    }
+
+    fn select(&mut self, place: usize) {
+        Self::select(self, place)
+    }
+
+    fn follow(&mut self) {
+        Self::follow(self)
+    }
+
+    fn set_filter(&mut self, text: &str) -> Result<(), FilterFault> {
+        Self::set_filter(self, text)
+    }
+
+    fn sort_by_next(&mut self, width: u16) {
+        Self::sort_by_next(self, width)
+    }
+
+    fn reverse(&mut self) {
+        Self::reverse(self)
+    }
+
+    fn forget(&mut self) {
+        Self::forget(self)
+    }
+
+    fn boxed(&self) -> Box<dyn Screen> {
+        Box::new(self.clone())
+    }
+
+    #[cfg(test)]
+    fn selected_id(&self) -> Option<String> {
+        self.selected().map(|id| format!("{id:?}"))
+    }
+
+    #[cfg(test)]
+    fn ids(&self) -> Vec<String> {
+        self.visible(0, usize::MAX).map(|id| format!("{id:?}")).collect()
     }
 }

@@ -1,8 +1,10 @@
 //! Snapshots and behaviour of the whole dashboard.
 
-use super::state::{Direction, Overlay, Target};
+use super::list::{Direction, Position};
+use super::state::Overlay;
+use super::table::Target;
 use super::test_utils::{drawn, text};
-use super::{Mode, Msg, Outcome, Screen, Theme, UiState, update};
+use super::{Mode, Msg, Outcome, Theme, UiState, update};
 use modtrail_core::answer::{CallResult, ReturnCode, WaitStatus};
 use modtrail_core::entities::{CycleId, RequestId};
 use modtrail_core::event::{
@@ -48,8 +50,17 @@ fn shown(model: &Model, state: &UiState) -> String {
     text(&drawn(model, state, Theme::Colours, state.area.width, state.area.height))
 }
 
-fn selected(state: &UiState) -> Option<u64> {
-    state.list(state.screen).selected()
+/// The id of the selected row.
+fn selected(state: &UiState) -> Option<String> {
+    state.screen().and_then(|screen| screen.selected_id())
+}
+
+fn position(state: &UiState) -> Position {
+    state.screen().expect("a screen").position()
+}
+
+fn title(state: &UiState) -> &'static str {
+    state.screen().expect("a screen").title()
 }
 
 fn open(state: &mut UiState, model: &Model, alias: &str) {
@@ -184,11 +195,11 @@ fn filters_narrow_and_escape_clears_them() {
     let scenario = busy();
     let model = scenario.model();
     let mut state = live(model, 80, 24);
-    let all = state.list(Screen::Requests).len();
+    let all = position(&state).rows;
     typed(&mut state, model, "/HOLLOW");
-    assert_eq!(state.list(Screen::Requests).len(), 1);
+    assert_eq!(position(&state).rows, 1);
     press(&mut state, model, KeyCode::Esc);
-    assert_eq!(state.list(Screen::Requests).len(), all);
+    assert_eq!(position(&state).rows, all);
     for (filter, rows) in [
         ("alias:fs-", 2),
         ("module:can", 1),
@@ -204,7 +215,7 @@ fn filters_narrow_and_escape_clears_them() {
         ("pid:x", all),
     ] {
         typed(&mut state, model, &format!("/{filter}"));
-        assert_eq!(state.list(Screen::Requests).len(), rows, "{filter}");
+        assert_eq!(position(&state).rows, rows, "{filter}");
         press(&mut state, model, KeyCode::Esc);
     }
 }
@@ -231,14 +242,93 @@ fn sorting_goes_through_the_columns_and_reverses() {
     let mut state = live(model, 120, 30);
     let newest = selected(&state);
     typed(&mut state, model, "S");
-    assert_eq!(state.list(Screen::Requests).sort.direction, Direction::Up);
-    assert_eq!(selected(&state), Some(1));
+    assert_eq!(state.screen().map(|screen| screen.direction()), Some(Direction::Up));
+    assert_eq!(selected(&state).as_deref(), Some("RequestId(1)"));
     typed(&mut state, model, "Ssssss");
     assert!(shown(model, &state).contains("total▾"));
     let longest = selected(&state);
     assert_eq!(longest, newest, "the open one is the oldest by age");
     typed(&mut state, model, "ssss");
     assert!(shown(model, &state).contains("time UTC▾"));
+}
+
+/// The heading that bears the arrow, if one does.
+fn sorted_heading(screen: &str) -> Option<String> {
+    let headings = screen.lines().nth(3)?;
+    let before = headings.split(['▴', '▾']).next().filter(|before| before.len() < headings.len())?;
+    before.trim_end().rsplit("  ").next().map(|heading| heading.trim().to_owned())
+}
+
+#[test]
+fn every_press_sorts_by_the_next_column_that_is_shown_and_says_which() {
+    let scenario = drowsy();
+    let model = scenario.model();
+    for (width, height) in [(60, 12), (80, 24), (120, 30), (200, 60)] {
+        let mut state = live(model, width, height);
+        for screen in state.titles().collect::<Vec<_>>() {
+            let mut seen = Vec::new();
+            for _ in 0..24 {
+                seen.push(sorted_heading(&shown(model, &state)));
+                typed(&mut state, model, "s");
+            }
+            let round = 1 + seen.iter().skip(1).position(|heading| *heading == seen[0]).expect("it goes round");
+            assert_eq!(seen[..24 - round], seen[round..], "{screen} at {width}");
+            // As it opened may have no arrow: the column of time has no room on small terminals.
+            assert!(seen[1..round].iter().all(Option::is_some), "{screen} at {width}: {seen:?}");
+            typed_tabs(&mut state, model, 1);
+        }
+    }
+}
+
+/// Groups of two and of three requests, the smaller one first, of which the first cost more.
+fn crowds() -> Scenario {
+    let mut scenario = Scenario::default();
+    scenario.machine();
+    let mut group = |alias, first: u32, count: u32, at: u64, took: u64| {
+        let members = (0..count).map(|member| {
+            let requester = Task::new(first + member, first + member, 5, if first == 400 { "zeta" } else { "alpha" });
+            Helped { alias, requester, path: "/sbin/modprobe", pid: first + 50 + member, at: at + u64::from(member) }
+        });
+        let members: Vec<Helped<'_>> = members.collect();
+        members.iter().for_each(|member| scenario.helped(*member, 0));
+        members.iter().for_each(|member| scenario.ended(*member, at + took, 256));
+    };
+    group("net-pf-29", 400, 2, 10_000, 900_000);
+    group("net-pf-27", 500, 3, 2_000_000, 20_000);
+    scenario.until(4_000_000);
+    scenario
+}
+
+#[test]
+fn duplicates_are_sorted_by_what_each_column_shows() {
+    let scenario = crowds();
+    let model = scenario.model();
+    let mut state = live(model, 200, 30);
+    typed_tabs(&mut state, model, 3);
+    let first = |state: &UiState| {
+        let ids = state.screen().expect("a screen").ids();
+        assert_eq!(ids.len(), 2);
+        ids[0].clone()
+    };
+    let (older, newer) = ("(1, Alias)", "(3, Alias)");
+    // Of equal ones the older comes first, or last where the largest do.
+    let expected = [
+        ("time UTC", newer),
+        ("same", older),
+        ("name", newer),
+        ("times", newer),
+        ("first", newer),
+        ("live by", older),
+        ("helpers", newer),
+        ("wasted", newer),
+        ("in vain", older),
+    ];
+    for (heading, id) in expected {
+        let shown = sorted_heading(&shown(model, &state)).expect("an arrow");
+        assert!(shown.ends_with(heading), "{shown} is not {heading}");
+        assert_eq!(first(&state), id, "{heading}");
+        typed(&mut state, model, "s");
+    }
 }
 
 #[test]
@@ -248,7 +338,7 @@ fn the_selection_stays_on_its_row_while_others_come() {
     let first = selected(&state);
     typed(&mut state, scenario.model(), "jj");
     let chosen = selected(&state);
-    let line = state.list(Screen::Requests).index - state.list(Screen::Requests).top;
+    let line = position(&state).index - position(&state).top;
     for pid in 0..40 {
         let requester = Task::new(9_000 + pid, 9_000 + pid, 9, "storm");
         scenario.helped(
@@ -265,7 +355,7 @@ fn the_selection_stays_on_its_row_while_others_come() {
     scenario.until(3_600_000);
     tick(&mut state, scenario.model());
     assert_eq!(selected(&state), chosen);
-    let list = state.list(Screen::Requests);
+    let list = position(&state);
     assert_eq!(list.index - list.top, line, "the screen holds still");
     press(&mut state, scenario.model(), KeyCode::Home);
     assert_ne!(selected(&state), first, "the first row is followed");
@@ -470,13 +560,14 @@ fn clicks_select_open_and_change_screens() {
         update(state, model, Msg::Mouse(mouse))
     };
     click(&mut state, 10, 6);
-    assert_eq!(state.list(Screen::Requests).index, 2);
+    assert_eq!(position(&state).index, 2);
     click(&mut state, 10, 6);
-    assert_eq!(state.opened.map(|opened| opened.target), selected(&state).map(|id| Target::Request(RequestId(id))));
+    let opened = state.opened.map(|opened| opened.target);
+    assert_eq!(opened.map(|target| format!("{target:?}")), selected(&state).map(|id| format!("Request({id})")));
     click(&mut state, 14, 2);
-    assert_eq!((state.screen, state.opened), (Screen::Helpers, None));
+    assert_eq!((title(&state), state.opened), ("helpers", None));
     click(&mut state, 10, 23);
-    assert_eq!(state.list(Screen::Helpers).index, 0);
+    assert_eq!(position(&state).index, 0);
 }
 
 #[test]
@@ -488,7 +579,7 @@ fn loads_open_the_request_they_serve() {
     typed(&mut state, model, "G\n");
     assert_eq!(state.opened.map(|opened| opened.target), Some(Target::Request(RequestId(1))));
     press(&mut state, model, KeyCode::Esc);
-    assert_eq!(state.screen, Screen::Loads);
+    assert_eq!(title(&state), "loads");
 }
 
 #[test]
@@ -575,14 +666,14 @@ fn a_hundred_thousand_requests_are_drawn_in_time() {
     scenario.until(9_000_000);
     let model = scenario.model();
     let mut state = live(model, 200, 60);
-    assert_eq!(state.list(Screen::Requests).len(), count as usize);
+    assert_eq!(position(&state).rows, count as usize);
     let ways = [("newest first", ""), ("the end", "G"), ("filter", "/verdict:missing net-pf\n"), ("by total", "sssss")];
     for (what, keys) in ways {
         typed(&mut state, model, keys);
         let frame = best(|| drop(drawn(model, &state, Theme::Colours, 200, 60)));
         let idle = best(|| tick(&mut state.clone(), model));
         let afresh = best(|| {
-            state.list_mut(Screen::Requests).forget();
+            state.screen_mut().expect("a screen").forget();
             tick(&mut state, model);
         });
         println!("{what}: frame {frame:?}, tick without news {idle:?}, rows afresh {afresh:?}");

@@ -3,15 +3,13 @@
 //! In: the state, the model that is on the screen, a message. Out: the state changed, and whether to go on. Pure: no
 //! I/O and no clock; time is what the model says.
 
-use super::filter::Filter;
+use super::filter::FilterFault;
 use super::keymap::{self, Action};
-use super::row;
+use super::mode::Mode;
 use super::screen::Screen;
-use super::state::{Input, Mode, Opened, Overlay, Paused, Sort, Target, UiState, window};
+use super::state::{Input, Opened, Overlay, Paused, UiState};
 use super::view;
-use modtrail_core::entities::{CycleId, LoadId, RequestId};
 use modtrail_core::model::Model;
-use modtrail_core::model::duplicates::Sameness;
 use ratatui::crossterm::event::{
     Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
@@ -84,10 +82,10 @@ pub fn update(state: &mut UiState, model: &Model, msg: Msg) -> Outcome {
 /// Puts the rows on the screen together and keeps the window on the selected one.
 fn refresh(state: &mut UiState, model: &Model) {
     let height = view::rows_height(state, state.area);
-    let screen = state.screen;
-    let list = state.list_mut(screen);
-    list.refresh(model);
-    list.top = window(list.len(), list.index, list.top, height);
+    if let Some(screen) = state.screen_mut() {
+        screen.refresh(model);
+        screen.fit_window(height);
+    }
     if let Some(opened) = state.opened {
         let scroll = opened.scroll.min(view::scroll_max(model, state, opened.target));
         state.opened = Some(Opened { scroll, ..opened });
@@ -125,11 +123,14 @@ fn act(state: &mut UiState, model: &Model, action: Action) {
         Action::Last => move_by(state, Step::On(usize::MAX)),
         Action::Open => open_selected(state, model),
         Action::Back => back(state),
-        Action::NextScreen => show(state, state.screen.next()),
-        Action::PreviousScreen => show(state, state.screen.previous()),
+        Action::NextScreen => show(state, (state.shown + 1) % state.screens.len().max(1)),
+        Action::PreviousScreen => show(state, state.shown.checked_sub(1).unwrap_or(state.screens.len() - 1)),
         Action::Filter => start_typing(state),
-        Action::Sort => sort(state, |sort, screen| sort.next(screen)),
-        Action::Reverse => sort(state, |sort, _| sort.reversed()),
+        Action::Sort => {
+            let width = view::cells_width(state.area);
+            sort(state, |screen| screen.sort_by_next(width));
+        }
+        Action::Reverse => sort(state, |screen| screen.reverse()),
         Action::Pause => pause(state, model),
         Action::Help => state.overlay = Overlay::Help,
         Action::Quit => {}
@@ -157,9 +158,9 @@ fn move_by(state: &mut UiState, step: Step) {
         opened.scroll = step.from(opened.scroll);
         return;
     }
-    let screen = state.screen;
-    let list = state.list_mut(screen);
-    list.select(step.from(list.index));
+    if let Some(screen) = state.screen_mut() {
+        screen.select(step.from(screen.position().index));
+    }
 }
 
 fn move_to_first(state: &mut UiState) {
@@ -167,8 +168,9 @@ fn move_to_first(state: &mut UiState) {
         opened.scroll = 0;
         return;
     }
-    let screen = state.screen;
-    state.list_mut(screen).follow();
+    if let Some(screen) = state.screen_mut() {
+        screen.follow();
+    }
 }
 
 fn page(state: &UiState) -> usize {
@@ -176,53 +178,37 @@ fn page(state: &UiState) -> usize {
 }
 
 fn open_selected(state: &mut UiState, model: &Model) {
-    let Some(number) = state.list(state.screen).selected().filter(|_| state.opened.is_none()) else { return };
-    let request = match state.screen {
-        Screen::Requests => Some(RequestId(number)),
-        Screen::Loads => model.load(LoadId(number)).and_then(|load| load.request),
-        Screen::Duplicates => {
-            let group = row::find_group(model, number).filter(|group| group.sameness != Sameness::File);
-            group.and_then(|group| group.members.first()).map(|id| RequestId(*id))
-        }
-        Screen::Helpers | Screen::Suspend | Screen::Firmware | Screen::Probes => None,
-    };
-    let target = match state.screen {
-        Screen::Suspend => model.cycle(CycleId(number)).map(|cycle| Target::Cycle(cycle.id)),
-        Screen::Requests | Screen::Loads | Screen::Duplicates | Screen::Helpers | Screen::Firmware | Screen::Probes => {
-            request.filter(|id| model.request(*id).is_some()).map(Target::Request)
-        }
-    };
-    if let Some(target) = target {
-        let screen = state.screen;
-        let list = state.list_mut(screen);
-        list.select(list.index);
+    if state.opened.is_some() {
+        return;
+    }
+    let Some(screen) = state.screen_mut() else { return };
+    if let Some(target) = screen.open(model) {
+        // Even if it was followed: the row that was opened stays selected.
+        screen.select(screen.position().index);
         state.opened = Some(Opened { target, scroll: 0 });
     }
 }
 
 fn back(state: &mut UiState) {
     if state.opened.take().is_none() {
-        let screen = state.screen;
-        state.list_mut(screen).set_filter(Filter::none());
+        set_filter(state, "");
     }
 }
 
-fn show(state: &mut UiState, screen: Screen) {
+fn show(state: &mut UiState, place: usize) {
     state.opened = None;
-    state.screen = screen;
+    state.shown = place;
 }
 
 fn start_typing(state: &mut UiState) {
     state.opened = None;
-    let text = state.list(state.screen).filter.text().to_owned();
+    let text = state.screen().map(|screen| screen.filter().text().to_owned()).unwrap_or_default();
     state.input = Some(Input { text, fault: None });
 }
 
-fn sort(state: &mut UiState, change: impl FnOnce(Sort, Screen) -> Sort) {
-    if state.opened.is_none() {
-        let screen = state.screen;
-        let list = state.list_mut(screen);
-        list.set_sort(change(list.sort, screen));
+fn sort(state: &mut UiState, change: impl FnOnce(&mut dyn Screen)) {
+    if let Some(screen) = state.opened.is_none().then(|| state.screen_mut()).flatten() {
+        change(&mut **screen);
     }
 }
 
@@ -236,9 +222,7 @@ fn pause(state: &mut UiState, model: &Model) {
             Some(Paused { at: model.now(), events: model.counts().events })
         }
         Some(_) => {
-            for screen in Screen::ALL {
-                state.list_mut(screen).forget();
-            }
+            state.screens.iter_mut().for_each(|screen| screen.forget());
             None
         }
     };
@@ -276,15 +260,14 @@ fn type_text(state: &mut UiState, text: &str) {
 }
 
 fn apply_input(state: &mut UiState) {
-    let screen = state.screen;
-    let Some(input) = &mut state.input else { return };
-    match Filter::parse(&input.text, screen) {
-        Ok(filter) => {
-            input.fault = None;
-            state.list_mut(screen).set_filter(filter);
-        }
-        Err(fault) => input.fault = Some(fault),
-    }
+    let Some(text) = state.input.as_ref().map(|input| input.text.clone()) else { return };
+    let fault = set_filter(state, &text);
+    state.input = Some(Input { text, fault });
+}
+
+/// Filters the list on the screen; why that text is not a filter, if it is not.
+fn set_filter(state: &mut UiState, text: &str) -> Option<FilterFault> {
+    state.screen_mut()?.set_filter(text).err()
 }
 
 fn on_mouse(state: &mut UiState, model: &Model, mouse: MouseEvent) {
@@ -306,18 +289,17 @@ fn on_mouse(state: &mut UiState, model: &Model, mouse: MouseEvent) {
 
 /// A tab opens its screen; a row is selected, and opened where it was selected already.
 fn click(state: &mut UiState, model: &Model, at: Position) {
-    if let Some(screen) = view::tab_at(state, state.area, at) {
-        return show(state, screen);
+    if let Some(place) = view::tab_at(state, state.area, at) {
+        return show(state, place);
     }
     let Some(line) = view::row_at(state, state.area, at).filter(|_| state.opened.is_none()) else { return };
-    let screen = state.screen;
-    let list = state.list_mut(screen);
-    let place = list.top + line;
-    if place >= list.len() {
-        return;
-    }
-    if place == list.index {
+    let Some(screen) = state.screen_mut() else { return };
+    let position = screen.position();
+    let place = position.top + line;
+    if place == position.index && place < position.rows {
         return open_selected(state, model);
     }
-    list.select(place);
+    if place < position.rows {
+        screen.select(place);
+    }
 }

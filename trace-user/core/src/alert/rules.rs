@@ -3,7 +3,7 @@
 //!
 //! In: the model, each time it has moved. Out: notices, each once. Time is the model's.
 
-use crate::entities::{Call, CallId, Firmware, FirmwareId, Load, LoadId, Request, RequestId, Verdict};
+use crate::entities::{Call, CallId, Firmware, FirmwareId, Load, LoadId, Request, RequestId, Timed, Verdict};
 use crate::event::{Stamp, Wait};
 use crate::model::Model;
 use crate::stall::{self, Place};
@@ -98,25 +98,25 @@ impl Alerts {
         for request in model.open_requests() {
             let limit = self.limit(request.alias.text(), request.module());
             let subject = Subject::Request(request.id);
-            if request.age(now) >= limit && self.fires(subject, limit) {
+            if request.age_so_far(now) >= limit && self.fires(subject, limit) {
                 notices.push(request_notice(Standing::Firing, request, limit, model));
             }
         }
         for load in model.open_loads().filter(|load| load.request.is_none()) {
             let limit = self.limit(None, load.module.as_ref());
-            if now.mono.since(load.began.mono) >= limit && self.fires(Subject::Load(load.id), limit) {
+            if load.age_so_far(now) >= limit && self.fires(Subject::Load(load.id), limit) {
                 notices.push(load_notice(Standing::Firing, load, limit, model));
             }
         }
         for call in model.open_calls() {
             let limit = self.limit(call.path.text(), None);
-            if now.mono.since(call.entered.mono) >= limit && self.fires(Subject::Call(call.id), limit) {
+            if call.age_so_far(now) >= limit && self.fires(Subject::Call(call.id), limit) {
                 notices.push(call_notice(Standing::Firing, call, limit, model));
             }
         }
         for firmware in model.open_firmware() {
             let limit = self.limit(firmware.name.text(), None);
-            if firmware.age(now) >= limit && self.fires(Subject::Firmware(firmware.id), limit) {
+            if firmware.age_so_far(now) >= limit && self.fires(Subject::Firmware(firmware.id), limit) {
                 notices.push(firmware_notice(Standing::Firing, firmware, limit, model));
             }
         }
@@ -203,14 +203,13 @@ fn open_for(request: &Request, now: Stamp) -> Nanos {
 }
 
 fn load_notice(standing: Standing, load: &Load, limit: Nanos, model: &Model) -> Notice {
-    let end = load.ended.map_or(model.now(), |(at, _)| at);
-    let age = end.mono.since(load.began.mono);
+    let age = load.age_so_far(model.now());
     let notice = other(standing, Subject::Load(load.id), (None, load.module.clone()), load.task, (age, limit), model);
     stuck(notice, load.began, model, || stall::of_load(load))
 }
 
 fn call_notice(standing: Standing, call: &Call, limit: Nanos, model: &Model) -> Notice {
-    let end = call.end().or(call.returned.map(|(at, _)| at)).unwrap_or(model.now());
+    let end = call.ended().or(call.returned.map(|(at, _)| at)).unwrap_or(model.now());
     let age = end.mono.since(call.entered.mono);
     let name = (call.path.text().cloned(), None);
     let notice = other(standing, Subject::Call(call.id), name, call.caller, (age, limit), model);
@@ -218,7 +217,7 @@ fn call_notice(standing: Standing, call: &Call, limit: Nanos, model: &Model) -> 
 }
 
 fn firmware_notice(standing: Standing, firmware: &Firmware, limit: Nanos, model: &Model) -> Notice {
-    let age = firmware.age(model.now());
+    let age = firmware.age_so_far(model.now());
     let name = (firmware.name.text().cloned(), None);
     let notice = other(standing, Subject::Firmware(firmware.id), name, firmware.task, (age, limit), model);
     stuck(notice, firmware.asked, model, || stall::of_firmware(firmware))

@@ -1,7 +1,7 @@
 //! The traps of joining, one test each: data in, verdict out.
 
 use crate::answer::{CallResult, ReturnCode, WaitStatus};
-use crate::entities::{Gap, Request, RequestId, Verdict};
+use crate::entities::{Gap, Request, RequestId, Timed, Verdict};
 use crate::event::{
     CallEntered, Captured, Configured, Depth, Event, Fact, Hook, Install, Lost, Moment, Place, Resolution,
     SuspendMoment, Syscall, Task, Wait, Wanted,

@@ -8,7 +8,6 @@ use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
 use crate::event::{Captured, Stamp, Task, Wait};
 use std::sync::Arc;
 use trace_common::ids::CallAddress;
-use trace_common::time::Nanos;
 
 /// A helper call: one `call_usermodehelper_exec`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,24 +102,5 @@ impl Call {
     pub fn error(&self) -> Option<Errno> {
         let returned = self.returned.and_then(|(_, result)| result.error());
         returned.or(self.executed.and_then(|(_, result)| result.error()))
-    }
-
-    /// From the call to its helper's end, or to its failure; `None` while that has not come, or was not seen.
-    #[must_use]
-    pub fn time(&self) -> Option<Nanos> {
-        self.end().map(|at| at.mono.since(self.entered.mono))
-    }
-
-    /// Whether nothing of it goes on: its helper ended, or it never had one and was answered or left.
-    #[must_use]
-    pub fn is_closed(&self) -> bool {
-        self.end().is_some() || self.left().is_some()
-    }
-
-    /// When it was over, where it is and that was seen.
-    #[must_use]
-    pub fn end(&self) -> Option<Stamp> {
-        let failed = self.returned.filter(|(_, result)| result.error().is_some()).map(|(at, _)| at);
-        self.gone().or(failed)
     }
 }

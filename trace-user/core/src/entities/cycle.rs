@@ -183,12 +183,6 @@ impl Cycle {
         }
     }
 
-    /// From its beginning to its end as seen at `now`, the time asleep left out.
-    #[must_use]
-    pub fn awake(&self, now: Stamp) -> Nanos {
-        self.ended.unwrap_or(now).mono.since(self.began.mono)
-    }
-
     /// How long the machine slept, as seen at `now`.
     #[must_use]
     pub fn asleep(&self, now: Stamp) -> Nanos {

@@ -73,12 +73,6 @@ impl LockState {
 }
 
 impl Firmware {
-    /// How long it took, or has taken at `now`.
-    #[must_use]
-    pub fn age(&self, now: Stamp) -> Nanos {
-        self.ended.map_or(now, |(at, _)| at).mono.since(self.asked.mono)
-    }
-
     /// What it returned.
     #[must_use]
     pub fn result(&self) -> Option<ReturnCode> {

@@ -7,6 +7,7 @@ use super::ids::{LoadId, RequestId};
 use crate::answer::{Errno, ReturnCode};
 use crate::event::{Comm, Stamp, Syscall, Task};
 use std::sync::Arc;
+use trace_common::time::Nanos;
 
 /// A load: one attempt to load a module, by any task.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +52,19 @@ impl Load {
     pub fn error(&self) -> Option<Errno> {
         let error = |end: Option<(Stamp, ReturnCode)>| end.and_then(|(_, result)| result.error());
         error(self.ended).or_else(|| error(self.init_ended))
+    }
+
+    /// How long its init ran, up to the module's going live or the init's return; `None` if that was not seen.
+    #[must_use]
+    pub fn init_time(&self) -> Option<Nanos> {
+        let end = self.live.or(self.init_ended.map(|(at, _)| at))?;
+        Some(end.mono.since(self.init_begun?.mono))
+    }
+
+    /// From its beginning to its module's going live.
+    #[must_use]
+    pub fn to_live(&self) -> Option<Nanos> {
+        self.live.map(|live| live.mono.since(self.began.mono))
     }
 
     /// It ended without making a module live and without trying its init: another copy was there first.

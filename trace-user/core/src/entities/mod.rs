@@ -13,6 +13,7 @@ pub mod ids;
 pub mod load;
 pub mod request;
 pub mod slot;
+pub mod timed;
 pub mod verdict;
 
 pub use asleep::asleep;
@@ -24,4 +25,5 @@ pub use ids::{CallId, LoadId, RequestId};
 pub use load::Load;
 pub use request::{Duplicates, Gap, Request, Requester, SatisfiedBy, TurnedAway};
 pub use slot::{SLOT_LIMIT, SLOTS, Slot};
+pub use timed::Timed;
 pub use verdict::Verdict;

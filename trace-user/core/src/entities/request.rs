@@ -135,12 +135,6 @@ impl Gap {
 }
 
 impl Request {
-    /// From the security hook to the requester's return; `None` while it is open and where the return was not seen.
-    #[must_use]
-    pub fn total(&self) -> Option<Nanos> {
-        self.returned.map(|returned| returned.mono.since(self.asked.mono))
-    }
-
     /// From the security hook to the wanted module's going live.
     #[must_use]
     pub fn to_live(&self) -> Option<Nanos> {
@@ -154,12 +148,6 @@ impl Request {
         let exited = self.call.as_ref().and_then(|call| call.exited).map(|(at, _)| at);
         let last = [self.live, exited].into_iter().flatten().fold(self.returned?, Stamp::max);
         Some(asleep(self.asked, last))
-    }
-
-    /// How long it is, or was, open as seen at `now`.
-    #[must_use]
-    pub fn age(&self, now: Stamp) -> Nanos {
-        self.total().unwrap_or_else(|| now.mono.since(self.asked.mono))
     }
 
     /// The requester waits, or its helper goes on after it.

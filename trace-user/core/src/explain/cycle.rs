@@ -4,7 +4,7 @@
 
 use super::task_words;
 use crate::answer::ReturnCode;
-use crate::entities::{Call, Cycle, CycleKind, CycleVerdict, Firmware};
+use crate::entities::{Call, Cycle, CycleKind, CycleVerdict, Firmware, Timed};
 use crate::event::{Stamp, SuspendState, Way};
 use std::fmt::Write as _;
 use trace_common::time::Nanos;
@@ -51,7 +51,7 @@ pub fn explain<'a>(cycle: &Cycle, now: Stamp, firmware: impl Iterator<Item = &'a
 }
 
 fn outcome(cycle: &Cycle, now: Stamp) -> String {
-    let awake = cycle.awake(now);
+    let awake = cycle.age_so_far(now);
     match (cycle.verdict(), cycle.result.and_then(ReturnCode::error)) {
         (CycleVerdict::HelperRan, _) => format!(
             "failed: {} was still running {} after suspend disabled helpers, and the kernel gave up (EAGAIN): kill the \

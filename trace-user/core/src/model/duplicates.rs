@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use trace_common::time::Nanos;
 
-use crate::entities::{Load, Request, RequestId};
+use crate::entities::{Load, Request, RequestId, Timed};
 use crate::event::{Stamp, Task};
 
 /// Members kept of one group: a crowd that never ends must not fill the memory. Beyond, the older half is given up, and
@@ -237,7 +237,7 @@ pub fn of_loads(loads: &[&Load]) -> Option<GroupFacts> {
         live_by,
         helpers: processes.len() as u64,
         bytes: lost().filter_map(|load| load.bytes).sum(),
-        time: lost().filter_map(|load| Some(load.ended?.0.mono.since(load.began.mono))).fold(Nanos::ZERO, Nanos::plus),
+        time: lost().filter_map(|load| load.total()).fold(Nanos::ZERO, Nanos::plus),
     })
 }
 

@@ -6,7 +6,8 @@
 pub mod duplicates;
 
 use crate::entities::{
-    Call, CallId, Change, Cycle, CycleId, Firmware, FirmwareId, Load, LoadId, Request, RequestId, SLOTS, Slot, Verdict,
+    Call, CallId, Change, Cycle, CycleId, Firmware, FirmwareId, Load, LoadId, Request, RequestId, SLOTS, Slot, Timed,
+    Verdict,
 };
 use crate::event::{Costs, Fact, Hook, Lost, Machine, SelfTest, Stamp};
 use duplicates::{Group, GroupFacts, Groups, Sameness};

@@ -6,7 +6,7 @@ use super::plain::plain;
 use super::wall;
 use crate::answer::ReturnCode;
 use crate::entities::asleep;
-use crate::entities::{Call, Cycle, Firmware, LockState, PhaseSpan};
+use crate::entities::{Call, Cycle, Firmware, LockState, PhaseSpan, Timed};
 use crate::event::{Stamp, Task, Way};
 use crate::explain::cycle::{attempt, explain};
 use crate::explain::task_words;
@@ -95,7 +95,7 @@ fn firmware_object(model: &Model, firmware: &Firmware) -> Value {
         "result": firmware.result().map(|result| result.0),
         "boot_ns": boot(firmware.asked),
         "wall": model.wall_ns(firmware.asked).and_then(wall::iso),
-        "total_ns": firmware.ended.map(|_| firmware.age(now).as_nanos()),
+        "total_ns": firmware.total().map(|total| total.as_nanos()),
         "total_boot_ns": firmware.ended.map(|(at, _)| at.boot.since(firmware.asked.boot).as_nanos()),
         "asleep_ns": firmware.ended.map(|(at, _)| asleep(firmware.asked, at).as_nanos()),
         "fallback": firmware.is_asked_of_user_space(),
@@ -171,7 +171,7 @@ pub fn write_firmware(out: &mut String, model: &Model) {
             out,
             &format!(
                 "  {:>7} {} for {}, by {}: {result}{fallback}{asleep}",
-                firmware.age(model.now()).to_string(),
+                firmware.age(model.now()).map_or_else(|| "-".to_owned(), |age| age.to_string()),
                 firmware.name,
                 firmware.device.text().map_or("no device", |device| device),
                 task_words(&firmware.task)

@@ -5,7 +5,7 @@ use super::wall;
 use crate::answer::{CallResult, WaitStatus};
 use crate::attribution::container::{container, unit};
 use crate::attribution::family::family;
-use crate::entities::{Call, Load, Request};
+use crate::entities::{Call, Load, Request, Timed};
 use crate::event::{Captured, Stamp};
 use crate::explain;
 use crate::model::Model;

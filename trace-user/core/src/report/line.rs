@@ -2,7 +2,7 @@
 
 use super::plain::plain;
 use super::wall;
-use crate::entities::Request;
+use crate::entities::{Request, Timed};
 use crate::explain::explain;
 use crate::model::Model;
 use trace_common::time::Nanos;

@@ -5,7 +5,7 @@ use super::cycles;
 use super::plain::plain;
 use super::wall;
 use crate::attribution::purpose::purpose;
-use crate::entities::{Load, Request, Verdict};
+use crate::entities::{Request, Timed, Verdict};
 use crate::event::SelfTest;
 use crate::explain::{explain, task_words};
 use crate::model::Model;
@@ -136,8 +136,8 @@ fn blame(out: &mut String, model: &Model) {
     for load in model.loads() {
         let Some(module) = load.module.as_deref() else { continue };
         let cost = costs.entry(module).or_default();
-        cost.0 = cost.0.plus(whole(load));
-        cost.1 = cost.1.plus(init(load));
+        cost.0 = cost.0.plus(load.total().unwrap_or_default());
+        cost.1 = cost.1.plus(load.init_time().unwrap_or_default());
         cost.2 += 1;
     }
     if costs.is_empty() {
@@ -149,15 +149,6 @@ fn blame(out: &mut String, model: &Model) {
     for (module, (whole, init, loads)) in rows.into_iter().take(ROWS) {
         line(out, format_args!("  {:>7} {module:<24} init {init}, {loads} loads", whole.to_string()));
     }
-}
-
-fn whole(load: &Load) -> Nanos {
-    load.ended.map_or(Nanos::ZERO, |(at, _)| at.mono.since(load.began.mono))
-}
-
-fn init(load: &Load) -> Nanos {
-    let end = load.live.or(load.init_ended.map(|(at, _)| at));
-    load.init_begun.zip(end).map_or(Nanos::ZERO, |(begun, end)| end.mono.since(begun.mono))
 }
 
 fn list(out: &mut String, name: &str, model: &Model, belongs: impl Fn(&Request) -> bool) {
@@ -254,7 +245,7 @@ fn other_helpers(out: &mut String, model: &Model) {
         let kind = kinds.entry(purpose(call).unwrap_or("of another kind")).or_default();
         kind.0 += 1;
         kind.1 += u64::from(call.failed());
-        kind.2 = kind.2.max(call.time().unwrap_or_default());
+        kind.2 = kind.2.max(call.total().unwrap_or_default());
     }
     if kinds.is_empty() {
         return;

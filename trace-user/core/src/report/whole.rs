@@ -7,7 +7,7 @@ use super::summary::longest_slot_wait;
 use super::wall;
 use crate::attribution::purpose::purpose;
 use crate::entities::asleep;
-use crate::entities::{Call, Load, Verdict};
+use crate::entities::{Call, Load, Timed, Verdict};
 use crate::event::{Hook, SelfTest};
 use crate::model::Model;
 use crate::model::duplicates::Group;
@@ -150,7 +150,7 @@ fn load_object(load: &Load) -> Value {
         "began_ns": load.began.boot.as_nanos(),
         "live_ns": load.live.map(|at| at.boot.as_nanos()),
         "ended_ns": load.ended.map(|(at, _)| at.boot.as_nanos()),
-        "total_ns": load.ended.map(|(at, _)| at.mono.since(load.began.mono).as_nanos()),
+        "total_ns": load.total().map(|total| total.as_nanos()),
         "asleep_ns": load.ended.map(|(at, _)| asleep(load.began, at).as_nanos()),
         "bytes": load.bytes,
     })
@@ -163,9 +163,9 @@ fn call_line<'a>(model: &Model, call: &'a Call) -> CallLine<'a> {
         wall: model.wall_ns(call.entered).and_then(wall::iso),
         wait: call.wait.as_str(),
         result: call.returned.map(|(_, result)| result.as_return()),
-        total_ns: call.time().map(|time| time.as_nanos()),
-        total_boot_ns: call.end().map(|end| end.boot.since(call.entered.boot).as_nanos()),
-        asleep_ns: call.end().map(|end| asleep(call.entered, end).as_nanos()),
+        total_ns: call.total().map(|total| total.as_nanos()),
+        total_boot_ns: call.ended().map(|end| end.boot.since(call.entered.boot).as_nanos()),
+        asleep_ns: call.ended().map(|end| asleep(call.entered, end).as_nanos()),
         caller: json!({"pid": call.caller.key.tgid.0, "tid": call.caller.tid.0, "comm": call.caller.comm.to_text()}),
         helper: helper_line(call, call.exited.and_then(|(_, status)| status)),
         stack: call.stack.iter().map(|symbol| &**symbol).collect(),

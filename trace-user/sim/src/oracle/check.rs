@@ -5,7 +5,7 @@ use crate::simulation::plan::Plan;
 use crate::simulation::simulate;
 use crate::simulation::truth::{self, Truth};
 use modtrail_core::answer::CallResult;
-use modtrail_core::entities::{Change, Cycle, Gap, Load, Request, RequestId, Verdict};
+use modtrail_core::entities::{Change, Cycle, Gap, Load, Request, RequestId, Timed, Verdict};
 use modtrail_core::event::{Body, Event, Fact, Lost};
 use modtrail_core::phases::phases;
 use modtrail_core::pipeline::Pipeline;

@@ -7,7 +7,7 @@
 use super::line::wrap;
 use crate::tui::format;
 use crate::tui::theme::{Theme, Tone};
-use modtrail_core::entities::{Call, Cycle, Met};
+use modtrail_core::entities::{Call, Cycle, Met, Timed};
 use modtrail_core::event::Stamp;
 use modtrail_core::explain::cycle::{attempt, explain};
 use modtrail_core::explain::task_words;
@@ -119,7 +119,7 @@ fn slept(cycle: &Cycle) -> Option<Ktime> {
 
 /// When the helper ended, or the call, as seen at `now`.
 fn end(call: &Call, now: Stamp) -> Stamp {
-    call.end().or(call.returned.map(|(at, _)| at)).unwrap_or(now)
+    call.ended().or(call.returned.map(|(at, _)| at)).unwrap_or(now)
 }
 
 fn name(call: &Call) -> &str {

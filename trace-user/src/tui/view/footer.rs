@@ -2,7 +2,9 @@
 
 use super::line::{Piece, strip};
 use crate::tui::keymap::{BINDINGS, Hint};
-use crate::tui::state::{Input, Mode, Overlay, UiState};
+use crate::tui::mode::Mode;
+use crate::tui::screen::Screen;
+use crate::tui::state::{Input, Overlay, UiState};
 use crate::tui::theme::{Theme, Tone};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -57,10 +59,10 @@ fn applies(action: crate::tui::keymap::Action, state: &UiState) -> bool {
     let list = state.opened.is_none();
     match (state.overlay, action) {
         (Overlay::Help, _) => matches!(action, Action::Back | Action::Quit),
-        (Overlay::None, Action::Back) => !list || !state.list(state.screen).filter.is_empty(),
-        (Overlay::None, Action::Open) => list && state.screen.opens(),
+        (Overlay::None, Action::Back) => !list || state.screen().is_some_and(|screen| !screen.filter().is_empty()),
+        (Overlay::None, Action::Open) => list && state.screen().is_some_and(Screen::opens),
         (Overlay::None, Action::Down) => !list,
-        (Overlay::None, Action::Sort) => list && state.screen.sorts(),
+        (Overlay::None, Action::Sort) => list && state.screen().is_some_and(Screen::sorts),
         (Overlay::None, Action::Pause) => state.mode == Mode::Live,
         (Overlay::None, _) => true,
     }

@@ -3,8 +3,8 @@
 
 use super::line::{Piece, strip};
 use crate::tui::format;
-use crate::tui::screen::Screen;
-use crate::tui::state::{Mode, UiState};
+use crate::tui::mode::Mode;
+use crate::tui::state::UiState;
 use crate::tui::theme::{Theme, Tone};
 use modtrail_core::event::SelfTest;
 use modtrail_core::model::Model;
@@ -23,30 +23,29 @@ pub fn draw(model: &Model, state: &UiState, theme: Theme, area: Rect, buffer: &m
     Paragraph::new(lines).render(area, buffer);
 }
 
-/// The tabs, each with its place in the tabs' line, of which `selected` is the one that is shown: with room around each
-/// where there is enough, else around that one.
+/// The titles of the tabs, each with its place in the tabs' line: with room around each if there is enough, else around
+/// the one that is shown.
 #[must_use]
-pub fn tabs(selected: Screen, area: Rect) -> Vec<(Screen, Rect)> {
-    let titles = || Screen::ALL.into_iter().map(|screen| (screen, u16::try_from(screen.title().len()).unwrap_or(0)));
+pub fn tabs(state: &UiState, area: Rect) -> Vec<(&'static str, Rect)> {
+    let titles = || state.titles().map(|title| (title, u16::try_from(title.len()).unwrap_or(0)));
     // What is shown of the list stands behind them.
     let roomy = titles().map(|(_, width)| width + 3).sum::<u16>() + SHOWN <= area.width;
     let mut x = area.x;
-    let place = |(screen, width): (Screen, u16)| {
-        let width = if roomy || screen == selected { width + 2 } else { width };
+    let place = |(place, (title, width)): (usize, (&'static str, u16))| {
+        let width = if roomy || place == state.shown { width + 2 } else { width };
         let tab = Rect::new(x, area.y, width, 1).intersection(area);
         x = x.saturating_add(width).saturating_add(1);
-        (screen, tab)
+        (title, tab)
     };
-    titles().map(place).collect()
+    titles().enumerate().map(place).collect()
 }
 
 /// Draws the tabs, and how much of the list is shown.
 pub fn draw_tabs(state: &UiState, theme: Theme, area: Rect, buffer: &mut Buffer) {
-    let places = tabs(state.screen, area);
+    let places = tabs(state, area);
     let used = places.last().map_or(0, |(_, tab)| tab.right() - area.x);
-    for (screen, tab) in places {
-        let title = screen.title();
-        let (text, tone) = if screen == state.screen {
+    for (place, (title, tab)) in places.into_iter().enumerate() {
+        let (text, tone) = if place == state.shown {
             (format!("[{title}]"), Tone::Selected)
         } else if usize::from(tab.width) > title.len() {
             (format!(" {title} "), Tone::Plain)
@@ -55,17 +54,18 @@ pub fn draw_tabs(state: &UiState, theme: Theme, area: Rect, buffer: &mut Buffer)
         };
         Span::styled(text, theme.style(tone)).render(tab, buffer);
     }
-    let list = state.list(state.screen);
-    let told = match (list.filter.is_empty(), list.len()) {
+    let Some(screen) = state.screen() else { return };
+    let filter = screen.filter();
+    let shown = match (filter.is_empty(), screen.position().rows) {
         (true, 1) => "1 row".to_owned(),
         (true, rows) => format!("{} rows", format::count(rows as u64)),
-        (false, rows) => format!("{} match {}", format::count(rows as u64), list.filter.text()),
+        (false, rows) => format!("{} match {}", format::count(rows as u64), filter.text()),
     };
     let room = area.width.saturating_sub(used + 2);
-    let told = format::cut(&told, usize::from(room));
-    let tone = if list.filter.is_empty() { Tone::Dim } else { Tone::Accent };
+    let shown = format::cut(&shown, usize::from(room));
+    let tone = if filter.is_empty() { Tone::Dim } else { Tone::Accent };
     let rest = Rect::new(area.right() - room, area.y, room, 1);
-    Line::styled(told, theme.style(tone)).right_aligned().render(rest, buffer);
+    Line::styled(shown, theme.style(tone)).right_aligned().render(rest, buffer);
 }
 
 /// What is traced, and up to which instant.

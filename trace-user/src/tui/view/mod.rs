@@ -10,12 +10,12 @@ pub mod line;
 pub mod list;
 pub mod phases;
 pub mod request;
-pub mod selected;
 pub mod tree;
 
 use super::format;
 use super::screen::Screen;
-use super::state::{Overlay, Target, UiState};
+use super::state::{Overlay, UiState};
+use super::table::Target;
 use super::theme::{Theme, Tone};
 use modtrail_core::entities::{Cycle, Request};
 use modtrail_core::model::Model;
@@ -55,7 +55,11 @@ pub fn draw(model: &Model, state: &UiState, theme: &Theme, area: Rect, buffer: &
         (Overlay::None, Some((scroll, Page::Cycle(cycle)))) => {
             cycle::draw(model, cycle, scroll, *theme, areas.body, buffer);
         }
-        (Overlay::None, None) => list::draw(model, state, *theme, areas.body, buffer),
+        (Overlay::None, None) => {
+            if let Some(screen) = state.screen() {
+                screen.draw(model, &state.mode, *theme, areas.body, buffer);
+            }
+        }
     }
     footer::draw(state, *theme, areas.footer, buffer);
 }
@@ -67,8 +71,18 @@ pub fn rows_height(state: &UiState, area: Rect) -> usize {
         return 0;
     }
     let body = areas(area).body;
-    let height = if state.opened.is_some() { body.height } else { list::rows_area(state.screen, body).height };
+    let height = if state.opened.is_some() { body.height } else { list::rows_area(describes(state), body).height };
     usize::from(height)
+}
+
+/// Columns for the cells of a list.
+#[must_use]
+pub const fn cells_width(area: Rect) -> u16 {
+    list::cells_width(area.width)
+}
+
+fn describes(state: &UiState) -> bool {
+    state.screen().is_some_and(Screen::describes)
 }
 
 /// What is looked at closely.
@@ -102,18 +116,18 @@ pub fn scroll_max(model: &Model, state: &UiState, target: Target) -> usize {
 /// The row of the list, counted from the first on the screen, at a place of the screen.
 #[must_use]
 pub fn row_at(state: &UiState, area: Rect, at: Position) -> Option<usize> {
-    let rows = list::rows_area(state.screen, areas(area).body);
+    let rows = list::rows_area(describes(state), areas(area).body);
     let inside = !too_small(area) && rows.contains(at);
     inside.then(|| usize::from(at.y - rows.y))
 }
 
-/// The screen whose tab is at a place of the screen.
+/// The place of the tab at a place of the screen.
 #[must_use]
-pub fn tab_at(state: &UiState, area: Rect, at: Position) -> Option<Screen> {
+pub fn tab_at(state: &UiState, area: Rect, at: Position) -> Option<usize> {
     if too_small(area) {
         return None;
     }
-    header::tabs(state.screen, areas(area).tabs).into_iter().find(|(_, tab)| tab.contains(at)).map(|(screen, _)| screen)
+    header::tabs(state, areas(area).tabs).into_iter().position(|(_, tab)| tab.contains(at))
 }
 
 const fn too_small(area: Rect) -> bool {

@@ -8,7 +8,7 @@ use crate::tui::format;
 use crate::tui::theme::{Theme, Tone};
 use modtrail_core::attribution::container::container;
 use modtrail_core::attribution::family::family;
-use modtrail_core::entities::Request;
+use modtrail_core::entities::{Request, Timed};
 use modtrail_core::explain::explain;
 use modtrail_core::model::Model;
 use modtrail_core::stall;
@@ -127,7 +127,7 @@ fn who(model: &Model, request: &Request, theme: Theme, width: u16) -> Vec<Line<'
 fn title(model: &Model, request: &Request, theme: Theme) -> Line<'static> {
     let total = match request.total() {
         Some(total) => format!("  total {total}"),
-        None if request.is_open() => format!("  open for {}", request.age(model.now())),
+        None if request.is_open() => format!("  open for {}", request.age_so_far(model.now())),
         None => String::new(),
     };
     let to_live = request.to_live().map_or_else(String::new, |to_live| format!("  to live {to_live}"));

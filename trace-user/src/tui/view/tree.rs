@@ -3,7 +3,7 @@
 use super::line::wrap;
 use crate::tui::format;
 use crate::tui::theme::{Theme, Tone};
-use modtrail_core::entities::{Call, Load, Request};
+use modtrail_core::entities::{Call, Load, Request, Timed};
 use modtrail_core::event::Stamp;
 use modtrail_core::model::Model;
 use ratatui::text::{Line, Span};
@@ -102,7 +102,7 @@ fn load_parts(request: &Request, load: &Load) -> Vec<Part> {
     if let Some(live) = load.live {
         parts.push((format!("  live {}", format::offset(request.asked, live)), Tone::Good));
     }
-    if let Some(init) = crate::tui::row::init(load) {
+    if let Some(init) = load.init_time() {
         parts.push((format!("  init {init}"), Tone::Plain));
     }
     if let Some(bytes) = load.bytes {
@@ -118,7 +118,8 @@ fn load_parts(request: &Request, load: &Load) -> Vec<Part> {
 fn child_node(model: &Model, child: &Request) -> Node {
     let age = match child.total() {
         Some(total) => total.to_string(),
-        None => format::growing(child.age(model.now())),
+        None if child.is_open() => format::growing(child.age_so_far(model.now())),
+        None => "-".to_owned(),
     };
     let parts = vec![
         (format!("request #{} ", child.id.0), Tone::Dim),

@@ -1,0 +1,107 @@
+//! When things begin and end, and how old they are: one rule for requests, helper calls, loads, firmware requests and
+//! suspend cycles.
+
+use super::{Call, Cycle, Firmware, Load, Request};
+use crate::event::Stamp;
+use trace_common::time::Nanos;
+
+/// Something that begins and ends.
+pub trait Timed {
+    /// When it began.
+    fn began(&self) -> Stamp;
+
+    /// When it ended for the task that waits for it; `None` until then, and if that was not seen.
+    fn ended(&self) -> Option<Stamp>;
+
+    /// Nothing more can change about it.
+    fn is_closed(&self) -> bool;
+
+    /// How long it took; `None` until it ended, and if its end was not seen.
+    fn total(&self) -> Option<Nanos> {
+        self.ended().map(|at| at.mono.since(self.began().mono))
+    }
+
+    /// How long it took, or has taken at `now`; `None` if its end was not seen.
+    fn age(&self, now: Stamp) -> Option<Nanos> {
+        let until = self.ended().or((!self.is_closed()).then_some(now))?;
+        Some(until.mono.since(self.began().mono))
+    }
+
+    /// How long it took, as far as that was seen: up to `now` if its end was not.
+    fn age_so_far(&self, now: Stamp) -> Nanos {
+        self.ended().unwrap_or(now).mono.since(self.began().mono)
+    }
+}
+
+impl Timed for Request {
+    fn began(&self) -> Stamp {
+        self.asked
+    }
+
+    fn ended(&self) -> Option<Stamp> {
+        self.returned
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed
+    }
+}
+
+impl Timed for Call {
+    fn began(&self) -> Stamp {
+        self.entered
+    }
+
+    /// When its helper ended, or when it failed.
+    fn ended(&self) -> Option<Stamp> {
+        let failed = self.returned.filter(|(_, result)| result.error().is_some()).map(|(at, _)| at);
+        self.gone().or(failed)
+    }
+
+    /// Its helper ended, or it never had one and its caller was answered or left.
+    fn is_closed(&self) -> bool {
+        self.ended().is_some() || self.left().is_some()
+    }
+}
+
+impl Timed for Load {
+    fn began(&self) -> Stamp {
+        self.began
+    }
+
+    fn ended(&self) -> Option<Stamp> {
+        self.ended.map(|(at, _)| at)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed
+    }
+}
+
+impl Timed for Firmware {
+    fn began(&self) -> Stamp {
+        self.asked
+    }
+
+    fn ended(&self) -> Option<Stamp> {
+        self.ended.map(|(at, _)| at)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed
+    }
+}
+
+impl Timed for Cycle {
+    fn began(&self) -> Stamp {
+        self.began
+    }
+
+    fn ended(&self) -> Option<Stamp> {
+        self.ended
+    }
+
+    fn is_closed(&self) -> bool {
+        self.ended.is_some()
+    }
+}

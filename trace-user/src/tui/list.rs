@@ -1,0 +1,332 @@
+//! One table's rows as the user wants them: filtered, sorted, one of them selected.
+//!
+//! In: a model, typed text. Out: the ids of the rows, in order. The rows are put together in [`List::refresh`], on a
+//! tick, and not while drawing.
+
+use super::filter::{Filter, FilterFault, Term};
+use super::table::{Column, Key, Order, Table, fields, fit};
+use modtrail_core::event::Stamp;
+use modtrail_core::model::Model;
+use std::collections::VecDeque;
+
+/// Which way a list runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// Smallest or oldest first.
+    Up,
+    /// Largest or newest first.
+    Down,
+}
+
+/// By what a list is sorted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sort {
+    /// The place of the column in its table.
+    pub column: usize,
+    /// Which way.
+    pub direction: Direction,
+}
+
+/// Where a list stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// How many rows there are.
+    pub rows: usize,
+    /// The selected row's place.
+    pub index: usize,
+    /// The place of the first row on the screen.
+    pub top: usize,
+}
+
+/// Which row is selected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cursor<Id> {
+    /// The first, whichever that is.
+    First,
+    /// This one, wherever it goes.
+    On(Id),
+}
+
+/// One table's rows.
+#[derive(Clone, Debug)]
+pub struct List<T: Table> {
+    filter: Filter,
+    sort: Sort,
+    cursor: Cursor<T::Id>,
+    index: usize,
+    top: usize,
+    rows: VecDeque<T::Id>,
+    fresh: Option<Freshness>,
+}
+
+/// What a list's rows were put together from. The rows stay right as long as it is the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Freshness {
+    events: u64,
+    closed: u64,
+    count: usize,
+    /// Set only while an open row's age can change the order.
+    now: Option<Stamp>,
+}
+
+impl<T: Table> Default for List<T> {
+    /// Every row, in the order in which the screen opens.
+    fn default() -> Self {
+        Self {
+            filter: Filter::none(),
+            sort: Self::opening_sort(),
+            cursor: Cursor::First,
+            index: 0,
+            top: 0,
+            rows: VecDeque::new(),
+            fresh: None,
+        }
+    }
+}
+
+impl<T: Table> List<T> {
+    /// Whether it can be sorted otherwise.
+    #[must_use]
+    pub fn sorts(&self) -> bool {
+        T::COLUMNS.iter().filter(|column| column.sorts()).count() > 1
+    }
+
+    /// By what it is sorted when it opens.
+    fn opening_sort() -> Sort {
+        let direction = if T::NEWEST_FIRST { Direction::Down } else { Direction::Up };
+        Sort { column: T::COLUMNS.iter().position(Column::sorts).unwrap_or_default(), direction }
+    }
+
+    /// The columns that fit into `width`, by their places, each with the characters it gets. One that the user sorts by
+    /// is always shown.
+    #[must_use]
+    pub fn columns(&self, width: u16) -> Vec<(usize, u16)> {
+        let chosen = (self.sort != Self::opening_sort()).then_some(self.sort.column);
+        fit(T::COLUMNS, self.sort.column, chosen, width)
+    }
+
+    /// The rows on `height` lines from `top` on.
+    pub fn visible(&self, top: usize, height: usize) -> impl Iterator<Item = T::Id> {
+        (top..self.rows.len().min(top.saturating_add(height))).filter_map(|place| self.id(place))
+    }
+
+    /// By what it is sorted.
+    #[must_use]
+    pub const fn sort(&self) -> Sort {
+        self.sort
+    }
+
+    /// The selected row.
+    #[must_use]
+    pub fn selected(&self) -> Option<T::Id> {
+        self.id(self.index)
+    }
+
+    /// The row at a place, counted from the top.
+    fn id(&self, place: usize) -> Option<T::Id> {
+        let place = match self.sort.direction {
+            Direction::Up => place,
+            Direction::Down => self.rows.len().checked_sub(place + 1)?,
+        };
+        self.rows.get(place).copied()
+    }
+
+    fn order(&self) -> Order<T::Item> {
+        T::COLUMNS.get(self.sort.column).map_or(Order::Own, |column| column.order)
+    }
+
+    fn freshness(&self, model: &Model) -> Freshness {
+        let is_open = model.open_requests().next().is_some()
+            || model.open_loads().next().is_some()
+            || model.open_calls().next().is_some()
+            || model.open_firmware().next().is_some();
+        let grows = matches!(self.order(), Order::Growing(_));
+        Freshness {
+            events: model.counts().events,
+            closed: model.verdicts().values().sum(),
+            count: T::count(model),
+            now: Some(model.now()).filter(|_| is_open && grows),
+        }
+    }
+
+    fn collect(&mut self, model: &Model) {
+        let order = self.order();
+        let is_own = matches!(order, Order::Own | Order::None);
+        if is_own && self.filter.is_empty() {
+            return self.extend(model);
+        }
+        let items = T::items(model).filter(|item| self.filter.matches(|term| has::<T>(model, item, term)));
+        if is_own {
+            self.rows = items.map(T::id).collect();
+            return;
+        }
+        let mut keyed: Vec<(Key<'_>, T::Id)> = items.map(|item| (key(order, model, item), T::id(item))).collect();
+        keyed.sort_unstable();
+        self.rows = keyed.into_iter().map(|(_, id)| id).collect();
+    }
+
+    /// All rows in their own order: the new ones are added to the known ones, so that a tick costs what came.
+    fn extend(&mut self, model: &Model) {
+        let count = T::count(model);
+        if let Some(last) = self.rows.back().copied().filter(|_| self.fresh.is_some()) {
+            let known = self.rows.len();
+            self.rows.extend(T::items(model).rev().map(T::id).take_while(|id| *id > last));
+            self.rows.make_contiguous().get_mut(known..).unwrap_or_default().reverse();
+            self.drop_forgotten(model, count);
+        }
+        if self.fresh.is_none() || self.rows.len() != count {
+            self.rows = T::items(model).map(T::id).collect();
+        }
+    }
+
+    /// The model gives up the oldest first, but for open ones.
+    fn drop_forgotten(&mut self, model: &Model, count: usize) {
+        let Some(oldest) = T::items(model).next().map(T::id) else { return };
+        while self.rows.len() > count && self.rows.front().is_some_and(|id| *id < oldest) {
+            self.rows.pop_front();
+        }
+    }
+
+    /// A list that does not follow the first row holds still: what comes above the row moves the window along.
+    fn find_cursor(&mut self) {
+        let before = self.index;
+        let Cursor::On(id) = self.cursor else { return self.follow() };
+        let Some(place) = self.rows.iter().position(|known| *known == id) else { return self.select(before) };
+        self.index = match self.sort.direction {
+            Direction::Up => place,
+            Direction::Down => self.rows.len() - 1 - place,
+        };
+        self.top = (self.top + self.index).saturating_sub(before);
+    }
+
+    fn set_sort(&mut self, sort: Sort) {
+        if self.sort != sort {
+            self.sort = sort;
+            self.fresh = None;
+        }
+    }
+}
+
+fn key<'m, I>(order: Order<I>, model: &'m Model, item: &'m I) -> Key<'m> {
+    match order {
+        Order::By(key) | Order::Growing(key) => key(model, item),
+        Order::Text(key) => key(item),
+        Order::Own | Order::None => Key::Absent,
+    }
+}
+
+/// Whether an item has what a term asks for.
+fn has<T: Table>(model: &Model, item: &T::Item, term: &Term) -> bool {
+    let of_columns = T::COLUMNS.iter().filter_map(|column| column.field.as_ref());
+    let mut fields = of_columns.chain(T::FIELDS).filter(|field| term.asks(field.name));
+    fields.any(|field| (field.matches)(model, item, term))
+}
+
+impl<T: Table> List<T> {
+    /// How many rows are shown, which is selected, and where the window begins.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Position { rows: self.rows.len(), index: self.index, top: self.top }
+    }
+
+    /// The filter.
+    #[must_use]
+    pub const fn filter(&self) -> &Filter {
+        &self.filter
+    }
+
+    /// Puts the rows together if the model has changed, and finds the selected one again.
+    pub fn refresh(&mut self, model: &Model) {
+        let fresh = self.freshness(model);
+        if self.fresh != Some(fresh) {
+            self.collect(model);
+            self.fresh = Some(fresh);
+        }
+        self.find_cursor();
+    }
+
+    /// Moves the window to the selected row, for so many lines.
+    pub fn fit_window(&mut self, height: usize) {
+        self.top = window(self.rows.len(), self.index, self.top, height);
+    }
+
+    /// Selects the row at `place`, or the last if there are fewer.
+    pub fn select(&mut self, place: usize) {
+        self.index = place.min(self.rows.len().saturating_sub(1));
+        self.cursor = self.selected().map_or(Cursor::First, Cursor::On);
+    }
+
+    /// Follows the first row.
+    pub fn follow(&mut self) {
+        self.cursor = Cursor::First;
+        self.index = 0;
+        self.top = 0;
+    }
+
+    /// Shows what the typed filter lets through.
+    ///
+    /// # Errors
+    /// The text is not a filter for this table; the last one that was stays.
+    pub fn set_filter(&mut self, text: &str) -> Result<(), FilterFault> {
+        let filter = Filter::parse(text, &fields::<T>())?;
+        if self.filter != filter {
+            self.filter = filter;
+            self.fresh = None;
+        }
+        Ok(())
+    }
+
+    /// Sorts by the next of the columns that are shown at `width`, or as the list opened.
+    pub fn sort_by_next(&mut self, width: u16) {
+        let shown = self.columns(width);
+        let opening = Self::opening_sort();
+        // What it opens with can be had again even if that column has no room.
+        let is_candidate = |place: &usize| *place == opening.column || shown.iter().any(|(shown, _)| shown == place);
+        let sorts = |place: &usize| T::COLUMNS.get(*place).is_some_and(Column::sorts);
+        let mut candidates = (0..T::COLUMNS.len()).filter(is_candidate).filter(sorts);
+        let first = candidates.clone().next();
+        let Some(column) = candidates.find(|place| *place > self.sort.column).or(first) else { return };
+        if !self.sorts() {
+            return;
+        }
+        let largest_first = T::COLUMNS.get(column).is_some_and(|column| column.largest_first);
+        self.set_sort(Sort { column, direction: if largest_first { Direction::Down } else { Direction::Up } });
+    }
+
+    /// Sorts the other way round.
+    pub fn reverse(&mut self) {
+        let direction = match self.sort.direction {
+            Direction::Up => Direction::Down,
+            Direction::Down => Direction::Up,
+        };
+        self.set_sort(Sort { direction, ..self.sort });
+    }
+
+    /// Looks at the model afresh on the next refresh, whatever it says of itself.
+    pub fn forget(&mut self) {
+        self.fresh = None;
+    }
+}
+
+/// The place of the first row to draw, of `count` rows on `height` lines: as near to `top` as shows the row at
+/// `index` and leaves no line empty that a row could fill.
+#[must_use]
+pub fn window(count: usize, index: usize, top: usize, height: usize) -> usize {
+    let lowest = (index + 1).saturating_sub(height);
+    top.clamp(lowest.min(index), index).min(count.saturating_sub(height))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_window_shows_the_selected_row_and_fills_the_screen() {
+        assert_eq!(window(100, 0, 0, 10), 0);
+        assert_eq!(window(100, 15, 0, 10), 6);
+        assert_eq!(window(100, 15, 40, 10), 15);
+        assert_eq!(window(100, 99, 99, 10), 90);
+        assert_eq!(window(5, 4, 3, 10), 0);
+        assert_eq!(window(0, 0, 0, 0), 0);
+    }
+}

@@ -1,0 +1,101 @@
+//! The firmware screen: every request for a firmware file.
+
+use super::stalled::stalled;
+use crate::tui::format;
+use crate::tui::table::{Cell, Column, Description, Field, Key, Order, Table, age, dash, duration, number, plain};
+use crate::tui::theme::Tone;
+use modtrail_core::answer::ReturnCode;
+use modtrail_core::entities::{Firmware, FirmwareId, LockState, Timed};
+use modtrail_core::model::Model;
+use modtrail_core::stall;
+
+/// Every request for a firmware file.
+#[derive(Clone, Copy, Debug)]
+pub struct FirmwareRequests;
+
+impl Table for FirmwareRequests {
+    type Item = Firmware;
+    type Id = FirmwareId;
+
+    const TITLE: &'static str = "firmware";
+    const EMPTY: &'static str = "no firmware has been asked for yet";
+    const DESCRIBES: bool = true;
+    const COLUMNS: &'static [Column<Firmware>] = &[
+        Column::<Firmware>::new("#", (6, 0), 9, |_, firmware| number(firmware.id.0)).right(),
+        Column::<Firmware>::new("time", (12, 0), 4, |model, firmware| plain(format::instant(model, firmware.asked)))
+            .instants()
+            .sorted(Order::Own),
+        Column::<Firmware>::new("file", (16, 60), 0, |_, firmware| plain(firmware.name.to_string()))
+            .sorted(Order::Text(|firmware| Key::captured(&firmware.name)))
+            .field("path", |_, firmware, term| term.captured(&firmware.name)),
+        Column::<Firmware>::new("device", (12, 20), 3, |_, firmware| {
+            plain(firmware.device.text().map_or("-", |device| device))
+        })
+        .sorted(Order::Text(|firmware| Key::captured(&firmware.device)))
+        .field("", |_, firmware, term| term.captured(&firmware.device)),
+        Column::<Firmware>::new("by", (14, 10), 6, |_, firmware| plain(format::task(&firmware.task)))
+            .tasks()
+            .sorted(Order::By(|_, firmware| Key::task(&firmware.task)))
+            .field("comm", |_, firmware, term| term.comm(firmware.task.comm)),
+        Column::<Firmware>::new("total", (6, 1), 1, total)
+            .right()
+            .sorted(Order::Growing(|model, firmware| Key::time(firmware.age(model.now())))),
+        Column::<Firmware>::new("result", (7, 6), 1, |_, firmware| result(firmware))
+            .sorted(Order::By(|_, firmware| Key::Owned(result(firmware).0))),
+        Column::<Firmware>::new("lock", (8, 0), 2, |_, firmware| plain(lock(firmware).unwrap_or("-")))
+            .sorted(Order::By(|_, firmware| Key::text(lock(firmware)))),
+    ];
+    const FIELDS: &'static [Field<Firmware>] =
+        &[Field { name: "pid", matches: |_, firmware, term| term.pid(&firmware.task) }];
+
+    fn items(model: &Model) -> Box<dyn DoubleEndedIterator<Item = &Firmware> + '_> {
+        Box::new(model.firmware().map(|firmware| &**firmware))
+    }
+
+    fn count(model: &Model) -> usize {
+        model.firmware().len()
+    }
+
+    fn id(firmware: &Firmware) -> FirmwareId {
+        firmware.id
+    }
+
+    fn find(model: &Model, id: FirmwareId) -> Option<&Firmware> {
+        model.firmware_request(id).map(|firmware| &**firmware)
+    }
+
+    fn describe(model: &Model, firmware: &Firmware) -> Option<Description> {
+        let title = format!("#{} {}", firmware.id.0, firmware.name);
+        let mut lines =
+            vec![(format!("asked for by {} for {}", format::task(&firmware.task), firmware.device), Tone::Plain)];
+        let now = model.now();
+        if !firmware.closed {
+            stalled(model, &stall::of_firmware(firmware), firmware.age_so_far(now), firmware.asked, &mut lines);
+            return Some(Description { title, lines });
+        }
+        let fallback = firmware.fallback_time(now).map(|time| format!("waited {time} for user space to give it"));
+        lines.push((fallback.unwrap_or_else(|| "user space was not asked for it".to_owned()), Tone::Plain));
+        if let Some(lock) = lock(firmware) {
+            let held = firmware.lock_time(now).map_or_else(String::new, |time| format!(", held for {time}"));
+            lines.push((format!("the lock that keeps helpers enabled: {lock}{held}"), Tone::Plain));
+        }
+        Some(Description { title, lines })
+    }
+}
+
+fn total(model: &Model, firmware: &Firmware) -> Cell {
+    let total = firmware.age(model.now());
+    if firmware.closed { duration(total) } else { total.map_or_else(dash, age) }
+}
+
+fn result(firmware: &Firmware) -> Cell {
+    match firmware.result().map(ReturnCode::error) {
+        Some(None) => ("found".into(), Tone::Good),
+        Some(Some(error)) => (error.text(), Tone::Bad),
+        None => dash(),
+    }
+}
+
+fn lock(firmware: &Firmware) -> Option<&'static str> {
+    firmware.lock.state().map(LockState::as_str)
+}

@@ -1,0 +1,89 @@
+//! The helpers screen: helper calls that serve no request.
+
+use super::stalled::{inside, stalled};
+use crate::tui::format;
+use crate::tui::table::{Cell, Column, Description, Field, Key, Order, Table, age, dash, duration, number, plain};
+use crate::tui::theme::Tone;
+use modtrail_core::attribution::purpose::purpose;
+use modtrail_core::entities::{Call, CallId, Timed};
+use modtrail_core::model::Model;
+use modtrail_core::stall;
+
+/// Helper calls that serve no request.
+#[derive(Clone, Copy, Debug)]
+pub struct Helpers;
+
+impl Table for Helpers {
+    type Item = Call;
+    type Id = CallId;
+
+    const TITLE: &'static str = "helpers";
+    const EMPTY: &'static str = "no helper calls besides module requests yet";
+    const DESCRIBES: bool = true;
+    const COLUMNS: &'static [Column<Call>] = &[
+        Column::<Call>::new("#", (6, 0), 9, |_, call| number(call.id.0)).right(),
+        Column::<Call>::new("time", (12, 0), 4, |model, call| plain(format::instant(model, call.entered)))
+            .instants()
+            .sorted(Order::Own),
+        Column::<Call>::new("for", (14, 6), 3, |_, call| plain(purpose(call).unwrap_or("-")))
+            .sorted(Order::Text(|call| Key::text(purpose(call))))
+            .field("", |_, call, term| purpose(call).is_some_and(|purpose| term.text(purpose))),
+        Column::<Call>::new("command", (24, 100), 0, |_, call| plain(format::command(call)))
+            .sorted(Order::By(|_, call| Key::Owned(format::command(call))))
+            .field("path", |_, call, term| {
+                term.captured(&call.path) || call.argv.iter().any(|word| term.captured(word))
+            }),
+        Column::<Call>::new("caller", (14, 10), 4, |_, call| plain(format::task(&call.caller)))
+            .tasks()
+            .sorted(Order::By(|_, call| Key::task(&call.caller)))
+            .field("comm", |_, call, term| term.comm(call.caller.comm)),
+        Column::<Call>::new("waits", (5, 0), 6, |_, call| plain(call.wait.as_str()))
+            .sorted(Order::By(|_, call| Key::Text(call.wait.as_str()))),
+        Column::<Call>::new("pid", (7, 0), 5, |_, call| pid(call).map_or_else(dash, |pid| plain(pid.to_string())))
+            .right()
+            .sorted(Order::By(|_, call| Key::number(pid(call))))
+            .field("pid", |_, call, term| {
+                term.pid(&call.caller) || call.helper.is_some_and(|(task, _)| term.pid(&task))
+            }),
+        Column::<Call>::new("total", (6, 1), 1, total)
+            .right()
+            .sorted(Order::Growing(|model, call| Key::time(call.age(model.now())))),
+        Column::<Call>::new("result", (8, 5), 2, |_, call| plain(format::call_result(call)))
+            .sorted(Order::By(|_, call| Key::Owned(format::call_result(call)))),
+    ];
+    const FIELDS: &'static [Field<Call>] = &[];
+
+    fn items(model: &Model) -> Box<dyn DoubleEndedIterator<Item = &Call> + '_> {
+        Box::new(model.calls().map(|call| &**call))
+    }
+
+    fn count(model: &Model) -> usize {
+        model.calls().size_hint().0
+    }
+
+    fn id(call: &Call) -> CallId {
+        call.id
+    }
+
+    fn find(model: &Model, id: CallId) -> Option<&Call> {
+        model.call(id).map(|call| &**call)
+    }
+
+    fn describe(model: &Model, call: &Call) -> Option<Description> {
+        let mut lines = vec![(format!("called by {}", format::task(&call.caller)), Tone::Plain)];
+        match call.age(model.now()).filter(|_| !call.is_closed()) {
+            Some(age) => stalled(model, &stall::of_call(call, model), age, call.entered, &mut lines),
+            None => lines.extend(inside(&call.stack)),
+        }
+        Some(Description { title: format!("#{} {}", call.id.0, format::command(call)), lines })
+    }
+}
+
+fn pid(call: &Call) -> Option<u64> {
+    call.helper.map(|(task, _)| u64::from(task.key.tgid.0))
+}
+
+fn total(model: &Model, call: &Call) -> Cell {
+    let total = call.age(model.now());
+    if call.is_closed() { duration(total) } else { total.map_or_else(dash, age) }
+}

@@ -1,0 +1,97 @@
+//! The loads screen: every attempt to load a module, by any task.
+
+use super::stalled::stalled;
+use crate::tui::format;
+use crate::tui::table::{
+    Cell, Column, Description, Field, Key, Order, Table, Target, age, dash, duration, number, plain,
+};
+use crate::tui::theme::Tone;
+use modtrail_core::entities::{Load, LoadId, Timed};
+use modtrail_core::model::Model;
+use modtrail_core::stall;
+
+/// Every load.
+#[derive(Clone, Copy, Debug)]
+pub struct Loads;
+
+impl Table for Loads {
+    type Item = Load;
+    type Id = LoadId;
+
+    const TITLE: &'static str = "loads";
+    const EMPTY: &'static str = "no module has been loaded yet";
+    const DESCRIBES: bool = true;
+    const OPENS: bool = true;
+    const COLUMNS: &'static [Column<Load>] = &[
+        Column::<Load>::new("#", (6, 0), 9, |_, load| number(load.id.0)).right(),
+        Column::<Load>::new("time", (12, 0), 4, |model, load| plain(format::instant(model, load.began)))
+            .instants()
+            .sorted(Order::Own),
+        Column::<Load>::new("module", (14, 30), 0, |_, load| plain(load.module.as_deref().unwrap_or("-")))
+            .sorted(Order::Text(|load| Key::text(load.module.as_deref())))
+            .field("module", |_, load, term| load.module.as_ref().is_some_and(|module| term.text(module))),
+        Column::<Load>::new("by", (14, 10), 3, |_, load| plain(format::task(&load.task)))
+            .tasks()
+            .sorted(Order::By(|_, load| Key::task(&load.task)))
+            .field("comm", |_, load, term| term.comm(load.task.comm)),
+        Column::<Load>::new("for", (8, 46), 5, |model, load| {
+            load.request.map_or_else(dash, |id| plain(format::request_name(model, id)))
+        })
+        .sorted(Order::By(|_, load| Key::number(load.request.map(|id| id.0)))),
+        Column::<Load>::new("result", (8, 5), 1, |_, load| {
+            (format::load_result(load), if load.failed() { Tone::Bad } else { Tone::Plain })
+        })
+        .sorted(Order::By(|_, load| Key::Owned(format::load_result(load)))),
+        Column::<Load>::new("size", (9, 0), 6, |_, load| {
+            load.bytes.map_or_else(dash, |bytes| plain(format::bytes(bytes)))
+        })
+        .right()
+        .sorted(Order::By(|_, load| Key::number(load.bytes))),
+        Column::<Load>::new("init", (6, 1), 7, |_, load| duration(load.init_time()))
+            .right()
+            .sorted(Order::By(|_, load| Key::time(load.init_time()))),
+        Column::<Load>::new("to live", (7, 0), 2, |_, load| duration(load.to_live()))
+            .right()
+            .sorted(Order::By(|_, load| Key::time(load.to_live()))),
+        Column::<Load>::new("total", (6, 1), 1, total)
+            .right()
+            .sorted(Order::Growing(|model, load| Key::time(load.age(model.now())))),
+    ];
+    const FIELDS: &'static [Field<Load>] = &[Field { name: "pid", matches: |_, load, term| term.pid(&load.task) }];
+
+    fn items(model: &Model) -> Box<dyn DoubleEndedIterator<Item = &Load> + '_> {
+        Box::new(model.loads().map(|load| &**load))
+    }
+
+    fn count(model: &Model) -> usize {
+        model.loads().size_hint().0
+    }
+
+    fn id(load: &Load) -> LoadId {
+        load.id
+    }
+
+    fn find(model: &Model, id: LoadId) -> Option<&Load> {
+        model.load(id).map(|load| &**load)
+    }
+
+    fn describe(model: &Model, load: &Load) -> Option<Description> {
+        let request = load.request.map_or_else(String::new, |id| format!(" for {}", format::request_name(model, id)));
+        let result = format::load_result(load);
+        let mut lines = vec![(format!("loaded by {}{request}: {result}", format::task(&load.task)), Tone::Plain)];
+        if let Some(age) = load.age(model.now()).filter(|_| !load.closed) {
+            stalled(model, &stall::of_load(load), age, load.began, &mut lines);
+        }
+        let title = format!("#{} {}", load.id.0, load.module.as_deref().unwrap_or("a module"));
+        Some(Description { title, lines })
+    }
+
+    fn open(model: &Model, load: &Load) -> Option<Target> {
+        load.request.filter(|id| model.request(*id).is_some()).map(Target::Request)
+    }
+}
+
+fn total(model: &Model, load: &Load) -> Cell {
+    let total = load.age(model.now());
+    if load.closed { duration(total) } else { total.map_or_else(dash, age) }
+}

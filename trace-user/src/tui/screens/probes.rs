@@ -1,0 +1,92 @@
+//! The probes screen: by what each moment is seen, what that loses, and what it costs.
+
+use crate::tui::format;
+use crate::tui::table::{Cell, Column, Description, Field, Order, Table, dash, plain};
+use crate::tui::theme::Tone;
+use modtrail_core::event::{Hook, ProbeCost};
+use modtrail_core::model::Model;
+use trace_common::kind::Kind;
+
+/// Every moment.
+#[derive(Clone, Copy, Debug)]
+pub struct Probes;
+
+impl Table for Probes {
+    type Item = Hook;
+    type Id = Kind;
+
+    const TITLE: &'static str = "probes";
+    const EMPTY: &'static str = "the source did not say by what it sees";
+    const NEWEST_FIRST: bool = false;
+    const DESCRIBES: bool = true;
+    const SHOWS_COSTS: bool = true;
+    const COLUMNS: &'static [Column<Hook>] = &[
+        Column::<Hook>::new("moment", (16, 6), 0, |_, hook| plain(hook.moment.name()))
+            .sorted(Order::Own)
+            .field("", |_, hook, term| term.text(hook.moment.name())),
+        Column::<Hook>::new("attached", (26, 24), 0, |_, hook| match &hook.attached {
+            Some(attached) => plain(attached.to_string()),
+            None => ("not seen".into(), Tone::Bad),
+        })
+        .field("", |_, hook, term| hook.attached.as_ref().is_some_and(|attached| term.text(attached))),
+        Column::<Hook>::new("runs", (6, 3), 3, |model, hook| {
+            cost(model, hook).map_or_else(dash, |cost| plain(format::count(cost.runs)))
+        })
+        .right(),
+        Column::<Hook>::new("per run", (7, 1), 2, |model, hook| {
+            cost(model, hook).and_then(|cost| cost.per_run()).map_or_else(dash, |time| plain(time.to_string()))
+        })
+        .right(),
+        Column::<Hook>::new("loses", (12, 150), 1, loses),
+    ];
+    const FIELDS: &'static [Field<Hook>] = &[];
+
+    fn items(model: &Model) -> Box<dyn DoubleEndedIterator<Item = &Hook> + '_> {
+        Box::new(model.hooks().iter())
+    }
+
+    fn count(model: &Model) -> usize {
+        model.hooks().len()
+    }
+
+    fn id(hook: &Hook) -> Kind {
+        hook.moment
+    }
+
+    fn find(model: &Model, moment: Kind) -> Option<&Hook> {
+        model.hooks().iter().find(|hook| hook.moment == moment)
+    }
+
+    /// By what a moment is seen, what that loses, and what the kernel refused.
+    fn describe(model: &Model, hook: &Hook) -> Option<Description> {
+        let seen = match &hook.attached {
+            Some(attached) if hook.may_miss => (format!("seen by {attached}, which may miss some"), Tone::Warn),
+            Some(attached) => (format!("seen by {attached}"), Tone::Plain),
+            None => ("not seen on this kernel".to_owned(), Tone::Bad),
+        };
+        let loses = if hook.loses.is_empty() { "nothing" } else { &*hook.loses };
+        let refused = if hook.refused.is_empty() { "none" } else { &*hook.refused };
+        let mut lines = vec![
+            seen,
+            (format!("loses: {loses}"), Tone::Plain),
+            (format!("preferred hooks that failed: {refused}"), Tone::Dim),
+        ];
+        if let Some(costs) = model.costs() {
+            let runs = "runs are counted while this screen is open".to_owned();
+            lines.extend([format::own_costs(costs), runs].map(|line| (line, Tone::Dim)));
+        }
+        Some(Description { title: hook.moment.name().to_owned(), lines })
+    }
+}
+
+fn cost(model: &Model, hook: &Hook) -> Option<ProbeCost> {
+    model.costs().and_then(|costs| costs.of(hook.moment))
+}
+
+fn loses(_model: &Model, hook: &Hook) -> Cell {
+    match (hook.may_miss, hook.loses.is_empty()) {
+        (true, true) => ("may miss some".into(), Tone::Warn),
+        (true, false) => (format!("may miss some; {}", hook.loses), Tone::Warn),
+        (false, _) => (hook.loses.to_string(), Tone::Warn),
+    }
+}

@@ -1,0 +1,110 @@
+//! The requests screen: every request, newest first.
+
+use crate::tui::format;
+use crate::tui::table::{Cell, Column, Field, Key, Order, Table, Target, age, dash, duration, number, plain};
+use crate::tui::theme::Tone;
+use modtrail_core::entities::{Request, RequestId, Timed};
+use modtrail_core::model::Model;
+
+/// Every request.
+#[derive(Clone, Copy, Debug)]
+pub struct Requests;
+
+impl Table for Requests {
+    type Item = Request;
+    type Id = RequestId;
+
+    const TITLE: &'static str = "requests";
+    const EMPTY: &'static str = "no module has been asked for yet";
+    const OPENS: bool = true;
+    const COLUMNS: &'static [Column<Request>] = &[
+        Column::<Request>::new("#", (6, 0), 9, |_, request| number(request.id.0)).right(),
+        Column::<Request>::new("time", (12, 0), 4, |model, request| plain(format::instant(model, request.asked)))
+            .instants()
+            .sorted(Order::Own),
+        Column::<Request>::new("alias", (13, 47), 0, |_, request| plain(request.alias.to_string()))
+            .sorted(Order::Text(|request| Key::captured(&request.alias)))
+            .field("alias", |_, request, term| term.captured(&request.alias)),
+        Column::<Request>::new("verdict", (14, 6), 0, |_, request| {
+            (request.verdict.words().into(), format::verdict_tone(request.verdict))
+        })
+        .sorted(Order::By(|_, request| Key::Number(request.verdict as u64)))
+        .field("verdict", |_, request, term| term.text(request.verdict.words()) || term.text(request.verdict.as_str())),
+        Column::<Request>::new("module", (12, 16), 6, |_, request| {
+            plain(request.module().map_or("-", |module| module))
+        })
+        .sorted(Order::Text(|request| Key::text(request.module().map(|module| &**module))))
+        .field("module", |_, request, term| {
+            let mut wanted = request.resolution.iter().flat_map(|resolution| &resolution.modules);
+            let mut loaded = request.loads.iter().filter_map(|load| load.module.as_ref());
+            wanted.any(|wanted| term.text(&wanted.name)) || loaded.any(|module| term.text(module))
+        }),
+        Column::<Request>::new("requester", (14, 10), 3, |_, request| plain(format::task(&request.requester.task)))
+            .tasks()
+            .sorted(Order::By(|_, request| Key::task(&request.requester.task)))
+            .field("comm", |_, request, term| term.comm(request.requester.task.comm)),
+        Column::<Request>::new("total", (6, 1), 1, total)
+            .right()
+            .sorted(Order::Growing(|model, request| Key::time(request.age(model.now())))),
+        Column::<Request>::new("to live", (7, 0), 2, |_, request| duration(request.to_live()))
+            .right()
+            .sorted(Order::By(|_, request| Key::time(request.to_live()))),
+        Column::<Request>::new("result", (7, 6), 5, |_, request| plain(format::request_result(request)))
+            .sorted(Order::By(|_, request| Key::Owned(format::request_result(request)))),
+        Column::<Request>::new("dup", (4, 0), 7, |_, request| match duplicates(request) {
+            0 => dash(),
+            duplicates => (duplicates.to_string(), Tone::Warn),
+        })
+        .right()
+        .sorted(Order::By(|_, request| Key::Number(u64::from(duplicates(request))))),
+    ];
+    const FIELDS: &'static [Field<Request>] = &[
+        Field {
+            name: "pid",
+            matches: |_, request, term| {
+                let helper = request.call.iter().filter_map(|call| call.helper).map(|(task, _)| task);
+                term.pid(&request.requester.task) || helper.into_iter().any(|task| term.pid(&task))
+            },
+        },
+        Field {
+            name: "slot",
+            matches: |model, request, term| {
+                term.has_field() && request.slot(model.now()).is_some_and(|slot| term.text(slot.as_str()))
+            },
+        },
+    ];
+
+    fn items(model: &Model) -> Box<dyn DoubleEndedIterator<Item = &Request> + '_> {
+        Box::new(model.requests().map(|request| &**request))
+    }
+
+    fn count(model: &Model) -> usize {
+        model.requests().size_hint().0
+    }
+
+    fn id(request: &Request) -> RequestId {
+        request.id
+    }
+
+    fn find(model: &Model, id: RequestId) -> Option<&Request> {
+        model.request(id).map(|request| &**request)
+    }
+
+    fn open(_model: &Model, request: &Request) -> Option<Target> {
+        Some(Target::Request(request.id))
+    }
+}
+
+fn total(model: &Model, request: &Request) -> Cell {
+    match request.total() {
+        Some(total) => plain(total.to_string()),
+        None if request.is_open() => age(request.age_so_far(model.now())),
+        None => dash(),
+    }
+}
+
+/// How many others asked for the same, counted in any way.
+fn duplicates(request: &Request) -> u32 {
+    let counts = request.duplicates;
+    counts.same_alias.saturating_add(counts.same_module).saturating_add(counts.same_file)
+}

@@ -1,0 +1,24 @@
+//! What is said of an open item: where it is stuck, for how long, and which timeout ends that.
+
+use crate::tui::format;
+use crate::tui::table::Cell;
+use crate::tui::theme::Tone;
+use modtrail_core::event::Stamp;
+use modtrail_core::model::Model;
+use modtrail_core::stall::{self, Place};
+use std::sync::Arc;
+use trace_common::time::Nanos;
+
+/// Says before all else where something is stuck and which timeout ends that; last its thread's kernel stack since it
+/// began, which may be long.
+pub fn stalled(model: &Model, place: &Place, age: Nanos, began: Stamp, lines: &mut Vec<Cell>) {
+    let tone = if age >= stall::LIMIT { Tone::Bad } else { Tone::Busy };
+    lines.insert(0, (format!("for {} in {}", format::growing(age), place.words), tone));
+    lines.insert(1, (stall::timeout_words(place.ended_by), Tone::Plain));
+    lines.extend(inside(stall::stack(place, model, began)));
+}
+
+/// A kernel stack, innermost first; nothing where it was not read.
+pub fn inside(stack: &[Arc<str>]) -> Option<Cell> {
+    (!stack.is_empty()).then(|| (format!("inside {}", stack.join(" < ")), Tone::Dim))
+}

@@ -1,0 +1,344 @@
+//! What a list of the dashboard is made of: one kind of item, its columns, its fields, and what is said of one item.
+//!
+//! In: a model. Out: items by reference, cells, keys to sort by. A screen is a [`Table`]; filtering, sorting, selecting
+//! and drawing are written once, for every table.
+
+use super::filter::Term;
+use super::format;
+use super::theme::Tone;
+use modtrail_core::entities::{CycleId, RequestId};
+use modtrail_core::event::{Captured, Comm, Task};
+use modtrail_core::model::Model;
+use modtrail_core::stall;
+use std::fmt::Debug;
+use trace_common::ids::Tgid;
+use trace_common::time::Nanos;
+
+/// One kind of item, as a list shows it.
+pub trait Table: Copy + Debug + 'static {
+    /// What a row shows.
+    type Item: 'static;
+    /// What identifies an item for as long as the model keeps it.
+    type Id: Copy + Ord + Debug;
+
+    /// As its tab says.
+    const TITLE: &'static str;
+    /// What the list says while it has no rows.
+    const EMPTY: &'static str;
+    /// The columns, in order. The list opens sorted by the first that has an order.
+    const COLUMNS: &'static [Column<Self::Item>];
+    /// Fields that a filter knows beside those of the columns.
+    const FIELDS: &'static [Field<Self::Item>];
+    /// Whether the newest come first when the list opens.
+    const NEWEST_FIRST: bool = true;
+    /// Whether the selected item is described below the list.
+    const DESCRIBES: bool = false;
+    /// Whether an item, or what it belongs to, has a page of its own.
+    const OPENS: bool = false;
+    /// Whether the source has to count what tracing costs while the list is shown.
+    const SHOWS_COSTS: bool = false;
+
+    /// Every item; ids that are [`Order::Own`] rise.
+    fn items(model: &Model) -> Box<dyn DoubleEndedIterator<Item = &Self::Item> + '_>;
+    /// How many there are.
+    fn count(model: &Model) -> usize;
+    /// An item's id.
+    fn id(item: &Self::Item) -> Self::Id;
+    /// The item with this id.
+    fn find(model: &Model, id: Self::Id) -> Option<&Self::Item>;
+    /// Lines about one item; `None` where [`Table::DESCRIBES`] is false.
+    fn describe(_model: &Model, _item: &Self::Item) -> Option<Description> {
+        None
+    }
+    /// The page that opens for an item.
+    fn open(_model: &Model, _item: &Self::Item) -> Option<Target> {
+        None
+    }
+}
+
+/// What can be looked at closely.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// A request.
+    Request(RequestId),
+    /// A suspend cycle.
+    Cycle(CycleId),
+}
+
+/// A cell: its text and its tone.
+pub type Cell = (String, Tone);
+
+/// A title and the lines under it.
+#[derive(Debug)]
+pub struct Description {
+    /// The title.
+    pub title: String,
+    /// The lines, each with its tone.
+    pub lines: Vec<Cell>,
+}
+
+/// What items are sorted by; what was not seen comes first.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key<'m> {
+    /// Not seen.
+    Absent,
+    /// A number, a duration, an instant, a place in an order.
+    Number(u64),
+    /// Text of the model.
+    Text(&'m str),
+    /// Text made for the purpose.
+    Owned(String),
+    /// A task by its name, then its pid.
+    Task(Comm, Tgid),
+}
+
+/// How a list can be sorted by a column.
+pub enum Order<I: 'static> {
+    /// It cannot.
+    None,
+    /// As the model has the items.
+    Own,
+    /// By a key that changes only with the model.
+    By(fn(&Model, &I) -> Key<'static>),
+    /// By text of the model.
+    Text(for<'m> fn(&'m I) -> Key<'m>),
+    /// By a key that changes with time while something is open.
+    Growing(fn(&Model, &I) -> Key<'static>),
+}
+
+/// How cells stand in their column, and how those that are too long are cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Align {
+    /// Text: at the left, cut at the end.
+    Left,
+    /// Numbers and durations: at the right, so that units align.
+    Right,
+    /// `comm[pid]`: at the left; the name is cut, the pid stays.
+    Task,
+}
+
+/// A field of the filter's terms: `name:part`.
+pub struct Field<I: 'static> {
+    /// As typed; empty for what only a term without a field finds.
+    pub name: &'static str,
+    /// Whether an item has what the term asks for.
+    pub matches: fn(&Model, &I, &Term) -> bool,
+}
+
+/// A column.
+pub struct Column<I: 'static> {
+    /// Its heading.
+    pub heading: &'static str,
+    /// Characters it needs to be of use.
+    pub width: u16,
+    /// Characters more that it can use.
+    pub more: u16,
+    /// Where room is short, the highest goes first.
+    pub rank: u8,
+    /// How its cells stand.
+    pub align: Align,
+    /// The heading is that of instants, with their unit.
+    pub is_instant: bool,
+    /// An item's cell.
+    pub cell: fn(&Model, &I) -> Cell,
+    /// How the list is sorted by it.
+    pub order: Order<I>,
+    /// The largest come first when the list is sorted by it.
+    pub largest_first: bool,
+    /// The filter's field.
+    pub field: Option<Field<I>>,
+}
+
+impl<I> Clone for Order<I> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<I> Copy for Order<I> {}
+
+impl<I> Clone for Field<I> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<I> Copy for Field<I> {}
+
+impl<I> Clone for Column<I> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<I> Copy for Column<I> {}
+
+impl<I> Column<I> {
+    /// A column of text that the list cannot be sorted by, and that is no field.
+    pub const fn new(heading: &'static str, size: (u16, u16), rank: u8, cell: fn(&Model, &I) -> Cell) -> Self {
+        let (width, more) = size;
+        Self {
+            heading,
+            width,
+            more,
+            rank,
+            align: Align::Left,
+            is_instant: false,
+            cell,
+            order: Order::None,
+            largest_first: false,
+            field: None,
+        }
+    }
+
+    /// Of numbers or durations.
+    pub const fn right(self) -> Self {
+        Self { align: Align::Right, largest_first: true, ..self }
+    }
+
+    /// Of tasks.
+    pub const fn tasks(self) -> Self {
+        Self { align: Align::Task, ..self }
+    }
+
+    /// Of instants.
+    pub const fn instants(self) -> Self {
+        Self { is_instant: true, largest_first: true, ..self }
+    }
+
+    /// Sorted so.
+    pub const fn sorted(self, order: Order<I>) -> Self {
+        Self { order, ..self }
+    }
+
+    /// A field of the filter.
+    pub const fn field(self, name: &'static str, matches: fn(&Model, &I, &Term) -> bool) -> Self {
+        Self { field: Some(Field { name, matches }), ..self }
+    }
+
+    /// Whether the list can be sorted by it.
+    pub const fn sorts(&self) -> bool {
+        !matches!(self.order, Order::None)
+    }
+
+    /// Characters it needs, with room for the arrow beside its heading where the list `is_sorted` by it.
+    fn needs(&self, is_sorted: bool) -> u16 {
+        let heading = u16::try_from(self.heading.chars().count()).unwrap_or(u16::MAX);
+        if is_sorted { self.width.max(heading.saturating_add(1)) } else { self.width }
+    }
+}
+
+/// The names of a table's fields, in order, each once.
+#[must_use]
+pub fn fields<T: Table>() -> Vec<&'static str> {
+    let of_columns = T::COLUMNS.iter().filter_map(|column| column.field);
+    let mut names: Vec<&'static str> = Vec::new();
+    for field in of_columns.chain(T::FIELDS.iter().copied()) {
+        if !field.name.is_empty() && !names.contains(&field.name) {
+            names.push(field.name);
+        }
+    }
+    names
+}
+
+/// The columns that fit into `width`, by their places, each with the characters it gets: as many columns as fit, then
+/// what room is left goes to those that can use it, from the left. `sorted`: the column that the list is sorted by;
+/// `stays`: one that is shown whatever its rank.
+#[must_use]
+pub fn fit<I>(columns: &[Column<I>], sorted: usize, stays: Option<usize>, width: u16) -> Vec<(usize, u16)> {
+    let mut kept: Vec<(usize, &Column<I>)> = columns.iter().enumerate().collect();
+    let need = |(place, column): &(usize, &Column<I>)| column.needs(*place == sorted);
+    let needed = |kept: &[(usize, &Column<I>)]| {
+        let gaps = u16::try_from(kept.len().saturating_sub(1)).unwrap_or(u16::MAX);
+        kept.iter().fold(gaps, |sum, column| sum.saturating_add(need(column)))
+    };
+    while needed(&kept) > width && kept.len() > 1 {
+        let rank = |(place, column): &(usize, &Column<I>)| if Some(*place) == stays { 0 } else { column.rank };
+        let Some(highest) = kept.iter().map(rank).max() else { break };
+        let Some(last) = kept.iter().rposition(|column| rank(column) == highest) else { break };
+        kept.remove(last);
+    }
+    let mut room = width.saturating_sub(needed(&kept));
+    let mut fitted: Vec<(usize, &Column<I>, u16)> =
+        kept.into_iter().map(|(place, column)| (place, column, need(&(place, column)))).collect();
+    let mut used = true;
+    while room > 0 && used {
+        used = false;
+        for (_, column, given) in &mut fitted {
+            // The more a column can use, the more it gets in each round.
+            let wanted = column.width.saturating_add(column.more).saturating_sub(*given);
+            let more = wanted.min(1 + column.more / 16).min(room);
+            *given += more;
+            room -= more;
+            used |= more > 0;
+        }
+    }
+    fitted.into_iter().map(|(place, _, given)| (place, given)).collect()
+}
+
+/// A duration, or a dash for one that was not seen.
+#[must_use]
+pub fn duration(duration: Option<Nanos>) -> Cell {
+    duration.map_or_else(dash, |duration| (duration.to_string(), Tone::Plain))
+}
+
+/// How long something has been open; a stall stands out.
+#[must_use]
+pub fn age(age: Nanos) -> Cell {
+    (format::growing(age), if age >= stall::LIMIT { Tone::Bad } else { Tone::Busy })
+}
+
+/// What was not seen, or is not there.
+#[must_use]
+pub fn dash() -> Cell {
+    ("-".into(), Tone::Dim)
+}
+
+/// Plain text.
+#[must_use]
+pub fn plain(text: impl Into<String>) -> Cell {
+    (text.into(), Tone::Plain)
+}
+
+/// An item's number.
+#[must_use]
+pub fn number(number: u64) -> Cell {
+    (number.to_string(), Tone::Dim)
+}
+
+impl Key<'_> {
+    /// A duration.
+    #[must_use]
+    pub fn time(time: Option<Nanos>) -> Self {
+        time.map_or(Key::Absent, |time| Key::Number(time.as_nanos()))
+    }
+
+    /// A task.
+    #[must_use]
+    pub const fn task(task: &Task) -> Self {
+        Key::Task(task.comm, task.key.tgid)
+    }
+
+    /// A number, where it is there.
+    #[must_use]
+    pub fn number(number: Option<u64>) -> Self {
+        number.map_or(Key::Absent, Key::Number)
+    }
+}
+
+impl<'m> Key<'m> {
+    /// Text, where it is there.
+    #[must_use]
+    pub const fn text(text: Option<&'m str>) -> Self {
+        match text {
+            Some(text) => Key::Text(text),
+            None => Key::Absent,
+        }
+    }
+
+    /// Text from the kernel, where it could be read.
+    #[must_use]
+    pub fn captured(captured: &'m Captured) -> Self {
+        Key::text(captured.text().map(|text| &**text))
+    }
+}
