@@ -83,14 +83,14 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeFault> {
 
 fn moment(kind: Kind, bytes: &[u8], unnamed: &mut Option<Unnamed>) -> Result<Moment, DecodeFault> {
     Ok(match kind {
-        Kind::Requested => Moment::Requested(requested(&whole(kind, bytes)?, unnamed)),
+        Kind::Requested => Moment::Requested(requested(&whole(kind, bytes)?, unnamed).into()),
         Kind::Admitted => {
             let record: wire::Admitted = whole(kind, bytes)?;
             Moment::Admitted { alias: short(&record.alias), wait: record.wait != 0 }
         }
         Kind::Throttled => Moment::Throttled { result: turned_away(kind, bytes)? },
         Kind::Denied => Moment::Denied { result: turned_away(kind, bytes)? },
-        Kind::CallEntered => Moment::CallEntered(call_entered(&whole(kind, bytes)?, unnamed)),
+        Kind::CallEntered => Moment::CallEntered(call_entered(&whole(kind, bytes)?, unnamed).into()),
         Kind::CallReturned => {
             let record: wire::CallReturned = whole(kind, bytes)?;
             Moment::CallReturned { result: CallResult::from_return(record.result) }
@@ -184,9 +184,9 @@ fn suspend(kind: Kind, bytes: &[u8]) -> Result<SuspendMoment, DecodeFault> {
 #[expect(clippy::wildcard_enum_match_arm, reason = "`moment` passes only these kinds")]
 fn firmware(kind: Kind, bytes: &[u8]) -> Result<FirmwareMoment, DecodeFault> {
     Ok(match kind {
-        Kind::FirmwareBegan => FirmwareMoment::Began(firmware_asked(kind, bytes)?),
+        Kind::FirmwareBegan => FirmwareMoment::Began(firmware_asked(kind, bytes)?.into()),
         Kind::FirmwareEnded => FirmwareMoment::Ended { result: ended(kind, bytes)? },
-        Kind::FallbackBegan => FirmwareMoment::FallbackBegan(firmware_asked(kind, bytes)?),
+        Kind::FallbackBegan => FirmwareMoment::FallbackBegan(firmware_asked(kind, bytes)?.into()),
         Kind::FallbackEnded => FirmwareMoment::FallbackEnded { result: ended(kind, bytes)? },
         Kind::LockBegan => {
             let record: wire::LockBegan = whole(kind, bytes)?;
@@ -355,7 +355,7 @@ mod tests {
         };
         assert_eq!(task, Task::new(412, 413, 5, "ping"));
         assert_eq!(requested.alias, Captured::whole("net-pf-29"));
-        assert_eq!((requested.loginuid, requested.exe, requested.cgroup), (Some(1000), None, None));
+        assert_eq!((requested.loginuid, &requested.exe, &requested.cgroup), (Some(1000), &None, &None));
         assert_eq!(unnamed, Some(Unnamed { cgroup: Some(7), stack: vec![1, 2, 3, 0x99] }));
     }
 

@@ -93,7 +93,7 @@ pub fn of_request(request: &Request, model: &Model) -> Place {
     if let Some(load) = request.loads.iter().rev().find(|load| !load.closed) {
         return Place { ended_by: request.call.as_deref().and_then(|call| clock_of(call, model)), ..of_load(load) };
     }
-    let requester = request.requester.task;
+    let requester = request.task;
     match request.call.as_deref() {
         Some(call) => of_call(call, model),
         None if request.returned.is_some() => {
@@ -109,9 +109,9 @@ pub fn of_request(request: &Request, model: &Model) -> Place {
 pub fn of_call(call: &Call, model: &Model) -> Place {
     let (words, thread) = match (call.helper, call.executed) {
         (None, _) => ("the wait for a kernel worker".to_owned(), Some(call.caller)),
-        (Some((helper, _)), None) => (format!("the start of {}[{}]", call.path, helper.key.tgid.0), Some(helper)),
+        (Some((helper, _)), None) => (format!("the start of {}[{}]", call.entry.path, helper.key.tgid.0), Some(helper)),
         (Some((helper, _)), Some(_)) => {
-            (format!("the helper {}[{}], outside its loads", call.path, helper.key.tgid.0), Some(helper))
+            (format!("the helper {}[{}], outside its loads", call.entry.path, helper.key.tgid.0), Some(helper))
         }
     };
     Place { words, thread, ended_by: clock_of(call, model) }
@@ -154,9 +154,9 @@ pub fn of_firmware(firmware: &Firmware) -> Place {
             ("the wait until helpers are enabled again".to_owned(), Some(FIRMWARE_CLOCK))
         }
         (_, Some(_), None) if firmware.is_asked_of_user_space() => {
-            (format!("the wait for user space to give {}", firmware.name), Some(FIRMWARE_CLOCK))
+            (format!("the wait for user space to give {}", firmware.file.name), Some(FIRMWARE_CLOCK))
         }
-        _ => (format!("the reading of {}", firmware.name), None),
+        _ => (format!("the reading of {}", firmware.file.name), None),
     };
     Place { words, thread: Some(firmware.task), ended_by }
 }
@@ -231,8 +231,8 @@ mod tests {
         let mut scenario = Scenario::default();
         let asked = || FirmwareAsked { name: Captured::whole("held.bin"), device: Captured::whole("card0") };
         let moments = [
-            FirmwareMoment::Began(asked()),
-            FirmwareMoment::FallbackBegan(asked()),
+            FirmwareMoment::Began(asked().into()),
+            FirmwareMoment::FallbackBegan(asked().into()),
             FirmwareMoment::LockBegan { waits: false },
             FirmwareMoment::LockEnded { held: true },
         ];
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn the_wait_for_a_slot_is_the_kernels_to_end() {
         let mut scenario = Scenario::default();
-        scenario.probe(10_000, Task::new(412, 412, 5, "ping"), Moment::Requested(asked("net-pf-29")));
+        scenario.probe(10_000, Task::new(412, 412, 5, "ping"), Moment::Requested(asked("net-pf-29").into()));
         scenario.until(3_000_000);
         let places: Vec<Place> = stalls(scenario.model(), Nanos::from_secs(2)).map(|(_, place)| place).collect();
         assert_eq!(places.len(), 1);

@@ -114,18 +114,18 @@ impl Scenario {
         self.probe(
             at,
             requester,
-            Moment::Requested(Requested {
+            Moment::Requested(Arc::new(Requested {
                 alias: Captured::whole(alias),
                 uid: 1000,
                 loginuid: Some(1000),
                 exe: Some("/usr/bin/ping".into()),
                 cgroup: Some("/user.slice/user-1000.slice/session-3.scope".into()),
                 stack: stack.map(Arc::from).into(),
-            }),
+            })),
         );
         self.probe(at + 40, requester, Moment::Admitted { alias: Captured::whole(alias), wait: true });
         let entered = entered(call, Wait::Proc, &[path, "-q", "--", alias]);
-        self.probe(at + 60, requester, Moment::CallEntered(entered));
+        self.probe(at + 60, requester, Moment::CallEntered(entered.into()));
         self.probe(at + 300, worker(pid), Moment::CallPicked { call });
         self.probe(at + 900, helper, Moment::Born { call });
         self.probe(at + 2_000, helper, Moment::Executed { result: ReturnCode(executed) });
@@ -321,7 +321,7 @@ fn others(scenario: &mut Scenario) {
     let stack = ["call_usermodehelper_exec", "do_coredump", "get_signal"].map(Arc::from).into();
     let entered = CallEntered { argv_more: true, stack, ..entered(call, Wait::Exec, &words) };
     let helper = Task::new(701, 701, 450_500, "kworker/u8:1");
-    scenario.probe(450_000, crashed, Moment::CallEntered(entered));
+    scenario.probe(450_000, crashed, Moment::CallEntered(entered.into()));
     scenario.probe(450_300, Task::new(91, 91, 1, "kworker/u8:1"), Moment::CallPicked { call });
     scenario.probe(450_500, helper, Moment::Born { call });
     scenario.probe(451_000, helper, Moment::Executed { result: ReturnCode::OK });

@@ -119,15 +119,15 @@ fn by_return(request: &Request) -> Option<Verdict> {
 fn by_return_unseen(call: &Call) -> Option<Verdict> {
     let executed = call.executed.is_some_and(|(_, result)| !result.failed());
     // A worker that could not fork wakes the caller before it is seen to be done: who was first does not tell.
-    if call.wait == Wait::Proc && call.helper.is_none() && call.reaped().is_some() {
+    if call.entry.wait == Wait::Proc && call.helper.is_none() && call.reaped().is_some() {
         return None;
     }
-    let answered = match call.wait {
+    let answered = match call.entry.wait {
         Wait::Proc => call.gone(),
         Wait::Exec => call.executed.map(|(at, _)| at),
         Wait::None => Some(call.entered),
     };
-    match (call.wait, call.caller_gone) {
+    match (call.entry.wait, call.caller_gone) {
         (_, Some(gone)) if answered.is_none_or(|answered| gone < answered) => Some(Verdict::Abandoned),
         (Wait::Exec | Wait::None, _) if executed => Some(Verdict::Unwaited),
         (Wait::Proc | Wait::Exec | Wait::None, _) => None,

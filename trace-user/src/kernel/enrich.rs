@@ -38,11 +38,14 @@ fn fill_in(probe: &mut Probe, unnamed: &Unnamed, names: &mut impl Names) {
     let (tgid, start) = (probe.task.key.tgid.0, probe.task.key.start.as_nanos());
     match &mut probe.moment {
         Moment::Requested(requested) => {
+            let requested = Arc::make_mut(requested);
             requested.exe = names.exe(tgid, start);
             requested.cgroup = unnamed.cgroup.and_then(|id| names.cgroup(id, tgid));
             requested.stack = stack(&unnamed.stack, "__request_module", names);
         }
-        Moment::CallEntered(entered) => entered.stack = stack(&unnamed.stack, "call_usermodehelper_exec", names),
+        Moment::CallEntered(entered) => {
+            Arc::make_mut(entered).stack = stack(&unnamed.stack, "call_usermodehelper_exec", names);
+        }
         _ => {}
     }
 }
@@ -84,7 +87,7 @@ mod tests {
         }
     }
 
-    fn request_of(tgid: u32) -> Requested {
+    fn request_of(tgid: u32) -> Arc<Requested> {
         let requested = Requested {
             alias: Captured::whole("net-pf-29"),
             uid: 1000,
@@ -96,7 +99,7 @@ mod tests {
         let task = Task::new(tgid, tgid, 5, "ping");
         let event = Event {
             at: Stamp::default(),
-            body: Body::Probe(Probe { task, cpu: 0, moment: Moment::Requested(requested) }),
+            body: Body::Probe(Probe { task, cpu: 0, moment: Moment::Requested(requested.into()) }),
         };
         let unnamed = Unnamed { cgroup: Some(7), stack: vec![1, 2, 3, 0x99] };
         let event = enrich(Decoded { event, unnamed: Some(unnamed) }, &mut Made);
@@ -118,6 +121,6 @@ mod tests {
     #[test]
     fn nothing_is_looked_up_for_modtrail_itself() {
         let own = request_of(77);
-        assert_eq!((own.exe, own.cgroup, own.stack.len()), (None, None, 0));
+        assert_eq!((&own.exe, &own.cgroup, own.stack.len()), (&None, &None, 0));
     }
 }

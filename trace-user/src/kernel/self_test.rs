@@ -136,7 +136,9 @@ mod tests {
         let entered = |call| {
             let (path, argv) = (Captured::whole("/sbin/modprobe"), [].into());
             let call = CallAddress(call);
-            Moment::CallEntered(CallEntered { call, wait: Wait::Proc, path, argv, argv_more: false, stack: [].into() })
+            Moment::CallEntered(
+                CallEntered { call, wait: Wait::Proc, path, argv, argv_more: false, stack: [].into() }.into(),
+            )
         };
         proof.see(&event(other, entered(1)));
         proof.see(&event(other, Moment::Born { call: CallAddress(1) }));

@@ -3,9 +3,9 @@
 use super::theme::Tone;
 use modtrail_core::answer::CallResult;
 use modtrail_core::attribution::is_kernel_thread;
-use modtrail_core::entities::{Call, Cycle, CycleVerdict, Load, Met, Request, RequestId, Requester, Timed, Verdict};
+use modtrail_core::entities::{Call, Cycle, CycleVerdict, Load, Met, Request, RequestId, Timed, Verdict};
 use modtrail_core::event::Costs;
-use modtrail_core::event::{NO_LOGIN, Stamp, Task, Wait};
+use modtrail_core::event::{NO_LOGIN, Requested, Stamp, Task, Wait};
 use modtrail_core::explain::task_words;
 use modtrail_core::model::Model;
 use trace_common::time::Nanos;
@@ -96,12 +96,12 @@ pub fn load_result(load: &Load) -> String {
 /// What a helper call executes, as it would be typed.
 #[must_use]
 pub fn command(call: &Call) -> String {
-    let mut text = call.path.to_string();
-    for argument in call.argv.iter().skip(1) {
+    let mut text = call.entry.path.to_string();
+    for argument in call.entry.argv.iter().skip(1) {
         text.push(' ');
         text.push_str(&argument.to_string());
     }
-    if call.argv_more {
+    if call.entry.argv_more {
         text.push_str(" …");
     }
     text
@@ -111,7 +111,7 @@ pub fn command(call: &Call) -> String {
 #[must_use]
 pub fn request_name(model: &Model, id: RequestId) -> String {
     match model.request(id) {
-        Some(request) => format!("#{} {}", id.0, request.alias),
+        Some(request) => format!("#{} {}", id.0, request.requested.alias),
         None => format!("#{}", id.0),
     }
 }
@@ -197,7 +197,7 @@ pub const fn verdict_tone(verdict: Verdict) -> Tone {
 
 /// Who logged in for a requester.
 #[must_use]
-pub fn login(requester: &Requester) -> String {
+pub fn login(requester: &Requested) -> String {
     match requester.loginuid {
         Some(NO_LOGIN) => "nobody logged in".to_owned(),
         Some(user) => format!("login {user}"),
@@ -207,7 +207,7 @@ pub fn login(requester: &Requester) -> String {
 
 /// What a requester executes.
 #[must_use]
-pub fn program(requester: &Requester) -> String {
+pub fn program(requester: &Requested) -> String {
     match &requester.exe {
         Some(path) => path.to_string(),
         None if is_kernel_thread(&requester.stack) => "none: a kernel thread".to_owned(),
@@ -232,7 +232,7 @@ pub fn met(cycle: &Cycle) -> String {
     let told = [Met::Culprit, Met::Drained, Met::Refused, Met::Frozen].into_iter().filter_map(|met| {
         let mut calls = cycle.met().filter(|(how, _)| *how == met).map(|(_, call)| call);
         let first = calls.next()?;
-        let name = first.alias().or(first.path.text()).map_or("?", |name| name);
+        let name = first.alias().or(first.entry.path.text()).map_or("?", |name| name);
         Some(match calls.count() {
             0 => format!("{} {name}", met.as_str()),
             more => format!("{} {}", more + 1, met.as_str()),

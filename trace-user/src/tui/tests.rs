@@ -184,7 +184,12 @@ fn every_request_says_what_became_of_it() {
         .model()
         .requests()
         .map(|request| {
-            format!("{} {}: {}", request.alias, request.verdict.as_str(), modtrail_core::explain::explain(request))
+            format!(
+                "{} {}: {}",
+                request.requested.alias,
+                request.verdict.as_str(),
+                modtrail_core::explain::explain(request)
+            )
         })
         .collect();
     insta::assert_snapshot!("sentences", told.join("\n"));
@@ -381,7 +386,7 @@ fn a_pause_holds_the_screen_and_counts_what_comes() {
 fn agent(scenario: &mut Scenario) -> (Task, Task, CallAddress) {
     let (caller, helper) = (Task::new(70, 70, 5, "kworker/1:2"), Task::new(413, 413, 9, "agent"));
     let call = CallAddress(0x413);
-    scenario.probe(1_000, caller, Moment::CallEntered(entered(call, Wait::Proc, &["/usr/bin/agent"])));
+    scenario.probe(1_000, caller, Moment::CallEntered(entered(call, Wait::Proc, &["/usr/bin/agent"]).into()));
     scenario.probe(1_100, worker(70), Moment::CallPicked { call });
     scenario.probe(1_200, helper, Moment::Born { call });
     scenario.probe(1_900, helper, Moment::Executed { result: ReturnCode::OK });
@@ -447,8 +452,8 @@ fn slept() -> Scenario {
     let (sleeper, udev) = (Task::new(900, 900, 3, "systemd-sleep"), Task::new(300, 300, 4, "(udev-worker)"));
     let asked = || FirmwareAsked { name: Captured::whole("held.bin"), device: Captured::whole("0000:00:14.3") };
     let firmware = [
-        (600_000, FirmwareMoment::Began(asked())),
-        (600_100, FirmwareMoment::FallbackBegan(asked())),
+        (600_000, FirmwareMoment::Began(asked().into())),
+        (600_100, FirmwareMoment::FallbackBegan(asked().into())),
         (600_200, FirmwareMoment::LockBegan { waits: false }),
         (600_300, FirmwareMoment::LockEnded { held: true }),
         (1_800_000, FirmwareMoment::Unlocked),

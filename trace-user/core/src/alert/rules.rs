@@ -96,7 +96,7 @@ impl Alerts {
         let mut notices = self.resolved(model);
         let now = model.now();
         for request in model.open_requests() {
-            let limit = self.limit(request.alias.text(), request.module());
+            let limit = self.limit(request.requested.alias.text(), request.module());
             let subject = Subject::Request(request.id);
             if request.age_so_far(now) >= limit && self.fires(subject, limit) {
                 notices.push(request_notice(Standing::Firing, request, limit, model));
@@ -109,13 +109,13 @@ impl Alerts {
             }
         }
         for call in model.open_calls() {
-            let limit = self.limit(call.path.text(), None);
+            let limit = self.limit(call.entry.path.text(), None);
             if call.age_so_far(now) >= limit && self.fires(Subject::Call(call.id), limit) {
                 notices.push(call_notice(Standing::Firing, call, limit, model));
             }
         }
         for firmware in model.open_firmware() {
-            let limit = self.limit(firmware.name.text(), None);
+            let limit = self.limit(firmware.file.name.text(), None);
             if firmware.age_so_far(now) >= limit && self.fires(Subject::Firmware(firmware.id), limit) {
                 notices.push(firmware_notice(Standing::Firing, firmware, limit, model));
             }
@@ -163,11 +163,11 @@ impl Alerts {
 }
 
 fn request_notice(standing: Standing, request: &Request, limit: Nanos, model: &Model) -> Notice {
-    let task = &request.requester.task;
+    let task = &request.task;
     let notice = Notice {
         standing,
         subject: Subject::Request(request.id),
-        alias: request.alias.text().cloned(),
+        alias: request.requested.alias.text().cloned(),
         module: request.module().cloned(),
         task: (task.comm.to_text(), task.key.tgid.0),
         age: open_for(request, model.now()),
@@ -211,14 +211,14 @@ fn load_notice(standing: Standing, load: &Load, limit: Nanos, model: &Model) -> 
 fn call_notice(standing: Standing, call: &Call, limit: Nanos, model: &Model) -> Notice {
     let end = call.ended().or(call.returned.map(|(at, _)| at)).unwrap_or(model.now());
     let age = end.mono.since(call.entered.mono);
-    let name = (call.path.text().cloned(), None);
+    let name = (call.entry.path.text().cloned(), None);
     let notice = other(standing, Subject::Call(call.id), name, call.caller, (age, limit), model);
     stuck(notice, call.entered, model, || stall::of_call(call, model))
 }
 
 fn firmware_notice(standing: Standing, firmware: &Firmware, limit: Nanos, model: &Model) -> Notice {
     let age = firmware.age_so_far(model.now());
-    let name = (firmware.name.text().cloned(), None);
+    let name = (firmware.file.name.text().cloned(), None);
     let notice = other(standing, Subject::Firmware(firmware.id), name, firmware.task, (age, limit), model);
     stuck(notice, firmware.asked, model, || stall::of_firmware(firmware))
 }

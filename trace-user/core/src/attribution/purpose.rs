@@ -38,11 +38,11 @@ const BY_PROGRAM: [(&str, &str); 6] = [
 /// What the call is for; `None` where it cannot be told.
 #[must_use]
 pub fn purpose(call: &Call) -> Option<&'static str> {
-    let by_function = BY_FUNCTION.iter().find(|(functions, _)| on_stack(&call.stack, functions));
+    let by_function = BY_FUNCTION.iter().find(|(functions, _)| on_stack(&call.entry.stack, functions));
     if let Some((_, purpose)) = by_function {
         return Some(purpose);
     }
-    let path = call.path.text()?;
+    let path = call.entry.path.text()?;
     let program = path.rsplit('/').next()?;
     BY_PROGRAM.iter().find(|(name, _)| *name == program).map(|(_, purpose)| *purpose)
 }
@@ -58,7 +58,7 @@ mod tests {
         let mut scenario = Scenario::default();
         let stack = stack.iter().map(|frame| std::sync::Arc::from(*frame)).collect();
         let entered = CallEntered { stack, ..entered(CallAddress(1), Wait::Exec, &[path]) };
-        scenario.probe(1_000, Task::new(9, 9, 1, "kworker/0:1"), Moment::CallEntered(entered));
+        scenario.probe(1_000, Task::new(9, 9, 1, "kworker/0:1"), Moment::CallEntered(entered.into()));
         scenario.until(200_000);
         let call = scenario.model().calls().next().cloned();
         purpose(&call.expect("a call"))

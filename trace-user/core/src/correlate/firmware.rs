@@ -4,6 +4,7 @@
 use crate::entities::{Firmware, FirmwareId, Lock};
 use crate::event::{FirmwareAsked, FirmwareMoment, Stamp, Task};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use trace_common::ids::Tid;
 
 /// Requests that can be open at once. Beyond, the oldest is given up and counted.
@@ -68,13 +69,12 @@ impl Firmwares {
     }
 
     /// Opens a request; what the thread had open ended unseen and is returned.
-    fn began(&mut self, at: Stamp, task: Task, asked: &FirmwareAsked) -> Option<Firmware> {
+    fn began(&mut self, at: Stamp, task: Task, asked: &Arc<FirmwareAsked>) -> Option<Firmware> {
         self.last += 1;
         let fresh = Firmware {
             id: FirmwareId(self.last),
             task,
-            name: asked.name.clone(),
-            device: asked.device.clone(),
+            file: asked.clone(),
             asked: at,
             fallback: None,
             fallback_ended: None,

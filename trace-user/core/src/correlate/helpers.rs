@@ -98,7 +98,7 @@ impl Helpers {
     /// Whether the call's helper, or what it left behind, can still do something although the caller has its answer.
     #[must_use]
     pub fn goes_on(&self, call: &Call) -> bool {
-        (call.gone().is_some() || call.wait != Wait::Proc) && self.alive(call.id)
+        (call.gone().is_some() || call.entry.wait != Wait::Proc) && self.alive(call.id)
     }
 
     /// Requests that what happened to other calls may have changed, since the last time this was asked.
@@ -117,19 +117,20 @@ impl Helpers {
     }
 
     /// A call was entered.
-    pub fn entered(&mut self, at: Stamp, caller: Task, entered: &CallEntered, request: Option<RequestId>) -> CallId {
+    pub fn entered(
+        &mut self,
+        at: Stamp,
+        caller: Task,
+        entered: &Arc<CallEntered>,
+        request: Option<RequestId>,
+    ) -> CallId {
         self.last += 1;
         let id = CallId(self.last);
         let call = Call {
             id,
-            address: entered.call,
             caller,
+            entry: entered.clone(),
             request,
-            wait: entered.wait,
-            path: entered.path.clone(),
-            argv: entered.argv.clone(),
-            argv_more: entered.argv_more,
-            stack: entered.stack.clone(),
             entered: at,
             picked: None,
             helper: None,
@@ -236,7 +237,7 @@ impl Helpers {
         let picked = self.by_worker.remove(&task.tid);
         let id = picked.or_else(|| self.unpicked(address?))?;
         // The requester may have returned first, and the call be forgotten: then this is no news.
-        if let Some(call) = self.calls.get_mut(&id).filter(|call| call.wait == Wait::Proc).map(Arc::make_mut) {
+        if let Some(call) = self.calls.get_mut(&id).filter(|call| call.entry.wait == Wait::Proc).map(Arc::make_mut) {
             call.completed.get_or_insert(at);
             self.bury(id);
         }
@@ -247,7 +248,7 @@ impl Helpers {
     fn unwaited_of(&self, process: TaskKey, address: Option<CallAddress>) -> Option<CallId> {
         let call = self.calls.get(&self.owner(process)?)?;
         let own = call.helper.is_some_and(|(helper, _)| helper.key == process);
-        (own && call.wait != Wait::Proc && address == Some(call.address)).then_some(call.id)
+        (own && call.entry.wait != Wait::Proc && address == Some(call.entry.call)).then_some(call.id)
     }
 
     /// The call returned to its caller.
@@ -259,10 +260,10 @@ impl Helpers {
         self.by_caller.remove(&caller.tid);
         call.returned.get_or_insert((at, result));
         // The caller has given the address back, except where the helper or the worker does so later.
-        let address = call.address;
+        let address = call.entry.call;
         let goes_on = match result {
             CallResult::Failed(error) => error == Errno::ERESTARTSYS,
-            CallResult::Status(_) => call.wait == Wait::None,
+            CallResult::Status(_) => call.entry.wait == Wait::None,
         };
         if !goes_on && self.by_address.get(&address) == Some(&id) {
             self.by_address.remove(&address);
@@ -274,7 +275,7 @@ impl Helpers {
     /// The call that the thread waits in, as far as was seen.
     #[must_use]
     pub fn waiting(&self, thread: Tid) -> Option<&Arc<Call>> {
-        self.calls.get(self.by_caller.get(&thread)?).filter(|call| call.wait != Wait::None)
+        self.calls.get(self.by_caller.get(&thread)?).filter(|call| call.entry.wait != Wait::None)
     }
 
     /// The caller's thread exits and was not seen to return.
@@ -319,8 +320,8 @@ impl Helpers {
         let Some(call) = self.calls.remove(&id) else { return };
         self.touched.extend(call.request);
         self.hidden.remove(&id);
-        if self.by_address.get(&call.address) == Some(&id) {
-            self.by_address.remove(&call.address);
+        if self.by_address.get(&call.entry.call) == Some(&id) {
+            self.by_address.remove(&call.entry.call);
         }
         if self.by_caller.get(&call.caller.tid) == Some(&id) {
             self.by_caller.remove(&call.caller.tid);
@@ -342,7 +343,7 @@ impl AtWork for Helpers {
     fn inside(&self, at: Stamp) -> Vec<Arc<Call>> {
         let long_over = |call: &Call| {
             let over = call.gone().or(call.completed);
-            call.wait == Wait::None || over.is_some_and(|over| at.mono.since(over.mono) >= RETURNS_WITHIN)
+            call.entry.wait == Wait::None || over.is_some_and(|over| at.mono.since(over.mono) >= RETURNS_WITHIN)
         };
         let inside = |call: &&Arc<Call>| call.is_waited_in() && !self.is_hidden(call.id) && !long_over(call);
         self.calls.values().filter(inside).cloned().collect()
@@ -372,7 +373,7 @@ mod tests {
     /// A thread calls, and returns at once with `result` from a helper that runs on; the completion is in `completer`.
     fn called(scenario: &mut Scenario, caller: Task, wait: Wait, completer: Task, result: i32) {
         let words = ["/sbin/modprobe", "-q", "--", ALIAS];
-        scenario.probe(10_100, caller, Moment::CallEntered(entered(CALL, wait, &words)));
+        scenario.probe(10_100, caller, Moment::CallEntered(entered(CALL, wait, &words).into()));
         scenario.probe(10_300, worker(413), Moment::CallPicked { call: CALL });
         scenario.probe(10_900, helper(), Moment::Born { call: CALL });
         scenario.probe(12_000, helper(), Moment::Executed { result: ReturnCode(result) });
@@ -384,7 +385,7 @@ mod tests {
     fn a_call_that_waits_for_exec_is_completed_by_its_helper_and_open_until_its_end() {
         let mut scenario = Scenario::default();
         let requester = Task::new(412, 412, 5, "ping");
-        scenario.probe(10_000, requester, Moment::Requested(asked(ALIAS)));
+        scenario.probe(10_000, requester, Moment::Requested(asked(ALIAS).into()));
         called(&mut scenario, requester, Wait::Exec, helper(), 0);
         scenario.until(5_000_000);
         let request = scenario.request(1);
@@ -401,7 +402,7 @@ mod tests {
     fn an_exec_that_fails_completes_the_call_too() {
         let mut scenario = Scenario::default();
         let requester = Task::new(412, 412, 5, "ping");
-        scenario.probe(10_000, requester, Moment::Requested(asked(ALIAS)));
+        scenario.probe(10_000, requester, Moment::Requested(asked(ALIAS).into()));
         called(&mut scenario, requester, Wait::Exec, helper(), -2);
         scenario.probe(12_300, helper(), Moment::Exited { status: Some(WaitStatus::SUCCESS) });
         scenario.until(100_000);

@@ -123,9 +123,9 @@ mod tests {
     /// A request whose call was entered and of which nothing more was seen.
     fn called(scenario: &mut Scenario) {
         scenario.resolves("net-pf-29", &[("can", &[])]);
-        scenario.probe(10_000, ping(), Moment::Requested(asked("net-pf-29")));
+        scenario.probe(10_000, ping(), Moment::Requested(asked("net-pf-29").into()));
         let words = ["/sbin/modprobe", "-q", "--", "net-pf-29"];
-        scenario.probe(10_100, ping(), Moment::CallEntered(entered(CallAddress(413), Wait::Proc, &words)));
+        scenario.probe(10_100, ping(), Moment::CallEntered(entered(CallAddress(413), Wait::Proc, &words).into()));
     }
 
     fn is_closed(scenario: &Scenario) -> bool {
@@ -192,8 +192,8 @@ mod tests {
         let mut scenario = Scenario::default();
         let asked = || FirmwareAsked { name: Captured::whole("a.bin"), device: Captured::whole("card0") };
         let moments = [
-            FirmwareMoment::Began(asked()),
-            FirmwareMoment::FallbackBegan(asked()),
+            FirmwareMoment::Began(asked().into()),
+            FirmwareMoment::FallbackBegan(asked().into()),
             FirmwareMoment::LockBegan { waits: false },
             FirmwareMoment::LockEnded { held: true },
         ];

@@ -461,7 +461,7 @@ mod tests {
         let task = |tid| Task::new(tid, tid, 3, "task");
         let mut suspends = Suspends::default();
         let mut helpers = Helpers::default();
-        let entered = entered(CallAddress(7), Wait::Proc, &["/bin/slow"]);
+        let entered = entered(CallAddress(7), Wait::Proc, &["/bin/slow"]).into();
         let call = helpers.entered(Stamp::awake(10), task(5), &entered, None);
         let step = |suspends: &mut Suspends, helpers: &Helpers, at, moment| {
             suspends.step(Stamp::awake(at), task(9), &moment, helpers)

@@ -340,7 +340,7 @@ fn another_call_of_a_thread_that_was_turned_away_is_not_its_requests() {
     let mut scenario = scenario();
     scenario.probe(10_000, ping(), asked("net-pf-29"));
     let Moment::CallEntered(mut core_dump) = entered(CallAddress(0x77)) else { panic!("a call") };
-    core_dump.argv = ["/usr/lib/core", "412", "1000", "11"].map(Captured::whole).into();
+    Arc::make_mut(&mut core_dump).argv = ["/usr/lib/core", "412", "1000", "11"].map(Captured::whole).into();
     scenario.probe(5_100_000, ping(), Moment::CallEntered(core_dump));
     scenario.until(7_000_000);
     assert!(scenario.request(1).call.is_none());
@@ -759,12 +759,12 @@ fn requests(events: &[Event]) -> Vec<Arc<Request>> {
 }
 
 fn asked(alias: &str) -> Moment {
-    Moment::Requested(testing::asked(alias))
+    Moment::Requested(testing::asked(alias).into())
 }
 
 /// A call whose words could not be read.
 fn entered(call: CallAddress) -> Moment {
-    Moment::CallEntered(CallEntered { argv: [].into(), ..testing::entered(call, Wait::Proc, &[PATH]) })
+    Moment::CallEntered(CallEntered { argv: [].into(), ..testing::entered(call, Wait::Proc, &[PATH]) }.into())
 }
 
 #[test]

@@ -5,31 +5,20 @@
 
 use super::ids::{CallId, RequestId};
 use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
-use crate::event::{Captured, Stamp, Task, Wait};
+use crate::event::{CallEntered, Stamp, Task, Wait};
 use std::sync::Arc;
-use trace_common::ids::CallAddress;
 
 /// A helper call: one `call_usermodehelper_exec`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
     /// Its number.
     pub id: CallId,
-    /// The address of its `subprocess_info`, reused after it.
-    pub address: CallAddress,
     /// The thread that called.
     pub caller: Task,
+    /// What it called with.
+    pub entry: Arc<CallEntered>,
     /// The request it serves; `None` for every other kind of helper.
     pub request: Option<RequestId>,
-    /// How the caller waits.
-    pub wait: Wait,
-    /// The file to execute.
-    pub path: Captured,
-    /// Its arguments.
-    pub argv: Arc<[Captured]>,
-    /// There were more arguments than were kept.
-    pub argv_more: bool,
-    /// The caller's kernel stack, from `call_usermodehelper_exec` outwards; empty where not taken.
-    pub stack: Arc<[Arc<str>]>,
     /// When the call was entered.
     pub entered: Stamp,
     /// When a kernel worker took it up.
@@ -58,14 +47,14 @@ impl Call {
     /// When the kernel reaped the helper, for a caller that waits for its end.
     #[must_use]
     pub fn reaped(&self) -> Option<Stamp> {
-        self.completed.filter(|_| self.wait == Wait::Proc)
+        self.completed.filter(|_| self.entry.wait == Wait::Proc)
     }
 
     /// When the helper is known to have ended: by its exit, or, for a caller that waits for its end, by its being
     /// reaped, or by the status that the caller was told (kernel/umh.c `call_usermodehelper_exec_sync`, 5.10 to 7.3).
     #[must_use]
     pub fn gone(&self) -> Option<Stamp> {
-        let answered = self.returned.filter(|(_, result)| result.error().is_none() && self.wait == Wait::Proc);
+        let answered = self.returned.filter(|(_, result)| result.error().is_none() && self.entry.wait == Wait::Proc);
         self.exited.map(|(at, _)| at).or(self.reaped()).or(answered.map(|(at, _)| at))
     }
 
@@ -88,7 +77,7 @@ impl Call {
     #[must_use]
     pub fn alias(&self) -> Option<&Arc<str>> {
         self.request?;
-        self.argv.get(3)?.text()
+        self.entry.argv.get(3)?.text()
     }
 
     /// It could not be started, or its helper ended with an error or by a signal.

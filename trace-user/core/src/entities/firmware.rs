@@ -1,7 +1,8 @@
 //! A request for a firmware file: who asked for what, and whether user space was asked for it.
 
 use crate::answer::ReturnCode;
-use crate::event::{Captured, Stamp, Task};
+use crate::event::{FirmwareAsked, Stamp, Task};
+use std::sync::Arc;
 use trace_common::time::Nanos;
 
 /// A firmware request's number, from 1 in the order in which they were seen.
@@ -15,10 +16,8 @@ pub struct Firmware {
     pub id: FirmwareId,
     /// The thread that asks.
     pub task: Task,
-    /// The file.
-    pub name: Captured,
-    /// The device's name.
-    pub device: Captured,
+    /// Which file, and for which device.
+    pub file: Arc<FirmwareAsked>,
     /// When it was asked for.
     pub asked: Stamp,
     /// When its fallback was entered, the file not being there.

@@ -23,7 +23,7 @@ pub use cycle::{Cycle, CycleId, CycleKind, CycleVerdict, Met, PhaseSpan, Stretch
 pub use firmware::{Firmware, FirmwareId, Lock, LockState};
 pub use ids::{CallId, LoadId, RequestId};
 pub use load::Load;
-pub use request::{Duplicates, Gap, Request, Requester, SatisfiedBy, TurnedAway};
+pub use request::{Duplicates, Gap, Request, SatisfiedBy, TurnedAway};
 pub use slot::{SLOT_LIMIT, SLOTS, Slot};
 pub use timed::Timed;
 pub use verdict::Verdict;

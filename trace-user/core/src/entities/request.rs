@@ -10,7 +10,7 @@ use super::load::Load;
 use super::slot::{SLOT_LIMIT, Slot};
 use super::verdict::Verdict;
 use crate::answer::{CallResult, WaitStatus};
-use crate::event::{Captured, Resolution, Stamp, Task, Wait};
+use crate::event::{Requested, Resolution, Stamp, Task, Wait};
 use std::sync::Arc;
 use trace_common::time::Nanos;
 
@@ -19,10 +19,10 @@ use trace_common::time::Nanos;
 pub struct Request {
     /// Its number.
     pub id: RequestId,
-    /// The string asked for.
-    pub alias: Captured,
-    /// Who asked.
-    pub requester: Arc<Requester>,
+    /// The thread that asked.
+    pub task: Task,
+    /// What it asked for, and who it is.
+    pub requested: Arc<Requested>,
     /// When the security hook was asked.
     pub asked: Stamp,
     /// It was turned away before it had a helper call, as was seen: by whom.
@@ -64,23 +64,6 @@ pub enum TurnedAway {
     Denied,
     /// No slot became free in time.
     Throttled,
-}
-
-/// The task that asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Requester {
-    /// The thread.
-    pub task: Task,
-    /// Its user in the initial namespace.
-    pub uid: u32,
-    /// The user who logged in ([`crate::event::NO_LOGIN`]: nobody did); `None` where not read.
-    pub loginuid: Option<u32>,
-    /// The path of its executable; `None` where not read, and for a kernel thread.
-    pub exe: Option<Arc<str>>,
-    /// Its cgroup's path.
-    pub cgroup: Option<Arc<str>>,
-    /// Its kernel stack from `__request_module` outwards; empty where not taken.
-    pub stack: Arc<[Arc<str>]>,
 }
 
 /// Another's load that satisfied a request.
@@ -208,7 +191,7 @@ impl Request {
     /// How the requester waits.
     #[must_use]
     pub fn wait(&self) -> Option<Wait> {
-        self.call.as_ref().map(|call| call.wait)
+        self.call.as_ref().map(|call| call.entry.wait)
     }
 
     /// The last of its loads that failed.

@@ -2,20 +2,21 @@
 
 use super::Captured;
 use crate::answer::ReturnCode;
+use std::sync::Arc;
 use trace_common::kind::Kind;
 
 /// A moment of a request for a firmware file. All of one request's happen in one thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FirmwareMoment {
     /// [`Kind::FirmwareBegan`]
-    Began(FirmwareAsked),
+    Began(Arc<FirmwareAsked>),
     /// [`Kind::FirmwareEnded`]
     Ended {
         /// Zero or a negative errno.
         result: ReturnCode,
     },
     /// [`Kind::FallbackBegan`]
-    FallbackBegan(FirmwareAsked),
+    FallbackBegan(Arc<FirmwareAsked>),
     /// [`Kind::FallbackEnded`]
     FallbackEnded {
         /// Zero or a negative errno.

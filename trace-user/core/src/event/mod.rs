@@ -89,7 +89,7 @@ pub enum Captured {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Moment {
     /// [`Kind::Requested`]
-    Requested(Requested),
+    Requested(Arc<Requested>),
     /// [`Kind::Admitted`]
     Admitted {
         /// The alias.
@@ -108,7 +108,7 @@ pub enum Moment {
         result: ReturnCode,
     },
     /// [`Kind::CallEntered`]
-    CallEntered(CallEntered),
+    CallEntered(Arc<CallEntered>),
     /// [`Kind::CallReturned`]
     CallReturned {
         /// How the helper ended, or why there is none.

@@ -34,7 +34,7 @@ pub fn explain<'a>(cycle: &Cycle, now: Stamp, firmware: impl Iterator<Item = &'a
         let _ = write!(text, "; it waited {drain} for {}", calls(&cycle.drained));
     }
     let held: Vec<String> =
-        firmware.map(|firmware| format!("{} for {}", task_words(&firmware.task), firmware.name)).collect();
+        firmware.map(|firmware| format!("{} for {}", task_words(&firmware.task), firmware.file.name)).collect();
     if !held.is_empty() {
         let _ = write!(text, "; held up by a firmware fallback of {}", held.join(", "));
     }
@@ -81,7 +81,7 @@ fn calls(calls: &[std::sync::Arc<Call>]) -> String {
 /// A helper call as its last argument and its process: `net-pf-29 (modprobe[413])`.
 #[must_use]
 pub fn call_words(call: &Call) -> String {
-    let what = call.alias().or(call.path.text()).map_or("a helper", |text| text);
+    let what = call.alias().or(call.entry.path.text()).map_or("a helper", |text| text);
     match &call.helper {
         Some((helper, _)) => format!("{what} (pid {})", helper.key.tgid.0),
         None => format!("{what} (for {})", task_words(&call.caller)),

@@ -134,7 +134,7 @@ fn joined(reasons: impl Iterator<Item = String>) -> Option<String> {
 
 /// The helper's path, where its file is not called modprobe.
 fn foreign_helper(request: &Request) -> Option<&str> {
-    let path = request.call.as_ref().and_then(|call| call.path.text())?;
+    let path = request.call.as_ref().and_then(|call| call.entry.path.text())?;
     (path.rsplit('/').next() != Some("modprobe")).then_some(path)
 }
 
@@ -207,7 +207,7 @@ fn helper_failed(request: &Request) -> String {
 }
 
 fn helper_missing(request: &Request) -> String {
-    let path = request.call.as_ref().map(|call| &call.path);
+    let path = request.call.as_ref().map(|call| &call.entry.path);
     let error = request.call.as_ref().and_then(|call| call.executed).and_then(|(_, result)| result.error());
     let empty = path.and_then(|path| path.text()).is_some_and(|path| path.is_empty());
     let reason = error.or(request.result.and_then(CallResult::error));
@@ -256,7 +256,7 @@ fn afterwards(request: &Request) -> String {
         (Some((_, Some(status))), _) => format!("its helper {}", status.words()),
         (Some((_, None)), _) => "its helper ended".into(),
         (None, Some(error)) => {
-            return format!("{} could not be executed: {}", call.path, error.words());
+            return format!("{} could not be executed: {}", call.entry.path, error.words());
         }
         (None, _) if request.closed => "its helper was not seen to end".into(),
         (None, _) => "its helper goes on".into(),
@@ -334,7 +334,7 @@ fn wanted_words(request: &Request) -> &str {
 
 /// The helper's file name, without its folder.
 fn helper_name(request: &Request) -> &str {
-    let path = request.call.as_ref().and_then(|call| call.path.text());
+    let path = request.call.as_ref().and_then(|call| call.entry.path.text());
     let name = path.and_then(|path| path.rsplit('/').next()).filter(|name| !name.is_empty());
     name.unwrap_or("the helper")
 }
@@ -345,8 +345,8 @@ mod tests {
     use crate::answer::ReturnCode;
     use crate::correlate::requests::fresh;
     use crate::entities::{CallId, LoadId, RequestId, SatisfiedBy};
-    use crate::event::{Captured, Configured, Place, Replaced, Resolution, Stamp, Wait};
-    use crate::testing::asked;
+    use crate::event::{CallEntered, Captured, Configured, Place, Replaced, Resolution, Stamp, Wait};
+    use crate::testing::{asked, entered};
     use std::sync::Arc;
     use trace_common::ids::CallAddress;
 
@@ -360,18 +360,13 @@ mod tests {
 
     /// A request for `can`, asked at 0, whose helper runs.
     fn request(verdict: Verdict) -> Request {
-        let asked = asked("net-pf-29");
+        let asked = asked("net-pf-29").into();
         let wanted = Wanted { name: "can".into(), ..Wanted::default() };
         let call = Call {
             id: CallId(1),
-            address: CallAddress(1),
             caller: Task::new(412, 412, 1, "ping"),
+            entry: entered(CallAddress(1), Wait::Proc, &["/sbin/modprobe"]).into(),
             request: Some(RequestId(1)),
-            wait: Wait::Proc,
-            path: Captured::whole("/sbin/modprobe"),
-            argv: [].into(),
-            argv_more: false,
-            stack: [].into(),
             entered: at(0),
             picked: Some(at(1)),
             helper: Some((helper(), at(1))),
@@ -387,12 +382,16 @@ mod tests {
             verdict,
             call: Some(Arc::new(call)),
             resolution: Some(Arc::new(Resolution { known: true, modules: vec![wanted], configured: None })),
-            ..fresh(RequestId(1), Task::new(412, 412, 1, "ping"), &asked)
+            ..fresh(RequestId(1), at(0), Task::new(412, 412, 1, "ping"), &asked)
         }
     }
 
     fn call(request: &mut Request) -> &mut Call {
         Arc::make_mut(request.call.as_mut().unwrap())
+    }
+
+    fn entry(request: &mut Request) -> &mut CallEntered {
+        Arc::make_mut(&mut call(request).entry)
     }
 
     fn resolution(request: &mut Request) -> &mut Resolution {
@@ -489,14 +488,14 @@ mod tests {
         let line = "an install line runs /bin/true instead of loading can (/etc/modprobe.d/x.conf:4)";
         assert_eq!(why(&request).unwrap(), line);
         check(&request, &format!("the helper exited 0 but nothing that was wanted is live: {line}"));
-        call(&mut request).path = Captured::whole("/usr/local/bin/helper");
+        entry(&mut request).path = Captured::whole("/usr/local/bin/helper");
         let helper = "the kernel's helper is not modprobe: /usr/local/bin/helper";
         assert_eq!(why(&request).unwrap(), format!("{helper} (modprobe itself: {line})"));
         wanted(&mut request, can());
         assert_eq!(why(&request).unwrap(), helper);
         let both = [3, 4].map(|line| Wanted { blacklisted: Some(place(line)), ..can() });
         resolution(&mut request).modules = both.into();
-        call(&mut request).path = Captured::whole("/sbin/modprobe");
+        entry(&mut request).path = Captured::whole("/sbin/modprobe");
         assert_eq!(
             why(&request).unwrap(),
             "can is blacklisted in /etc/modprobe.d/x.conf:3; can is blacklisted in /etc/modprobe.d/x.conf:4"
@@ -559,10 +558,10 @@ mod tests {
         let mut request = request(Verdict::HelperMissing);
         request.result = Some(CallResult::from_return(-12));
         check(&request, "/sbin/modprobe could not be started: ENOMEM (out of memory)");
-        call(&mut request).path = Captured::whole("/nonexistent");
+        entry(&mut request).path = Captured::whole("/nonexistent");
         call(&mut request).executed = Some((at(2), ReturnCode(-2)));
         check(&request, "/nonexistent could not be executed: ENOENT (no such file or directory)");
-        call(&mut request).path = Captured::whole("");
+        entry(&mut request).path = Captured::whole("");
         check(&request, "no helper is set: the path in /proc/sys/kernel/modprobe is empty");
     }
 

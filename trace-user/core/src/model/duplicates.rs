@@ -197,7 +197,7 @@ impl Groups {
 /// The facts of a group of requests; `None` where none of them is kept.
 #[must_use]
 pub fn of_requests(requests: &[&Request]) -> Option<GroupFacts> {
-    let first = requests.first()?.requester.task;
+    let first = requests.first()?.task;
     let own = requests.iter().flat_map(|request| {
         request
             .loads

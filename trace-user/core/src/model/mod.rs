@@ -322,7 +322,7 @@ impl Model {
             Sameness::Alias => true,
             Sameness::Module => {
                 let requests = self.requests_of(group);
-                requests.windows(2).any(|pair| matches!(pair, [one, two] if one.alias != two.alias))
+                requests.windows(2).any(|pair| matches!(pair, [one, two] if one.requested.alias != two.requested.alias))
             }
             Sameness::File => self.loads_of(group).iter().any(|load| load.lost_to_another()),
         }
@@ -461,7 +461,7 @@ impl Model {
         let [by_alias, by_module, _] = &mut self.duplicates;
         let id = request.id.0;
         if !self.requests.contains_key(&request.id) {
-            if let Some(alias) = request.alias.text() {
+            if let Some(alias) = request.requested.alias.text() {
                 self.counts.forgotten += by_alias.join(alias, id, request.asked);
             }
             if let Some(module) = request.module() {

@@ -219,11 +219,11 @@ fn event_entered(entered: pb::CallEntered) -> Result<CallEntered, CodecFault> {
 
 fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
     Ok(match wire {
-        Wire::Requested(asked) => Moment::Requested(event_requested(asked)),
+        Wire::Requested(asked) => Moment::Requested(event_requested(asked).into()),
         Wire::Admitted(admitted) => Moment::Admitted { alias: captured(admitted.alias), wait: admitted.wait },
         Wire::Throttled(away) => Moment::Throttled { result: ReturnCode(away.result) },
         Wire::Denied(away) => Moment::Denied { result: ReturnCode(away.result) },
-        Wire::CallEntered(entered) => Moment::CallEntered(event_entered(entered)?),
+        Wire::CallEntered(entered) => Moment::CallEntered(event_entered(entered)?.into()),
         Wire::CallReturned(returned) => Moment::CallReturned { result: CallResult::from_return(returned.result) },
         Wire::CallPicked(seen) => Moment::CallPicked { call: event_call(seen)? },
         Wire::Born(seen) => Moment::Born { call: event_call(seen)? },
@@ -262,9 +262,9 @@ fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
         Wire::DisableBegan(seen) => Moment::Suspend(SuspendMoment::DisableBegan { depth: Depth(seen.depth) }),
         Wire::DisableEnded(ended) => Moment::Suspend(SuspendMoment::DisableEnded { result: ReturnCode(ended.result) }),
         Wire::DepthSet(seen) => Moment::Suspend(SuspendMoment::DepthSet { depth: Depth(seen.depth) }),
-        Wire::FirmwareBegan(asked) => Moment::Firmware(FirmwareMoment::Began(event_firmware(asked))),
+        Wire::FirmwareBegan(asked) => Moment::Firmware(FirmwareMoment::Began(event_firmware(asked).into())),
         Wire::FirmwareEnded(ended) => Moment::Firmware(FirmwareMoment::Ended { result: ReturnCode(ended.result) }),
-        Wire::FallbackBegan(asked) => Moment::Firmware(FirmwareMoment::FallbackBegan(event_firmware(asked))),
+        Wire::FallbackBegan(asked) => Moment::Firmware(FirmwareMoment::FallbackBegan(event_firmware(asked).into())),
         Wire::FallbackEnded(ended) => {
             Moment::Firmware(FirmwareMoment::FallbackEnded { result: ReturnCode(ended.result) })
         }

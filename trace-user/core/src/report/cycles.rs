@@ -75,7 +75,7 @@ fn call_object(model: &Model, call: &Call) -> Value {
     json!({
         "request": call.request.map(|id| id.0),
         "alias": call.alias().map(|alias| &**alias),
-        "path": call.path.text().map(|path| &**path),
+        "path": call.entry.path.text().map(|path| &**path),
         "pid": call.helper.map(|(helper, _)| helper.key.tgid.0),
         "caller": task_object(&call.caller),
         "result": call.returned.map(|(_, result)| result.as_return()),
@@ -90,8 +90,8 @@ fn firmware_object(model: &Model, firmware: &Firmware) -> Value {
     let now = model.now();
     json!({
         "id": firmware.id.0,
-        "name": firmware.name.text().map(|name| &**name),
-        "device": firmware.device.text().map(|device| &**device),
+        "name": firmware.file.name.text().map(|name| &**name),
+        "device": firmware.file.device.text().map(|device| &**device),
         "result": firmware.result().map(|result| result.0),
         "boot_ns": boot(firmware.asked),
         "wall": model.wall_ns(firmware.asked).and_then(wall::iso),
@@ -172,8 +172,8 @@ pub fn write_firmware(out: &mut String, model: &Model) {
             &format!(
                 "  {:>7} {} for {}, by {}: {result}{fallback}{asleep}",
                 firmware.age(model.now()).map_or_else(|| "-".to_owned(), |age| age.to_string()),
-                firmware.name,
-                firmware.device.text().map_or("no device", |device| device),
+                firmware.file.name,
+                firmware.file.device.text().map_or("no device", |device| device),
                 task_words(&firmware.task)
             ),
         );

@@ -102,11 +102,11 @@ pub fn request_line(request: &Request, model: &Model) -> String {
     let line = Line {
         schema: SCHEMA,
         id: request.id.0,
-        alias: text(&request.alias),
+        alias: text(&request.requested.alias),
         verdict: request.verdict.as_str(),
         why: explain::why(request),
         module: request.module().map(|module| &**module),
-        family: family(text(&request.alias).unwrap_or_default(), &request.requester.stack),
+        family: family(text(&request.requested.alias).unwrap_or_default(), &request.requested.stack),
         result: request.result.map(CallResult::as_return),
         wait: request.wait().map(crate::event::Wait::as_str),
         boot_ns: request.asked.boot.as_nanos(),
@@ -155,12 +155,12 @@ fn phases_map(request: &Request) -> Map<String, Value> {
 }
 
 fn requester(request: &Request) -> RequesterLine<'_> {
-    let requester = &*request.requester;
+    let (task, requester) = (&request.task, &*request.requested);
     let container = requester.cgroup.as_deref().and_then(container);
     RequesterLine {
-        pid: requester.task.key.tgid.0,
-        tid: requester.task.tid.0,
-        comm: requester.task.comm.to_text(),
+        pid: task.key.tgid.0,
+        tid: task.tid.0,
+        comm: task.comm.to_text(),
         exe: requester.exe.as_deref(),
         uid: requester.uid,
         loginuid: requester.loginuid,
@@ -184,8 +184,8 @@ pub(super) fn helper_line(call: &Call, status: Option<WaitStatus>) -> HelperLine
     let exit_code = status.and_then(WaitStatus::exit_code);
     HelperLine {
         pid: call.helper.map(|(helper, _)| helper.key.tgid.0),
-        path: text(&call.path),
-        argv: call.argv.iter().map(text).collect(),
+        path: text(&call.entry.path),
+        argv: call.entry.argv.iter().map(text).collect(),
         exit_code,
         signal,
     }

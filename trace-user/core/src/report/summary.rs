@@ -115,7 +115,7 @@ fn slowest(out: &mut String, model: &Model) {
                 "  {:>7} #{:<5} {:<24} {:<20} {}",
                 total.to_string(),
                 request.id.0,
-                request.alias,
+                request.requested.alias,
                 request.verdict.words(),
                 longest(request)
             ),
@@ -158,13 +158,13 @@ fn list(out: &mut String, name: &str, model: &Model, belongs: impl Fn(&Request) 
     }
     title(out, name);
     for request in rows.iter().take(ROWS) {
-        let task = &request.requester.task;
+        let task = &request.task;
         line(
             out,
             format_args!(
                 "  #{:<5} {:<24} {}[{}]: {}",
                 request.id.0,
-                request.alias,
+                request.requested.alias,
                 task.comm.to_text(),
                 task.key.tgid.0,
                 explain(request)
@@ -215,14 +215,14 @@ fn slots(out: &mut String, model: &Model) {
     let most = model.most_slots();
     let when = model.wall_ns(most.at).and_then(wall::clock).map_or_else(String::new, |when| format!(" at {when}"));
     line(out, format_args!("  at most {} of 50 were taken at once{when}: {}", most.holders.len(), holders(model)));
-    line(out, format_args!("  the longest wait was {wait}, of #{} {}", request.id.0, request.alias));
+    line(out, format_args!("  the longest wait was {wait}, of #{} {}", request.id.0, request.requested.alias));
 }
 
 /// Who held the slots when most were taken, by name: `provoke 49, ping 1`.
 fn holders(model: &Model) -> String {
     let mut names: BTreeMap<String, u64> = BTreeMap::new();
     for request in model.most_slots().holders.iter().filter_map(|id| model.request(*id)) {
-        *names.entry(request.requester.task.comm.to_text()).or_default() += 1;
+        *names.entry(request.task.comm.to_text()).or_default() += 1;
     }
     let mut names: Vec<(String, u64)> = names.into_iter().collect();
     names.sort_by_key(|(_, count)| std::cmp::Reverse(*count));

@@ -161,13 +161,13 @@ fn call_line<'a>(model: &Model, call: &'a Call) -> CallLine<'a> {
         purpose: purpose(call),
         boot_ns: call.entered.boot.as_nanos(),
         wall: model.wall_ns(call.entered).and_then(wall::iso),
-        wait: call.wait.as_str(),
+        wait: call.entry.wait.as_str(),
         result: call.returned.map(|(_, result)| result.as_return()),
         total_ns: call.total().map(|total| total.as_nanos()),
         total_boot_ns: call.ended().map(|end| end.boot.since(call.entered.boot).as_nanos()),
         asleep_ns: call.ended().map(|end| asleep(call.entered, end).as_nanos()),
         caller: json!({"pid": call.caller.key.tgid.0, "tid": call.caller.tid.0, "comm": call.caller.comm.to_text()}),
         helper: helper_line(call, call.exited.and_then(|(_, status)| status)),
-        stack: call.stack.iter().map(|symbol| &**symbol).collect(),
+        stack: call.entry.stack.iter().map(|symbol| &**symbol).collect(),
     }
 }

@@ -54,7 +54,7 @@ pub fn check(plan: &Plan) -> Vec<String> {
         if expected.exact {
             compare_ties(&places, &expected, request, &truth, &mut faults);
         }
-        let shown = format!("request {} ({}, tid {})", id.0, request.alias, request.requester.task.tid.0);
+        let shown = format!("request {} ({}, tid {})", id.0, request.requested.alias, request.task.tid.0);
         wrong.extend(faults.into_iter().map(|fault| format!("{shown}: {fault}")));
     }
     compare_loads(&oracle, &truth, &said, &places, &mut wrong);
@@ -97,7 +97,7 @@ fn listen(events: &[Event]) -> Said {
         pipeline.push(event.clone(), |change, _| said.hear(change));
     }
     for request in said.requests.values().filter(|request| !request.closed) {
-        said.wrong.push(format!("request {} ({}) was never ended", request.id.0, request.alias));
+        said.wrong.push(format!("request {} ({}) was never ended", request.id.0, request.requested.alias));
     }
     said
 }
@@ -125,7 +125,7 @@ impl Said {
 }
 
 fn is_same(said: &Request, request: &truth::Request) -> bool {
-    said.requester.task.tid == request.task.tid && said.asked.mono.as_nanos() == request.asked.at
+    said.task.tid == request.task.tid && said.asked.mono.as_nanos() == request.asked.at
 }
 
 macro_rules! hold {

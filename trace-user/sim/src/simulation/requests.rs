@@ -46,14 +46,14 @@ impl Machine<'_> {
         let (task, parent_call) = (found.task, found.call);
         let own = task.key.tgid.0 == TRACER;
         let request = self.truth.requests.len();
-        let moment = Moment::Requested(Requested {
+        let moment = Moment::Requested(Arc::new(Requested {
             alias: Captured::whole(ask.alias),
             uid: 1000,
             loginuid: None,
             exe: None,
             cgroup: None,
             stack: [].into(),
-        });
+        }));
         let asked = self.emit(thread, moment);
         let parent = parent_call.and_then(|call| self.truth.calls.get(call)).and_then(|call| call.request);
         self.truth.requests.push(truth::Request {
@@ -216,14 +216,14 @@ impl Machine<'_> {
         // The address that was given back last is handed out first.
         let address = self.addresses.pop().unwrap_or_else(|| 0xffff_8000_0000_0000 + 96 * call as u64);
         let Some(entered) = self.truth.calls.get(call).cloned() else { return Flow::On };
-        let moment = Moment::CallEntered(CallEntered {
+        let moment = Moment::CallEntered(Arc::new(CallEntered {
             call: CallAddress(address),
             wait: entered.wait,
             path: entered.argv.first().cloned().unwrap_or(Captured::whole("")),
             argv: entered.argv.clone(),
             argv_more: false,
             stack: [].into(),
-        });
+        }));
         let mark = self.emit(thread, moment);
         if let Some(truth) = self.truth.calls.get_mut(call) {
             truth.entered = mark;

@@ -25,14 +25,14 @@ impl Table for FirmwareRequests {
         Column::<Firmware>::new("time", (12, 0), 4, |model, firmware| plain(format::instant(model, firmware.asked)))
             .instants()
             .sorted(Order::Own),
-        Column::<Firmware>::new("file", (16, 60), 0, |_, firmware| plain(firmware.name.to_string()))
-            .sorted(Order::Text(|firmware| Key::captured(&firmware.name)))
-            .field("path", |_, firmware, term| term.captured(&firmware.name)),
+        Column::<Firmware>::new("file", (16, 60), 0, |_, firmware| plain(firmware.file.name.to_string()))
+            .sorted(Order::Text(|firmware| Key::captured(&firmware.file.name)))
+            .field("path", |_, firmware, term| term.captured(&firmware.file.name)),
         Column::<Firmware>::new("device", (12, 20), 3, |_, firmware| {
-            plain(firmware.device.text().map_or("-", |device| device))
+            plain(firmware.file.device.text().map_or("-", |device| device))
         })
-        .sorted(Order::Text(|firmware| Key::captured(&firmware.device)))
-        .field("", |_, firmware, term| term.captured(&firmware.device)),
+        .sorted(Order::Text(|firmware| Key::captured(&firmware.file.device)))
+        .field("", |_, firmware, term| term.captured(&firmware.file.device)),
         Column::<Firmware>::new("by", (14, 10), 6, |_, firmware| plain(format::task(&firmware.task)))
             .tasks()
             .sorted(Order::By(|_, firmware| Key::task(&firmware.task)))
@@ -65,9 +65,9 @@ impl Table for FirmwareRequests {
     }
 
     fn describe(model: &Model, firmware: &Firmware) -> Option<Description> {
-        let title = format!("#{} {}", firmware.id.0, firmware.name);
+        let title = format!("#{} {}", firmware.id.0, firmware.file.name);
         let mut lines =
-            vec![(format!("asked for by {} for {}", format::task(&firmware.task), firmware.device), Tone::Plain)];
+            vec![(format!("asked for by {} for {}", format::task(&firmware.task), firmware.file.device), Tone::Plain)];
         let now = model.now();
         if !firmware.closed {
             stalled(model, &stall::of_firmware(firmware), firmware.age_so_far(now), firmware.asked, &mut lines);

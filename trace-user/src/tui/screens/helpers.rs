@@ -31,14 +31,14 @@ impl Table for Helpers {
         Column::<Call>::new("command", (24, 100), 0, |_, call| plain(format::command(call)))
             .sorted(Order::By(|_, call| Key::Owned(format::command(call))))
             .field("path", |_, call, term| {
-                term.captured(&call.path) || call.argv.iter().any(|word| term.captured(word))
+                term.captured(&call.entry.path) || call.entry.argv.iter().any(|word| term.captured(word))
             }),
         Column::<Call>::new("caller", (14, 10), 4, |_, call| plain(format::task(&call.caller)))
             .tasks()
             .sorted(Order::By(|_, call| Key::task(&call.caller)))
             .field("comm", |_, call, term| term.comm(call.caller.comm)),
-        Column::<Call>::new("waits", (5, 0), 6, |_, call| plain(call.wait.as_str()))
-            .sorted(Order::By(|_, call| Key::Text(call.wait.as_str()))),
+        Column::<Call>::new("waits", (5, 0), 6, |_, call| plain(call.entry.wait.as_str()))
+            .sorted(Order::By(|_, call| Key::Text(call.entry.wait.as_str()))),
         Column::<Call>::new("pid", (7, 0), 5, |_, call| pid(call).map_or_else(dash, |pid| plain(pid.to_string())))
             .right()
             .sorted(Order::By(|_, call| Key::number(pid(call))))
@@ -73,7 +73,7 @@ impl Table for Helpers {
         let mut lines = vec![(format!("called by {}", format::task(&call.caller)), Tone::Plain)];
         match call.age(model.now()).filter(|_| !call.is_closed()) {
             Some(age) => stalled(model, &stall::of_call(call, model), age, call.entered, &mut lines),
-            None => lines.extend(inside(&call.stack)),
+            None => lines.extend(inside(&call.entry.stack)),
         }
         Some(Description { title: format!("#{} {}", call.id.0, format::command(call)), lines })
     }

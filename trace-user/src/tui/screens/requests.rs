@@ -22,9 +22,9 @@ impl Table for Requests {
         Column::<Request>::new("time", (12, 0), 4, |model, request| plain(format::instant(model, request.asked)))
             .instants()
             .sorted(Order::Own),
-        Column::<Request>::new("alias", (13, 47), 0, |_, request| plain(request.alias.to_string()))
-            .sorted(Order::Text(|request| Key::captured(&request.alias)))
-            .field("alias", |_, request, term| term.captured(&request.alias)),
+        Column::<Request>::new("alias", (13, 47), 0, |_, request| plain(request.requested.alias.to_string()))
+            .sorted(Order::Text(|request| Key::captured(&request.requested.alias)))
+            .field("alias", |_, request, term| term.captured(&request.requested.alias)),
         Column::<Request>::new("verdict", (14, 6), 0, |_, request| {
             (request.verdict.words().into(), format::verdict_tone(request.verdict))
         })
@@ -39,10 +39,10 @@ impl Table for Requests {
             let mut loaded = request.loads.iter().filter_map(|load| load.module.as_ref());
             wanted.any(|wanted| term.text(&wanted.name)) || loaded.any(|module| term.text(module))
         }),
-        Column::<Request>::new("requester", (14, 10), 3, |_, request| plain(format::task(&request.requester.task)))
+        Column::<Request>::new("requester", (14, 10), 3, |_, request| plain(format::task(&request.task)))
             .tasks()
-            .sorted(Order::By(|_, request| Key::task(&request.requester.task)))
-            .field("comm", |_, request, term| term.comm(request.requester.task.comm)),
+            .sorted(Order::By(|_, request| Key::task(&request.task)))
+            .field("comm", |_, request, term| term.comm(request.task.comm)),
         Column::<Request>::new("total", (6, 1), 1, total)
             .right()
             .sorted(Order::Growing(|model, request| Key::time(request.age(model.now())))),
@@ -63,7 +63,7 @@ impl Table for Requests {
             name: "pid",
             matches: |_, request, term| {
                 let helper = request.call.iter().filter_map(|call| call.helper).map(|(task, _)| task);
-                term.pid(&request.requester.task) || helper.into_iter().any(|task| term.pid(&task))
+                term.pid(&request.task) || helper.into_iter().any(|task| term.pid(&task))
             },
         },
         Field {

@@ -45,7 +45,7 @@ impl Table for Suspends {
         })
         .sorted(Order::By(|_, cycle| Key::Number(cycle.met().count() as u64)))
         .field("alias", |_, cycle, term| {
-            let named = |call: &Call| call.alias().or(call.path.text()).is_some_and(|name| term.text(name));
+            let named = |call: &Call| call.alias().or(call.entry.path.text()).is_some_and(|name| term.text(name));
             cycle.met().any(|(_, call)| named(call))
         }),
         Column::<Cycle>::new("what", (14, 40), 4, what).sorted(Order::By(|_, cycle| Key::Owned(attempt(cycle)))),

@@ -123,7 +123,7 @@ fn end(call: &Call, now: Stamp) -> Stamp {
 }
 
 fn name(call: &Call) -> &str {
-    call.alias().or(call.path.text()).map_or("a helper", |name| name)
+    call.alias().or(call.entry.path.text()).map_or("a helper", |name| name)
 }
 
 fn bar(axis: &Axis, name: &str, from: Stamp, to: Stamp, tone: Tone, theme: Theme) -> Line<'static> {

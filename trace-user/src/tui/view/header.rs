@@ -114,7 +114,7 @@ fn figures(model: &Model) -> Vec<Piece> {
     pieces.push(Piece::named(0, "open", format::count(open), busy));
     if let Some((worst, id)) = model.worst() {
         pieces.push(Piece::named(1, "worst", worst.to_string(), Tone::Plain));
-        let alias = model.request(id).map(|request| request.alias.to_string()).unwrap_or_default();
+        let alias = model.request(id).map(|request| request.requested.alias.to_string()).unwrap_or_default();
         pieces.push(Piece::new(8, format!("#{} {}", id.0, format::cut(&alias, 40)), Tone::Dim));
     }
     pieces.push(Piece::named(4, "requests", format::count(counts.requests), Tone::Plain));

@@ -73,13 +73,13 @@ fn what(model: &Model, request: &Request, theme: Theme, width: u16) -> Vec<Line<
 /// Who asked, and what else is known.
 fn who(model: &Model, request: &Request, theme: Theme, width: u16) -> Vec<Line<'static>> {
     let mut page = Page { theme, width: usize::from(width), lines: vec![heading("who asked", theme)] };
-    let requester = &request.requester;
-    let task = &requester.task;
+    let requester = &request.requested;
+    let task = &request.task;
     let whose =
         format!("{}, tid {}, uid {}, {}", format::task(task), task.tid.0, requester.uid, format::login(requester));
     page.field("requester", &whose);
     page.field("program", &format::program(requester));
-    page.field("asks for", family(&request.alias.to_string(), &requester.stack).unwrap_or("a module by name"));
+    page.field("asks for", family(&requester.alias.to_string(), &requester.stack).unwrap_or("a module by name"));
     page.field("cgroup", requester.cgroup.as_deref().unwrap_or("unknown (could not be read)"));
     if let Some(container) = requester.cgroup.as_deref().and_then(container) {
         page.field("container", &format!("{} {}", container.engine, container.id));
@@ -133,7 +133,7 @@ fn title(model: &Model, request: &Request, theme: Theme) -> Line<'static> {
     let to_live = request.to_live().map_or_else(String::new, |to_live| format!("  to live {to_live}"));
     Line::from(vec![
         Span::styled(format!("#{} ", request.id.0), theme.style(Tone::Dim)),
-        Span::styled(request.alias.to_string(), theme.style(Tone::Title)),
+        Span::styled(request.requested.alias.to_string(), theme.style(Tone::Title)),
         Span::raw("  "),
         Span::styled(request.verdict.words().to_uppercase(), theme.style(format::verdict_tone(request.verdict))),
         Span::raw(total),

@@ -42,7 +42,7 @@ pub fn lines(model: &Model, request: &Request, theme: Theme, width: u16) -> Vec<
 /// Whether `child` was asked for in the thread and the time of `load`.
 fn asked_by(child: &Request, load: &Load) -> bool {
     let ended = load.ended.is_none_or(|(at, _)| child.asked.mono <= at.mono);
-    child.requester.task.tid == load.task.tid && child.asked.mono >= load.began.mono && ended
+    child.task.tid == load.task.tid && child.asked.mono >= load.began.mono && ended
 }
 
 fn branch(nodes: &[Node], before: &str, theme: Theme, lines: &mut Vec<Line<'static>>) {
@@ -123,7 +123,7 @@ fn child_node(model: &Model, child: &Request) -> Node {
     };
     let parts = vec![
         (format!("request #{} ", child.id.0), Tone::Dim),
-        (child.alias.to_string(), Tone::Title),
+        (child.requested.alias.to_string(), Tone::Title),
         (format!("  {}", child.verdict.words()), format::verdict_tone(child.verdict)),
         (format!("  {age}"), Tone::Plain),
     ];

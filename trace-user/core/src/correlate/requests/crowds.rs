@@ -66,7 +66,7 @@ pub struct Crowds {
 impl Crowds {
     /// A request comes, and is inside.
     pub fn come(&mut self, request: &Request) -> Places {
-        let alias = match &request.alias {
+        let alias = match &request.requested.alias {
             Captured::Whole(alias) => Some(alias.clone()),
             Captured::Truncated(_) | Captured::Unreadable(_) => None,
         };
@@ -148,7 +148,7 @@ mod tests {
     use super::Crowds;
     use crate::correlate::requests::fresh;
     use crate::entities::{Request, RequestId};
-    use crate::event::{Resolution, Task, Wanted};
+    use crate::event::{Resolution, Stamp, Task, Wanted};
     use crate::testing::asked;
     use std::sync::Arc;
 
@@ -156,7 +156,7 @@ mod tests {
         let modules = vec![Wanted { name: module.into(), ..Wanted::default() }];
         let resolution = Some(Arc::new(Resolution { known: true, modules, configured: None }));
         let task = Task::new(1, 1, 1, "task");
-        Request { resolution, ..fresh(RequestId(1), task, &asked(alias)) }
+        Request { resolution, ..fresh(RequestId(1), Stamp::default(), task, &asked(alias).into()) }
     }
 
     #[test]

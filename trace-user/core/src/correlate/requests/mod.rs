@@ -12,7 +12,7 @@ mod moments;
 
 use super::helpers::Helpers;
 use crate::answer::{CallResult, Errno};
-use crate::entities::{Call, Duplicates, Gap, Request, RequestId, Requester, SLOT_LIMIT, SLOTS, Slot, Verdict};
+use crate::entities::{Call, Duplicates, Gap, Request, RequestId, SLOT_LIMIT, SLOTS, Slot, Verdict};
 use crate::event::{Captured, Requested, Stamp, Task, Wait};
 use crate::verdict;
 use crowds::{Crowds, Places};
@@ -100,27 +100,15 @@ pub enum State {
 
 impl Requests {
     /// Opens a request and counts those that ask for the same meanwhile, in both.
-    pub fn open(&mut self, at: Stamp, task: Task, asked: &Requested, request: Request) -> RequestId {
+    pub fn open(&mut self, request: Request) -> RequestId {
         let id = request.id;
-        let request = Request {
-            asked: at,
-            requester: Arc::new(Requester {
-                task,
-                uid: asked.uid,
-                loginuid: asked.loginuid,
-                exe: asked.exe.clone(),
-                cgroup: asked.cgroup.clone(),
-                stack: asked.stack.clone(),
-            }),
-            ..request
-        };
-        self.give_up_waits(at);
+        self.give_up_waits(request.asked);
         let waiting = self.own.len() + self.crowds.inside();
         if waiting >= SLOTS {
             self.found_all_taken.insert(id);
         }
         let places = self.crowds.come(&request);
-        self.by_tid.insert(task.tid, id);
+        self.by_tid.insert(request.task.tid, id);
         // That it waits for a slot is news, when it is first looked at.
         let open =
             Open { request, places, slot: None, is_returned: false, works: Vec::new(), due: None, is_reported: false };
@@ -159,7 +147,7 @@ impl Requests {
         }
         if open.works.is_empty() && open.request.call.is_some() {
             open.works = open.request.module().cloned().map(Work::Module).into_iter().collect();
-            open.works.push(Work::Alias(open.request.alias.clone()));
+            open.works.push(Work::Alias(open.request.requested.alias.clone()));
             for work in &open.works {
                 *self.at_work.entry(work.clone()).or_default() += 1;
             }
@@ -171,7 +159,7 @@ impl Requests {
     fn others_at_work(&self, open: &Open) -> bool {
         let work = match open.request.module() {
             Some(module) => Work::Module(module.clone()),
-            None => Work::Alias(open.request.alias.clone()),
+            None => Work::Alias(open.request.requested.alias.clone()),
         };
         self.at_work.get(&work).copied().unwrap_or(0) > usize::from(open.works.contains(&work))
     }
@@ -270,7 +258,7 @@ impl Requests {
     /// gone.
     #[must_use]
     pub fn of(&self, task: Task) -> Option<RequestId> {
-        self.last_of(task.tid).filter(|id| self.get(*id).is_some_and(|open| open.requester.task.key == task.key))
+        self.last_of(task.tid).filter(|id| self.get(*id).is_some_and(|open| open.task.key == task.key))
     }
 
     /// The request that a thread with this number was last seen to have open.
@@ -312,7 +300,7 @@ impl Requests {
         due.map(|due| self.due.remove(&(due, id)));
         self.restless.remove(&id);
         self.changed.remove(&id);
-        let thread = request.requester.task.tid;
+        let thread = request.task.tid;
         if self.by_tid.get(&thread) == Some(&id) {
             self.by_tid.remove(&thread);
         }
@@ -334,19 +322,12 @@ impl Requests {
 
 /// A request that was just asked for, before anything is known of it.
 #[must_use]
-pub fn fresh(id: RequestId, task: Task, asked: &Requested) -> Request {
+pub fn fresh(id: RequestId, at: Stamp, task: Task, asked: &Arc<Requested>) -> Request {
     Request {
         id,
-        alias: asked.alias.clone(),
-        requester: Arc::new(Requester {
-            task,
-            uid: asked.uid,
-            loginuid: None,
-            exe: None,
-            cgroup: None,
-            stack: [].into(),
-        }),
-        asked: Stamp::default(),
+        task,
+        requested: asked.clone(),
+        asked: at,
         turned_away: None,
         requester_gone: None,
         admitted: None,
@@ -395,7 +376,7 @@ fn after_return(request: &Request, call: &Call, helpers: &Helpers, returned: (St
     let (at, result) = returned;
     let goes_on = match result {
         CallResult::Failed(error) => error == Errno::ERESTARTSYS,
-        CallResult::Status(_) => call.wait != Wait::Proc,
+        CallResult::Status(_) => call.entry.wait != Wait::Proc,
     };
     let over = if goes_on {
         // A worker that could not fork tells nobody who does not wait.

@@ -7,9 +7,16 @@ use crate::answer::{CallResult, ReturnCode};
 use crate::correlate::Correlator;
 use crate::entities::{CallId, Change, Gap, Request, RequestId, TurnedAway};
 use crate::event::{CallEntered, Captured, Requested, Stamp, Task};
+use std::sync::Arc;
 
 impl Correlator {
-    pub(in crate::correlate) fn requested(&mut self, at: Stamp, task: Task, asked: &Requested, out: &mut Vec<Change>) {
+    pub(in crate::correlate) fn requested(
+        &mut self,
+        at: Stamp,
+        task: Task,
+        asked: &Arc<Requested>,
+        out: &mut Vec<Change>,
+    ) {
         if let Some(before) = self.requests.last_of(task.tid) {
             // The thread asks again, so what it asked before has returned unseen.
             self.requests.leave(task.tid);
@@ -25,12 +32,12 @@ impl Correlator {
             }
         }
         let id = self.requests.next_id();
-        let mut request = fresh(id, task, asked);
+        let mut request = fresh(id, at, task, asked);
         let alias = asked.alias.text();
         request.resolution = alias.and_then(|alias| self.resolutions.get(alias)).map(|(_, known)| known.clone());
         let owner = self.helpers.owner(task.key).and_then(|call| self.helpers.call(call));
         request.parent = owner.and_then(|call| call.request);
-        self.requests.open(at, task, asked, request);
+        self.requests.open(request);
         if let Some(surplus) = self.requests.surplus() {
             out.push(Change::Capped);
             self.close(surplus, Some(Gap::EventsLost), out);
@@ -54,7 +61,7 @@ impl Correlator {
         &mut self,
         at: Stamp,
         task: Task,
-        entered: &CallEntered,
+        entered: &Arc<CallEntered>,
         out: &mut Vec<Change>,
     ) {
         let request = self.requests.of(task);
@@ -192,7 +199,7 @@ impl Correlator {
 /// Whether a call that the requester's thread enters is the request's own: it passes the alias on to modprobe
 /// (kernel/module/kmod.c `call_modprobe`, 5.10 to 7.3). A thread whose request was turned away makes other calls.
 fn serves(request: &Request, call: &CallEntered) -> bool {
-    let passes_it_on = match (call.argv.get(3), &request.alias) {
+    let passes_it_on = match (call.argv.get(3), &request.requested.alias) {
         (Some(Captured::Whole(passed)), Captured::Whole(alias)) => passed == alias,
         (Some(_), _) => true,
         // A vector that could not be read, or nothing like modprobe's.
