@@ -4,6 +4,7 @@
 //! keep it is counted and shown.
 
 pub mod duplicates;
+mod kept;
 
 use crate::entities::{
     Call, CallId, Change, Cycle, CycleId, Firmware, FirmwareId, Load, LoadId, Request, RequestId, SLOTS, Slot, Timed,
@@ -11,6 +12,7 @@ use crate::entities::{
 };
 use crate::event::{Costs, Fact, Hook, Lost, Machine, SelfTest, Stamp};
 use duplicates::{Group, GroupFacts, Groups, Sameness};
+use kept::Kept;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trace_common::ids::Tid;
@@ -32,20 +34,12 @@ pub struct Model {
     hooks: Arc<[Hook]>,
     self_test: Option<SelfTest>,
     costs: Option<Costs>,
-    requests: BTreeMap<RequestId, Arc<Request>>,
-    open: BTreeSet<RequestId>,
-    /// Kept requests that are closed: the first of them goes first.
-    closed: BTreeSet<RequestId>,
+    requests: Kept<RequestId, Request>,
     children: BTreeMap<RequestId, Vec<RequestId>>,
-    calls: BTreeMap<CallId, Arc<Call>>,
-    open_calls: BTreeSet<CallId>,
-    loads: BTreeMap<LoadId, Arc<Load>>,
-    open_loads: BTreeSet<LoadId>,
-    /// Kept loads that are closed.
-    closed_loads: BTreeSet<LoadId>,
-    cycles: BTreeMap<CycleId, Arc<Cycle>>,
-    firmware: BTreeMap<FirmwareId, Arc<Firmware>>,
-    open_firmware: BTreeSet<FirmwareId>,
+    calls: Kept<CallId, Call>,
+    loads: Kept<LoadId, Load>,
+    cycles: Kept<CycleId, Cycle>,
+    firmware: Kept<FirmwareId, Firmware>,
     stacks: BTreeMap<Tid, (Stamp, Stack)>,
     /// The requests that hold a slot now.
     slots: BTreeSet<RequestId>,
@@ -83,18 +77,12 @@ impl Default for Model {
             hooks: [].into(),
             self_test: None,
             costs: None,
-            requests: BTreeMap::new(),
-            open: BTreeSet::new(),
-            closed: BTreeSet::new(),
+            requests: Kept::new(KEPT),
             children: BTreeMap::new(),
-            calls: BTreeMap::new(),
-            open_calls: BTreeSet::new(),
-            loads: BTreeMap::new(),
-            open_loads: BTreeSet::new(),
-            closed_loads: BTreeSet::new(),
-            cycles: BTreeMap::new(),
-            firmware: BTreeMap::new(),
-            open_firmware: BTreeSet::new(),
+            calls: Kept::new(KEPT),
+            loads: Kept::new(KEPT),
+            cycles: Kept::new(KEPT),
+            firmware: Kept::new(KEPT),
             stacks: BTreeMap::new(),
             slots: BTreeSet::new(),
             most_slots: MostSlots::default(),
@@ -117,28 +105,14 @@ impl Model {
             Change::Request(request) => self.request_changed(request.clone()),
             Change::Call(call) => {
                 self.now = self.now.max(call.entered);
-                if call.is_closed() {
-                    self.open_calls.remove(&call.id)
-                } else {
-                    self.open_calls.insert(call.id)
-                };
-                self.calls.insert(call.id, call.clone());
-                self.counts.forgotten += trim(&mut self.calls);
+                self.counts.forgotten += self.calls.put(call.id, call.clone()).forgotten();
             }
             Change::Load(load) => self.load_changed(load.clone()),
             Change::Cycle(cycle) => {
-                self.cycles.insert(cycle.id, cycle.clone());
-                self.counts.forgotten += trim(&mut self.cycles);
+                self.counts.forgotten += self.cycles.put(cycle.id, cycle.clone()).forgotten();
             }
             Change::Firmware(firmware) => {
-                let id = firmware.id;
-                if firmware.closed {
-                    self.open_firmware.remove(&id)
-                } else {
-                    self.open_firmware.insert(id)
-                };
-                self.firmware.insert(id, firmware.clone());
-                self.counts.forgotten += trim(&mut self.firmware);
+                self.counts.forgotten += self.firmware.put(firmware.id, firmware.clone()).forgotten();
             }
             Change::Fact { fact, at } => self.fact(fact.clone(), *at),
             Change::Lost { loss, count, at } => {
@@ -192,90 +166,90 @@ impl Model {
     }
 
     /// Every kept request, oldest first.
-    pub fn requests(&self) -> impl DoubleEndedIterator<Item = &Arc<Request>> {
-        self.requests.values()
+    pub fn requests(&self) -> impl DoubleEndedIterator<Item = &Arc<Request>> + ExactSizeIterator {
+        self.requests.all()
     }
 
     /// One request, while it is kept.
     #[must_use]
     pub fn request(&self, id: RequestId) -> Option<&Arc<Request>> {
-        self.requests.get(&id)
+        self.requests.get(id)
     }
 
     /// The requests that are open, oldest first.
     pub fn open_requests(&self) -> impl Iterator<Item = &Arc<Request>> {
-        self.open.iter().filter_map(|id| self.requests.get(id))
+        self.requests.open()
     }
 
     /// The requests that were asked for by `parent`'s helper.
     pub fn children(&self, parent: RequestId) -> impl Iterator<Item = &Arc<Request>> {
-        self.children.get(&parent).into_iter().flatten().filter_map(|id| self.requests.get(id))
+        self.children.get(&parent).into_iter().flatten().filter_map(|id| self.requests.get(*id))
     }
 
     /// Helper calls that serve no request, oldest first.
-    pub fn calls(&self) -> impl DoubleEndedIterator<Item = &Arc<Call>> {
-        self.calls.values()
+    pub fn calls(&self) -> impl DoubleEndedIterator<Item = &Arc<Call>> + ExactSizeIterator {
+        self.calls.all()
     }
 
     /// The helper calls serving no request that are open, oldest first.
     pub fn open_calls(&self) -> impl Iterator<Item = &Arc<Call>> {
-        self.open_calls.iter().filter_map(|id| self.calls.get(id))
+        self.calls.open()
     }
 
     /// One helper call that serves no request, while it is kept.
     #[must_use]
     pub fn call(&self, id: CallId) -> Option<&Arc<Call>> {
-        self.calls.get(&id)
+        self.calls.get(id)
     }
 
     /// The firmware requests that are open, oldest first.
     pub fn open_firmware(&self) -> impl Iterator<Item = &Arc<Firmware>> {
-        self.open_firmware.iter().filter_map(|id| self.firmware.get(id))
+        self.firmware.open()
     }
 
     /// One load, while it is kept.
     #[must_use]
     pub fn load(&self, id: LoadId) -> Option<&Arc<Load>> {
-        self.loads.get(&id)
+        self.loads.get(id)
     }
 
     /// Every kept load, oldest first.
-    pub fn loads(&self) -> impl DoubleEndedIterator<Item = &Arc<Load>> {
-        self.loads.values()
+    pub fn loads(&self) -> impl DoubleEndedIterator<Item = &Arc<Load>> + ExactSizeIterator {
+        self.loads.all()
     }
 
     /// The loads that are open, oldest first.
     pub fn open_loads(&self) -> impl Iterator<Item = &Arc<Load>> {
-        self.open_loads.iter().filter_map(|id| self.loads.get(id))
+        self.loads.open()
     }
 
     /// Every kept suspend cycle, oldest first.
     pub fn cycles(&self) -> impl DoubleEndedIterator<Item = &Arc<Cycle>> + ExactSizeIterator {
-        self.cycles.values()
+        self.cycles.all()
     }
 
     /// One suspend cycle, while it is kept.
     #[must_use]
     pub fn cycle(&self, id: CycleId) -> Option<&Arc<Cycle>> {
-        self.cycles.get(&id)
+        self.cycles.get(id)
     }
 
     /// Every kept firmware request, oldest first.
     pub fn firmware(&self) -> impl DoubleEndedIterator<Item = &Arc<Firmware>> + ExactSizeIterator {
-        self.firmware.values()
+        self.firmware.all()
     }
 
     /// One firmware request, while it is kept.
     #[must_use]
     pub fn firmware_request(&self, id: FirmwareId) -> Option<&Arc<Firmware>> {
-        self.firmware.get(&id)
+        self.firmware.get(id)
     }
 
     /// The firmware requests that held the lock of helpers when a cycle wanted to disable them: it had to wait for
     /// them.
     pub fn firmware_holding_up(&self, cycle: &Cycle) -> impl Iterator<Item = &Arc<Firmware>> {
         let began = cycle.disable.began;
-        self.firmware.values().filter(move |firmware| began.is_some_and(|at| firmware.lock.held_at(at)))
+        self.firmware.all().filter(move |firmware| began.is_some_and(|at| firmware.lock.held_at(at)))
     }
 
     /// The last known kernel stack of a thread that something waits for, and when it was read.
@@ -286,7 +260,7 @@ impl Model {
 
     /// The requests that hold one of the slots now, oldest first.
     pub fn slots(&self) -> impl Iterator<Item = &Arc<Request>> {
-        self.slots.iter().filter_map(|id| self.requests.get(id))
+        self.slots.iter().filter_map(|id| self.requests.get(*id))
     }
 
     /// When the most slots were taken at once, as far as was seen, and by whom.
@@ -331,13 +305,13 @@ impl Model {
     /// The kept requests of a group.
     #[must_use]
     pub fn requests_of(&self, group: &Group) -> Vec<&Request> {
-        group.members.iter().filter_map(|id| self.requests.get(&RequestId(*id))).map(|request| &**request).collect()
+        group.members.iter().filter_map(|id| self.requests.get(RequestId(*id))).map(|request| &**request).collect()
     }
 
     /// The kept loads of a group.
     #[must_use]
     pub fn loads_of(&self, group: &Group) -> Vec<&Load> {
-        group.members.iter().filter_map(|id| self.loads.get(&LoadId(*id))).map(|load| &**load).collect()
+        group.members.iter().filter_map(|id| self.loads.get(LoadId(*id))).map(|load| &**load).collect()
     }
 
     /// How many ended requests have each verdict; verdicts that none has are left out.
@@ -420,26 +394,18 @@ impl Model {
         self.hold_slot(&request);
         self.group_request(&request);
         if request.closed {
-            self.open.remove(&id);
-            self.closed.insert(id);
             *self.verdicts.entry(request.verdict).or_default() += 1;
             let total = request.total();
             if let Some(total) = total.filter(|total| self.worst.is_none_or(|(worst, _)| worst < *total)) {
                 self.worst = Some((total, id));
             }
-        } else {
-            self.open.insert(id);
         }
         let parent = request.parent;
-        if self.requests.insert(id, request).is_none()
-            && let Some(parent) = parent
-        {
+        let put = self.requests.put(id, request);
+        if let Some(parent) = parent.filter(|_| put.is_new) {
             self.children.entry(parent).or_default().push(id);
         }
-        if self.requests.len() > KEPT
-            && let Some(oldest) = self.closed.pop_first()
-        {
-            self.requests.remove(&oldest);
+        if let Some(oldest) = put.forgotten {
             self.children.remove(&oldest);
             self.counts.forgotten += 1;
         }
@@ -460,7 +426,7 @@ impl Model {
     fn group_request(&mut self, request: &Request) {
         let [by_alias, by_module, _] = &mut self.duplicates;
         let id = request.id.0;
-        if !self.requests.contains_key(&request.id) {
+        if self.requests.get(request.id).is_none() {
             if let Some(alias) = request.requested.alias.text() {
                 self.counts.forgotten += by_alias.join(alias, id, request.asked);
             }
@@ -478,7 +444,7 @@ impl Model {
 
     fn group_load(&mut self, load: &Load) {
         let [_, _, by_file] = &mut self.duplicates;
-        let is_new = self.loads.get(&load.id).is_none_or(|before| before.module.is_none());
+        let is_new = self.loads.get(load.id).is_none_or(|before| before.module.is_none());
         if let Some(module) = load.module.as_ref().filter(|_| is_new) {
             self.counts.forgotten += by_file.join(module, load.id.0, load.began) + by_file.trim(KEPT);
         }
@@ -489,19 +455,7 @@ impl Model {
 
     fn load_changed(&mut self, load: Arc<Load>) {
         self.group_load(&load);
-        if load.closed {
-            self.open_loads.remove(&load.id);
-            self.closed_loads.insert(load.id);
-        } else {
-            self.open_loads.insert(load.id);
-        }
-        self.loads.insert(load.id, load);
-        if self.loads.len() > KEPT
-            && let Some(oldest) = self.closed_loads.pop_first()
-        {
-            self.loads.remove(&oldest);
-            self.counts.forgotten += 1;
-        }
+        self.counts.forgotten += self.loads.put(load.id, load).forgotten();
     }
 
     fn advance(&mut self, now: Stamp) {
@@ -517,13 +471,4 @@ pub struct MostSlots {
     pub at: Stamp,
     /// The requests that held one, oldest first: 50 at most (`MAX_KMOD_CONCURRENT`, kernel/module/kmod.c, 5.10 to 7.3).
     pub holders: Vec<RequestId>,
-}
-
-/// Gives up the oldest beyond the cap and says how many.
-fn trim<K: Ord + Copy, V>(kept: &mut BTreeMap<K, V>) -> u64 {
-    let surplus = kept.len().saturating_sub(KEPT);
-    for _ in 0..surplus {
-        kept.pop_first();
-    }
-    surplus as u64
 }

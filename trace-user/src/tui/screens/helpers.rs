@@ -58,7 +58,7 @@ impl Table for Helpers {
     }
 
     fn count(model: &Model) -> usize {
-        model.calls().size_hint().0
+        model.calls().len()
     }
 
     fn id(call: &Call) -> CallId {

@@ -64,7 +64,7 @@ impl Table for Loads {
     }
 
     fn count(model: &Model) -> usize {
-        model.loads().size_hint().0
+        model.loads().len()
     }
 
     fn id(load: &Load) -> LoadId {

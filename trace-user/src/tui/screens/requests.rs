@@ -79,7 +79,7 @@ impl Table for Requests {
     }
 
     fn count(model: &Model) -> usize {
-        model.requests().size_hint().0
+        model.requests().len()
     }
 
     fn id(request: &Request) -> RequestId {
