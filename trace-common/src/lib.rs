@@ -9,4 +9,5 @@ pub mod kind;
 pub mod limits;
 pub mod settings;
 pub mod time;
+#[expect(unsafe_code, reason = "an unsafe trait ties layouts to kinds")]
 pub mod wire;

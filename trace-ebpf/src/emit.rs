@@ -2,27 +2,31 @@
 
 use crate::maps::{DROPS, EVENTS};
 use crate::read;
+use crate::room::Room;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::generated::{
     bpf_get_current_comm, bpf_get_smp_processor_id, bpf_ktime_get_boot_ns, bpf_ktime_get_ns,
 };
 use core::arch::asm;
-use trace_common::kind::{Kind, Loss};
+use trace_common::kind::Loss;
 use trace_common::limits::{CLOCK_TRIES, CLOCKS_APART_NS};
-use trace_common::wire::Header;
+use trace_common::wire::{Header, Record};
 
-/// Writes one record of kind `kind`: `fill` gets a pointer to the whole record, its header already written, and must
+/// Writes one record of this kind: `fill` gets the room for the whole record, its header already written, and must
 /// write every field behind it. A record without room is counted.
 #[inline(always)]
-pub fn record<T: 'static>(kind: Kind, fill: impl FnOnce(*mut T)) {
+pub fn record<const KIND: u16, T: Record<KIND>>(fill: impl FnOnce(&Room<'_, T>)) {
     let Some(mut entry) = EVENTS.reserve::<T>(0) else {
         lost(Loss::RingFull);
         return;
     };
     let place = entry.as_mut_ptr();
-    // SAFETY: every record is `repr(C)` and starts with a `Header`; the reserved room holds a whole `T`.
-    unsafe { header(place.cast(), kind) };
-    fill(place);
+    // SAFETY: a `Record` is `repr(C)` and begins with a `Header`; the reserved room holds a whole `T`, and is this
+    // program's alone until it submits it.
+    unsafe {
+        header(place.cast(), KIND);
+        fill(&Room::new(place));
+    }
     entry.submit(0);
 }
 
@@ -43,7 +47,7 @@ pub fn lost(loss: Loss) {
 /// # Safety
 /// `header` must be valid for writes.
 #[inline(always)]
-unsafe fn header(header: *mut Header, kind: Kind) {
+unsafe fn header(header: *mut Header, kind: u16) {
     let task = bpf_get_current_pid_tgid();
     // SAFETY: the caller's promise; the helpers read the current CPU and the current task's name, which the last of
     // them writes whole, zeros where it fails.
@@ -52,7 +56,7 @@ unsafe fn header(header: *mut Header, kind: Kind) {
         (*header).task_start = read::current_start();
         (*header).tgid = (task >> 32) as u32;
         (*header).tid = task as u32;
-        (*header).kind = kind.number();
+        (*header).kind = kind;
         (*header).cpu = bpf_get_smp_processor_id() as u16;
         (*header).reserved = 0;
         bpf_get_current_comm((&raw mut (*header).comm).cast(), 16);

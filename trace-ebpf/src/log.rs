@@ -19,3 +19,4 @@ mod maps;
 mod probes;
 mod programs;
 mod read;
+mod room;

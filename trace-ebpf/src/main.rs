@@ -18,3 +18,4 @@ mod maps;
 mod probes;
 mod programs;
 mod read;
+mod room;

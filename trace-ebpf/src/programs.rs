@@ -4,7 +4,7 @@
 //! In: what the kernel passes to the hooked function. Out: records in the ring buffer. A program returns 0 always
 //! and changes nothing in the kernel. `trace-user/src/kernel/hooks.rs` says which candidate is taken when.
 
-use crate::probes::{firmware, helper, load, request, suspend, task};
+use crate::probes::{self, firmware, helper, load, request, suspend, task};
 use crate::read;
 use aya_ebpf::macros::{btf_tracepoint, fentry, fexit, kprobe, kretprobe, raw_tracepoint};
 use aya_ebpf::programs::{
@@ -147,29 +147,29 @@ fn call_returned_kprobe(ctx: ProbeContext) -> u32 {
 
 #[fentry]
 fn call_picked_fentry(ctx: FEntryContext) -> i32 {
-    helper::call_seen(&ctx, Kind::CallPicked, helper::call_of_work(ctx.arg(0)))
+    helper::call_seen::<{ Kind::CallPicked as u16 }>(&ctx, helper::call_of_work(ctx.arg(0)))
 }
 
 #[kprobe]
 fn call_picked_kprobe(ctx: ProbeContext) -> u32 {
-    helper::call_seen(&ctx, Kind::CallPicked, helper::call_of_work(ctx.arg(0).unwrap_or(0))) as u32
+    helper::call_seen::<{ Kind::CallPicked as u16 }>(&ctx, helper::call_of_work(ctx.arg(0).unwrap_or(0))) as u32
 }
 
 #[fexit]
 fn completed_fexit(ctx: FExitContext) -> i32 {
-    helper::call_seen(&ctx, Kind::Completed, helper::call_of_work(ctx.arg(0)))
+    helper::call_seen::<{ Kind::Completed as u16 }>(&ctx, helper::call_of_work(ctx.arg(0)))
 }
 
 #[kretprobe]
 fn completed_kretprobe(ctx: RetProbeContext) -> u32 {
-    helper::call_seen(&ctx, Kind::Completed, 0) as u32
+    helper::call_seen::<{ Kind::Completed as u16 }>(&ctx, 0) as u32
 }
 
 // completed, where the symbol exists: void umh_complete(struct subprocess_info *sub_info)
 
 #[kprobe]
 fn umh_complete_kprobe(ctx: ProbeContext) -> u32 {
-    helper::call_seen(&ctx, Kind::Completed, ctx.arg(0).unwrap_or(0)) as u32
+    helper::call_seen::<{ Kind::Completed as u16 }>(&ctx, ctx.arg(0).unwrap_or(0)) as u32
 }
 
 // born: int call_usermodehelper_exec_async(void *data)
@@ -322,12 +322,12 @@ fn named_kprobe(ctx: ProbeContext) -> u32 {
 
 #[fentry]
 fn init_begun_fentry(ctx: FEntryContext) -> i32 {
-    load::module_seen(&ctx, Kind::InitBegun, ctx.arg(0))
+    load::module_seen::<{ Kind::InitBegun as u16 }>(&ctx, ctx.arg(0))
 }
 
 #[kprobe]
 fn init_begun_kprobe(ctx: ProbeContext) -> u32 {
-    load::module_seen(&ctx, Kind::InitBegun, ctx.arg(0).unwrap_or(0)) as u32
+    load::module_seen::<{ Kind::InitBegun as u16 }>(&ctx, ctx.arg(0).unwrap_or(0)) as u32
 }
 
 #[fexit]
@@ -347,7 +347,7 @@ fn live_chain_fentry(ctx: FEntryContext) -> i32 {
     if ctx.arg::<u64>(1) != LIVE || !read::is_module_notify_list(ctx.arg(0)) {
         return 0;
     }
-    load::module_seen(&ctx, Kind::Live, ctx.arg(2))
+    load::module_seen::<{ Kind::Live as u16 }>(&ctx, ctx.arg(2))
 }
 
 #[kprobe]
@@ -355,7 +355,7 @@ fn live_chain_kprobe(ctx: ProbeContext) -> u32 {
     if ctx.arg::<u64>(1) != Some(LIVE) || !read::is_module_notify_list(ctx.arg(0).unwrap_or(0)) {
         return 0;
     }
-    load::module_seen(&ctx, Kind::Live, ctx.arg(2).unwrap_or(0)) as u32
+    load::module_seen::<{ Kind::Live as u16 }>(&ctx, ctx.arg(2).unwrap_or(0)) as u32
 }
 
 // live, coming, going: int tracepoint_module_notify(struct notifier_block *self, unsigned long val, void *data)
@@ -365,7 +365,7 @@ fn live_notify_fentry(ctx: FEntryContext) -> i32 {
     if ctx.arg::<u64>(1) != LIVE {
         return 0;
     }
-    load::module_seen(&ctx, Kind::Live, ctx.arg(2))
+    load::module_seen::<{ Kind::Live as u16 }>(&ctx, ctx.arg(2))
 }
 
 #[kprobe]
@@ -373,7 +373,7 @@ fn live_notify_kprobe(ctx: ProbeContext) -> u32 {
     if ctx.arg::<u64>(1) != Some(LIVE) {
         return 0;
     }
-    load::module_seen(&ctx, Kind::Live, ctx.arg(2).unwrap_or(0)) as u32
+    load::module_seen::<{ Kind::Live as u16 }>(&ctx, ctx.arg(2).unwrap_or(0)) as u32
 }
 
 #[fentry]
@@ -381,7 +381,7 @@ fn coming_fentry(ctx: FEntryContext) -> i32 {
     if ctx.arg::<u64>(1) != COMING {
         return 0;
     }
-    load::module_seen(&ctx, Kind::Coming, ctx.arg(2))
+    load::module_seen::<{ Kind::Coming as u16 }>(&ctx, ctx.arg(2))
 }
 
 #[kprobe]
@@ -389,12 +389,12 @@ fn coming_kprobe(ctx: ProbeContext) -> u32 {
     if ctx.arg::<u64>(1) != Some(COMING) {
         return 0;
     }
-    load::module_seen(&ctx, Kind::Coming, ctx.arg(2).unwrap_or(0)) as u32
+    load::module_seen::<{ Kind::Coming as u16 }>(&ctx, ctx.arg(2).unwrap_or(0)) as u32
 }
 
 #[raw_tracepoint(tracepoint = "module_load")]
 fn coming_raw(ctx: RawTracePointContext) -> i32 {
-    load::module_seen(&ctx, Kind::Coming, ctx.arg(0))
+    load::module_seen::<{ Kind::Coming as u16 }>(&ctx, ctx.arg(0))
 }
 
 #[fentry]
@@ -402,7 +402,7 @@ fn going_fentry(ctx: FEntryContext) -> i32 {
     if ctx.arg::<u64>(1) != GOING {
         return 0;
     }
-    load::module_seen(&ctx, Kind::Going, ctx.arg(2))
+    load::module_seen::<{ Kind::Going as u16 }>(&ctx, ctx.arg(2))
 }
 
 #[kprobe]
@@ -410,24 +410,24 @@ fn going_kprobe(ctx: ProbeContext) -> u32 {
     if ctx.arg::<u64>(1) != Some(GOING) {
         return 0;
     }
-    load::module_seen(&ctx, Kind::Going, ctx.arg(2).unwrap_or(0)) as u32
+    load::module_seen::<{ Kind::Going as u16 }>(&ctx, ctx.arg(2).unwrap_or(0)) as u32
 }
 
 // freed: module:module_free(struct module *mod); void free_module(struct module *mod)
 
 #[btf_tracepoint(function = "module_free")]
 fn freed_btf(ctx: BtfTracePointContext) -> i32 {
-    load::module_seen(&ctx, Kind::Freed, ctx.arg(0))
+    load::module_seen::<{ Kind::Freed as u16 }>(&ctx, ctx.arg(0))
 }
 
 #[raw_tracepoint(tracepoint = "module_free")]
 fn freed_raw(ctx: RawTracePointContext) -> i32 {
-    load::module_seen(&ctx, Kind::Freed, ctx.arg(0))
+    load::module_seen::<{ Kind::Freed as u16 }>(&ctx, ctx.arg(0))
 }
 
 #[kprobe]
 fn freed_kprobe(ctx: ProbeContext) -> u32 {
-    load::module_seen(&ctx, Kind::Freed, ctx.arg(0).unwrap_or(0)) as u32
+    load::module_seen::<{ Kind::Freed as u16 }>(&ctx, ctx.arg(0).unwrap_or(0)) as u32
 }
 
 // suspend began and ended: int pm_suspend(suspend_state_t state); int hibernate(void)
@@ -435,10 +435,10 @@ fn freed_kprobe(ctx: ProbeContext) -> u32 {
 both!(entry suspend_began_fentry, suspend_began_kprobe, |ctx, state: 0| suspend::began(ctx, WAY_SUSPEND, state as i32));
 both!(entry hibernate_began_fentry, hibernate_began_kprobe, |ctx| suspend::began(ctx, WAY_HIBERNATE, 0));
 both!(exit suspend_ended_fexit, suspend_ended_kretprobe, |ctx, result: 1| {
-    suspend::ended(ctx, Kind::SuspendEnded, result as i32)
+    probes::ended::<{ Kind::SuspendEnded as u16 }>(ctx, result as i32)
 });
 both!(exit hibernate_ended_fexit, hibernate_ended_kretprobe, |ctx, result: 0| {
-    suspend::ended(ctx, Kind::SuspendEnded, result as i32)
+    probes::ended::<{ Kind::SuspendEnded as u16 }>(ctx, result as i32)
 });
 
 // suspend phase: power:suspend_resume(const char *action, int val, bool start)
@@ -455,43 +455,43 @@ fn phase_raw(ctx: RawTracePointContext) -> i32 {
 
 // freeze began and ended: int freeze_processes(void); thaw began: void thaw_processes(void)
 
-both!(entry freeze_began_fentry, freeze_began_kprobe, |ctx| suspend::seen(ctx, Kind::FreezeBegan));
+both!(entry freeze_began_fentry, freeze_began_kprobe, |ctx| probes::seen::<{ Kind::FreezeBegan as u16 }>(ctx));
 both!(exit freeze_ended_fexit, freeze_ended_kretprobe, |ctx, result: 0| {
-    suspend::ended(ctx, Kind::FreezeEnded, result as i32)
+    probes::ended::<{ Kind::FreezeEnded as u16 }>(ctx, result as i32)
 });
-both!(entry thaw_began_fentry, thaw_began_kprobe, |ctx| suspend::seen(ctx, Kind::ThawBegan));
+both!(entry thaw_began_fentry, thaw_began_kprobe, |ctx| probes::seen::<{ Kind::ThawBegan as u16 }>(ctx));
 
 // disable began and ended: int __usermodehelper_disable(enum umh_disable_depth depth);
 // disable depth set: void __usermodehelper_set_disable_depth(enum umh_disable_depth depth)
 
 both!(entry disable_began_fentry, disable_began_kprobe, |ctx, depth: 0| {
-    suspend::depth(ctx, Kind::DisableBegan, depth as i32)
+    suspend::depth::<{ Kind::DisableBegan as u16 }>(ctx, depth as i32)
 });
 both!(exit disable_ended_fexit, disable_ended_kretprobe, |ctx, result: 1| {
-    suspend::ended(ctx, Kind::DisableEnded, result as i32)
+    probes::ended::<{ Kind::DisableEnded as u16 }>(ctx, result as i32)
 });
 both!(entry depth_set_fentry, depth_set_kprobe, |ctx, depth: 0| {
-    suspend::depth(ctx, Kind::DepthSet, depth as i32)
+    suspend::depth::<{ Kind::DepthSet as u16 }>(ctx, depth as i32)
 });
 
 // firmware began and ended: int _request_firmware(const struct firmware **firmware_p, const char *name,
 // struct device *device, void *buf, size_t size, size_t offset, u32 opt_flags)
 
 both!(entry firmware_began_fentry, firmware_began_kprobe, |ctx, name: 1, device: 2| {
-    firmware::began(ctx, Kind::FirmwareBegan, name, device)
+    firmware::began::<{ Kind::FirmwareBegan as u16 }>(ctx, name, device)
 });
 both!(exit firmware_ended_fexit, firmware_ended_kretprobe, |ctx, result: 7| {
-    suspend::ended(ctx, Kind::FirmwareEnded, result as i32)
+    probes::ended::<{ Kind::FirmwareEnded as u16 }>(ctx, result as i32)
 });
 
 // fallback began and ended: int firmware_fallback_sysfs(struct firmware *fw, const char *name, struct device *device,
 // u32 opt_flags, int ret)
 
 both!(entry fallback_began_fentry, fallback_began_kprobe, |ctx, name: 1, device: 2| {
-    firmware::began(ctx, Kind::FallbackBegan, name, device)
+    firmware::began::<{ Kind::FallbackBegan as u16 }>(ctx, name, device)
 });
 both!(exit fallback_ended_fexit, fallback_ended_kretprobe, |ctx, result: 5| {
-    suspend::ended(ctx, Kind::FallbackEnded, result as i32)
+    probes::ended::<{ Kind::FallbackEnded as u16 }>(ctx, result as i32)
 });
 
 // lock began and ended: int usermodehelper_read_trylock(void); long usermodehelper_read_lock_wait(long timeout);
@@ -501,7 +501,7 @@ both!(entry trylock_began_fentry, trylock_began_kprobe, |ctx| firmware::lock_beg
 both!(entry lock_wait_began_fentry, lock_wait_began_kprobe, |ctx| firmware::lock_began(ctx, 1));
 both!(exit trylock_ended_fexit, trylock_ended_kretprobe, |ctx, result: 0| firmware::lock_ended(ctx, result as i32 == 0));
 both!(exit lock_wait_ended_fexit, lock_wait_ended_kretprobe, |ctx, left: 1| firmware::lock_ended(ctx, left as i64 > 0));
-both!(entry unlocked_fentry, unlocked_kprobe, |ctx| suspend::seen(ctx, Kind::Unlocked));
+both!(entry unlocked_fentry, unlocked_kprobe, |ctx| probes::seen::<{ Kind::Unlocked as u16 }>(ctx));
 
 /// Never reached: the programs contain no panic. The compiler asks for it, and the verifier would refuse a loop.
 #[panic_handler]

@@ -1,11 +1,14 @@
 //! The only code that reads kernel memory. Each read is checked by the kernel and may fail; none can fault.
 
 use crate::maps::SETTINGS;
+use crate::room::{Room, room};
 use aya_ebpf::EbpfContext;
 use aya_ebpf::cty::c_void;
 use aya_ebpf::helpers::bpf_probe_read_kernel;
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel as bpf_probe_read_kernel_raw;
-use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_get_stack, bpf_probe_read_kernel_str};
+use aya_ebpf::helpers::generated::{
+    bpf_get_current_cgroup_id, bpf_get_current_task, bpf_get_stack, bpf_probe_read_kernel_str,
+};
 use aya_ebpf::programs::ProbeContext;
 use trace_common::settings::{Offsets, UNKNOWN};
 use trace_common::wire::{Text64, Text128};
@@ -51,27 +54,27 @@ pub fn field32(base: u64, offset: u32) -> Option<u32> {
 /// Copies the 32-bit field at `offset` in the struct at `base` into a record; whether it could be read. A value that
 /// may be missing is not kept on the stack: the verifier of 5.10 refuses to read the half that was not
 /// written.
-///
-/// # Safety
-/// `place` must be valid for writes.
 #[inline(always)]
-pub unsafe fn copy32(place: *mut i32, base: u64, offset: u32) -> bool {
+pub fn copy32(room: &Room<'_, i32>, base: u64, offset: u32) -> bool {
     if base == 0 || offset == UNKNOWN {
         return false;
     }
     let address = (base + u64::from(offset)) as *const c_void;
-    // SAFETY: the caller's promise for `place`, which has room for four bytes; the kernel checks the address.
-    unsafe { bpf_probe_read_kernel_raw(place.cast(), 4, address) == 0 }
+    // SAFETY: there is room for four bytes; the kernel checks the address.
+    unsafe { bpf_probe_read_kernel_raw(room.place().cast(), 4, address) == 0 }
 }
 
 /// Copies `pm_test_level` into a record; whether its address is known.
-///
-/// # Safety
-/// `place` must be valid for writes.
 #[inline(always)]
-pub unsafe fn pm_test_level(place: *mut i32) -> bool {
-    // SAFETY: the caller's promise.
-    unsafe { copy32(place, SETTINGS.load().pm_test_level, 0) }
+pub fn pm_test_level(room: &Room<'_, i32>) -> bool {
+    copy32(room, SETTINGS.load().pm_test_level, 0)
+}
+
+/// The current cgroup's id, in the v2 hierarchy.
+#[inline(always)]
+pub fn current_cgroup() -> u64 {
+    // SAFETY: the helper takes no arguments.
+    unsafe { bpf_get_current_cgroup_id() }
 }
 
 /// The current `task_struct`.
@@ -106,12 +109,9 @@ pub fn unframed_return(ctx: &ProbeContext) -> u64 {
 
 /// Writes the kernel stack of `ctx` to `frames`, with `unframed` (unless zero) after the first; how many bytes it
 /// fills, or a negative errno.
-///
-/// # Safety
-/// `frames` must be valid for writes.
 #[inline(always)]
-pub unsafe fn stack<const N: usize>(ctx: &impl EbpfContext, frames: *mut [u64; N], unframed: u64) -> i64 {
-    let first = frames.cast::<u64>();
+pub fn stack<const N: usize>(ctx: &impl EbpfContext, frames: &Room<'_, [u64; N]>, unframed: u64) -> i64 {
+    let first = frames.place().cast::<u64>();
     let before = usize::from(unframed != 0);
     // SAFETY: `before` is at most 1, and the helper gets the size of what is behind it.
     let bytes = unsafe { bpf_get_stack(ctx.as_ptr(), first.add(before).cast(), ((N - before) * 8) as u32, 0) };
@@ -128,40 +128,21 @@ pub unsafe fn stack<const N: usize>(ctx: &impl EbpfContext, frames: *mut [u64; N
 
 /// Reads the string at `source` into `text`.
 #[inline(always)]
-pub fn text64(text: *mut Text64, source: u64) {
-    // SAFETY: `text` lies in the room reserved in the ring buffer; each pointer is to a field of it.
-    unsafe {
-        string(
-            &raw mut (*text).length,
-            &raw mut (*text).truncated,
-            (&raw mut (*text).bytes).cast(),
-            trace_common::limits::SHORT_TEXT as u32,
-            source,
-        );
-    }
+pub fn text64(text: &Room<'_, Text64>, source: u64) {
+    string(room!(text.length), room!(text.truncated), &room!(text.bytes), source);
 }
 
 /// Reads the string at `source` into `text`.
 #[inline(always)]
-pub fn text128(text: *mut Text128, source: u64) {
-    // SAFETY: `text` lies in the room reserved in the ring buffer; each pointer is to a field of it.
-    unsafe {
-        string(
-            &raw mut (*text).length,
-            &raw mut (*text).truncated,
-            (&raw mut (*text).bytes).cast(),
-            trace_common::limits::LONG_TEXT as u32,
-            source,
-        );
-    }
+pub fn text128(text: &Room<'_, Text128>, source: u64) {
+    string(room!(text.length), room!(text.truncated), &room!(text.bytes), source);
 }
 
-/// # Safety
-/// The pointers must be valid for writes, `bytes` for `size` bytes.
 #[inline(always)]
-unsafe fn string(length: *mut i32, truncated: *mut u32, bytes: *mut c_void, size: u32, source: u64) {
-    // SAFETY: the caller's promise for `bytes`; the kernel checks `source`.
-    let copied = unsafe { bpf_probe_read_kernel_str(bytes, size, source as *const c_void) };
+fn string<const N: usize>(length: Room<'_, i32>, truncated: Room<'_, u32>, bytes: &Room<'_, [u8; N]>, source: u64) {
+    let size = N as u32;
+    // SAFETY: there is room for all the bytes; the kernel checks `source`.
+    let copied = unsafe { bpf_probe_read_kernel_str(bytes.place().cast(), size, source as *const c_void) };
     let full = copied == i64::from(size);
     // A string that fills the room may end right there: the byte that the NUL displaced tells.
     // It is read into a word that is written whole: of one that may be missing the compiler keeps what was there
@@ -171,9 +152,6 @@ unsafe fn string(length: *mut i32, truncated: *mut u32, bytes: *mut c_void, size
     // SAFETY: the destination has room for eight bytes, of which one is written; the kernel checks the address.
     let is_hidden = unsafe { bpf_probe_read_kernel_raw((&raw mut last).cast(), 1, displaced) } != 0;
     let more = full && (is_hidden || last != 0);
-    // SAFETY: the caller's promise.
-    unsafe {
-        length.write(if copied > 0 { copied as i32 - 1 } else { copied as i32 });
-        truncated.write(u32::from(more));
-    }
+    length.put(if copied > 0 { copied as i32 - 1 } else { copied as i32 });
+    truncated.put(u32::from(more));
 }

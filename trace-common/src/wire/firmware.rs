@@ -40,5 +40,9 @@ pub struct LockEnded {
     pub reserved: u32,
 }
 
+record!(FirmwareBegan: FirmwareBegan, FallbackBegan);
+record!(LockBegan: LockBegan);
+record!(LockEnded: LockEnded);
+
 const _: () = assert!(size_of::<FirmwareBegan>() == 248);
 const _: () = assert!(size_of::<LockBegan>() == 64 && size_of::<LockEnded>() == 64);

@@ -66,5 +66,10 @@ pub struct Executed {
     pub reserved: u32,
 }
 
+record!(CallEntered: CallEntered);
+record!(CallReturned: CallReturned);
+record!(CallSeen: CallPicked, Born, Completed);
+record!(Executed: Executed);
+
 const _: () = assert!(size_of::<CallEntered>() == 824 && size_of::<CallReturned>() == 72);
 const _: () = assert!(size_of::<CallSeen>() == 64 && size_of::<Executed>() == 64);

@@ -69,6 +69,12 @@ pub struct InitEnded {
     pub reserved: u32,
 }
 
+record!(LoadBegan: LoadBegan);
+record!(LoadEnded: LoadEnded);
+record!(ImageRead: ImageRead);
+record!(ModuleSeen: Coming, InitBegun, Live, Going, Freed, Named);
+record!(InitEnded: InitEnded);
+
 const _: () = assert!(size_of::<LoadBegan>() == 64 && size_of::<LoadEnded>() == 64);
 const _: () = assert!(size_of::<ImageRead>() == 64 && size_of::<ModuleSeen>() == 128);
 const _: () = assert!(size_of::<InitEnded>() == 72);

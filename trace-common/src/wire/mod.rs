@@ -1,6 +1,16 @@
 //! The records that cross the ring buffer, one file per kernel subject. Fixed-width integers and bytes only, no
 //! implicit padding, in the byte order of the machine. Each starts with a [`Header`].
 
+/// Ties a layout to the kinds of the records that have it.
+macro_rules! record {
+    ($layout:ty: $($kind:ident),+) => {
+        // SAFETY: the layout is `repr(C)` and begins with a `Header`, as is checked here; its fields are integers and
+        // bytes, as `FromBytes` requires.
+        $(unsafe impl super::Record<{ crate::kind::Kind::$kind as u16 }> for $layout {})+
+        const _: () = assert!(core::mem::offset_of!($layout, header) == 0);
+    };
+}
+
 mod firmware;
 mod helper;
 mod load;
@@ -17,7 +27,25 @@ pub use suspend::{DepthSeen, Ended, PhaseSeen, SuspendBegan, WAY_HIBERNATE, WAY_
 pub use task::{Exited, Forked};
 pub use text::{Text64, Text128};
 
+use crate::kind::Kind;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+/// The layout of the records of one kind, on both sides of the ring: `KIND` is a [`Kind`]'s number. What has another
+/// layout can be neither written nor read as that kind.
+///
+/// # Safety
+/// The type is `repr(C)` and begins with a [`Header`].
+pub unsafe trait Record<const KIND: u16>: FromBytes + Immutable + KnownLayout + 'static {}
+
+/// Records of these kinds are a header alone.
+macro_rules! header_alone {
+    ($($kind:ident),+) => {
+        // SAFETY: it is `repr(C)`, and it is the header.
+        $(unsafe impl Record<{ Kind::$kind as u16 }> for Header {})+
+    };
+}
+
+header_alone!(CallerGone, FreezeBegan, ThawBegan, Unlocked);
 
 /// What every record starts with: when, where and in which task the probe fired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]

@@ -56,5 +56,9 @@ pub struct TurnedAway {
     pub reserved: u32,
 }
 
+record!(Requested: Requested);
+record!(Admitted: Admitted);
+record!(TurnedAway: Throttled, Denied);
+
 const _: () = assert!(size_of::<TurnedAway>() == 64);
 const _: () = assert!(size_of::<Requested>() == 344 && size_of::<Admitted>() == 128);

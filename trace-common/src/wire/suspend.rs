@@ -63,5 +63,10 @@ pub struct Ended {
     pub reserved: u32,
 }
 
+record!(SuspendBegan: SuspendBegan);
+record!(PhaseSeen: PhaseSeen);
+record!(DepthSeen: DisableBegan, DepthSet);
+record!(Ended: SuspendEnded, FreezeEnded, DisableEnded, FirmwareEnded, FallbackEnded);
+
 const _: () = assert!(size_of::<SuspendBegan>() == 72 && size_of::<PhaseSeen>() == 128);
 const _: () = assert!(size_of::<DepthSeen>() == 64 && size_of::<Ended>() == 64);

@@ -29,4 +29,7 @@ pub struct Exited {
     pub status_seen: u32,
 }
 
+record!(Forked: Forked);
+record!(Exited: Exited);
+
 const _: () = assert!(size_of::<Forked>() == 72 && size_of::<Exited>() == 64);

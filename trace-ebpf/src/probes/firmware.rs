@@ -1,24 +1,25 @@
 //! Requests for firmware files, and the lock that keeps helpers enabled meanwhile (drivers/base/firmware_loader/,
 //! kernel/umh.c).
 
+use crate::room::room;
 use crate::{emit, read};
 use aya_ebpf::EbpfContext;
 use trace_common::kind::Kind;
-use trace_common::wire::{FirmwareBegan, LockBegan, LockEnded};
+use trace_common::wire::{FirmwareBegan, LockBegan, LockEnded, Record};
 
 /// hooks: entry of `_request_firmware(const struct firmware **, const char *name, struct device *device, ...)` and of
 /// `firmware_fallback_sysfs(struct firmware *fw, const char *name, struct device *device, ...)`, 5.10 to 7.3.
 #[inline(always)]
-pub fn began(ctx: &impl EbpfContext, kind: Kind, name: u64, device: u64) -> i32 {
-    emit::record(kind, |record: *mut FirmwareBegan| {
+pub fn began<const KIND: u16>(ctx: &impl EbpfContext, name: u64, device: u64) -> i32
+where
+    FirmwareBegan: Record<KIND>,
+{
+    emit::record::<KIND, FirmwareBegan>(|record| {
         let device_name: u64 = read::field(device, read::offsets().device_name).unwrap_or(0);
-        // SAFETY: `record` is the room reserved for a `FirmwareBegan`.
-        unsafe {
-            read::text128(&raw mut (*record).name, name);
-            read::text64(&raw mut (*record).device, device_name);
-        }
+        read::text128(&room!(record.name), name);
+        read::text64(&room!(record.device), device_name);
     });
-    debug!(ctx, "firmware: kind {} in {}", kind.number(), ctx.pid());
+    debug!(ctx, "firmware: kind {} in {}", KIND, ctx.pid());
     0
 }
 
@@ -26,12 +27,9 @@ pub fn began(ctx: &impl EbpfContext, kind: Kind, name: u64, device: u64) -> i32 
 /// 5.10 to 7.3.
 #[inline(always)]
 pub fn lock_began(ctx: &impl EbpfContext, waits: u32) -> i32 {
-    emit::record(Kind::LockBegan, |record: *mut LockBegan| {
-        // SAFETY: `record` is the room reserved for a `LockBegan`.
-        unsafe {
-            (*record).waits = waits;
-            (*record).reserved = 0;
-        }
+    emit::record::<{ Kind::LockBegan as u16 }, LockBegan>(|record| {
+        room!(record.waits).put(waits);
+        room!(record.reserved).put(0);
     });
     debug!(ctx, "lock asked for by {}", ctx.pid());
     0
@@ -40,12 +38,9 @@ pub fn lock_began(ctx: &impl EbpfContext, waits: u32) -> i32 {
 /// hooks: their return.
 #[inline(always)]
 pub fn lock_ended(ctx: &impl EbpfContext, held: bool) -> i32 {
-    emit::record(Kind::LockEnded, |record: *mut LockEnded| {
-        // SAFETY: `record` is the room reserved for a `LockEnded`.
-        unsafe {
-            (*record).held = u32::from(held);
-            (*record).reserved = 0;
-        }
+    emit::record::<{ Kind::LockEnded as u16 }, LockEnded>(|record| {
+        room!(record.held).put(u32::from(held));
+        room!(record.reserved).put(0);
     });
     debug!(ctx, "lock answered to {}", ctx.pid());
     0

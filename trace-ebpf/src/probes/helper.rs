@@ -1,12 +1,13 @@
 //! Helper calls: entered, picked up, born, executed, completed, returned (kernel/umh.c).
 
 use super::task;
+use crate::room::{Room, room};
 use crate::{emit, read};
 use aya_ebpf::EbpfContext;
 use trace_common::kind::Kind;
 use trace_common::limits::ARGV;
 use trace_common::settings::UNKNOWN;
-use trace_common::wire::{CallEntered, CallReturned, CallSeen, Executed};
+use trace_common::wire::{CallEntered, CallReturned, CallSeen, Executed, Record};
 
 /// hook: `int call_usermodehelper_exec(struct subprocess_info *sub_info, int wait)`, 5.10 to 7.3. The wait mode is
 /// the argument: `sub_info->wait` is not set yet. `unframed` is [`read::unframed_return`], zero where the stack is
@@ -14,29 +15,23 @@ use trace_common::wire::{CallEntered, CallReturned, CallSeen, Executed};
 #[inline(always)]
 pub fn call_entered(ctx: &impl EbpfContext, call: u64, wait_mode: i32, unframed: u64) -> i32 {
     task::await_return(ctx.pid());
-    emit::record(Kind::CallEntered, |record: *mut CallEntered| {
+    emit::record::<{ Kind::CallEntered as u16 }, CallEntered>(|record| {
         let offsets = read::offsets();
-        // SAFETY: `record` is the room reserved for a `CallEntered`.
-        unsafe {
-            (*record).call = call;
-            (*record).wait_mode = wait_mode;
-            (*record).reserved = 0;
-            let path = read::field(call, offsets.call_path).unwrap_or(0);
-            read::text128(&raw mut (*record).path, path);
-            arguments(record, read::field(call, offsets.call_argv).unwrap_or(0));
-            (*record).stack_bytes = read::stack(ctx, &raw mut (*record).stack, unframed);
-        }
+        room!(record.call).put(call);
+        room!(record.wait_mode).put(wait_mode);
+        room!(record.reserved).put(0);
+        let path = read::field(call, offsets.call_path).unwrap_or(0);
+        read::text128(&room!(record.path), path);
+        arguments(record, read::field(call, offsets.call_argv).unwrap_or(0));
+        room!(record.stack_bytes).put(read::stack(ctx, &room!(record.stack), unframed));
     });
     debug!(ctx, "helper call {:x} entered by {} wait {}", call, ctx.pid(), wait_mode);
     0
 }
 
 /// Copies the argument vector at `argv` (an array of string pointers that ends with NULL) into `record`.
-///
-/// # Safety
-/// `record` must be valid for writes.
 #[inline(always)]
-unsafe fn arguments(record: *mut CallEntered, argv: u64) {
+fn arguments(record: &Room<'_, CallEntered>, argv: u64) {
     let mut argc: u32 = 0;
     let mut ended = false;
     for index in 0..ARGV as u32 {
@@ -44,22 +39,15 @@ unsafe fn arguments(record: *mut CallEntered, argv: u64) {
         if argument == 0 {
             ended = true;
         } else {
-            // SAFETY: `index` is below `ARGV`, so the place lies inside the record.
-            unsafe {
-                read::text64(
-                    (&raw mut (*record).argv).cast::<trace_common::wire::Text64>().add(index as usize),
-                    argument,
-                )
-            };
+            if let Some(place) = room!(record.argv).element(index as usize) {
+                read::text64(&place, argument);
+            }
             argc = index + 1;
         }
     }
     let more = !ended && read::field::<u64>(argv, ARGV as u32 * 8).unwrap_or(0) != 0;
-    // SAFETY: the caller's promise.
-    unsafe {
-        (*record).argc = argc;
-        (*record).argv_more = u32::from(more);
-    }
+    room!(record.argc).put(argc);
+    room!(record.argv_more).put(u32::from(more));
 }
 
 /// hook: the return of `call_usermodehelper_exec`, 5.10 to 7.3. `call` is freed: it is a name, not an address to
@@ -69,13 +57,10 @@ pub fn call_returned(ctx: &impl EbpfContext, call: u64, result: i32) -> i32 {
     if !task::returned(ctx.pid()) {
         return 0;
     }
-    emit::record(Kind::CallReturned, |record: *mut CallReturned| {
-        // SAFETY: `record` is the room reserved for a `CallReturned`.
-        unsafe {
-            (*record).call = call;
-            (*record).result = result;
-            (*record).reserved = 0;
-        }
+    emit::record::<{ Kind::CallReturned as u16 }, CallReturned>(|record| {
+        room!(record.call).put(call);
+        room!(record.result).put(result);
+        room!(record.reserved).put(0);
     });
     debug!(ctx, "helper call {:x} returned {} to {}", call, result, ctx.pid());
     0
@@ -113,12 +98,14 @@ pub fn call_of_work(work: u64) -> u64 {
 /// hooks: entry and return of `void call_usermodehelper_exec_work(struct work_struct *work)`, 5.10 to 7.3, and
 /// `static void umh_complete(struct subprocess_info *sub_info)` where it was not inlined.
 #[inline(always)]
-pub fn call_seen(ctx: &impl EbpfContext, kind: Kind, call: u64) -> i32 {
-    emit::record(kind, |record: *mut CallSeen| {
-        // SAFETY: `record` is the room reserved for a `CallSeen`.
-        unsafe { (*record).call = call };
+pub fn call_seen<const KIND: u16>(ctx: &impl EbpfContext, call: u64) -> i32
+where
+    CallSeen: Record<KIND>,
+{
+    emit::record::<KIND, CallSeen>(|record| {
+        room!(record.call).put(call);
     });
-    debug!(ctx, "helper call {:x} kind {} in {}", call, kind.number(), ctx.pid());
+    debug!(ctx, "helper call {:x} kind {} in {}", call, KIND, ctx.pid());
     0
 }
 
@@ -127,7 +114,7 @@ pub fn call_seen(ctx: &impl EbpfContext, kind: Kind, call: u64) -> i32 {
 #[inline(always)]
 pub fn born(ctx: &impl EbpfContext, call: u64) -> i32 {
     task::follow(ctx.tgid(), read::current_start());
-    call_seen(ctx, Kind::Born, call)
+    call_seen::<{ Kind::Born as u16 }>(ctx, call)
 }
 
 /// hook: the return of `int kernel_execve(const char *, const char *const *, const char *const *)` in a helper,
@@ -137,12 +124,9 @@ pub fn executed(ctx: &impl EbpfContext, result: i32) -> i32 {
     if !task::followed(ctx.tgid()) {
         return 0;
     }
-    emit::record(Kind::Executed, |record: *mut Executed| {
-        // SAFETY: `record` is the room reserved for an `Executed`.
-        unsafe {
-            (*record).result = result;
-            (*record).reserved = 0;
-        }
+    emit::record::<{ Kind::Executed as u16 }, Executed>(|record| {
+        room!(record.result).put(result);
+        room!(record.reserved).put(0);
     });
     debug!(ctx, "helper {} executed {}", ctx.pid(), result);
     0

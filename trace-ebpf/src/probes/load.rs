@@ -1,20 +1,18 @@
 //! Loads and the states of modules (kernel/module/main.c).
 
+use crate::room::room;
 use crate::{emit, read};
 use aya_ebpf::EbpfContext;
 use trace_common::kind::Kind;
 use trace_common::settings::UNKNOWN;
-use trace_common::wire::{ImageRead, InitEnded, LoadBegan, LoadEnded, ModuleSeen};
+use trace_common::wire::{ImageRead, InitEnded, LoadBegan, LoadEnded, ModuleSeen, Record};
 
 /// hooks: entry of `__x64_sys_init_module` and `__x64_sys_finit_module` (or the architecture's names), 5.10 to 7.3.
 #[inline(always)]
 pub fn began(ctx: &impl EbpfContext, syscall: u32) -> i32 {
-    emit::record(Kind::LoadBegan, |record: *mut LoadBegan| {
-        // SAFETY: `record` is the room reserved for a `LoadBegan`.
-        unsafe {
-            (*record).syscall = syscall;
-            (*record).reserved = 0;
-        }
+    emit::record::<{ Kind::LoadBegan as u16 }, LoadBegan>(|record| {
+        room!(record.syscall).put(syscall);
+        room!(record.reserved).put(0);
     });
     debug!(ctx, "load began in {}", ctx.pid());
     0
@@ -23,12 +21,9 @@ pub fn began(ctx: &impl EbpfContext, syscall: u32) -> i32 {
 /// hooks: return of the same functions. The system call's `long` is an errno, so 32 bits hold it.
 #[inline(always)]
 pub fn ended(ctx: &impl EbpfContext, syscall: u32, result: i64) -> i32 {
-    emit::record(Kind::LoadEnded, |record: *mut LoadEnded| {
-        // SAFETY: `record` is the room reserved for a `LoadEnded`.
-        unsafe {
-            (*record).syscall = syscall;
-            (*record).result = result as i32;
-        }
+    emit::record::<{ Kind::LoadEnded as u16 }, LoadEnded>(|record| {
+        room!(record.syscall).put(syscall);
+        room!(record.result).put(result as i32);
     });
     debug!(ctx, "load ended in {} with {}", ctx.pid(), result);
     0
@@ -38,10 +33,9 @@ pub fn ended(ctx: &impl EbpfContext, syscall: u32, result: i64) -> i32 {
 /// `info->len` is valid at entry; `info->name` is not.
 #[inline(always)]
 pub fn image_read(ctx: &impl EbpfContext, info: *const u8) -> i32 {
-    emit::record(Kind::ImageRead, |record: *mut ImageRead| {
+    emit::record::<{ Kind::ImageRead as u16 }, ImageRead>(|record| {
         let bytes = read::field(info as u64, read::offsets().load_info_len).unwrap_or(0);
-        // SAFETY: `record` is the room reserved for an `ImageRead`.
-        unsafe { (*record).bytes = bytes };
+        room!(record.bytes).put(bytes);
     });
     debug!(ctx, "image read in {}", ctx.pid());
     0
@@ -49,17 +43,17 @@ pub fn image_read(ctx: &impl EbpfContext, info: *const u8) -> i32 {
 
 /// hooks: `do_init_module(struct module *)` entry, the module notifier, `module:module_free`: 5.10 to 7.3.
 #[inline(always)]
-pub fn module_seen(ctx: &impl EbpfContext, kind: Kind, module: u64) -> i32 {
-    emit::record(kind, |record: *mut ModuleSeen| {
+pub fn module_seen<const KIND: u16>(ctx: &impl EbpfContext, module: u64) -> i32
+where
+    ModuleSeen: Record<KIND>,
+{
+    emit::record::<KIND, ModuleSeen>(|record| {
         let offset = read::offsets().module_name;
         let name = if module == 0 || offset == UNKNOWN { 0 } else { module + u64::from(offset) };
-        // SAFETY: `record` is the room reserved for a `ModuleSeen`.
-        unsafe {
-            (*record).module = module;
-            read::text64(&raw mut (*record).name, name);
-        }
+        room!(record.module).put(module);
+        read::text64(&room!(record.name), name);
     });
-    debug!(ctx, "module {:x} kind {} in {}", module, kind.number(), ctx.pid());
+    debug!(ctx, "module {:x} kind {} in {}", module, KIND, ctx.pid());
     0
 }
 
@@ -81,12 +75,9 @@ pub fn looked_up(ctx: &impl EbpfContext, name: u64, even_unformed: u32) -> i32 {
 
 #[inline(always)]
 fn named(ctx: &impl EbpfContext, name: u64) -> i32 {
-    emit::record(Kind::Named, |record: *mut ModuleSeen| {
-        // SAFETY: `record` is the room reserved for a `ModuleSeen`.
-        unsafe {
-            (*record).module = 0;
-            read::text64(&raw mut (*record).name, name);
-        }
+    emit::record::<{ Kind::Named as u16 }, ModuleSeen>(|record| {
+        room!(record.module).put(0);
+        read::text64(&room!(record.name), name);
     });
     debug!(ctx, "load in {} is named", ctx.pid());
     0
@@ -96,13 +87,10 @@ fn named(ctx: &impl EbpfContext, name: u64) -> i32 {
 /// where the hook cannot see it.
 #[inline(always)]
 pub fn init_ended(ctx: &impl EbpfContext, module: u64, result: i32) -> i32 {
-    emit::record(Kind::InitEnded, |record: *mut InitEnded| {
-        // SAFETY: `record` is the room reserved for an `InitEnded`.
-        unsafe {
-            (*record).module = module;
-            (*record).result = result;
-            (*record).reserved = 0;
-        }
+    emit::record::<{ Kind::InitEnded as u16 }, InitEnded>(|record| {
+        room!(record.module).put(module);
+        room!(record.result).put(result);
+        room!(record.reserved).put(0);
     });
     debug!(ctx, "init of {:x} ended in {} with {}", module, ctx.pid(), result);
     0

@@ -2,6 +2,7 @@
 //! look into a map (a thread that is not its process's first takes a second one at its exit).
 
 use crate::maps::{CALLER, HELPER, TASKS, Watched};
+use crate::room::room;
 use crate::{emit, read};
 use aya_ebpf::EbpfContext;
 use trace_common::kind::{Kind, Loss};
@@ -91,13 +92,10 @@ pub fn forked(ctx: &impl EbpfContext, child: *const u8) -> i32 {
     }
     let child_start = read::process_start(child as u64);
     follow(child_tgid, child_start);
-    emit::record(Kind::Forked, |record: *mut Forked| {
-        // SAFETY: `record` is the room reserved for a `Forked`.
-        unsafe {
-            (*record).child_start = child_start;
-            (*record).child_tgid = child_tgid;
-            (*record).reserved = 0;
-        }
+    emit::record::<{ Kind::Forked as u16 }, Forked>(|record| {
+        room!(record.child_start).put(child_start);
+        room!(record.child_tgid).put(child_tgid);
+        room!(record.reserved).put(0);
     });
     debug!(ctx, "helper {} forked {}", parent, child_tgid);
     0
@@ -117,7 +115,7 @@ pub fn exited(ctx: &impl EbpfContext) -> i32 {
         is_helper = thread == process && is_same && why & HELPER != 0;
         // Its request or call was not seen to return.
         if answered(thread, known) && is_same {
-            emit::record(Kind::CallerGone, |_record: *mut Header| {});
+            emit::record::<{ Kind::CallerGone as u16 }, Header>(|_| {});
         }
     }
     if thread != process {
@@ -136,13 +134,10 @@ pub fn exited(ctx: &impl EbpfContext) -> i32 {
         return 0;
     }
     let _ = TASKS.remove(process);
-    emit::record(Kind::Exited, |record: *mut Exited| {
-        // SAFETY: `record` is the room reserved for an `Exited`.
-        unsafe {
-            (*record).status = 0;
-            let seen = read::copy32(&raw mut (*record).status, task, offsets.task_exit_code);
-            (*record).status_seen = u32::from(seen);
-        }
+    emit::record::<{ Kind::Exited as u16 }, Exited>(|record| {
+        room!(record.status).put(0);
+        let seen = read::copy32(&room!(record.status), task, offsets.task_exit_code);
+        room!(record.status_seen).put(u32::from(seen));
     });
     debug!(ctx, "helper {} exited", ctx.pid());
     0

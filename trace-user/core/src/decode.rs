@@ -11,8 +11,15 @@ use crate::event::{
 use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
 use trace_common::kind::Kind;
 use trace_common::time::Ktime;
-use trace_common::wire;
+use trace_common::wire::{self, Record};
 use zerocopy::FromBytes;
+
+/// The record of a kind in the layout that the kind has; no other compiles.
+macro_rules! whole {
+    ($kind:ident as $layout:ty, $bytes:expr) => {
+        whole::<{ Kind::$kind as u16 }, $layout>(Kind::$kind, $bytes)?
+    };
+}
 
 /// Why a record gives no event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -83,56 +90,58 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeFault> {
 
 fn moment(kind: Kind, bytes: &[u8], unnamed: &mut Option<Unnamed>) -> Result<Moment, DecodeFault> {
     Ok(match kind {
-        Kind::Requested => Moment::Requested(requested(&whole(kind, bytes)?, unnamed).into()),
+        Kind::Requested => Moment::Requested(requested(&whole!(Requested as wire::Requested, bytes), unnamed).into()),
         Kind::Admitted => {
-            let record: wire::Admitted = whole(kind, bytes)?;
+            let record = whole!(Admitted as wire::Admitted, bytes);
             Moment::Admitted { alias: short(&record.alias), wait: record.wait != 0 }
         }
-        Kind::Throttled => Moment::Throttled { result: turned_away(kind, bytes)? },
-        Kind::Denied => Moment::Denied { result: turned_away(kind, bytes)? },
-        Kind::CallEntered => Moment::CallEntered(call_entered(&whole(kind, bytes)?, unnamed).into()),
+        Kind::Throttled => Moment::Throttled { result: turned_away(&whole!(Throttled as wire::TurnedAway, bytes)) },
+        Kind::Denied => Moment::Denied { result: turned_away(&whole!(Denied as wire::TurnedAway, bytes)) },
+        Kind::CallEntered => {
+            Moment::CallEntered(call_entered(&whole!(CallEntered as wire::CallEntered, bytes), unnamed).into())
+        }
         Kind::CallReturned => {
-            let record: wire::CallReturned = whole(kind, bytes)?;
+            let record = whole!(CallReturned as wire::CallReturned, bytes);
             Moment::CallReturned { result: CallResult::from_return(record.result) }
         }
-        Kind::CallPicked => Moment::CallPicked { call: seen(kind, bytes)?.ok_or(DecodeFault::Value { kind })? },
-        Kind::Born => Moment::Born { call: seen(kind, bytes)?.ok_or(DecodeFault::Value { kind })? },
-        Kind::Completed => Moment::Completed { call: seen(kind, bytes)? },
+        Kind::CallPicked => Moment::CallPicked { call: address(kind, &whole!(CallPicked as wire::CallSeen, bytes))? },
+        Kind::Born => Moment::Born { call: address(kind, &whole!(Born as wire::CallSeen, bytes))? },
+        Kind::Completed => Moment::Completed { call: seen(&whole!(Completed as wire::CallSeen, bytes)) },
         Kind::Executed => {
-            let record: wire::Executed = whole(kind, bytes)?;
+            let record = whole!(Executed as wire::Executed, bytes);
             Moment::Executed { result: ReturnCode(record.result) }
         }
         Kind::CallerGone => {
-            let _: wire::Header = whole(kind, bytes)?;
+            let _ = whole!(CallerGone as wire::Header, bytes);
             Moment::CallerGone
         }
-        Kind::Forked => Moment::Forked { child: forked(kind, bytes)? },
+        Kind::Forked => Moment::Forked { child: forked(&whole!(Forked as wire::Forked, bytes)) },
         Kind::Exited => {
-            let record: wire::Exited = whole(kind, bytes)?;
+            let record = whole!(Exited as wire::Exited, bytes);
             Moment::Exited { status: (record.status_seen != 0).then_some(WaitStatus(record.status)) }
         }
         Kind::LoadBegan => {
-            let record: wire::LoadBegan = whole(kind, bytes)?;
+            let record = whole!(LoadBegan as wire::LoadBegan, bytes);
             Moment::LoadBegan { syscall: syscall(kind, record.syscall)? }
         }
         Kind::LoadEnded => {
-            let record: wire::LoadEnded = whole(kind, bytes)?;
+            let record = whole!(LoadEnded as wire::LoadEnded, bytes);
             Moment::LoadEnded { syscall: syscall(kind, record.syscall)?, result: ReturnCode(record.result) }
         }
         Kind::ImageRead => {
-            let record: wire::ImageRead = whole(kind, bytes)?;
+            let record = whole!(ImageRead as wire::ImageRead, bytes);
             Moment::ImageRead { bytes: Some(record.bytes).filter(|bytes| *bytes != 0) }
         }
         Kind::InitEnded => {
-            let record: wire::InitEnded = whole(kind, bytes)?;
+            let record = whole!(InitEnded as wire::InitEnded, bytes);
             Moment::InitEnded { result: ReturnCode(record.result) }
         }
-        Kind::Coming => Moment::Coming(module(kind, bytes)?),
-        Kind::InitBegun => Moment::InitBegun(module(kind, bytes)?),
-        Kind::Live => Moment::Live(module(kind, bytes)?),
-        Kind::Going => Moment::Going(module(kind, bytes)?),
-        Kind::Freed => Moment::Freed(module(kind, bytes)?),
-        Kind::Named => Moment::Named { name: module_name(module(kind, bytes)?.name) },
+        Kind::Coming => Moment::Coming(module(&whole!(Coming as wire::ModuleSeen, bytes))),
+        Kind::InitBegun => Moment::InitBegun(module(&whole!(InitBegun as wire::ModuleSeen, bytes))),
+        Kind::Live => Moment::Live(module(&whole!(Live as wire::ModuleSeen, bytes))),
+        Kind::Going => Moment::Going(module(&whole!(Going as wire::ModuleSeen, bytes))),
+        Kind::Freed => Moment::Freed(module(&whole!(Freed as wire::ModuleSeen, bytes))),
+        Kind::Named => Moment::Named { name: module_name(module(&whole!(Named as wire::ModuleSeen, bytes)).name) },
         Kind::SuspendBegan
         | Kind::SuspendEnded
         | Kind::PhaseSeen
@@ -156,7 +165,7 @@ fn moment(kind: Kind, bytes: &[u8], unnamed: &mut Option<Unnamed>) -> Result<Mom
 fn suspend(kind: Kind, bytes: &[u8]) -> Result<SuspendMoment, DecodeFault> {
     Ok(match kind {
         Kind::SuspendBegan => {
-            let record: wire::SuspendBegan = whole(kind, bytes)?;
+            let record = whole!(SuspendBegan as wire::SuspendBegan, bytes);
             let way = match record.way {
                 wire::WAY_SUSPEND => Way::Suspend { state: SuspendState::from_number(record.state) },
                 wire::WAY_HIBERNATE => Way::Hibernate,
@@ -164,19 +173,27 @@ fn suspend(kind: Kind, bytes: &[u8]) -> Result<SuspendMoment, DecodeFault> {
             };
             SuspendMoment::Began { way, pm_test: (record.pm_test_seen != 0).then_some(PmTest(record.pm_test)) }
         }
-        Kind::SuspendEnded => SuspendMoment::Ended { result: ended(kind, bytes)? },
+        Kind::SuspendEnded => SuspendMoment::Ended { result: ended(&whole!(SuspendEnded as wire::Ended, bytes)) },
         Kind::PhaseSeen => {
-            let record: wire::PhaseSeen = whole(kind, bytes)?;
+            let record = whole!(PhaseSeen as wire::PhaseSeen, bytes);
             let (action, begins) = (short(&record.action), record.begins != 0);
             SuspendMoment::Phase { action, value: record.value, begins }
         }
-        Kind::FreezeEnded => SuspendMoment::FreezeEnded { result: ended(kind, bytes)? },
-        Kind::DisableBegan => SuspendMoment::DisableBegan { depth: depth(kind, bytes)? },
-        Kind::DisableEnded => SuspendMoment::DisableEnded { result: ended(kind, bytes)? },
-        Kind::DepthSet => SuspendMoment::DepthSet { depth: depth(kind, bytes)? },
+        Kind::FreezeEnded => SuspendMoment::FreezeEnded { result: ended(&whole!(FreezeEnded as wire::Ended, bytes)) },
+        Kind::DisableBegan => {
+            SuspendMoment::DisableBegan { depth: depth(&whole!(DisableBegan as wire::DepthSeen, bytes)) }
+        }
+        Kind::DisableEnded => {
+            SuspendMoment::DisableEnded { result: ended(&whole!(DisableEnded as wire::Ended, bytes)) }
+        }
+        Kind::DepthSet => SuspendMoment::DepthSet { depth: depth(&whole!(DepthSet as wire::DepthSeen, bytes)) },
+        Kind::ThawBegan => {
+            let _ = whole!(ThawBegan as wire::Header, bytes);
+            SuspendMoment::ThawBegan
+        }
         _ => {
-            let _: wire::Header = whole(kind, bytes)?;
-            if kind == Kind::ThawBegan { SuspendMoment::ThawBegan } else { SuspendMoment::FreezeBegan }
+            let _ = whole!(FreezeBegan as wire::Header, bytes);
+            SuspendMoment::FreezeBegan
         }
     })
 }
@@ -184,43 +201,46 @@ fn suspend(kind: Kind, bytes: &[u8]) -> Result<SuspendMoment, DecodeFault> {
 #[expect(clippy::wildcard_enum_match_arm, reason = "`moment` passes only these kinds")]
 fn firmware(kind: Kind, bytes: &[u8]) -> Result<FirmwareMoment, DecodeFault> {
     Ok(match kind {
-        Kind::FirmwareBegan => FirmwareMoment::Began(firmware_asked(kind, bytes)?.into()),
-        Kind::FirmwareEnded => FirmwareMoment::Ended { result: ended(kind, bytes)? },
-        Kind::FallbackBegan => FirmwareMoment::FallbackBegan(firmware_asked(kind, bytes)?.into()),
-        Kind::FallbackEnded => FirmwareMoment::FallbackEnded { result: ended(kind, bytes)? },
+        Kind::FirmwareBegan => {
+            FirmwareMoment::Began(firmware_asked(&whole!(FirmwareBegan as wire::FirmwareBegan, bytes)).into())
+        }
+        Kind::FirmwareEnded => FirmwareMoment::Ended { result: ended(&whole!(FirmwareEnded as wire::Ended, bytes)) },
+        Kind::FallbackBegan => {
+            FirmwareMoment::FallbackBegan(firmware_asked(&whole!(FallbackBegan as wire::FirmwareBegan, bytes)).into())
+        }
+        Kind::FallbackEnded => {
+            FirmwareMoment::FallbackEnded { result: ended(&whole!(FallbackEnded as wire::Ended, bytes)) }
+        }
         Kind::LockBegan => {
-            let record: wire::LockBegan = whole(kind, bytes)?;
+            let record = whole!(LockBegan as wire::LockBegan, bytes);
             FirmwareMoment::LockBegan { waits: record.waits != 0 }
         }
         Kind::LockEnded => {
-            let record: wire::LockEnded = whole(kind, bytes)?;
+            let record = whole!(LockEnded as wire::LockEnded, bytes);
             FirmwareMoment::LockEnded { held: record.held != 0 }
         }
         _ => {
-            let _: wire::Header = whole(kind, bytes)?;
+            let _ = whole!(Unlocked as wire::Header, bytes);
             FirmwareMoment::Unlocked
         }
     })
 }
 
-fn firmware_asked(kind: Kind, bytes: &[u8]) -> Result<FirmwareAsked, DecodeFault> {
-    let record: wire::FirmwareBegan = whole(kind, bytes)?;
+fn firmware_asked(record: &wire::FirmwareBegan) -> FirmwareAsked {
     let name = captured(record.name.length, record.name.truncated, &record.name.bytes);
-    Ok(FirmwareAsked { name, device: short(&record.device) })
+    FirmwareAsked { name, device: short(&record.device) }
 }
 
-fn ended(kind: Kind, bytes: &[u8]) -> Result<ReturnCode, DecodeFault> {
-    let record: wire::Ended = whole(kind, bytes)?;
-    Ok(ReturnCode(record.result))
+const fn ended(record: &wire::Ended) -> ReturnCode {
+    ReturnCode(record.result)
 }
 
-fn depth(kind: Kind, bytes: &[u8]) -> Result<Depth, DecodeFault> {
-    let record: wire::DepthSeen = whole(kind, bytes)?;
-    Ok(Depth(record.depth))
+const fn depth(record: &wire::DepthSeen) -> Depth {
+    Depth(record.depth)
 }
 
-/// The record, if the bytes are exactly one.
-fn whole<T: FromBytes>(kind: Kind, bytes: &[u8]) -> Result<T, DecodeFault> {
+/// The record, if the bytes are exactly one of this kind.
+fn whole<const KIND: u16, T: Record<KIND>>(kind: Kind, bytes: &[u8]) -> Result<T, DecodeFault> {
     T::read_from_bytes(bytes).map_err(|_| DecodeFault::Size { kind, bytes: bytes.len() })
 }
 
@@ -256,25 +276,26 @@ fn call_entered(record: &wire::CallEntered, unnamed: &mut Option<Unnamed>) -> Ca
     }
 }
 
-fn forked(kind: Kind, bytes: &[u8]) -> Result<TaskKey, DecodeFault> {
-    let record: wire::Forked = whole(kind, bytes)?;
-    Ok(TaskKey { tgid: Tgid(record.child_tgid), start: Ktime::from_nanos(record.child_start) })
+const fn forked(record: &wire::Forked) -> TaskKey {
+    TaskKey { tgid: Tgid(record.child_tgid), start: Ktime::from_nanos(record.child_start) }
 }
 
-fn turned_away(kind: Kind, bytes: &[u8]) -> Result<ReturnCode, DecodeFault> {
-    let record: wire::TurnedAway = whole(kind, bytes)?;
-    Ok(ReturnCode(record.result))
+const fn turned_away(record: &wire::TurnedAway) -> ReturnCode {
+    ReturnCode(record.result)
+}
+
+/// The call, where every hook sees its address.
+fn address(kind: Kind, record: &wire::CallSeen) -> Result<CallAddress, DecodeFault> {
+    seen(record).ok_or(DecodeFault::Value { kind })
 }
 
 /// The call; `None` where the hook did not see its address.
-fn seen(kind: Kind, bytes: &[u8]) -> Result<Option<CallAddress>, DecodeFault> {
-    let record: wire::CallSeen = whole(kind, bytes)?;
-    Ok((record.call != 0).then_some(CallAddress(record.call)))
+fn seen(record: &wire::CallSeen) -> Option<CallAddress> {
+    (record.call != 0).then_some(CallAddress(record.call))
 }
 
-fn module(kind: Kind, bytes: &[u8]) -> Result<Module, DecodeFault> {
-    let record: wire::ModuleSeen = whole(kind, bytes)?;
-    Ok(Module { address: ModuleAddress(record.module), name: short(&record.name) })
+fn module(record: &wire::ModuleSeen) -> Module {
+    Module { address: ModuleAddress(record.module), name: short(&record.name) }
 }
 
 /// The name of the module in a file of this name (`can-raw.ko.xz`); a module's own name stays as it is.

@@ -338,7 +338,8 @@ fn a_shutdown(kernel: Guest) {
     let [cycle] = cycles.as_array().expect("a list").as_slice() else { panic!("{cycles}") };
     assert_eq!((&cycle["kind"], &cycle["ended_ns"]), (&json!("shutdown"), &json!(null)), "{cycle}");
     assert_eq!((names(cycle, "refused"), &cycle["result"]), (vec!["driver-shutdown".into()], &json!(null)), "{cycle}");
-    let asked = |request: &&Arc<Request>| request.alias.text().is_some_and(|alias| &**alias == "driver-shutdown");
+    let asked =
+        |request: &&Arc<Request>| request.requested.alias.text().is_some_and(|alias| &**alias == "driver-shutdown");
     let verdicts: Vec<Verdict> = model.requests().filter(asked).map(|request| request.verdict).collect();
     assert_eq!(verdicts, [Verdict::Refused]);
 }
