@@ -77,10 +77,13 @@ pub fn modtrail() -> Result<PathBuf> {
     build_one(&["--release", "-p", "modtrail", "--bin", "modtrail"], "release", "modtrail")
 }
 
-/// The build of modtrail that the tests of the host make too: beside an example, and of no package by name, it is built
-/// with the same features.
-pub fn modtrail_for_tests() -> Result<PathBuf> {
-    build_one(&["--bin", "modtrail", "--example", "frames"], "debug", "modtrail")
+/// The profile of what is tested.
+pub const CHECKED: &str = "checked";
+
+/// The build of modtrail that the tests of the host make too, and that guests run: beside an example, and of no package
+/// by name, it is built with the same features.
+pub fn checked() -> Result<PathBuf> {
+    build_one(&["--profile", CHECKED, "--bin", "modtrail", "--example", "frames"], CHECKED, "modtrail")
 }
 
 /// provoke, by the profile that xtask itself is built by: what it depends on is there already.
@@ -94,18 +97,18 @@ fn build_one(what: &[&str], profile: &str, program: &str) -> Result<PathBuf> {
     Ok(target_folder()?.join(profile).join(program))
 }
 
-/// The release builds for arm64, in a folder of their own: another compiler makes them.
+/// The builds for arm64, in a folder of their own: another compiler makes them.
 fn cross_built(with_modtrail: bool) -> Result<Programs> {
     let target = target_folder()?.join("arm64");
     let lock = paths::lock_cache()?;
     let mut cargo = cross::cargo_build(&target)?;
     drop(lock);
-    cargo.args(["--release", "-p", "xtask", "--bin", "provoke"]);
+    cargo.args(["--profile", CHECKED, "-p", "xtask", "--bin", "provoke"]);
     if with_modtrail {
         cargo.args(["-p", "modtrail", "--bin", "modtrail"]);
     }
     process::run(&mut cargo).context("cannot build modtrail and provoke for arm64")?;
-    let built = target.join(cross::TARGET).join("release");
+    let built = target.join(cross::TARGET).join(CHECKED);
     Ok(Programs { modtrail: with_modtrail.then(|| built.join("modtrail")), provoke: built.join("provoke") })
 }
 

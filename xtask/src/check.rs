@@ -7,12 +7,12 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
-use crate::artifact;
+use crate::artifact::{self, CHECKED};
 use crate::paths;
 use crate::process::{self, foreign_toolchain, host_cargo};
 use crate::progress::say;
 use crate::rooms;
-use crate::setup::BPF_TOOLCHAIN;
+use crate::setup::{self, BPF_TOOLCHAIN};
 
 /// A check: its name, and what does it.
 type Check = (&'static str, fn() -> Result<()>);
@@ -20,31 +20,42 @@ type Check = (&'static str, fn() -> Result<()>);
 /// Columns of a line: rustfmt holds them for code.
 const COLUMNS: usize = 120;
 
-const CHECKS: [Check; 7] = [
+const CHECKS: [Check; 8] = [
     ("formatting", formatting),
     ("width of comments", comments),
     ("lints of the host crates", host_lints),
     ("lints of the BPF crate", bpf_lints),
     ("documentation", documentation),
     ("allowed imports", rooms::check),
+    ("dependencies", dependencies),
     ("docs/hooks.md", hooks_document),
 ];
 
 /// Runs all checks.
 pub fn run() -> Result<ExitCode> {
-    let mut failed = Vec::new();
-    for (name, check) in CHECKS {
-        say(name);
-        if let Err(error) = check() {
-            eprintln!("{error:#}");
-            failed.push(name);
-        }
-    }
+    setup::run()?;
+    let failed = failures();
     if failed.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
     say(format!("failed: {}", failed.join(", ")));
     Ok(ExitCode::FAILURE)
+}
+
+/// How many checks there are.
+pub const COUNT: usize = CHECKS.len();
+
+/// Runs all checks and names those that failed.
+pub fn failures() -> Vec<&'static str> {
+    let fails = |(name, check): &Check| {
+        say(name);
+        let outcome = check();
+        if let Err(error) = &outcome {
+            eprintln!("{error:#}");
+        }
+        outcome.is_err().then_some(*name)
+    };
+    CHECKS.iter().filter_map(fails).collect()
 }
 
 fn formatting() -> Result<()> {
@@ -71,14 +82,15 @@ fn comments() -> Result<()> {
 fn documentation() -> Result<()> {
     let mut cargo = host_cargo();
     cargo.env("RUSTDOCFLAGS", "-D warnings");
-    process::run(cargo.args(["doc", "--quiet", "--no-deps", "--lib"]))
+    process::run(cargo.args(["doc", "--quiet", "--profile", CHECKED, "--no-deps", "--lib"]))
 }
 
 fn host_lints() -> Result<()> {
     // "All" leaves the guest tests out, which are built only if they are named.
     let targets: [&[&str]; 2] = [&["--all-targets"], &["-p", "xtask", "--test", "guest"]];
     let lint = |targets: &[&str]| {
-        process::run(host_cargo().args(["clippy", "--quiet"]).args(targets).args(["--", "-D", "warnings"]))
+        let clippy = ["clippy", "--quiet", "--profile", CHECKED];
+        process::run(host_cargo().args(clippy).args(targets).args(["--", "-D", "warnings"]))
     };
     targets.into_iter().try_for_each(lint)
 }
@@ -96,9 +108,25 @@ fn bpf_lints() -> Result<()> {
     process::run(cargo.args(["--", "-D", "warnings"]))
 }
 
+/// Licences, sources and versions, as deny.toml wants them. Advisories are another matter: they change without the tree,
+/// and need the network.
+fn dependencies() -> Result<()> {
+    process::run(host_cargo().args([
+        "deny",
+        "--offline",
+        "--log-level",
+        "error",
+        "--all-features",
+        "check",
+        "bans",
+        "licenses",
+        "sources",
+    ]))
+}
+
 /// The table of hooks is made by the program itself.
 fn hooks_document() -> Result<()> {
-    let made = process::text(Command::new(artifact::modtrail()?).args(["doctor", "--hooks-table"]))?;
+    let made = process::text(Command::new(artifact::checked()?).args(["doctor", "--hooks-table"]))?;
     let path = paths::workspace().join("docs/hooks.md");
     let kept = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     if made == kept {

@@ -1,7 +1,7 @@
 //! What this machine needs for building and testing, installed where missing.
 //!
-//! In: a Debian machine with rustup's stable. Out: the BPF toolchain, bpf-linker, the emulator. Quick when all is
-//! there.
+//! In: a Debian machine with rustup's stable. Out: the BPF toolchain, bpf-linker, cargo-deny, the emulator. Quick when
+//! all is there.
 #![expect(unsafe_code, reason = "geteuid")]
 
 use std::fs;
@@ -41,6 +41,7 @@ const PACKAGES: [(&str, &str); 17] = [
 pub const BPF_TOOLCHAIN: &str = "rust-web";
 const BPF_TOOLCHAIN_ROOT: &str = "/usr";
 const BPF_LINKER: &str = "0.13.0";
+const CARGO_DENY: &str = "0.20.2";
 const LLVM: &str = "/usr/lib/x86_64-linux-gnu/libLLVM.so.22.1";
 
 /// Brings the machine up to what is needed.
@@ -53,7 +54,8 @@ pub fn run() -> Result<()> {
     }
     packages(&PACKAGES.map(|(name, _)| name))?;
     toolchain()?;
-    bpf_linker()
+    bpf_linker()?;
+    cargo_deny()
 }
 
 /// Installs those of these packages of Debian that are missing.
@@ -136,6 +138,27 @@ fn bpf_linker() -> Result<()> {
 fn has_bpf_linker() -> bool {
     let answer = Command::new("bpf-linker").arg("--version").env_remove("LD_LIBRARY_PATH").output();
     answer.is_ok_and(|answer| String::from_utf8_lossy(&answer.stdout).trim().ends_with(BPF_LINKER))
+}
+
+/// What checks licences and sources of dependencies.
+fn cargo_deny() -> Result<()> {
+    if has_cargo_deny() {
+        return Ok(());
+    }
+    say(format!("building cargo-deny {CARGO_DENY} (about two minutes)"));
+    let mut cargo = process::host_cargo();
+    // It runs for a second or two: what optimising it takes is never earned back.
+    cargo.args(["install", "cargo-deny", "--version", CARGO_DENY, "--force", "--locked", "--profile", "dev"]);
+    process::run(cargo.env("CARGO_PROFILE_DEV_DEBUG", "0").current_dir("/"))?;
+    if !has_cargo_deny() {
+        bail!("cargo-deny {CARGO_DENY} was built but does not answer: is cargo's bin folder in PATH?");
+    }
+    Ok(())
+}
+
+fn has_cargo_deny() -> bool {
+    let answer = Command::new("cargo-deny").arg("--version").output();
+    answer.is_ok_and(|answer| String::from_utf8_lossy(&answer.stdout).trim().ends_with(CARGO_DENY))
 }
 
 /// A folder in which LLVM has the name linkers look for. It ends up in bpf-linker, so it must last.

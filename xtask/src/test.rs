@@ -15,8 +15,9 @@ use std::thread;
 use anyhow::{Context, Result};
 
 use crate::arch::Arch;
-use crate::artifact;
+use crate::artifact::{self, CHECKED};
 use crate::bench;
+use crate::check;
 use crate::process::{self, host_cargo};
 use crate::progress::say;
 use crate::setup;
@@ -58,33 +59,42 @@ pub fn run(filter: Option<&str>, long: bool) -> Result<ExitCode> {
     setup::run()?;
     bench::install_peers()?;
     spent.on("setting up");
-    say("building modtrail and provoke");
-    let programs = artifact::build(Arch::Amd64)?;
-    let modtrail = programs.modtrail.as_deref();
-    spent.on("building modtrail and provoke");
+    say("building the tests, and modtrail");
+    process::run(host_cargo().args(["test", "--profile", CHECKED, "--no-run"]))?;
+    let modtrail = artifact::checked()?;
+    spent.on("building the tests, and modtrail");
+    let mut counts = Counts::default();
+    if filter.is_none() {
+        counts.add(checks());
+        spent.on("checks");
+    }
     // Beside the tests of the host, which leave a processor idle now and then. Scenarios that need it report what went
     // wrong.
     let for_arm64 = filter.is_none().then(|| thread::spawn(|| artifact::build(Arch::Arm64)));
-    let mut counts = Counts::default();
     let filter: Vec<&str> = filter.into_iter().collect();
     if process::in_path("cargo-nextest") {
-        counts.add(count(host_cargo().args(["nextest", "run", "--no-fail-fast", "--no-tests=pass"]).args(&filter))?);
-        counts.add(count(host_cargo().args(["test", "--doc", "--no-fail-fast"]).args(&filter))?);
+        counts.add(count(
+            host_cargo()
+                .args(["nextest", "run", "--cargo-profile", CHECKED, "--no-fail-fast", "--no-tests=pass"])
+                .args(&filter),
+        )?);
+        let doc = ["test", "--profile", CHECKED, "--doc", "--no-fail-fast"];
+        counts.add(count(host_cargo().args(doc).args(&filter))?);
     } else {
-        counts.add(count(host_cargo().args(["test", "--no-fail-fast"]).args(&filter))?);
+        counts.add(count(host_cargo().args(["test", "--profile", CHECKED, "--no-fail-fast"]).args(&filter))?);
     }
-    spent.on("tests of the host, with building them");
+    spent.on("tests of the host");
     if let Some(built) = for_arm64 {
         built.join().ok();
         spent.on("building for arm64, beyond that");
     }
     say("scenarios in guests");
     // What a scenario says of its failure is shown when it fails.
-    let mut command = scenarios(modtrail, SCENARIOS_AT_ONCE);
+    let mut command = scenarios(Some(&modtrail), SCENARIOS_AT_ONCE);
     command.env(spent::GUESTS, spent.guests()).arg("--nocapture").args(long.then_some(LONG)).args(&filter);
     let first = count(&mut command)?;
     spent.on("scenarios in guests, with building them");
-    let unsteady = again(first, modtrail, &mut counts)?;
+    let unsteady = again(first, Some(&modtrail), &mut counts)?;
     spent.on("scenarios that failed, once more");
     print!("{}", spent.table());
     let unsteady = if unsteady == 0 { String::new() } else { format!(", {unsteady} unsteady") };
@@ -92,11 +102,17 @@ pub fn run(filter: Option<&str>, long: bool) -> Result<ExitCode> {
     Ok(if counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// The checks of `cargo xtask check`, each counted as a test.
+fn checks() -> Counts {
+    let failed = check::failures().len() as u64;
+    Counts { passed: check::COUNT as u64 - failed, failed, failures: Vec::new() }
+}
+
 /// The command that runs scenarios, so many at once.
 pub fn scenarios(modtrail: Option<&Path>, at_once: &str) -> Command {
     let mut scenarios = host_cargo();
     // Of all packages, as the tests of the host: a dependency is built once.
-    scenarios.args(["test", "--test", "guest", "--no-fail-fast", "--"]);
+    scenarios.args(["test", "--profile", CHECKED, "--test", "guest", "--no-fail-fast", "--"]);
     scenarios.args(["--test-threads", at_once]).env(snapshot::ENABLED, "1");
     if let Some(modtrail) = modtrail {
         // Built just now: not each guest has to ask cargo again.

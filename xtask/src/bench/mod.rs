@@ -39,7 +39,7 @@ pub struct Size {
 impl Size {
     /// How cargo is to build what is measured. A short run measures nothing, and takes the build that tests have made.
     fn profile(self) -> &'static [&'static str] {
-        if self == Size::SHORT { &[] } else { &["--release"] }
+        if self == Size::SHORT { &["--profile", artifact::CHECKED] } else { &["--release"] }
     }
 
     /// An example of modtrail's, built so.
@@ -47,13 +47,13 @@ impl Size {
         let mut cargo = host_cargo();
         // Of no package by name: what it depends on is then built with the features that the tests have it built with.
         process::run(cargo.arg("build").args(self.profile()).args(["--example", name]))?;
-        let folder = if self == Size::SHORT { "debug" } else { "release" };
+        let folder = if self == Size::SHORT { artifact::CHECKED } else { "release" };
         Ok(artifact::target_folder()?.join(folder).join("examples").join(name))
     }
 
     /// modtrail, built so.
     fn modtrail(self) -> Result<PathBuf> {
-        if self == Size::SHORT { artifact::modtrail_for_tests() } else { artifact::modtrail() }
+        if self == Size::SHORT { artifact::checked() } else { artifact::modtrail() }
     }
 
     /// For figures that are kept.
