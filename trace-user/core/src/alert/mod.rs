@@ -1,6 +1,6 @@
-//! Alerts: which requests and loads are stuck past their limit, while they still are, in the words of a sink.
+//! Alerts: which requests and loads are stuck past their limit, while they still are, worded for a sink.
 //!
-//! [`rules`] decides, from the model to notices; [`text`] words them.
+//! [`rules`] makes notices from the model; [`text`] words them.
 
 pub mod rules;
 pub mod text;

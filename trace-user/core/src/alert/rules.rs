@@ -1,7 +1,7 @@
-//! The load-timeout rule: a request, a load or helper call that serves none, or a firmware request that is open longer
-//! than its limit is an alert while it is, and resolved when it ends.
+//! The load-timeout rule. An alert fires while a request, a firmware request, or a load or helper call that serves no
+//! request is open longer than its limit. It is resolved when that ends.
 //!
-//! In: the model, each time it has moved. Out: notices, each once. Time is the model's.
+//! In: the model, each time it has advanced. Out: notices, each once. Time is the model's.
 
 use crate::entities::{Call, CallId, Firmware, FirmwareId, Load, LoadId, Request, RequestId, Timed, Verdict};
 use crate::event::{Stamp, Wait};
@@ -14,7 +14,7 @@ use trace_common::time::Nanos;
 /// The limits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// For everything without one of its own.
+    /// For everything that has no limit of its own.
     pub default: Nanos,
     /// By alias or module.
     pub named: BTreeMap<String, Nanos>,
@@ -25,7 +25,7 @@ pub struct Limits {
 pub enum Subject {
     /// A request.
     Request(RequestId),
-    /// A load that serves no request: by udev, or a person.
+    /// A load that serves no request: started by udev, or by a person.
     Load(LoadId),
     /// A helper call that serves no request.
     Call(CallId),
@@ -33,7 +33,7 @@ pub enum Subject {
     Firmware(FirmwareId),
 }
 
-/// Where an alert stands.
+/// The state of an alert.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// Open past its limit.
@@ -42,36 +42,36 @@ pub enum Standing {
     Resolved,
 }
 
-/// What a sink is told.
+/// What a sink gets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notice {
-    /// Where it stands.
+    /// The state of the alert.
     pub standing: Standing,
     /// What it is about.
     pub subject: Subject,
     /// The alias of a request, the path of a helper call, the file of a firmware request.
     pub alias: Option<Arc<str>>,
-    /// The module that is wanted or loaded, where known.
+    /// The module that is wanted or loaded, if known.
     pub module: Option<Arc<str>>,
     /// Who waits: name and process.
     pub task: (String, u32),
-    /// How long it is, or was, open.
+    /// How long it has been open, or was open.
     pub age: Nanos,
     /// Its limit.
     pub limit: Nanos,
-    /// Where it is stuck, in words; empty where it has ended.
+    /// Where it is stuck, in words; empty if it has ended.
     pub stuck_in: String,
-    /// Which clock will end the wait; `None`: none will, or it has ended.
+    /// Which timeout will end the wait; `None` if none will, or if it has ended.
     pub ended_by: Option<&'static str>,
-    /// The kernel stack of the stuck thread, innermost first; empty where it was not read, or it has ended.
+    /// The kernel stack of the stuck thread, innermost first; empty if it was not read, or if the alert has ended.
     pub stack: Vec<Arc<str>>,
-    /// How it ended; `None` while it has not, and for a load.
+    /// How it ended; `None` while it is open, and for a load.
     pub verdict: Option<Verdict>,
     /// When this was found.
     pub at: Stamp,
 }
 
-/// The alerts that fire.
+/// The alerts that are firing.
 #[derive(Debug)]
 pub struct Alerts {
     limits: Limits,
@@ -85,7 +85,7 @@ impl Alerts {
         Self { limits, firing: BTreeMap::new() }
     }
 
-    /// How many fire.
+    /// How many are firing.
     #[must_use]
     pub fn firing(&self) -> usize {
         self.firing.len()
@@ -123,7 +123,7 @@ impl Alerts {
         notices
     }
 
-    /// Notes that `subject` fires; `false` where it did already.
+    /// Notes that `subject` fires; `false` if it did already.
     fn fires(&mut self, subject: Subject, limit: Nanos) -> bool {
         self.firing.insert(subject, limit).is_none()
     }
@@ -181,7 +181,7 @@ fn request_notice(standing: Standing, request: &Request, limit: Nanos, model: &M
     stuck(notice, request.asked, model, || stall::of_request(request, model))
 }
 
-/// Says where what still stands is stuck.
+/// Fills in where each alert that is still firing is stuck.
 fn stuck(notice: Notice, since: Stamp, model: &Model, place: impl FnOnce() -> Place) -> Notice {
     if notice.standing == Standing::Resolved {
         return notice;
@@ -191,7 +191,7 @@ fn stuck(notice: Notice, since: Stamp, model: &Model, place: impl FnOnce() -> Pl
     Notice { stuck_in: place.words, ended_by: place.ended_by, stack, ..notice }
 }
 
-/// How long it was open: a helper that its requester does not wait for counts to its end.
+/// How long it was open: a helper that its requester does not wait for counts until its end.
 fn open_for(request: &Request, now: Stamp) -> Nanos {
     let exited = request.call.as_ref().and_then(|call| call.exited).map(|(at, _)| at);
     let end = match (request.wait(), request.is_open()) {
@@ -223,7 +223,7 @@ fn firmware_notice(standing: Standing, firmware: &Firmware, limit: Nanos, model:
     stuck(notice, firmware.asked, model, || stall::of_firmware(firmware))
 }
 
-/// A notice about something that has no verdict; where it is stuck is not said yet.
+/// A notice about something that has no verdict. Where it is stuck is filled in later.
 fn other(
     standing: Standing,
     subject: Subject,
