@@ -1,7 +1,7 @@
-//! Errnos: the numbers in which the kernel says why it did not do something, with their names and meanings.
+//! Errnos: the numbers by which the kernel reports why it did not do something, with their names and meanings.
 //!
 //! In: what a kernel function returned. Out: an [`Errno`], and text. The numbers are those of amd64 and arm64
-//! (asm-generic), and the kernel's own above 511, which user space never sees.
+//! (asm-generic), and those above 511, which never leave the kernel.
 
 use std::fmt;
 
@@ -77,19 +77,18 @@ const ERRNOS: [(u32, &str, &str); 63] = [
 ];
 
 impl Errno {
-    /// `EAGAIN`: what disabling helpers gives up with (kernel/umh.c `__usermodehelper_disable`, 5.10 to 7.3).
+    /// `EAGAIN`: disabling helpers fails with it (kernel/umh.c `__usermodehelper_disable`, 5.10 to 7.3).
     pub const EAGAIN: Self = Self(-11);
-    /// `EBUSY`: what a helper call gets while helpers are disabled (kernel/umh.c `call_usermodehelper_exec`, 5.10 to
-    /// 7.3).
+    /// `EBUSY`: a helper call fails with it while helpers are disabled (kernel/umh.c `call_usermodehelper_exec`, 5.10
+    /// to 7.3).
     pub const EBUSY: Self = Self(-16);
     /// `EEXIST`: the module is live already (kernel/module/main.c `add_unformed_module`, 5.10 to 7.3), or its own init
     /// returned it.
     pub const EEXIST: Self = Self(-17);
-    /// `ERESTARTSYS`: what a helper call returns to a caller that was killed while it waited (kernel/umh.c, 5.10 to
-    /// 7.3).
+    /// `ERESTARTSYS`: a helper call returns it to a caller that was killed while it waited (kernel/umh.c, 5.10 to 7.3).
     pub const ERESTARTSYS: Self = Self(-512);
 
-    /// The errno in a return value; `None` where the value is not negative.
+    /// The errno in a return value; `None` if the value is not negative.
     #[must_use]
     pub const fn from_return(value: i32) -> Option<Self> {
         if value < 0 { Some(Self(value)) } else { None }
@@ -107,7 +106,7 @@ impl Errno {
         self.row().map(|(_, name, _)| *name)
     }
 
-    /// As short text: its name, or its number where it has none.
+    /// As short text: its name, or its number if it has no name.
     #[must_use]
     pub fn text(self) -> String {
         self.name().map_or_else(|| format!("errno {}", self.0.unsigned_abs()), str::to_owned)

@@ -1,4 +1,4 @@
-//! What the kernel answers: return values, wait status words and errnos as types, so that one is never taken for
+//! What the kernel answers: return values, wait status words and errnos as types, so that one is never mistaken for
 //! another.
 //!
 //! In: integers as probes report them. Out: values with names.
@@ -9,16 +9,16 @@ mod wait_status;
 pub use errno::Errno;
 pub use wait_status::WaitStatus;
 
-/// What a kernel function returned that answers zero or a negative errno. A module's init may return more than zero,
-/// which the kernel takes for success (kernel/module/main.c `do_init_module`, 5.10 to 7.3).
+/// The return value of a kernel function that returns zero or a negative errno. A module's init may return more than
+/// zero, which the kernel treats as success (kernel/module/main.c `do_init_module`, 5.10 to 7.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct ReturnCode(pub i32);
 
 /// What `call_usermodehelper_exec` returned (kernel/umh.c, 5.10 to 7.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CallResult {
-    /// For a caller that waits for the helper's end: how the helper ended. For every other caller it is zero, and says
-    /// only that nothing failed so far.
+    /// For a caller that waits for the helper's end: how the helper ended. For every other caller it is zero, which
+    /// only means that nothing has failed so far.
     Status(WaitStatus),
     /// There is no helper, or the caller no longer waits for it.
     Failed(Errno),
@@ -28,7 +28,7 @@ impl ReturnCode {
     /// Nothing failed.
     pub const OK: Self = Self(0);
 
-    /// Why it failed; `None` where it did not.
+    /// Why it failed; `None` if it did not.
     #[must_use]
     pub const fn error(self) -> Option<Errno> {
         Errno::from_return(self.0)
@@ -63,7 +63,7 @@ impl CallResult {
         }
     }
 
-    /// Why there is no helper, or why the caller no longer waits for it; `None` where neither is so.
+    /// Why there is no helper, or why the caller no longer waits for it; `None` if the call did not fail.
     #[must_use]
     pub const fn error(self) -> Option<Errno> {
         match self {
@@ -72,7 +72,7 @@ impl CallResult {
         }
     }
 
-    /// The status; `None` where the call failed.
+    /// The status; `None` if the call failed.
     #[must_use]
     pub const fn status(self) -> Option<WaitStatus> {
         match self {

@@ -44,7 +44,7 @@ const SIGNALS: [&str; 31] = [
 impl WaitStatus {
     /// It exited with 0.
     pub const SUCCESS: Self = Self(0);
-    /// It exited with 1: modprobe's only failing exit code.
+    /// It exited with 1: the only exit code of a modprobe that failed.
     pub const EXIT_1: Self = Self(1 << 8);
 
     /// It exited with 0.
@@ -53,13 +53,13 @@ impl WaitStatus {
         self == Self::SUCCESS
     }
 
-    /// Its exit code; `None` where a signal killed it.
+    /// Its exit code; `None` if a signal killed it.
     #[must_use]
     pub fn exit_code(self) -> Option<i32> {
         self.signal().is_none().then_some((self.0 >> 8) & 0xff)
     }
 
-    /// The number of the signal that killed it; `None` where it exited.
+    /// The number of the signal that killed it; `None` if it exited.
     #[must_use]
     pub fn signal(self) -> Option<i32> {
         Some(self.0 & 0x7f).filter(|signal| *signal != 0)
@@ -84,7 +84,7 @@ impl WaitStatus {
     }
 }
 
-/// A signal as short text: its name, or its number where it has none.
+/// A signal as short text: its name, or its number if it has no name.
 fn signal_text(signal: i32) -> String {
     let place = usize::try_from(signal).ok().and_then(|signal| signal.checked_sub(1));
     match place.and_then(|place| SIGNALS.get(place)) {
@@ -98,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn exit_codes_and_signals_are_told_apart() {
+    fn exit_codes_and_signals_are_distinguished() {
         assert_eq!(WaitStatus::EXIT_1.text(), "exit 1");
         assert_eq!(WaitStatus(9).words(), "was killed by SIGKILL");
         assert_eq!(WaitStatus(0x8b).text(), "SIGSEGV");
