@@ -1,18 +1,18 @@
-//! The container or the systemd unit that a cgroup path tells of.
+//! The container or systemd unit that a cgroup path belongs to.
 //!
-//! In: a cgroup v2 path. Out: which engine's container with which id, and the innermost unit. The names are those that
-//! the engines give: docker, podman (`libpod`), containerd and cri-o under Kubernetes, LXC, systemd-nspawn.
+//! In: a cgroup v2 path. Out: the container's engine and id, and the innermost unit. The names are those that the
+//! engines use: docker, podman (`libpod`), containerd and cri-o under Kubernetes, LXC, systemd-nspawn.
 
 /// A container.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Container<'a> {
-    /// Who runs it, as its cgroup's name tells; `kubernetes` where the pod's engine is not told.
+    /// Which engine runs it, by the name of its cgroup; `kubernetes` if the name of the pod's engine is missing.
     pub engine: &'static str,
-    /// Its id, or its name where the engine has no ids.
+    /// Its id, or its name if the engine has no ids.
     pub id: &'a str,
 }
 
-/// What an engine's scopes begin with, and its name.
+/// What the names of an engine's scopes begin with, and the engine's name.
 const SCOPES: [(&str, &str); 8] = [
     ("docker-", "docker"),
     ("libpod-", "podman"),
@@ -24,20 +24,20 @@ const SCOPES: [(&str, &str); 8] = [
     ("systemd-nspawn@", "systemd-nspawn"),
 ];
 
-/// The innermost container on the path; `None` where there is none.
+/// The innermost container on the path; `None` if there is none.
 #[must_use]
 pub fn container(cgroup: &str) -> Option<Container<'_>> {
     let parts: Vec<&str> = cgroup.split('/').filter(|part| !part.is_empty()).collect();
     (0..parts.len()).rev().find_map(|place| at(&parts, place))
 }
 
-/// The container that the part of the path is the cgroup of.
+/// The container whose cgroup this part of the path is.
 fn at<'a>(parts: &[&'a str], place: usize) -> Option<Container<'a>> {
     let part = *parts.get(place)?;
     let parent = place.checked_sub(1).and_then(|before| parts.get(before)).copied().unwrap_or_default();
     let name = part.strip_suffix(".scope").or_else(|| part.strip_suffix(".service"));
     for (beginning, engine) in SCOPES {
-        // podman under cgroupfs and LXC have no suffix; the others' scopes have one.
+        // podman under cgroupfs and LXC use no suffix; the other engines' scopes have one.
         let bare = matches!(engine, "podman" | "lxc").then_some(part);
         let id = name.or(bare).and_then(|name| name.strip_prefix(beginning));
         if let Some(id) = id.filter(|id| is_name(engine, id)) {
@@ -54,13 +54,13 @@ fn at<'a>(parts: &[&'a str], place: usize) -> Option<Container<'a>> {
     is_name(engine, part).then_some(Container { engine, id: part })
 }
 
-/// Ids are 64 hexadecimal digits where the engine has any.
+/// Ids have 64 hexadecimal digits if the engine has ids.
 fn is_name(engine: &str, id: &str) -> bool {
     let is_id = id.len() == 64 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_id || (matches!(engine, "lxc" | "systemd-nspawn") && !id.is_empty())
 }
 
-/// The innermost systemd unit on the path that is no slice: a service, a scope; `None` where there is none.
+/// The innermost systemd unit on the path that is not a slice: a service or a scope; `None` if there is none.
 #[must_use]
 pub fn unit(cgroup: &str) -> Option<&str> {
     let is_unit =
@@ -75,7 +75,7 @@ mod tests {
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
     #[test]
-    fn each_engine_is_told_by_its_names() {
+    fn each_engine_is_known_by_its_names() {
         let paths = [
             (format!("/system.slice/docker-{ID}.scope"), "docker"),
             (format!("/docker/{ID}"), "docker"),

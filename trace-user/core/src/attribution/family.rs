@@ -1,13 +1,13 @@
-//! The family of the call that asked for a module, in words.
+//! What kind of thing was requested, in words: the family of the call that requested the module.
 //!
-//! In: the alias, which most callers of `request_module` make by a fixed pattern, and the requester's kernel stack,
-//! which names it if the alias does not. Out: words; `None` if neither does. Sources: the callers of
+//! In: the alias, which most callers of `request_module` make from a fixed pattern, and the requester's kernel stack,
+//! which names the caller if the alias does not. Out: words; `None` if neither does. Sources: the callers of
 //! `request_module` in Linux 5.10 to 7.2.
 
 use crate::event::on_stack;
 use std::sync::Arc;
 
-/// Patterns of aliases, the most specific first: what they begin with, and the family.
+/// Patterns of aliases, the most specific first: the prefix, and the family.
 const BY_BEGINNING: [(&str, &str); 76] = [
     ("net-pf-16-proto-16-family-", "generic netlink family"),
     ("net-pf-16-proto-", "netlink protocol"),
@@ -87,7 +87,7 @@ const BY_BEGINNING: [(&str, &str); 76] = [
     ("bpf_preload", "BPF preload"),
 ];
 
-/// Functions that ask, and the family: for aliases that are made by no pattern.
+/// Functions that request modules, and the family: for aliases that follow no pattern.
 const BY_FUNCTION: [(&[&str], &str); 16] = [
     (&["genl_rcv_msg", "genl_family_rcv_msg"], "generic netlink family"),
     (&["netlink_create"], "netlink protocol"),
@@ -107,7 +107,7 @@ const BY_FUNCTION: [(&[&str], &str); 16] = [
     (&["elevator_get", "elv_iosched_store"], "I/O scheduler"),
 ];
 
-/// What kind of thing was asked for; `None` where neither alias nor stack tells.
+/// What kind of thing was requested; `None` if neither alias nor stack shows it.
 #[must_use]
 pub fn family(alias: &str, stack: &[Arc<str>]) -> Option<&'static str> {
     if let Some(rest) = alias.strip_prefix("net-pf-")
@@ -129,8 +129,8 @@ mod tests {
     use std::sync::Arc;
 
     #[test]
-    fn the_alias_tells_by_its_pattern() {
-        let told = [
+    fn the_pattern_of_the_alias_names_the_family() {
+        let expected = [
             ("net-pf-29", "socket family"),
             ("net-pf-2-proto-132-type-1", "socket protocol"),
             ("net-pf-16-proto-9", "netlink protocol"),
@@ -144,13 +144,13 @@ mod tests {
             ("mq-deadline-iosched", "I/O scheduler"),
             ("tcp_bbr", "TCP congestion control"),
         ];
-        for (alias, words) in told {
+        for (alias, words) in expected {
             assert_eq!(family(alias, &[]), Some(words), "{alias}");
         }
     }
 
     #[test]
-    fn the_stack_tells_of_a_plain_name_and_nothing_is_guessed() {
+    fn the_stack_names_the_family_of_a_plain_name_and_nothing_is_guessed() {
         let stack = ["__request_module", "dev_load", "dev_ioctl"].map(Arc::from);
         assert_eq!(family("eth9", &stack), Some("network device"));
         assert_eq!(family("eth9", &[]), None);

@@ -1,6 +1,6 @@
-//! Who asked, and for what kind of thing: what names and stacks tell a person.
+//! Who asked, and for what kind of thing: what names and stacks mean to a person.
 //!
-//! In: aliases, kernel stacks, cgroup paths. Out: words. Pure; what cannot be told is `None`.
+//! In: aliases, kernel stacks, cgroup paths. Out: words; `None` for what is not known. Pure.
 
 pub mod container;
 pub mod family;
@@ -9,7 +9,8 @@ pub mod purpose;
 use crate::event::on_stack;
 use std::sync::Arc;
 
-/// Whether the stack is a kernel thread's: it begins there, and no program is executed by it.
+/// Whether the stack is a kernel thread's: it begins where kernel threads begin, and the thread does not execute a
+/// program.
 #[must_use]
 pub fn is_kernel_thread(stack: &[Arc<str>]) -> bool {
     on_stack(stack, &["kthread", "worker_thread", "kthreadd"])

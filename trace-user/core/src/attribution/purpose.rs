@@ -1,7 +1,7 @@
-//! What a helper call is for. Not only modules are loaded by helpers.
+//! What a helper call is for. The kernel does not only load modules by helpers.
 //!
-//! In: a call. Out: its purpose: by the caller's kernel stack, which is certain; else by what is executed, which is the
-//! usual; `None` where neither tells. Sources: the callers of `call_usermodehelper` in Linux 5.10 to 7.2.
+//! In: a call. Out: its purpose. The caller's kernel stack is certain; otherwise, what is executed is usually right.
+//! `None` if neither shows it. Sources: the callers of `call_usermodehelper` in Linux 5.10 to 7.2.
 
 use crate::entities::Call;
 use crate::event::on_stack;
@@ -25,7 +25,7 @@ const BY_FUNCTION: [(&[&str], &str); 15] = [
     (&["do_linuxrc", "handle_initrd"], "initial RAM disk"),
 ];
 
-/// What is executed, and what for, as a rule.
+/// Programs, and what they are usually executed for.
 const BY_PROGRAM: [(&str, &str); 6] = [
     ("request-key", "key request"),
     ("bridge-stp", "bridge spanning tree"),
@@ -35,7 +35,7 @@ const BY_PROGRAM: [(&str, &str); 6] = [
     ("nfsdcltrack", "NFS client tracking"),
 ];
 
-/// What the call is for; `None` where it cannot be told.
+/// What the call is for; `None` if it is not known.
 #[must_use]
 pub fn purpose(call: &Call) -> Option<&'static str> {
     let by_function = BY_FUNCTION.iter().find(|(functions, _)| on_stack(&call.entry.stack, functions));
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn who_calls_tells_what_for_and_where_that_is_not_known_what_is_executed_does() {
+    fn the_caller_shows_the_purpose_or_else_the_program_does() {
         let callers = [
             ("kobject_uevent_env", "uevent"),
             ("call_sbin_request_key", "key request"),
