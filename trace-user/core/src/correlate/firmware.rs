@@ -1,5 +1,5 @@
 //! Joins the moments of a request for a firmware file. All of them happen in the thread that asks, one request at a
-//! time, so the thread is the key; a lock that is taken outside of one belongs to none.
+//! time, so the thread is the key. A lock that is taken outside a request belongs to no request.
 
 use crate::entities::{Firmware, FirmwareId, Lock};
 use crate::event::{FirmwareAsked, FirmwareMoment, Stamp, Task};
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use trace_common::ids::Tid;
 
-/// Requests that can be open at once. Beyond, the oldest is given up and counted.
+/// Requests that can be open at once. Beyond that, the oldest is given up and counted.
 const OPEN: usize = 16_384;
 
 /// The open requests.
@@ -19,7 +19,7 @@ pub struct Firmwares {
 }
 
 impl Firmwares {
-    /// Takes a moment in; the requests it changed, as they are now.
+    /// Takes in a moment; returns the requests that it changed, as they are now.
     pub fn step(&mut self, at: Stamp, task: Task, moment: &FirmwareMoment) -> Vec<Firmware> {
         let mut changed = Vec::new();
         match moment {
@@ -53,22 +53,22 @@ impl Firmwares {
         self.open.get(&thread)
     }
 
-    /// The thread is elsewhere, or gone: what it had open ended unseen.
+    /// The thread is elsewhere, or gone: the end of what it had open was not seen.
     pub fn left(&mut self, at: Stamp, thread: Tid) -> Option<Firmware> {
         self.open.remove(&thread).map(|open| open.unseen(at))
     }
 
-    /// Takes out what is open, as it stands.
+    /// Takes out what is open, as it is now.
     pub fn take_open(&mut self) -> Vec<Firmware> {
         std::mem::take(&mut self.open).into_values().collect()
     }
 
-    /// How many were given up because too many were open, since the last time this was asked.
+    /// How many were given up because too many were open, since the last call.
     pub fn take_capped(&mut self) -> u64 {
         std::mem::take(&mut self.capped)
     }
 
-    /// Opens a request; what the thread had open ended unseen and is returned.
+    /// Opens a request; returns what the thread had open, whose end was not seen.
     fn began(&mut self, at: Stamp, task: Task, asked: &Arc<FirmwareAsked>) -> Option<Firmware> {
         self.last += 1;
         let fresh = Firmware {

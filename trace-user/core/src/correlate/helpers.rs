@@ -1,11 +1,10 @@
 //! Joins helper calls with their workers, helpers and helpers' descendants.
 //!
-//! The obvious key of a call, the address of its `subprocess_info`, fails: it is freed before the call returns and
-//! handed out again at once, to another CPU. So the address is used only where it cannot be stale, at the pick-up by
-//! the worker and at the helper's birth, both of which happen while the call owns it; everything later is tied by the
-//! thread it happens in: the return by the caller's thread, the completion by the worker's or the helper's, the exec
-//! and the exit by the helper's process. What doubt is left: a completion in a worker whose pick-up was lost is not
-//! tied at all.
+//! The obvious key of a call, the address of its `subprocess_info`, fails: the kernel frees it before the call returns
+//! and reuses it at once, on another CPU. So the address is only used when it cannot be stale: when the worker picks
+//! the call up and when the helper is born. The call owns it at both moments. Everything later is tied by the thread it
+//! happens in: the return by the caller's thread, the completion by the worker's or the helper's, the exec and the exit
+//! by the helper's process. One doubt is left: a completion in a worker whose pick-up was lost is not tied at all.
 
 use super::suspends::AtWork;
 use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
@@ -16,10 +15,10 @@ use std::sync::Arc;
 use trace_common::ids::{CallAddress, TaskKey, Tgid, Tid};
 use trace_common::time::Nanos;
 
-/// Calls that can be open at once. Beyond, the oldest is given up and counted.
+/// Calls that can be open at once. Beyond that, the oldest is given up and counted.
 const OPEN: usize = 65_536;
 
-/// How soon after its helper's end a caller that waits for it returns.
+/// How soon after its helper's end a waiting caller returns.
 const RETURNS_WITHIN: Nanos = Nanos::from_secs(1);
 
 /// A process of a helper's tree.
@@ -29,7 +28,7 @@ struct Member {
     call: CallId,
 }
 
-/// The calls that something can still happen to.
+/// The calls that can still change.
 #[derive(Debug, Default)]
 pub struct Helpers {
     calls: BTreeMap<CallId, Arc<Call>>,
@@ -38,11 +37,11 @@ pub struct Helpers {
     by_caller: BTreeMap<Tid, CallId>,
     by_worker: BTreeMap<Tid, CallId>,
     members: BTreeMap<Tgid, Member>,
-    /// The processes of each call's tree that are alive, where any is.
+    /// The live processes of each call's tree, if there are any.
     living: BTreeMap<CallId, BTreeSet<Tgid>>,
     /// Calls of modtrail's own.
     hidden: BTreeSet<CallId>,
-    /// Requests of which a helper ended or was given up by what happened to another call.
+    /// Requests whose helper ended or was given up because of what happened to another call.
     touched: BTreeSet<RequestId>,
     capped: u64,
 }
@@ -67,7 +66,7 @@ impl Helpers {
     }
 
     fn lives(&mut self, key: TaskKey, call: CallId) {
-        // One with the same number ended unseen.
+        // The end of an earlier process with this number was not seen.
         let before = self.members.get(&key.tgid).and_then(|member| self.calls.get(&member.call));
         self.touched.extend(before.and_then(|call| call.request));
         self.ends(key.tgid);
@@ -75,8 +74,8 @@ impl Helpers {
         self.living.entry(call).or_default().insert(key.tgid);
     }
 
-    /// Takes the call's helper out of the living where something else than its exit proves that it is gone; it may have
-    /// left others behind.
+    /// Removes the call's helper from the live processes if something other than its exit proves that it is gone. It
+    /// may have left other processes behind.
     fn bury(&mut self, id: CallId) {
         let gone = self.calls.get(&id).filter(|call| call.gone().is_some());
         let helper = gone.and_then(|call| call.helper).map(|(helper, _)| helper.key);
@@ -95,23 +94,23 @@ impl Helpers {
         }
     }
 
-    /// Whether the call's helper, or what it left behind, can still do something although the caller has its answer.
+    /// Whether the call's helper, or what it left behind, can still do something although the call has returned.
     #[must_use]
     pub fn goes_on(&self, call: &Call) -> bool {
         (call.gone().is_some() || call.entry.wait != Wait::Proc) && self.alive(call.id)
     }
 
-    /// Requests that what happened to other calls may have changed, since the last time this was asked.
+    /// Requests that may have changed because of other calls, since the last call of this function.
     pub fn take_touched(&mut self) -> BTreeSet<RequestId> {
         std::mem::take(&mut self.touched)
     }
 
-    /// The request is closed: nothing of it is asked for any more.
+    /// The request is closed: nobody asks about it any more.
     pub fn untouch(&mut self, request: RequestId) {
         self.touched.remove(&request);
     }
 
-    /// Calls given up because too many were open, since the last time this was asked.
+    /// Calls given up because too many were open, since the last time this was called.
     pub fn take_capped(&mut self) -> u64 {
         std::mem::take(&mut self.capped)
     }
@@ -145,7 +144,7 @@ impl Helpers {
         self.calls.insert(id, Arc::new(call));
         self.by_address.insert(entered.call, id);
         let before = self.by_caller.insert(caller.tid, id);
-        // A thread makes one call at a time: the one before has returned unseen.
+        // A thread makes one call at a time: the return of the one before was not seen.
         let ended = |id: &CallId| self.calls.get(id).is_some_and(|call| call.gone().is_some()) && !self.alive(*id);
         if let Some(before) = before.filter(ended) {
             self.forget(before);
@@ -160,7 +159,7 @@ impl Helpers {
         id
     }
 
-    /// The call is modtrail's own: it is followed, so that its helper is known, and counts for nothing.
+    /// The call is modtrail's own. It is followed so that its helper is known, but it is not counted.
     pub fn hide(&mut self, id: CallId) {
         self.hidden.insert(id);
     }
@@ -171,7 +170,7 @@ impl Helpers {
         self.hidden.contains(&id)
     }
 
-    /// A worker took the call up.
+    /// A worker picked the call up.
     pub fn picked(&mut self, at: Stamp, worker: Tid, address: CallAddress) -> Option<CallId> {
         let id = *self.by_address.get(&address)?;
         self.by_worker.insert(worker, id);
@@ -183,14 +182,15 @@ impl Helpers {
     /// The call's helper exists.
     pub fn born(&mut self, at: Stamp, helper: Task, address: CallAddress) -> Option<CallId> {
         let id = *self.by_address.get(&address)?;
-        // A call has one helper: of a second, the call is not known, and had the address of this one.
+        // A call has one helper. A second helper's own call is not known; it had the same address as this one.
         let call = self.calls.get_mut(&id).filter(|call| call.helper.is_none()).map(Arc::make_mut)?;
         call.helper = Some((helper, at));
         self.lives(helper.key, id);
         Some(id)
     }
 
-    /// Exec is done, in the helper itself; a later exec of the same process or of a descendant is not the call's.
+    /// Exec is done, in the helper itself. A later exec of the same process or of a descendant does not belong to the
+    /// call.
     pub fn executed(&mut self, at: Stamp, process: TaskKey, result: ReturnCode) -> Option<CallId> {
         let id = self.owner(process)?;
         let call = self.calls.get_mut(&id).map(Arc::make_mut)?;
@@ -218,17 +218,17 @@ impl Helpers {
         let call = self.calls.get_mut(&id).map(Arc::make_mut)?;
         if let Some((helper, _)) = call.helper.filter(|(helper, _)| helper.key == task.key) {
             call.exited.get_or_insert((at, status));
-            // It is born with the worker's name; a successful exec gives it its own (fs/exec.c `begin_new_exec`, 5.10
-            // to 7.3).
+            // It is born with the worker's name; a successful exec gives it a name of its own (fs/exec.c
+            // `begin_new_exec`, 5.10 to 7.3).
             call.ran |= helper.comm != task.comm;
         }
         Some(id)
     }
 
-    /// The kernel is done with a call (kernel/umh.c `umh_complete`, 5.10 to 7.3, or the end of the worker's function in
-    /// its place): where the caller waits for the helper's end, in the worker, which has reaped it; else in the helper
-    /// itself, which has done its exec. Of such a call the worker's function says no more than that the helper was
-    /// started.
+    /// The kernel is done with a call (kernel/umh.c `umh_complete`, 5.10 to 7.3, or, instead of it, the end of the
+    /// worker's function). If the caller waits for the helper's end, this happens in the worker, which has reaped the
+    /// helper. Otherwise it happens in the helper itself, which has done its exec; the end of the worker's function
+    /// then only shows that the helper was started.
     pub fn completed(&mut self, at: Stamp, task: Task, address: Option<CallAddress>) -> Option<CallId> {
         if let Some(id) = self.unwaited_of(task.key, address) {
             self.calls.get_mut(&id).map(Arc::make_mut)?.completed.get_or_insert(at);
@@ -236,7 +236,7 @@ impl Helpers {
         }
         let picked = self.by_worker.remove(&task.tid);
         let id = picked.or_else(|| self.unpicked(address?))?;
-        // The requester may have returned first, and the call be forgotten: then this is no news.
+        // The requester may have returned first, and the call may be forgotten: then nothing changes.
         if let Some(call) = self.calls.get_mut(&id).filter(|call| call.entry.wait == Wait::Proc).map(Arc::make_mut) {
             call.completed.get_or_insert(at);
             self.bury(id);
@@ -244,7 +244,7 @@ impl Helpers {
         Some(id)
     }
 
-    /// The call at the address whose helper this process is, and whose caller does not wait for its end.
+    /// The call at the address whose helper this process is, and whose caller does not wait for the helper's end.
     fn unwaited_of(&self, process: TaskKey, address: Option<CallAddress>) -> Option<CallId> {
         let call = self.calls.get(&self.owner(process)?)?;
         let own = call.helper.is_some_and(|(helper, _)| helper.key == process);
@@ -254,12 +254,12 @@ impl Helpers {
     /// The call returned to its caller.
     pub fn returned(&mut self, at: Stamp, caller: Task, result: CallResult) -> Option<CallId> {
         let id = *self.by_caller.get(&caller.tid)?;
-        // One from before the call is an earlier call's, and came late.
+        // One that began before the call belongs to an earlier call, and came late.
         let own = |call: &&mut Arc<Call>| call.entered <= at && call.caller.key == caller.key;
         let call = self.calls.get_mut(&id).filter(own).map(Arc::make_mut)?;
         self.by_caller.remove(&caller.tid);
         call.returned.get_or_insert((at, result));
-        // The caller has given the address back, except where the helper or the worker does so later.
+        // The caller has given the address back, unless the helper or the worker does so later.
         let address = call.entry.call;
         let goes_on = match result {
             CallResult::Failed(error) => error == Errno::ERESTARTSYS,
@@ -278,7 +278,7 @@ impl Helpers {
         self.calls.get(self.by_caller.get(&thread)?).filter(|call| call.entry.wait != Wait::None)
     }
 
-    /// The caller's thread exits and was not seen to return.
+    /// The caller's thread exits, and its return was not seen.
     pub fn caller_gone(&mut self, at: Stamp, caller: Task) -> Option<CallId> {
         let call = self.entered_by(caller)?;
         call.caller_gone.get_or_insert(at);
@@ -287,7 +287,7 @@ impl Helpers {
         Some(id)
     }
 
-    /// The caller's thread is elsewhere and was not seen to return.
+    /// The caller's thread is elsewhere, and its return was not seen.
     pub fn caller_left(&mut self, at: Stamp, caller: Task) -> Option<CallId> {
         let call = self.entered_by(caller)?;
         call.caller_left.get_or_insert(at);
@@ -296,13 +296,13 @@ impl Helpers {
         Some(id)
     }
 
-    /// The call that the thread has entered; one with its number may have been another process's.
+    /// The call that the thread has entered. A call in a thread with the same number may be another process's.
     fn entered_by(&mut self, caller: Task) -> Option<&mut Call> {
         let id = self.by_caller.get(&caller.tid)?;
         self.calls.get_mut(id).filter(|call| call.caller.key == caller.key).map(Arc::make_mut)
     }
 
-    /// Nothing more is expected of the call: its helper has ended or never was, and its caller has returned.
+    /// Nothing more can happen to the call: its helper has ended or never existed, and its caller has returned.
     #[must_use]
     pub fn is_closed(&self, id: CallId) -> bool {
         let Some(call) = self.calls.get(&id) else {
@@ -339,7 +339,7 @@ impl Helpers {
 }
 
 impl AtWork for Helpers {
-    /// Where returns are missed, one whose helper ended long ago is not taken to be inside.
+    /// If returns can be missed, a call whose helper ended long ago does not count as inside.
     fn inside(&self, at: Stamp) -> Vec<Arc<Call>> {
         let long_over = |call: &Call| {
             let over = call.gone().or(call.completed);
@@ -422,7 +422,7 @@ mod tests {
 
     #[test]
     fn the_worker_that_started_a_helper_is_not_its_end() {
-        // Where `umh_complete` cannot be seen, the worker's function returns when the helper was started.
+        // If `umh_complete` cannot be seen, the worker's function returns when the helper has been started.
         let mut scenario = Scenario::default();
         called(&mut scenario, Task::new(9, 9, 1, "kworker/0:1"), Wait::None, worker(413), 0);
         scenario.until(100_000);

@@ -1,17 +1,17 @@
-//! When events were lost. A loss is found after it happened, somewhere between two looks at the counters, so it is
-//! kept as the span between them; a request that was open in that span may be missing something.
+//! When events were lost. A loss is found after it happened, between two reads of the counters, so it is kept as the
+//! span between them. A request that was open in that span may be missing something.
 
 use std::collections::VecDeque;
 use trace_common::time::Ktime;
 
-/// Spans kept. Beyond, the two oldest become one, which can only call more requests doubtful.
+/// Spans kept. Beyond that, the two oldest become one, which can only make more requests doubtful.
 const SPANS: usize = 256;
 
 /// The spans in which something was lost.
 #[derive(Debug, Default)]
 pub struct Losses {
     spans: VecDeque<(Ktime, Ktime)>,
-    /// After this, nothing was lost.
+    /// Nothing was lost after this.
     last: Ktime,
 }
 

@@ -1,13 +1,13 @@
 //! Joins ordered events into requests, helper calls and loads, and decides verdicts.
 //!
 //! In: events in the order in which they happened (from [`crate::order`]). Out: [`Change`]s, each a whole value. Pure:
-//! no I/O, no clock (time is what the events say), no threads, no globals; every container is ordered, so the same
+//! no I/O, no clock (time comes from the events), no threads, no globals. Every container is ordered, so the same
 //! events give the same changes.
 //!
-//! Here each event goes to the file that knows about it: [`requests`] for what requesters do and when a request is
+//! This file passes each event to the file that handles it: [`requests`] for what requesters do and when a request is
 //! closed, [`helpers`] for which process belongs to which call, [`loads`] for the stages of a load, [`losses`] for what
 //! may be missing, [`suspends`] for which calls a suspend cycle met, [`firmware`] for the stages of a firmware request,
-//! `sampling` for what the stack of a thread proves that something waits for.
+//! `sampling` for what a thread's stack proves about what waits for it.
 
 pub mod firmware;
 pub mod helpers;
@@ -33,8 +33,8 @@ use suspends::{Step, Suspends};
 use trace_common::ids::Tgid;
 use trace_common::kind::Kind;
 
-/// Resolutions kept: every alias a machine asks for in practice, and an end to those that a program makes up. More
-/// than the live source remembers having told, so that what it does not tell again is known.
+/// Resolutions kept: enough for every alias that a machine asks for in practice, with a bound for aliases that a
+/// program makes up. The live source remembers fewer aliases, so whatever it does not report again is still known here.
 const RESOLUTIONS: usize = 65_536;
 
 /// The stage.
@@ -47,9 +47,9 @@ pub struct Correlator {
     losses: Losses,
     suspends: Suspends,
     firmwares: Firmwares,
-    /// What aliases stand for, each with the number of its telling.
+    /// What aliases resolve to, each with the number of its report.
     resolutions: BTreeMap<Arc<str>, (u64, Arc<Resolution>)>,
-    /// Their aliases by the number of the telling, so oldest first.
+    /// The aliases by the number of their report, oldest first.
     resolved: BTreeMap<u64, Arc<str>>,
     tellings: u64,
     may_miss_returns: bool,
@@ -60,19 +60,19 @@ pub struct Correlator {
     may_miss_denials: bool,
     /// Some denials were not seen, or none can be.
     misses_denials: bool,
-    /// What may be missing is not what it was when the open requests were last looked at.
+    /// What may be missing has changed since the open requests were last checked.
     doubts_changed: bool,
-    /// modtrail's own process: what it asks for is followed and not told.
+    /// modtrail's own process: its requests are followed but not reported.
     tracer: Option<Tgid>,
     now: Stamp,
 }
 
 impl Correlator {
-    /// Takes one event; what it changes is appended to `out`.
+    /// Takes one event; appends what it changes to `out`.
     pub fn step(&mut self, event: Event, out: &mut Vec<Change>) {
         let at = event.at;
         if let Body::Fact(Fact::Resolved { alias, resolution }) = event.body {
-            // Goes before what it is needed for, so its instant says nothing about how far time has come.
+            // It comes before the request that needs it, so its instant does not show how far time has come.
             return self.resolved(alias, resolution);
         }
         self.now = Stamp { mono: self.now.mono.max(at.mono), boot: self.now.boot.max(at.boot) };

@@ -1,5 +1,5 @@
-//! What a look at a thread that something waits for too long proves: where it is gone, or no longer inside what it was
-//! seen to enter, the end of that was not seen.
+//! What a sample of a thread that something has waited for too long proves. If the thread is gone, or no longer inside
+//! what it was seen to enter, the end of that was not seen.
 //!
 //! In: the thread's kernel stack, or that it is gone. Out: what was open in it, ended as far as can be known.
 
@@ -14,8 +14,8 @@ use trace_common::time::Nanos;
 const CALL: &[&str] = &["call_usermodehelper_exec"];
 /// Where a driver waits for its firmware (drivers/base/firmware_loader/main.c, 5.10 to 7.3).
 const FIRMWARE: &[&str] = &["_request_firmware"];
-/// Where a module is loaded, or the load of another is waited for (kernel/module/main.c, 5.10 to 7.3), whichever of
-/// them the compiler has left.
+/// Where a module is loaded, or the load of another is awaited (kernel/module/main.c, 5.10 to 7.3): those of these
+/// functions that the compiler did not inline.
 const LOAD: &[&str] = &[
     "__do_sys_init_module",
     "__do_sys_finit_module",
@@ -30,7 +30,7 @@ const LOAD: &[&str] = &[
     "load_module",
     "do_init_module",
 ];
-/// A stack is of the instant before it was told: what began in between is not judged by it.
+/// A stack is older than its report: what began in between is not judged by it.
 const JUST_NOW: Nanos = Nanos::from_secs(1);
 
 impl Correlator {
@@ -142,7 +142,7 @@ mod tests {
         lost(&mut scenario);
         scenario.until(11_000_000);
         assert!(!scenario.request(1).closed);
-        // Its number is another's now: that one's end is not the helper's.
+        // Another process has its number now: the end of that process is not the helper's.
         scenario.fact(11_500_000, Fact::Gone { thread: Task::new(413, 413, 9_000_000, "other") });
         scenario.until(15_000_000);
         assert!(!scenario.request(1).closed);
@@ -169,7 +169,7 @@ mod tests {
         };
         assert!(is_closed(&seen(&outside, true)));
         assert_eq!(seen(&outside, true).request(1).verdict, Verdict::Incomplete);
-        // Nothing was lost, or the stack is not known: a wait is a wait.
+        // Nothing was lost, or the stack is not known: it still waits.
         assert!(!seen(&inside, true).request(1).closed);
         assert!(!seen(&outside, false).request(1).closed);
         assert!(!seen(&[], true).request(1).closed);
@@ -207,7 +207,7 @@ mod tests {
         let [ended] = &*ended else { panic!("{ended:?}") };
         assert_eq!((ended.closed, ended.ended, ended.lock.held_at(stamp(13_000_000))), (true, None, false));
         let now = stamp(20_000_000);
-        assert_eq!((ended.fallback_time(now), ended.lock_time(now)), (None, None), "what was not seen is not told");
+        assert_eq!((ended.fallback_time(now), ended.lock_time(now)), (None, None), "what was not seen is not reported");
     }
 
     #[test]
@@ -216,7 +216,7 @@ mod tests {
         scenario.load(10_000, ping(), "can");
         lost(&mut scenario);
         sampled(&mut scenario, 11_000_000, &["msleep", "can_init", "do_one_initcall", "do_init_module.isra.0"]);
-        // One that waits for another's load of the file has no more of it on its stack than the system call.
+        // A load that waits for another load of the file has only the system call on its stack.
         sampled(&mut scenario, 11_500_000, &["wait_for_completion_state", "__do_sys_finit_module", "do_syscall_64"]);
         assert_eq!(scenario.model().open_loads().count(), 1);
         sampled(&mut scenario, 12_000_000, &["ep_poll", "do_epoll_wait", "do_syscall_64"]);

@@ -1,12 +1,12 @@
-//! Joins the moments of a suspend cycle, and says which helper calls it met.
+//! Joins the moments of a suspend cycle, and finds which helper calls it met.
 //!
-//! One attempt runs in one thread, from `pm_suspend` or `hibernate` to its return: the thread is the key. Where that
+//! One attempt runs in one thread, from `pm_suspend` or `hibernate` to its return, so the thread is the key. If that
 //! function is not seen (user space hibernates by itself, or a probe is missing), the freezing of user space begins the
-//! cycle, and a failure or the enabling of helpers ends it; a shutdown disables helpers and never ends.
+//! cycle, and a failure or the enabling of helpers ends it. A shutdown disables helpers and never ends.
 //!
 //! The kernel counts the callers inside `call_usermodehelper_exec`, waits until there are none, and fails with -EAGAIN
-//! when five seconds have passed (kernel/umh.c `__usermodehelper_disable`, 5.10 to 7.3). Where it fails, helpers are
-//! enabled again and no thaw follows.
+//! after five seconds (kernel/umh.c `__usermodehelper_disable`, 5.10 to 7.3). If it fails, helpers are enabled again
+//! and no thaw follows.
 
 use crate::answer::{CallResult, Errno, ReturnCode};
 use crate::entities::{Call, CallId, Cycle, CycleId, CycleKind, PhaseSpan, Stretch};
@@ -16,20 +16,20 @@ use std::sync::Arc;
 use trace_common::ids::Tid;
 use trace_common::time::Nanos;
 
-/// How soon after a failed attempt another is taken for its repetition.
+/// How soon after a failed attempt another one counts as its repetition.
 const AGAIN: Nanos = Nanos::from_secs(60);
-/// How long after helpers were enabled an attempt's return is waited for: drivers' notifiers come between.
+/// How long after helpers were enabled an attempt's return is awaited: drivers' notifiers run in between.
 const END_GRACE: Nanos = Nanos::from_secs(30);
-/// Phases kept of one cycle: about twenty, and two for each CPU. More are counted as given up.
+/// Phases kept per cycle: about twenty, and two for each CPU. More are counted as given up.
 const PHASES: usize = 4_096;
-/// Helper calls kept of one cycle, for each way in which it can meet one. More are counted as given up.
+/// Helper calls kept per cycle, for each way in which it can meet one. More are counted as given up.
 const CALLS: usize = 1_024;
-/// Ended cycles of which frozen helpers still go on.
+/// Ended cycles whose frozen helpers still go on.
 const UNFINISHED: usize = 64;
-/// Cycles that can be open at once: shutdowns that came to nothing never end.
+/// Cycles that can be open at once: shutdowns that did not happen never end.
 const OPEN: usize = 64;
 
-/// The cycles that something can still happen to.
+/// The cycles that can still change.
 #[derive(Debug, Default)]
 pub struct Suspends {
     open: BTreeMap<Tid, Cycle>,
@@ -39,22 +39,22 @@ pub struct Suspends {
     met: BTreeMap<CallId, (Arc<Call>, BTreeSet<CycleId>)>,
     /// The cycles that changed since they were last reported.
     unreported: BTreeSet<CycleId>,
-    /// Those of them that another cycle took the place of.
+    /// Those of them that another cycle replaced.
     replaced: Vec<Cycle>,
     last: u64,
-    /// Of the last cycle that ended: its group, its kind, when it ended, and whether it failed.
+    /// The last cycle that ended: its group, its kind, when it ended, and whether it failed.
     before: Option<(CycleId, CycleKind, Stamp, bool)>,
     capped: u64,
 }
 
-/// What a moment of suspend was.
+/// What a moment of suspend meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// No cycle's.
+    /// It belongs to no cycle.
     Unmatched,
-    /// That of a cycle which goes on: it is reported with the next tick.
+    /// It belongs to a cycle that goes on, which is reported with the next tick.
     Taken,
-    /// The end of this cycle.
+    /// It ended this cycle.
     Ended(Box<Cycle>),
 }
 
@@ -64,16 +64,16 @@ impl Step {
     }
 }
 
-/// The helper calls that are at work at an instant.
+/// The helper calls that are active at an instant.
 pub trait AtWork {
     /// Calls whose caller is inside `call_usermodehelper_exec`.
     fn inside(&self, at: Stamp) -> Vec<Arc<Call>>;
-    /// Calls of which a process is alive.
+    /// Calls that have a live process.
     fn alive(&self) -> Vec<Arc<Call>>;
 }
 
 impl Suspends {
-    /// Takes a moment in.
+    /// Takes in a moment.
     pub fn step(&mut self, at: Stamp, task: Task, moment: &SuspendMoment, helpers: &impl AtWork) -> Step {
         let step = self.take_in(at, task, moment, helpers).unwrap_or(Step::Unmatched);
         if step == Step::Taken {
@@ -82,7 +82,7 @@ impl Suspends {
         step
     }
 
-    /// The same; `None`: it belongs to no cycle.
+    /// The same; `None` if it belongs to no cycle.
     fn take_in(&mut self, at: Stamp, task: Task, moment: &SuspendMoment, helpers: &impl AtWork) -> Option<Step> {
         match moment {
             SuspendMoment::Began { way, pm_test } => self.began(at, task, *way, *pm_test),
@@ -97,7 +97,7 @@ impl Suspends {
                     let (id, frozen) = (cycle.id, cycle.frozen.clone());
                     frozen.into_iter().for_each(|call| self.meet(id, call));
                 } else if cycle.way.is_none() {
-                    // The end of a cycle whose own end is not seen.
+                    // It ends a cycle whose own end is not seen.
                     return self.ended(at, task, Some(*result)).map(Step::ended);
                 }
             }
@@ -114,7 +114,8 @@ impl Suspends {
                 let cycle = self.open.get_mut(&task.tid)?;
                 cycle.disable.ended = Some((at, *result));
                 if !result.failed() {
-                    // Whoever was waited for has left, though its return may be told a little later.
+                    // The call that the cycle waited for has returned, though the return may be reported a little
+                    // later.
                     cycle.drained.append(&mut cycle.culprits);
                 } else {
                     cycle.enabled = Some(at);
@@ -124,7 +125,7 @@ impl Suspends {
                 let cycle = self.open.get_mut(&task.tid)?;
                 if *depth == Depth::ENABLED && cycle.disable.began.is_some() {
                     cycle.enabled = Some(at);
-                    // A freezer that fails thaws by itself, before it says so (kernel/power/process.c
+                    // A freezer that fails thaws by itself, before it reports the failure (kernel/power/process.c
                     // `freeze_processes`).
                     let is_freezing = cycle.freeze.began.is_some() && cycle.freeze.ended.is_none();
                     if cycle.way.is_none() && !is_freezing {
@@ -143,7 +144,7 @@ impl Suspends {
         self.unreported.insert(cycle);
     }
 
-    /// A helper call was entered: it is waited for, where helpers are being disabled.
+    /// A helper call was entered: the cycle waits for it if helpers are being disabled.
     pub fn call_entered(&mut self, call: &Arc<Call>) {
         let mut waiting = Vec::new();
         for cycle in self.open.values_mut().filter(|cycle| is_draining(cycle)) {
@@ -180,7 +181,7 @@ impl Suspends {
         }
     }
 
-    /// The cycle does not hold the call any more.
+    /// The cycle no longer holds the call.
     fn part(&mut self, cycle: CycleId, call: CallId) {
         if let Some((_, cycles)) = self.met.get_mut(&call) {
             cycles.remove(&cycle);
@@ -196,7 +197,7 @@ impl Suspends {
         calls.into_iter().flatten().for_each(|call| self.part(cycle.id, call.id));
     }
 
-    /// Another cycle takes the place of this one, whose end was not seen.
+    /// Another cycle replaces this one, whose end was not seen.
     fn replace(&mut self, mut cycle: Cycle) {
         bring_up_to_date(&mut cycle, &self.met);
         self.leave(&cycle);
@@ -223,7 +224,7 @@ impl Suspends {
         changed
     }
 
-    /// The cycles whose end was missed: helpers have been enabled again for so long that it must have come.
+    /// The cycles whose end was missed: helpers were enabled again so long ago that it must have come.
     pub fn unended(&mut self, now: Stamp) -> Vec<Cycle> {
         let is_closed = |cycle: &Cycle| cycle.enabled.is_some_and(|at| now.mono.since(at.mono) >= END_GRACE);
         let over: Vec<(Task, Stamp)> =
@@ -231,7 +232,7 @@ impl Suspends {
         over.into_iter().filter_map(|(task, at)| self.ended(at, task, None)).collect()
     }
 
-    /// Takes out what is open, as it stands.
+    /// Takes out what is open, as it is now.
     pub fn take_open(&mut self) -> Vec<Cycle> {
         let met = std::mem::take(&mut self.met);
         let mut open: Vec<Cycle> = std::mem::take(&mut self.open).into_values().collect();
@@ -239,7 +240,7 @@ impl Suspends {
         open
     }
 
-    /// How much was given up because there was too much of it, since the last time this was asked.
+    /// How much was given up because there was too much of it, since the last call.
     pub fn take_capped(&mut self) -> u64 {
         std::mem::take(&mut self.capped)
     }
@@ -347,12 +348,12 @@ fn is_draining(cycle: &Cycle) -> bool {
     cycle.disable.began.is_some() && cycle.disable.ended.is_none()
 }
 
-/// Something that was frozen half way goes on.
+/// A helper that was frozen half way goes on.
 fn is_unfinished(cycle: &Cycle) -> bool {
     cycle.frozen.iter().any(|call| call.exited.is_none())
 }
 
-/// Puts the calls as they are now in the places of what was known of them.
+/// Replaces what was known of the calls by the calls as they are now.
 fn bring_up_to_date(cycle: &mut Cycle, met: &BTreeMap<CallId, (Arc<Call>, BTreeSet<CycleId>)>) {
     let lists = [&mut cycle.culprits, &mut cycle.drained, &mut cycle.refused, &mut cycle.frozen];
     for place in lists.into_iter().flatten() {
@@ -362,13 +363,13 @@ fn bring_up_to_date(cycle: &mut Cycle, met: &BTreeMap<CallId, (Arc<Call>, BTreeS
     }
 }
 
-/// What a call's return is to a cycle.
+/// What a call's return means to a cycle.
 enum Returned {
-    /// No news.
+    /// Nothing.
     AsBefore,
     /// It was refused.
     Refused,
-    /// The cycle waited for it, and holds it no more.
+    /// The cycle waited for it, and no longer holds it.
     Dropped,
 }
 

@@ -24,7 +24,7 @@ fn ping() -> Task {
     Task::new(412, 412, 5, "ping")
 }
 
-/// A scenario in which `net-pf-29` stands for `can`, and `can-proto-1` for `can_raw`, which needs `can`.
+/// A scenario in which `net-pf-29` resolves to `can`, and `can-proto-1` to `can_raw`, which needs `can`.
 fn scenario() -> Scenario {
     let mut scenario = Scenario::default();
     scenario.fact(0, Fact::LiveModules(["vfat".into()].into()));
@@ -35,7 +35,7 @@ fn scenario() -> Scenario {
     scenario
 }
 
-/// The hook of the helper call's return may miss some.
+/// The hook for the helper call's return may miss some returns.
 fn lossy_returns(scenario: &mut Scenario) {
     let hook = Hook {
         moment: Kind::CallReturned,
@@ -178,9 +178,9 @@ fn the_first_that_is_live_satisfies_the_others() {
     assert_eq!(scenario.request(3).duplicates.same_alias, 0);
 }
 
-/// The kernel makes a module live first and tells then: a helper may know before the world does.
+/// The kernel makes a module live before it reports it: a helper may know first.
 #[test]
-fn a_module_that_is_told_late_was_live_when_the_helper_succeeded() {
+fn a_module_that_is_reported_late_was_live_when_the_helper_succeeded() {
     let judged = |live_at: u64, refused: bool| {
         let mut scenario = scenario();
         let first = helped("net-pf-29", ping(), 413, 10_000);
@@ -196,7 +196,7 @@ fn a_module_that_is_told_late_was_live_when_the_helper_succeeded() {
         }
         scenario.ended(second, 17_000, 0);
         scenario.until(17_400);
-        assert!(!scenario.request(2).closed, "it may be told any moment");
+        assert!(!scenario.request(2).closed, "it may be reported at any moment");
         scenario.until(60_000);
         scenario.until(live_at - 1_000);
         scenario.went_live(live_at, winner, "can");
@@ -205,7 +205,7 @@ fn a_module_that_is_told_late_was_live_when_the_helper_succeeded() {
         (scenario.request(2).verdict, scenario.request(2).live)
     };
     assert_eq!(judged(65_000, false), (Verdict::SatisfiedByAnother, Some(stamp(65_000))));
-    // So late it tells nothing of what was then, unless a load was refused for it.
+    // A report this late proves nothing about that time, unless a load was refused because of it.
     assert_eq!(judged(70_000, false), (Verdict::Hollow, None));
     assert_eq!(judged(1_000_000, true), (Verdict::SatisfiedByAnother, Some(stamp(1_000_000))));
 }
@@ -301,7 +301,7 @@ fn a_loss_makes_doubtful_what_rests_on_nothing_having_been_seen() {
         }
         scenario.ended(request, at + 10_000, if number == 2 { 256 } else { 0 });
     }
-    // Found later than the requests ended, and yet known before they are judged.
+    // Found after the requests ended, but before they are judged.
     let lost = Fact::Lost { loss: Lost::Kernel(Loss::RingFull), count: 3, until: stamp(45_000).mono };
     scenario.fact(5_000, lost);
     scenario.until(90_000);
@@ -379,7 +379,7 @@ fn an_alias_of_unknown_meaning_gives_no_guess() {
     );
 }
 
-/// An alias that stands for a name that only modprobe's configuration has.
+/// An alias that resolves to a name that exists only in modprobe's configuration.
 fn named_by_configuration(scenario: &mut Scenario, alias: &str, install: Option<Install>) {
     let place = Place::Line { file: "/x.conf".into(), line: 1 };
     let name = Wanted { name: "off".into(), missing: true, install, alias: Some(place), ..Wanted::default() };
@@ -428,7 +428,7 @@ fn a_resolution_that_came_with_a_later_request_holds_for_an_earlier_one() {
     let [first, second] =
         [10_000, 10_500].map(|at| helped("net-pf-29", Task::new(at as u32, at as u32, 6, "ping"), at as u32, at));
     scenario.fact(0, Fact::LiveModules(["can".into()].into()));
-    // The ring hands the second over first, and the edge resolves the alias with it.
+    // The ring delivers the second one first, and the edge resolves the alias with it.
     let resolution = Resolution {
         known: true,
         modules: vec![Wanted { name: "can".into(), ..Default::default() }],
@@ -572,7 +572,7 @@ fn refused_while_helpers_are_disabled() {
 
 #[test]
 fn phases_sum_to_the_total_whatever_was_seen() {
-    // Every subset of one request's events between its being asked and its return.
+    // Every subset of one request's events between the request and its return.
     let mut whole = scenario();
     let request = helped("net-pf-29", ping(), 413, 10_000);
     whole.helped(request, 0);
@@ -584,7 +584,7 @@ fn phases_sum_to_the_total_whatever_was_seen() {
     let events: Vec<Event> = whole.events[begin..].to_vec();
     let (first, middle, last) = (&events[0], &events[1..events.len() - 1], &events[events.len() - 1]);
     for subset in 0..1_u32 << middle.len() {
-        // The call has to be there, or there is no return to tie.
+        // The call has to be there; otherwise there is no return to tie.
         if subset & 0b10 == 0 {
             continue;
         }
@@ -630,7 +630,7 @@ fn events_that_come_swapped_within_the_window_make_no_difference() {
     for seed in 1..200_u64 {
         let mut events = scenario.events.clone();
         let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        // Swaps of neighbours that lie less than half the window apart, ticks left in their place.
+        // Swaps of neighbours that are less than half the window apart; ticks stay in place.
         for index in 1..events.len() {
             state ^= state << 13;
             state ^= state >> 7;
@@ -646,7 +646,7 @@ fn events_that_come_swapped_within_the_window_make_no_difference() {
     }
 }
 
-/// A loss in this span, as the edge tells it.
+/// A loss in this span, as the edge reports it.
 fn lost(scenario: &mut Scenario, since: u64, until: u64) {
     let lost = Fact::Lost { loss: Lost::Kernel(Loss::RingFull), count: 2, until: stamp(until).mono };
     scenario.fact(since, lost);
@@ -762,7 +762,7 @@ fn asked(alias: &str) -> Moment {
     Moment::Requested(testing::asked(alias).into())
 }
 
-/// A call whose words could not be read.
+/// A call whose arguments could not be read.
 fn entered(call: CallAddress) -> Moment {
     Moment::CallEntered(CallEntered { argv: [].into(), ..testing::entered(call, Wait::Proc, &[PATH]) }.into())
 }
@@ -777,6 +777,6 @@ fn no_more_slots_are_said_to_be_held_than_there_are() {
         scenario.helped(Helped { alias: "fs-xfs", requester, path, pid: 2_000 + number, at }, 0);
     }
     scenario.until(10_000);
-    // Only where returns were missed can more seem to be inside.
+    // More can only seem to be inside if returns were missed.
     assert_eq!((scenario.model().slots().count(), scenario.model().most_slots().holders.len()), (60, 50));
 }

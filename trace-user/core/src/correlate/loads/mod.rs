@@ -1,5 +1,5 @@
-//! Joins the stages of loads. A load happens in one thread from its system call's entry to its return, and a thread
-//! makes one at a time, so the thread is the key; the address of the `struct module` is not needed.
+//! Joins the stages of loads. A load happens in one thread, from the entry of its system call to the return. A thread
+//! makes one load at a time, so the thread is the key; the address of the `struct module` is not needed.
 
 mod moments;
 
@@ -12,25 +12,25 @@ use std::sync::Arc;
 use trace_common::ids::Tid;
 use trace_common::time::Nanos;
 
-/// Loads that can be open at once. Beyond, the oldest is given up and counted.
+/// Loads that can be open at once. Beyond that, the oldest is given up and counted.
 const OPEN: usize = 65_536;
 
-/// How long a load waits for another module at most, and as long again: 30 s (kernel/module/main.c
+/// The longest that a load waits for another module, and the same again: 30 s (kernel/module/main.c
 /// `resolve_symbol_wait`, 5.10 to 7.3).
 const WAIT_LIMIT: Nanos = Nanos::from_secs(60);
 
-/// How long after its last stage a load's end is waited for.
+/// How long after its last stage a load's end is awaited.
 const END_GRACE: Nanos = Nanos::from_secs(1);
 
 /// The open loads.
 #[derive(Debug, Default)]
 pub struct Loads {
     open: BTreeMap<Tid, Arc<Load>>,
-    /// Their threads by their age.
+    /// Their threads, by age.
     by_age: BTreeMap<LoadId, Tid>,
-    /// Those of which no more than the end is to come.
+    /// Those that only their end is missing of.
     ending: BTreeSet<Tid>,
-    /// How many are in the init of a module.
+    /// How many are in a module's init.
     in_init: BTreeMap<Arc<str>, usize>,
     last: u64,
     surplus: Vec<Arc<Load>>,
@@ -43,15 +43,15 @@ impl Loads {
         self.open.get(&thread)
     }
 
-    /// Loads given up because too many were open, since the last time this was asked.
+    /// Loads given up because too many were open, since the last call.
     pub fn take_surplus(&mut self) -> Vec<Arc<Load>> {
         std::mem::take(&mut self.surplus)
     }
 
-    /// Takes out the loads whose end was missed: `do_init_module` returned, and the system call, which follows at once,
-    /// was not seen to. Where the return of `do_init_module` may be missed too, going live has to do.
-    /// And where events were lost, one that has not come to its init for longer than the kernel lets it wait for
-    /// another.
+    /// Takes out the loads whose end was missed: `do_init_module` returned, and the return of the system call, which
+    /// follows at once, was not seen. If the return of `do_init_module` may be missed too, going live counts instead.
+    /// If events were lost, this also takes out a load that has not reached its init for longer than the kernel lets it
+    /// wait for another module.
     pub fn unended(&mut self, now: Stamp, may_miss_inits: bool, losses: &Losses) -> Vec<Arc<Load>> {
         let mut threads = self.standing_still(now, losses);
         let is_unended = |load: &Arc<Load>| {
@@ -63,11 +63,11 @@ impl Loads {
         threads.into_iter().filter_map(|thread| self.abandoned(thread)).collect()
     }
 
-    /// The threads of loads that have not come to their init for longer than the kernel lets them wait, and may have
-    /// ended unseen.
+    /// The threads of loads that have not reached their init for longer than the kernel lets them wait, and whose end
+    /// may have been missed.
     fn standing_still(&self, now: Stamp, losses: &Losses) -> BTreeSet<Tid> {
         let by_age = self.by_age.values().filter_map(|thread| self.open.get(thread));
-        // Of the younger, none is too old, and none began before a loss that an older one did not.
+        // No younger load is too old, and none began before a loss that an older one did not precede.
         let old = by_age.take_while(|load| {
             now.mono.since(load.began.mono) >= WAIT_LIMIT && losses.overlap(load.began.mono, now.mono)
         });
@@ -110,7 +110,7 @@ impl Loads {
         Some(load)
     }
 
-    /// A load began; what the thread had open before ended unseen and is returned.
+    /// A load began; returns what the thread had open before, whose end was not seen.
     pub fn began(
         &mut self,
         at: Stamp,
@@ -151,8 +151,8 @@ impl Loads {
         self.in_init.contains_key(module)
     }
 
-    /// Whether what is seen of `module` cannot be the load's that the thread has open: another went through the stages
-    /// of it.
+    /// Whether what is seen of `module` cannot belong to the load that the thread has open: that load went through the
+    /// stages of another module.
     #[must_use]
     pub fn is_of_another(&self, thread: Tid, module: &Module) -> bool {
         let staged = |load: &&Arc<Load>| load.coming.or(load.init_begun).or(load.live).is_some();
@@ -165,7 +165,7 @@ impl Loads {
         self.change(thread, |load| load.bytes = bytes);
     }
 
-    /// What the thread loads is known by name; whether that is news of a load.
+    /// The name of the module is known; returns whether that is new for a load.
     pub fn named_by(&mut self, thread: Tid, name: &Captured) -> bool {
         let unnamed = self.open.get(&thread).filter(|load| load.module.is_none());
         let (Some(_), Captured::Whole(name)) = (unnamed, name) else { return false };
@@ -208,14 +208,14 @@ impl Loads {
         Some(closed(load))
     }
 
-    /// The thread's process is gone: whatever it had open ended unseen.
+    /// The thread's process is gone: the end of what it had open was not seen.
     pub fn abandoned(&mut self, thread: Tid) -> Option<Arc<Load>> {
         self.take(thread).map(closed)
     }
 
     fn stage(&mut self, thread: Tid, module: &Module, change: impl FnOnce(&mut Load)) {
         self.change(thread, |load| {
-            // The file it was read from may have had another name.
+            // The file that it was read from may have had another name.
             if let Some(name) = module.name.text() {
                 load.module = Some(name.clone());
             }
@@ -224,7 +224,7 @@ impl Loads {
     }
 }
 
-/// The module in whose init the load is.
+/// The module whose init the load is in.
 fn in_init(load: &Load) -> Option<Arc<str>> {
     let is_in_init = load.init_begun.is_some() && load.init_ended.is_none() && load.live.is_none();
     load.module.clone().filter(|_| is_in_init)

@@ -1,4 +1,4 @@
-//! What a task does that loads a module, tied to the request whose helper it is or descends from.
+//! Ties the moments of a task that loads a module to the request whose helper it is or descends from.
 //!
 //! In: the moments of loads. Out: loads as they are now, and the requests that they belong to.
 
@@ -8,7 +8,7 @@ use crate::event::{Module, Moment, Stamp, Task};
 use crate::lives::Birth;
 use std::sync::Arc;
 
-/// Loads kept of one request: no module has so many dependencies.
+/// Loads kept per request: no module has so many dependencies.
 const LOADS: usize = 1_024;
 
 impl Correlator {
@@ -74,7 +74,7 @@ impl Correlator {
         }
     }
 
-    /// A stage of another module's load begins one: what the thread had open ended unseen.
+    /// A stage of another module's load begins a new load: the end of what the thread had open was not seen.
     pub(in crate::correlate) fn expect_load_of(
         &mut self,
         at: Stamp,
@@ -90,9 +90,9 @@ impl Correlator {
         self.expect_load(at, task, out);
     }
 
-    /// A stage of a load whose beginning was not seen begins it.
+    /// A stage begins a load if the load's beginning was not seen.
     pub(in crate::correlate) fn expect_load(&mut self, at: Stamp, task: Task, out: &mut Vec<Change>) {
-        // One of a process that is gone, whose thread had this number, ended unseen.
+        // A load by a process that is gone, whose thread had this number: its end was not seen.
         if self.loads.of(task.tid).is_none_or(|open| open.task.key != task.key) {
             let request = self.request_of(task);
             let unended = self.loads.began(at, task, None, request);
@@ -106,7 +106,7 @@ impl Correlator {
         }
     }
 
-    /// The request whose helper's tree the task belongs to.
+    /// The request whose helper's tree contains the task.
     pub(in crate::correlate) fn request_of(&self, task: Task) -> Option<RequestId> {
         self.helpers.owner(task.key).and_then(|call| self.helpers.call(call)).and_then(|call| call.request)
     }

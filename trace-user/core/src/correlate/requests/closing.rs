@@ -1,6 +1,6 @@
 //! When a request is closed, and with which verdict.
 //!
-//! In: a request that changed, or that time has passed. Out: the request as it stands, or with its verdict, for good.
+//! In: a request that changed, or the passing of time. Out: the request as it is now, or with its final verdict.
 
 use super::{SLOT_TIMEOUT, State, next_due, state};
 use crate::correlate::Correlator;
@@ -9,7 +9,7 @@ use crate::verdict::{self, Decision, Doubt};
 use std::sync::Arc;
 
 impl Correlator {
-    /// Closes the request if nothing can change it any more; else notes that it changed.
+    /// Closes the request if nothing can change it any more; otherwise notes that it changed.
     pub(in crate::correlate) fn settle(&mut self, id: RequestId, out: &mut Vec<Change>) {
         let moved = self.requests.look_again(id, self.now);
         match self.standing(id) {
@@ -17,7 +17,8 @@ impl Correlator {
             Some((State::ClosedWith(gap), _)) => self.close(id, Some(gap), out),
             Some((State::Open, _)) => {
                 self.requests.changed(id);
-                // One that takes a slot, gives it back or returns is reported at once: the model counts by that.
+                // A request that takes a slot, gives it back or returns is reported at once: the model counts slots by
+                // that.
                 if moved {
                     self.report(id, out);
                 }
@@ -36,7 +37,7 @@ impl Correlator {
         let request = self.requests.get(id)?;
         let may_miss = self.may_miss_returns || self.lost_during(request);
         let state = state(request, &self.helpers, self.now, may_miss);
-        // Who was turned away may still get what others are at work for: that is waited for.
+        // A requester that was turned away may still get what others' helpers are working for, so that is awaited.
         let away =
             request.turned_away == Some(TurnedAway::Throttled) || state == State::ClosedWith(Gap::NothingFollowed);
         let waits = away && state != State::Open && self.requests.awaits_others(id, self.now);
@@ -45,15 +46,15 @@ impl Correlator {
         Some(if waits { (State::Open, true) } else { (state, false) })
     }
 
-    /// Whether the helper succeeded while another's load was in the init of what is wanted: it may be live already, and
-    /// the kernel about to tell so.
+    /// Whether the helper succeeded while another's load was in the init of the wanted module: the module may be live
+    /// already, and the kernel is about to report it.
     pub(in crate::correlate) fn awaits_live(&self, request: &Request) -> bool {
         let waits = verdict::reported_until(request).is_some_and(|until| self.now < until);
         let wanted = request.resolution.iter().flat_map(|resolution| &resolution.modules);
         waits && wanted.into_iter().any(|wanted| self.loads.is_in_init(&wanted.name))
     }
 
-    /// Time has passed: some requests may be over by it.
+    /// Time has passed: some requests may be over because of it.
     pub(in crate::correlate) fn look_at_open(&mut self, out: &mut Vec<Change>) {
         let mut ids = self.requests.take_due(self.now.mono);
         ids.append(&mut self.helpers.take_touched());
@@ -78,7 +79,7 @@ impl Correlator {
         out.extend(self.requests.reported(id).map(|request| Change::Request(Arc::new(request))));
     }
 
-    /// Decides the request's verdict and lets go of it.
+    /// Decides the request's verdict and removes it from the open requests.
     pub(in crate::correlate) fn close(&mut self, id: RequestId, gap: Option<Gap>, out: &mut Vec<Change>) {
         let Some(mut request) = self.requests.take(id) else { return };
         let lost = self.lost_during(&request);
@@ -114,8 +115,8 @@ impl Correlator {
         }
     }
 
-    /// What became of a request of which nothing was seen after its being asked. Turned away is who found all slots
-    /// taken, was not denied, and got none in time; else it is not known.
+    /// What became of a request of which nothing was seen after it was asked for. It was turned away if it found all
+    /// slots taken, was not denied, and got none in time; otherwise its fate is not known.
     pub(in crate::correlate) fn unanswered(&self, request: &Request, lost: bool) -> Verdict {
         let waited = self.now.mono.since(request.asked.mono) >= SLOT_TIMEOUT;
         let asked_in_vain = request.admitted.is_none() && !self.may_miss_denials && waited;
@@ -123,12 +124,12 @@ impl Correlator {
         if turned_away { Verdict::Throttled } else { Verdict::Incomplete }
     }
 
-    /// The source stopped without its end: everything that is open is closed as it stands.
+    /// The source stopped without reporting its end: everything that is open is closed as it is now.
     pub fn cut(&mut self, out: &mut Vec<Change>) {
         self.close_all(out);
     }
 
-    /// Tracing ends: what has not returned stays in flight, and what still could change is judged with that doubt.
+    /// Tracing ends: what has not returned stays in flight, and what could still change is judged with that doubt.
     pub(in crate::correlate) fn close_all(&mut self, out: &mut Vec<Change>) {
         self.look_at_open(out);
         for id in self.requests.ids() {

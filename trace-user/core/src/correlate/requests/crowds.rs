@@ -1,8 +1,8 @@
-//! How many requests ask for the same at once, counted without looking at each of them.
+//! How many requests ask for the same thing at once, counted without looking at each of them.
 //!
 //! In: requests that come, and that give up their slot or their wait for one. Out: for each, how many others were
-//! inside together with it. What a crowd costs does not grow with it: it counts who came, and each request notes that
-//! count when it comes and goes.
+//! inside at the same time. The cost of a crowd does not grow with its size: it counts arrivals, and each request notes
+//! that count when it comes and goes.
 
 use crate::entities::Request;
 use crate::event::Captured;
@@ -14,20 +14,20 @@ use std::sync::Arc;
 enum Topic {
     /// The alias.
     Alias(Arc<str>),
-    /// The module that it stands for.
+    /// The module that it resolves to.
     Module(Arc<str>),
     /// Both.
     Both { module: Arc<str>, alias: Arc<str> },
 }
 
-/// Those that ask for the same.
+/// The requests that ask for the same thing.
 #[derive(Clone, Copy, Debug, Default)]
 struct Crowd {
     /// Open requests about it.
     members: usize,
-    /// Those of them that hold a slot or wait for one.
+    /// Those that hold a slot or wait for one.
     inside: u64,
-    /// How many ever came.
+    /// How many have come in total.
     came: u64,
 }
 
@@ -35,7 +35,7 @@ struct Crowd {
 #[derive(Clone, Debug)]
 struct Place {
     topic: Topic,
-    /// Others that were inside together with it, as far as `since`.
+    /// Others that were inside together with it, up to `since`.
     met: u64,
     /// How many had come when it last went inside.
     since: u64,
@@ -91,7 +91,7 @@ impl Crowds {
         Place { topic, met, since: crowd.came }
     }
 
-    /// The request is inside, or is not: what changes is noted.
+    /// The request is inside, or is not; the change is noted.
     pub fn set_inside(&mut self, places: &mut Places, inside: bool) {
         if places.inside == inside {
             return;
@@ -170,7 +170,7 @@ mod tests {
         crowds.set_inside(&mut first, false);
         let third = crowds.come(&request("net-pf-29", "can"));
         assert_eq!((crowds.met(&first), crowds.met(&second), crowds.met(&third)), ((1, 1), (2, 1), (1, 1)));
-        // Who comes back meets those that come from then on.
+        // A request that comes back meets those that come from then on.
         crowds.set_inside(&mut first, true);
         crowds.set_inside(&mut second, false);
         let fourth = crowds.come(&request("net-pf-29", "can"));

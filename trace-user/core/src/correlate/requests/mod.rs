@@ -1,10 +1,11 @@
 //! The open requests, and when one is over.
 //!
-//! A request lives in one thread, the requester's, from the security hook to its return, and a thread has one at a
-//! time; nested requests are in other threads (the loading task of the outer one's helper) and point to their parent.
-//! A request is *over* when nothing that is still to come can change what is said of it: for one that waits, when it
-//! has returned and no process of its helper's tree is left to load anything; for an abandoned or unwaited one, when
-//! its helper has ended. Where a return cannot be seen, the helper's own end stands for it, and the gap is named.
+//! A request lives in one thread, the requester's, from the security hook to its return, and a thread has one request
+//! at a time. Nested requests are in other threads (the loading task of the outer request's helper) and point to their
+//! parent. A request is *over* when nothing that is still to come can change what is reported of it. A request that
+//! waits is over when it has returned and no process of its helper's tree is left to load anything; an abandoned or
+//! unwaited one, when its helper has ended. If a return cannot be seen, the helper's own end is used instead, and the
+//! gap is named.
 
 mod closing;
 mod crowds;
@@ -21,23 +22,24 @@ use std::sync::Arc;
 use trace_common::ids::Tid;
 use trace_common::time::{Ktime, Nanos};
 
-/// Requests that can be open at once. Beyond, the oldest is closed as incomplete and counted.
+/// Requests that can be open at once. Beyond that, the oldest is closed as incomplete and counted.
 pub const OPEN: usize = 65_536;
 
-/// How long after a request's return descendants of its helper are given to make the module live: a helper that
-/// daemonises returns before its child loads.
+/// How long after a request's return descendants of its helper may still make the module live: a helper that daemonises
+/// returns before its child loads.
 pub const GRACE: Nanos = Nanos::from_secs(2);
 
-/// How long after the helper's end a return that a probe may miss is waited for.
+/// How long after the helper's end a return that a probe may miss is awaited.
 pub const RETURN_GRACE: Nanos = Nanos::from_secs(3);
 
-/// How long after its being asked a request that was turned away still hears what became of its module.
+/// How long after it was asked for a request that was turned away still follows what becomes of its module.
 const AFTERMATH: Nanos = Nanos::from_secs(60);
 
 /// How long the kernel waits for a slot (`MAX_KMOD_ALL_BUSY_TIMEOUT`, kernel/module/kmod.c, 5.10 to 7.3).
 pub const SLOT_TIMEOUT: Nanos = Nanos::from_secs(5);
 
-/// How long after its caller's death a helper is still born: kernel workers may be short, and a suspend hold them up.
+/// How long after its caller's death a helper can still be born: kernel workers may be short, and a suspend may delay
+/// them.
 const UNBORN: Nanos = Nanos::from_secs(60);
 
 /// The open requests.
@@ -45,18 +47,18 @@ const UNBORN: Nanos = Nanos::from_secs(60);
 pub struct Requests {
     open: BTreeMap<RequestId, Box<Open>>,
     by_tid: BTreeMap<Tid, RequestId>,
-    /// The open requests that were asked while as many others were as there are slots.
+    /// The open requests that were asked for while all slots were taken.
     found_all_taken: BTreeSet<RequestId>,
-    /// The threads of modtrail's own that have a request open: it counts for nothing, and takes a slot.
+    /// modtrail's own threads that have a request open: it takes a slot but is not counted.
     own: BTreeSet<Tid>,
     crowds: Crowds,
-    /// Those that wait for a slot, by when they asked: a wait that ends unseen is given up.
+    /// Those that wait for a slot, by when they asked: a wait whose end is not seen is given up.
     waiting: BTreeSet<(Ktime, RequestId)>,
     /// How many have a helper call, by module, or by alias.
     at_work: BTreeMap<Work, usize>,
-    /// When time alone may change what each is, soonest first.
+    /// When time alone may change each, soonest first.
     due: BTreeSet<(Ktime, RequestId)>,
-    /// Those that what others do may change.
+    /// Those that the actions of others may change.
     restless: BTreeSet<RequestId>,
     /// Those that changed since the last tick.
     changed: BTreeSet<RequestId>,
@@ -72,7 +74,7 @@ struct Open {
     slot: Option<Slot>,
     /// Its return is known.
     is_returned: bool,
-    /// What its helper is at work for, where it has a helper call.
+    /// What its helper works for, if it has a helper call.
     works: Vec<Work>,
     /// The soonest instant in `due`.
     due: Option<Ktime>,
@@ -80,7 +82,7 @@ struct Open {
     is_reported: bool,
 }
 
-/// What a helper is at work for.
+/// What a helper works for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Work {
     Module(Arc<str>),
@@ -94,12 +96,12 @@ pub enum State {
     Open,
     /// Nothing is, and all of it was seen.
     Closed,
-    /// Nothing is expected any more, and this was not seen.
+    /// Nothing is expected any more, but the end was not seen.
     ClosedWith(Gap),
 }
 
 impl Requests {
-    /// Opens a request and counts those that ask for the same meanwhile, in both.
+    /// Opens a request and counts those that ask for the same thing at the same time, in both.
     pub fn open(&mut self, request: Request) -> RequestId {
         let id = request.id;
         self.give_up_waits(request.asked);
@@ -109,14 +111,14 @@ impl Requests {
         }
         let places = self.crowds.come(&request);
         self.by_tid.insert(request.task.tid, id);
-        // That it waits for a slot is news, when it is first looked at.
+        // That it waits for a slot is reported when it is first checked.
         let open =
             Open { request, places, slot: None, is_returned: false, works: Vec::new(), due: None, is_reported: false };
         self.open.insert(id, Box::new(open));
         id
     }
 
-    /// Waits for a slot that are longer than the kernel lets one wait ended unseen.
+    /// The end of a wait for a slot was not seen if the wait is longer than the kernel allows.
     fn give_up_waits(&mut self, now: Stamp) {
         while let Some((asked, id)) = self.waiting.first().copied() {
             if now.mono.since(asked) < SLOT_LIMIT {
@@ -127,8 +129,8 @@ impl Requests {
         }
     }
 
-    /// The request may have changed: what is counted of it is brought up to date. Returns whether it took or gave a
-    /// slot, or its wait for one, or returned.
+    /// The request may have changed: updates its counts. Returns whether it took or gave back a slot, began or ended
+    /// its wait for one, or returned.
     pub fn look_again(&mut self, id: RequestId, now: Stamp) -> bool {
         let Some(open) = self.open.get_mut(&id) else { return false };
         let slot = open.request.slot(now);
@@ -155,7 +157,7 @@ impl Requests {
         changed
     }
 
-    /// Whether helpers of other open requests are at work for the same module, or alias where it stands for none.
+    /// Whether helpers of other open requests work for the same module, or for the same alias if it resolves to none.
     fn others_at_work(&self, open: &Open) -> bool {
         let work = match open.request.module() {
             Some(module) => Work::Module(module.clone()),
@@ -164,16 +166,16 @@ impl Requests {
         self.at_work.get(&work).copied().unwrap_or(0) > usize::from(open.works.contains(&work))
     }
 
-    /// Whether the request waited for a slot as long as one can, and helpers of others are at work for the same; not
-    /// for ever.
+    /// Whether the request waited for a slot as long as one can, and helpers of others work for the same thing; limited
+    /// in time.
     #[must_use]
     pub fn awaits_others(&self, id: RequestId, now: Stamp) -> bool {
         let waited = |open: &Open| (SLOT_TIMEOUT..AFTERMATH).contains(&now.mono.since(open.request.asked.mono));
         self.open.get(&id).is_some_and(|open| waited(open) && self.others_at_work(open))
     }
 
-    /// Notes when the request has to be looked at again: at `due` (`None`: not by time alone), and with each tick where
-    /// it is `restless`, since what others do may change it.
+    /// Notes when the request has to be checked again: at `due` (`None`: not by time alone), and with each tick if it
+    /// is `restless`, since the actions of others may change it.
     pub fn schedule(&mut self, id: RequestId, due: Option<Ktime>, restless: bool) {
         let Some(open) = self.open.get_mut(&id) else { return };
         if let Some(due) = due.filter(|due| open.due.is_none_or(|before| *due < before)) {
@@ -187,14 +189,14 @@ impl Requests {
         };
     }
 
-    /// The requests that have to be looked at now, since they changed, time has come for them, or they are restless.
+    /// The requests that have to be checked now because they changed, their time has come, or they are restless.
     #[must_use]
     pub fn take_due(&mut self, now: Ktime) -> BTreeSet<RequestId> {
         let mut ids = std::mem::take(&mut self.changed);
         ids.extend(&self.restless);
         while let Some((due, id)) = self.due.first().copied().filter(|(due, _)| *due <= now) {
             self.due.pop_first();
-            // One that was brought forward is there twice.
+            // A request that was moved forward is listed twice.
             if let Some(open) = self.open.get_mut(&id).filter(|open| open.due == Some(due)) {
                 open.due = None;
                 ids.insert(id);
@@ -227,12 +229,12 @@ impl Requests {
         self.open.get(&id).is_none_or(|open| open.is_reported)
     }
 
-    /// A thread of modtrail's own asks.
+    /// One of modtrail's own threads makes a request.
     pub fn own_began(&mut self, thread: Tid) {
         self.own.insert(thread);
     }
 
-    /// The thread's request of modtrail's own, if it has one open, is over.
+    /// The open request of modtrail's own thread, if it has one, is over.
     pub fn own_ended(&mut self, thread: Tid) {
         self.own.remove(&thread);
     }
@@ -249,12 +251,12 @@ impl Requests {
         self.found_all_taken.contains(&id)
     }
 
-    /// The request has been judged: nothing is asked about it any more.
+    /// The request has been judged: nobody asks about it any more.
     pub fn closed(&mut self, id: RequestId) {
         self.found_all_taken.remove(&id);
     }
 
-    /// The request that the thread has open. One with the same number may have been the thread of a process that is
+    /// The request that the thread has open. A request in a thread with the same number may belong to a process that is
     /// gone.
     #[must_use]
     pub fn of(&self, task: Task) -> Option<RequestId> {
@@ -267,7 +269,7 @@ impl Requests {
         self.by_tid.get(&thread).copied()
     }
 
-    /// The thread has gone on: it has no request open any more.
+    /// The thread has gone on: its request is no longer open.
     pub fn leave(&mut self, thread: Tid) {
         self.by_tid.remove(&thread);
     }
@@ -313,14 +315,14 @@ impl Requests {
         self.open.keys().copied().collect()
     }
 
-    /// The oldest, where too many are open.
+    /// The oldest, if too many are open.
     #[must_use]
     pub fn surplus(&self) -> Option<RequestId> {
         if self.open.len() > OPEN { self.open.keys().next().copied() } else { None }
     }
 }
 
-/// A request that was just asked for, before anything is known of it.
+/// A request that was just made, before anything else is known of it.
 #[must_use]
 pub fn fresh(id: RequestId, at: Stamp, task: Task, asked: &Arc<Requested>) -> Request {
     Request {
@@ -359,7 +361,7 @@ pub fn state(request: &Request, helpers: &Helpers, now: Stamp, may_miss_returns:
 }
 
 /// A request without a helper call: turned away, given up by a requester that was killed in its wait for a slot (which
-/// 5.10 and 6.1 let it be), or still waiting.
+/// 5.10 and 6.1 allow), or still waiting.
 fn without_call(request: &Request, now: Stamp) -> State {
     let waited = now.mono.since(request.asked.mono) >= SLOT_LIMIT;
     match (request.turned_away, request.requester_gone) {
@@ -379,12 +381,12 @@ fn after_return(request: &Request, call: &Call, helpers: &Helpers, returned: (St
         CallResult::Status(_) => call.entry.wait != Wait::Proc,
     };
     let over = if goes_on {
-        // A worker that could not fork tells nobody who does not wait.
+        // A worker that could not fork only reports it to a caller that waits.
         let unborn = call.picked.filter(|_| call.helper.is_none());
         let end = call.gone().or(unborn);
         helpers.is_closed(call.id) || since(end, now, GRACE)
     } else {
-        // A module of its own is live, or nothing is left that could load one.
+        // A module that it loaded itself is live, or nothing is left that could load one.
         let loading = request.loads.iter().any(|load| !load.closed);
         let live = request.loads.iter().any(|load| load.live.is_some() && !request.is_dependency(load));
         (live && !loading) || !helpers.alive(call.id) || now.mono.since(at.mono) >= GRACE
@@ -397,7 +399,7 @@ fn without_return(call: &Call, helpers: &Helpers, now: Stamp, may_miss_returns: 
     let helper_over = ended.is_some() && (!helpers.alive(call.id) || since(ended, now, GRACE));
     let waited = since(ended, now, RETURN_GRACE);
     let gone = call.caller_gone.or(call.caller_left).is_some();
-    // A killed caller's helper may still be born, if late.
+    // A killed caller's helper may still be born, with a delay.
     let unborn = call.caller_gone.filter(|_| call.helper.is_none() && may_miss_returns);
     let left = since(call.left(), now, RETURN_GRACE) || since(unborn, now, UNBORN);
     if left || helper_over && (gone || (may_miss_returns && waited)) {
@@ -407,7 +409,7 @@ fn without_return(call: &Call, helpers: &Helpers, now: Stamp, may_miss_returns: 
     }
 }
 
-/// Whether `moment` is so long ago.
+/// Whether `moment` is at least this long ago.
 fn since(moment: Option<Stamp>, now: Stamp, long: Nanos) -> bool {
     moment.is_some_and(|at| now.mono.since(at.mono) >= long)
 }

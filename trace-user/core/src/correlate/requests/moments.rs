@@ -1,4 +1,4 @@
-//! What a requester does: it asks, is turned away or goes, enters a helper call and returns from it.
+//! What a requester does: it asks, is turned away or leaves, enters a helper call and returns from it.
 //!
 //! In: these moments. Out: the request that each belongs to, as it is now.
 
@@ -18,7 +18,7 @@ impl Correlator {
         out: &mut Vec<Change>,
     ) {
         if let Some(before) = self.requests.last_of(task.tid) {
-            // The thread asks again, so what it asked before has returned unseen.
+            // The thread asks again, so the return of its earlier request was not seen.
             self.requests.leave(task.tid);
             self.caller_left(at, task, out);
             let request = self.requests.get(before);
@@ -26,7 +26,7 @@ impl Correlator {
                 Some(call) if self.helpers.goes_on(call) => {}
                 Some(_) if request.is_some_and(|request| self.awaits_live(request)) => {}
                 Some(_) => self.close(before, Some(Gap::ReturnUnseen), out),
-                // Turned away as it seems: it may still get what others are at work for.
+                // It seems to be turned away, but it may still get what others' helpers work for.
                 None if self.requests.awaits_others(before, at) => {}
                 None => self.close(before, Some(Gap::NothingFollowed), out),
             }
@@ -85,7 +85,7 @@ impl Correlator {
         out: &mut Vec<Change>,
     ) {
         let request = self.requests.of(task).and_then(|id| self.requests.get_mut(id));
-        // One that was admitted waits for no slot: another wait of its thread's ended.
+        // A request that was admitted does not wait for a slot: what ended is another wait of its thread.
         let fits = |request: &&mut Request| {
             request.call.is_none() && request.asked <= at && (by.0 == TurnedAway::Denied || request.admitted.is_none())
         };
@@ -100,7 +100,7 @@ impl Correlator {
         self.settle(id, out);
     }
 
-    /// The thread is gone: what it asked for and called is over for it.
+    /// The thread is gone: its request and its call are over.
     pub(in crate::correlate) fn caller_gone(&mut self, at: Stamp, task: Task, out: &mut Vec<Change>) {
         let call = self.helpers.caller_gone(at, task);
         if self.tracer == Some(task.key.tgid) {
@@ -116,7 +116,7 @@ impl Correlator {
         }
     }
 
-    /// The thread is elsewhere: the call that it waited in has returned unseen.
+    /// The thread is elsewhere: the return of the call that it waited in was not seen.
     pub(in crate::correlate) fn caller_left(&mut self, at: Stamp, caller: Task, out: &mut Vec<Change>) {
         let Some(call) = self.helpers.caller_left(at, caller) else { return };
         if self.requests.of(caller).is_some() {
@@ -125,10 +125,10 @@ impl Correlator {
         self.call_changed(Some(call), out);
     }
 
-    /// The requester's thread exited, its request being open without a helper call.
+    /// The requester's thread exited while its request was open without a helper call.
     fn requester_gone(&mut self, at: Stamp, request: Option<RequestId>, out: &mut Vec<Change>) {
         let Some(id) = request else { return };
-        // It may have been denied, and have gone on to its end; one that was admitted no longer waited for a slot.
+        // It may have been denied and have run to its end; a request that was admitted no longer waited for a slot.
         let killed =
             |request: &&mut Request| request.call.is_none() && request.admitted.is_none() && !self.misses_denials;
         if let Some(request) = self.requests.get_mut(id).filter(killed) {
@@ -146,7 +146,7 @@ impl Correlator {
         out: &mut Vec<Change>,
     ) {
         let Some(call) = call else {
-            // The entry was lost: what the thread asked for is over, and no later call is its.
+            // The entry was lost: the thread's request is over, and no later call belongs to it.
             let open = self.requests.of(task).and_then(|id| self.requests.get(id));
             if let Some(id) = open.filter(|request| request.call.is_none() && request.asked <= at).map(|open| open.id) {
                 self.close(id, Some(Gap::NothingFollowed), out);
@@ -163,7 +163,7 @@ impl Correlator {
         self.call_changed(Some(call), out);
     }
 
-    /// Takes a call's news to its request, or tells of the call itself where it serves none.
+    /// Takes what changed in a call to its request, or reports the call itself if it serves no request.
     pub(in crate::correlate) fn call_changed(&mut self, call: Option<CallId>, out: &mut Vec<Change>) {
         let Some(id) = call else {
             return out.push(Change::Unmatched);
@@ -202,7 +202,7 @@ fn serves(request: &Request, call: &CallEntered) -> bool {
     let passes_it_on = match (call.argv.get(3), &request.requested.alias) {
         (Some(Captured::Whole(passed)), Captured::Whole(alias)) => passed == alias,
         (Some(_), _) => true,
-        // A vector that could not be read, or nothing like modprobe's.
+        // An argument vector that could not be read, or that does not look like modprobe's.
         (None, _) => call.argv.is_empty(),
     };
     request.call.is_none() && request.returned.is_none() && passes_it_on
