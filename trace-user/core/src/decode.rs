@@ -1,7 +1,7 @@
 //! Turns records of the ring buffer into events.
 //!
-//! In: the bytes of one record. Out: an [`Event`], with the numbers in it that the running system has to name (stack
-//! addresses, a cgroup), or why there is none. Anything may be in the bytes: nothing here trusts them.
+//! In: the bytes of one record. Out: an [`Event`] with the numbers that only the running system can name (stack
+//! addresses, a cgroup), or why there is none. The bytes may be anything: nothing here trusts them.
 
 use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
 use crate::event::{
@@ -14,7 +14,7 @@ use trace_common::time::Ktime;
 use trace_common::wire::{self, Record};
 use zerocopy::FromBytes;
 
-/// The record of a kind in the layout that the kind has; no other compiles.
+/// The record of a kind in the layout of that kind; no other layout compiles.
 macro_rules! whole {
     ($kind:ident as $layout:ty, $bytes:expr) => {
         whole::<{ Kind::$kind as u16 }, $layout>(Kind::$kind, $bytes)?
@@ -36,7 +36,7 @@ pub enum DecodeFault {
         /// The number in the header.
         number: u16,
     },
-    /// Another size than the kind's.
+    /// Its size is not the kind's.
     #[error("a record of kind {kind:?} has {bytes} bytes")]
     Size {
         /// The record's kind.
@@ -44,7 +44,7 @@ pub enum DecodeFault {
         /// The record's size.
         bytes: usize,
     },
-    /// A field holds a value that means nothing.
+    /// A field holds a value that has no meaning.
     #[error("a record of kind {kind:?} holds a value that means nothing")]
     Value {
         /// The record's kind.
@@ -52,10 +52,10 @@ pub enum DecodeFault {
     },
 }
 
-/// An event, and the numbers in its record for which only the running system has names.
+/// An event, and the numbers in its record that only the running system can name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decoded {
-    /// The event. What has to be looked up is absent in it.
+    /// The event, without what has to be looked up.
     pub event: Event,
     /// What has to be looked up; `None` for most events.
     pub unnamed: Option<Unnamed>,
@@ -64,16 +64,16 @@ pub struct Decoded {
 /// Numbers that the running system can name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unnamed {
-    /// The cgroup of who made the request; `None` for other events.
+    /// The requester's cgroup; `None` for other events.
     pub cgroup: Option<u64>,
-    /// The kernel stack's return addresses, innermost first. The innermost are in the probe itself.
+    /// The return addresses of the kernel stack, innermost first. The innermost are in the probe itself.
     pub stack: Vec<u64>,
 }
 
 /// Decodes one record.
 ///
 /// # Errors
-/// A [`DecodeFault`] where the bytes are not a record of this version.
+/// A [`DecodeFault`] if the bytes are not a record of this version.
 pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeFault> {
     let (header, _) = wire::Header::read_from_prefix(bytes).map_err(|_| DecodeFault::Short { bytes: bytes.len() })?;
     let kind = Kind::from_number(header.kind).ok_or(DecodeFault::Kind { number: header.kind })?;
@@ -284,12 +284,12 @@ const fn turned_away(record: &wire::TurnedAway) -> ReturnCode {
     ReturnCode(record.result)
 }
 
-/// The call, where every hook sees its address.
+/// The call, if every hook sees its address.
 fn address(kind: Kind, record: &wire::CallSeen) -> Result<CallAddress, DecodeFault> {
     seen(record).ok_or(DecodeFault::Value { kind })
 }
 
-/// The call; `None` where the hook did not see its address.
+/// The call; `None` if the hook did not see its address.
 fn seen(record: &wire::CallSeen) -> Option<CallAddress> {
     (record.call != 0).then_some(CallAddress(record.call))
 }
@@ -298,7 +298,7 @@ fn module(record: &wire::ModuleSeen) -> Module {
     Module { address: ModuleAddress(record.module), name: short(&record.name) }
 }
 
-/// The name of the module in a file of this name (`can-raw.ko.xz`); a module's own name stays as it is.
+/// The name of the module in a file of this name (`can-raw.ko.xz`); a module's own name is unchanged.
 fn module_name(name: Captured) -> Captured {
     let module = |text: &str| text.split_once(".ko").map_or(text, |(stem, _)| stem).replace('-', "_").into();
     match name {

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use trace_common::kind::Kind;
 use trace_common::time::Nanos;
 
-/// What tracing has cost up to an instant. Established only while somebody asks: keeping statistics costs time itself.
+/// What tracing has cost up to an instant. Only established while somebody asks: keeping statistics takes time itself.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Costs {
     /// Of each moment that is seen.
     pub probes: Arc<[ProbeCost]>,
-    /// Processor time that modtrail has used since it was started, in user space and in the kernel; `None` where it
-    /// cannot be read.
+    /// Processor time that modtrail has used since it was started, in user space and in the kernel; `None` if it cannot
+    /// be read.
     pub processor: Option<Nanos>,
-    /// Bytes of memory that modtrail has resident; `None` where they cannot be read.
+    /// Bytes of memory that modtrail has resident; `None` if they cannot be read.
     pub resident: Option<u64>,
 }
 
@@ -30,7 +30,7 @@ pub struct ProbeCost {
 }
 
 impl ProbeCost {
-    /// How long one run took on average; `None` where there was none.
+    /// How long one run took on average; `None` if there was none.
     #[must_use]
     pub fn per_run(&self) -> Option<Nanos> {
         self.time.as_nanos().checked_div(self.runs).map(Nanos::new)
@@ -38,7 +38,7 @@ impl ProbeCost {
 }
 
 impl Costs {
-    /// The cost of a moment; `None` where it is not known.
+    /// The cost of a moment; `None` if it is not known.
     #[must_use]
     pub fn of(&self, moment: Kind) -> Option<ProbeCost> {
         self.probes.iter().find(|cost| cost.moment == moment).copied()

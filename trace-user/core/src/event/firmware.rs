@@ -1,4 +1,4 @@
-//! What probes see of requests for firmware files, and of the lock that keeps helpers enabled meanwhile.
+//! What probes see of requests for firmware files, and of the lock that keeps helpers enabled during them.
 
 use super::Captured;
 use crate::answer::ReturnCode;
@@ -24,7 +24,7 @@ pub enum FirmwareMoment {
     },
     /// [`Kind::LockBegan`]
     LockBegan {
-        /// It waits until helpers are enabled; else it is refused where they are not.
+        /// It waits until helpers are enabled; otherwise it is refused if they are not.
         waits: bool,
     },
     /// [`Kind::LockEnded`]

@@ -1,6 +1,6 @@
 //! What happened: the one kind of thing that flows from every source into the pipeline and into recordings.
 //!
-//! An [`Event`] is either what a probe saw in the kernel or a fact that the edge of the program established (what
+//! An [`Event`] is either what a probe saw in the kernel or a fact that the edge of the program established (which
 //! machine this is, what an alias resolves to, what was lost, what time it is). Nothing here does I/O.
 
 mod cost;
@@ -26,16 +26,16 @@ use trace_common::time::Ktime;
 pub struct Stamp {
     /// On the clock that stops in suspend.
     pub mono: Ktime,
-    /// On the clock that does not.
+    /// On the clock that also runs in suspend.
     pub boot: Ktime,
 }
 
 /// One thing that happened, and when.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// When: for a probe the instant it fired, for a fact the instant it was established.
+    /// The instant at which the probe fired, or at which the fact was established.
     pub at: Stamp,
-    /// What.
+    /// What happened.
     pub body: Body,
 }
 
@@ -44,7 +44,7 @@ pub struct Event {
 pub enum Body {
     /// A probe fired.
     Probe(Probe),
-    /// The edge says so.
+    /// The edge reports it.
     Fact(Fact),
 }
 
@@ -77,11 +77,11 @@ pub struct Comm(pub [u8; 16]);
 /// Text from the kernel, which may be cut or missing.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Captured {
-    /// All of it.
+    /// The whole text.
     Whole(Arc<str>),
     /// Its beginning.
     Truncated(Arc<str>),
-    /// The kernel could not read it: why.
+    /// The kernel could not read it, and why.
     Unreadable(Errno),
 }
 
@@ -131,7 +131,7 @@ pub enum Moment {
     },
     /// [`Kind::Completed`]
     Completed {
-        /// Which call; `None` where the hook cannot see it.
+        /// Which call; `None` if the hook cannot see it.
         call: Option<CallAddress>,
     },
     /// [`Kind::CallerGone`]
@@ -143,7 +143,7 @@ pub enum Moment {
     },
     /// [`Kind::Exited`]
     Exited {
-        /// How; `None` where it could not be read.
+        /// How; `None` if it could not be read.
         status: Option<WaitStatus>,
     },
     /// [`Kind::LoadBegan`]
@@ -160,7 +160,7 @@ pub enum Moment {
     },
     /// [`Kind::ImageRead`]
     ImageRead {
-        /// The size of the decompressed image; `None` where it could not be read.
+        /// The size of the decompressed image; `None` if it could not be read.
         bytes: Option<u64>,
     },
     /// [`Kind::Coming`]
@@ -196,14 +196,14 @@ pub struct Requested {
     pub alias: Captured,
     /// The requester's user in the initial namespace.
     pub uid: u32,
-    /// The user who logged in, whoever it has become since; [`NO_LOGIN`] for a task that nobody logged in for, `None`
-    /// where it could not be read.
+    /// The user who logged in, whatever user the task has become since; [`NO_LOGIN`] if nobody logged in for the task,
+    /// `None` if it could not be read.
     pub loginuid: Option<u32>,
-    /// The path of the requester's executable; `None` where it could not be read (a kernel thread has none).
+    /// The path of the requester's executable; `None` if it could not be read (a kernel thread has none).
     pub exe: Option<Arc<str>>,
-    /// The requester's cgroup path; `None` where it could not be read.
+    /// The requester's cgroup path; `None` if it could not be read.
     pub cgroup: Option<Arc<str>>,
-    /// The requester's kernel stack from `__request_module` outwards, as symbols; empty where it could not be taken.
+    /// The requester's kernel stack from `__request_module` outwards, as symbols; empty if it could not be taken.
     pub stack: Arc<[Arc<str>]>,
 }
 
@@ -219,11 +219,11 @@ pub struct CallEntered {
     pub wait: Wait,
     /// The file to execute.
     pub path: Captured,
-    /// Its arguments, the program's name first; the beginning where `argv_more`.
+    /// Its arguments, the program's name first; only the first ones if `argv_more`.
     pub argv: Arc<[Captured]>,
     /// There were more arguments.
     pub argv_more: bool,
-    /// The caller's kernel stack from the caller of `call_usermodehelper_exec` outwards, as symbols; empty where it
+    /// The caller's kernel stack from the caller of `call_usermodehelper_exec` outwards, as symbols; empty if it
     /// could not be taken.
     pub stack: Arc<[Arc<str>]>,
 }
@@ -262,34 +262,34 @@ pub struct Module {
 pub enum Fact {
     /// What machine this is; first in every recording.
     Machine(Machine),
-    /// What each moment is seen by on this kernel.
+    /// How each moment is seen on this kernel.
     Hooks(Arc<[Hook]>),
-    /// modtrail's own process: what it asks for itself is followed like the rest and counts for nothing.
+    /// modtrail's own process: its own requests are followed like the rest but not counted.
     Tracer(Tgid),
     /// Whether the probes were seen to fire.
     SelfTest(SelfTest),
-    /// What the kernel stack of a thread was that something has been waiting for too long.
+    /// The kernel stack of a thread that something has been waiting for too long.
     Stuck {
         /// The thread.
         thread: Tid,
-        /// Its kernel stack as symbols, innermost first, [`STACK_FRAMES`] at most; empty where it could not be read.
+        /// Its kernel stack as symbols, innermost first, [`STACK_FRAMES`] at most; empty if it could not be read.
         stack: Arc<[Arc<str>]>,
     },
-    /// A thread that something has been waiting for too long is there no more: its end was not seen.
+    /// A thread that something has been waiting for too long no longer exists: its end was not seen.
     Gone {
         /// The thread.
         thread: Task,
     },
-    /// All modules that are live now, with nothing left out. Said at the start and after a loss.
+    /// All modules that are live now, without exception. Reported at the start and after a loss.
     LiveModules(Arc<[Arc<str>]>),
-    /// What an alias resolves to, said before the first request for it and when the index changed.
+    /// What an alias resolves to. Reported before the first request for it and when the index has changed.
     Resolved {
         /// The alias.
         alias: Arc<str>,
-        /// What it means.
+        /// What it resolves to.
         resolution: Arc<Resolution>,
     },
-    /// Something was lost between the event's instant, at which nothing of it was lost yet, and `until`.
+    /// Something was lost between the event's instant, when none of it was lost yet, and `until`.
     Lost {
         /// What.
         loss: Lost,
@@ -298,11 +298,11 @@ pub enum Fact {
         /// When it was found, on the clock that stops in suspend.
         until: Ktime,
     },
-    /// What tracing has cost so far; said only while somebody asks.
+    /// What tracing has cost so far; only reported while somebody asks.
     Costs(Costs),
     /// Everything that fired before about this instant has been delivered.
     Tick,
-    /// Everything that fired before this very instant has been delivered: the ring was seen to be empty after it.
+    /// Everything that fired before exactly this instant has been delivered: the ring was seen to be empty after it.
     Drained,
     /// The source ended in order; nothing follows.
     End,
@@ -319,11 +319,11 @@ pub enum Lost {
     Unrun(Kind),
     /// A return that shows this moment had no place in the kernel's return probe.
     Unreturned(Kind),
-    /// A stretch of time in which the probe of this moment did not fire.
+    /// A period in which the probe of this moment did not fire.
     Deaf(Kind),
     /// An event of a recording that could not be read.
     Damaged,
-    /// An event that came after later ones had been judged without it.
+    /// An event that came after later events had been judged without it.
     Late,
 }
 
@@ -349,26 +349,26 @@ pub struct Machine {
 /// Whether a request of modtrail's own was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SelfTest {
-    /// It was seen to be asked for, to call a helper, and to get one.
+    /// Its request, its helper call and its helper were seen.
     Proven,
-    /// These moments of it were not seen: their probes are deaf.
+    /// These moments of it were not seen: their probes do not fire.
     Deaf(Vec<Kind>),
-    /// No request could be made: why.
+    /// No request could be made, and why.
     Unproven(Arc<str>),
 }
 
-/// By what a moment is seen.
+/// How a moment is seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hook {
     /// The moment.
     pub moment: Kind,
-    /// What it is attached to, such as `fexit call_usermodehelper_exec`; `None`: the moment is not seen.
+    /// What it is attached to, such as `fexit call_usermodehelper_exec`; `None` if the moment is not seen.
     pub attached: Option<Arc<str>>,
-    /// Some of what happens may pass unseen (a return probe has a limited number of places).
+    /// Some occurrences may not be seen (a return probe has a limited number of places).
     pub may_miss: bool,
-    /// What is lost on this rung, in words; empty where nothing is.
+    /// What is lost on this rung, in words; empty if nothing is.
     pub loses: Arc<str>,
-    /// Better rungs that were tried and what the kernel answered, in words; empty where none failed.
+    /// Better rungs that were tried and what the kernel answered, in words; empty if none failed.
     pub refused: Arc<str>,
 }
 
@@ -381,7 +381,7 @@ impl Stamp {
 }
 
 impl Comm {
-    /// The name up to its first NUL; bytes that are no UTF-8 are replaced.
+    /// The name up to its first NUL; bytes that are not UTF-8 are replaced.
     #[must_use]
     pub fn to_text(self) -> String {
         let end = self.0.iter().position(|byte| *byte == 0).unwrap_or(self.0.len());
@@ -418,7 +418,7 @@ impl Captured {
         Self::Whole(text.into())
     }
 
-    /// What there is of it: nothing where it could not be read.
+    /// What is known of it: nothing if it could not be read.
     #[must_use]
     pub fn text(&self) -> Option<&Arc<str>> {
         match self {
@@ -440,7 +440,7 @@ impl fmt::Display for Captured {
 }
 
 impl Wait {
-    /// The mode in the two low bits of `UMH_*`; the others say how the sleep can be disturbed.
+    /// The mode in the two low bits of `UMH_*`; the other bits say how the sleep can be interrupted.
     #[must_use]
     pub const fn from_mode(mode: i32) -> Self {
         match mode & 3 {
@@ -450,7 +450,7 @@ impl Wait {
         }
     }
 
-    /// As spelt in JSON.
+    /// As spelled in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -462,9 +462,9 @@ impl Wait {
 }
 
 impl Lost {
-    /// Whether it can have hidden what decides a verdict. What only tells when a stage began or ended does not: a
-    /// request of which such a moment is missing is judged by what is known of it alone. That a return probe misses
-    /// returns is known from its hook.
+    /// Whether the loss can have hidden what decides a verdict. A moment that only shows when a stage began or ended
+    /// cannot: a request that lacks such a moment is judged by what is known of that request alone. A return probe's
+    /// hook shows that it misses returns.
     #[must_use]
     pub const fn casts_doubt(self) -> bool {
         match self {
@@ -487,7 +487,7 @@ impl Lost {
         }
     }
 
-    /// The moment that was missed, where that is known.
+    /// The moment that was missed, if it is known.
     #[must_use]
     pub const fn moment(self) -> Option<Kind> {
         match self {
@@ -496,7 +496,7 @@ impl Lost {
         }
     }
 
-    /// What was lost, with the moment where it is known, for a person.
+    /// What was lost, with the moment if it is known, for a person.
     #[must_use]
     pub fn words(self) -> String {
         match self.moment() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 /// Frames of a kernel stack that `/proc` shows (fs/proc/base.c `MAX_STACK_TRACE_DEPTH`, 5.10 to 7.3).
 pub const STACK_FRAMES: usize = 64;
 
-/// Whether a function of one of these names is on the stack. What the compiler makes of one has a suffix:
+/// Whether a function with one of these names is on the stack. Variants that the compiler makes have a suffix:
 /// `function.part.0`.
 #[must_use]
 pub fn on_stack(stack: &[Arc<str>], names: &[&str]) -> bool {

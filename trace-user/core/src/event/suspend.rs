@@ -11,7 +11,7 @@ pub enum SuspendMoment {
     Began {
         /// What the task asks for.
         way: Way,
-        /// How far the kernel only pretends; `None` where it could not be read.
+        /// How far the kernel only pretends; `None` if it could not be read.
         pm_test: Option<PmTest>,
     },
     /// [`Kind::SuspendEnded`]
@@ -67,7 +67,7 @@ pub enum SuspendState {
     Standby,
     /// 3: suspend to memory.
     Mem,
-    /// Any other number, of which the kernel knows none.
+    /// Any other number, which the kernel does not know.
     Other(i32),
 }
 
@@ -83,7 +83,7 @@ pub enum Way {
     Hibernate,
 }
 
-/// How far a suspend goes before it turns round: `pm_test_level` (kernel/power/power.h, 5.10 to 7.3).
+/// How far a suspend goes before it turns back: `pm_test_level` (kernel/power/power.h, 5.10 to 7.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PmTest(pub i32);
 
@@ -93,7 +93,7 @@ impl PmTest {
     /// Only user space is frozen.
     pub const FREEZER: Self = Self(5);
 
-    /// As it stands in `/sys/power/pm_test`.
+    /// As written in `/sys/power/pm_test`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self.0 {
@@ -140,7 +140,7 @@ impl SuspendState {
         }
     }
 
-    /// As it stands in `/sys/power/state`; `None` for a number that the kernel does not know.
+    /// As written in `/sys/power/state`; `None` for a number that the kernel does not know.
     #[must_use]
     pub const fn as_str(self) -> Option<&'static str> {
         match self {
