@@ -1,10 +1,10 @@
-//! How long the machine slept, by the difference of the two clocks.
+//! How long the machine slept: the difference of the two clocks.
 
 use crate::event::Stamp;
 use trace_common::time::Nanos;
 
-/// How far apart the readings of the two clocks in one probe can lie: a probe is not preempted for longer unless the
-/// whole machine is, and no machine sleeps for so short a time.
+/// The largest distance between the two clock readings of one probe. A probe is only preempted for longer if the whole
+/// machine is, and no machine sleeps for so short a time.
 const CLOCK_SKEW: Nanos = Nanos::from_millis(1);
 
 /// How long the machine slept between two instants. The two clocks are read one after the other, so less than

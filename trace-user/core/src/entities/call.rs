@@ -1,7 +1,7 @@
 //! A helper call: one `call_usermodehelper_exec`, with its helper.
 //!
 //! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops
-//! in suspend unless said otherwise.
+//! in suspend unless stated otherwise.
 
 use super::ids::{CallId, RequestId};
 use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
@@ -21,25 +21,25 @@ pub struct Call {
     pub request: Option<RequestId>,
     /// When the call was entered.
     pub entered: Stamp,
-    /// When a kernel worker took it up.
+    /// When a kernel worker picked it up.
     pub picked: Option<Stamp>,
     /// The helper's first task, and when it was born.
     pub helper: Option<(Task, Stamp)>,
     /// When exec was done, and its result.
     pub executed: Option<(Stamp, ReturnCode)>,
-    /// The helper is known to have run its program: its exec was seen to succeed, or it has taken another name, or
+    /// The helper is known to have run its program: its exec was seen to succeed, it has changed its name, or it has
     /// forked.
     pub ran: bool,
-    /// When the helper's process ended, and how, where that could be read.
+    /// When the helper's process ended, and how, if that could be read.
     pub exited: Option<(Stamp, Option<WaitStatus>)>,
-    /// When the kernel was done with the call: the helper was reaped, where the caller waits for its end; else its exec
-    /// was done, which is seen only where `umh_complete` is a function of its own.
+    /// When the kernel was done with the call. If the caller waits for the helper's end, the helper was reaped.
+    /// Otherwise its exec was done, which is only seen if `umh_complete` is a function of its own.
     pub completed: Option<Stamp>,
     /// When the call returned, and with what.
     pub returned: Option<(Stamp, CallResult)>,
-    /// When the calling thread exited without having been seen to return.
+    /// When the calling thread exited, if its return was not seen.
     pub caller_gone: Option<Stamp>,
-    /// When the calling thread was seen to be elsewhere, alive, without having been seen to return.
+    /// When the calling thread was seen alive elsewhere, if its return was not seen.
     pub caller_left: Option<Stamp>,
 }
 
@@ -50,8 +50,8 @@ impl Call {
         self.completed.filter(|_| self.entry.wait == Wait::Proc)
     }
 
-    /// When the helper is known to have ended: by its exit, or, for a caller that waits for its end, by its being
-    /// reaped, or by the status that the caller was told (kernel/umh.c `call_usermodehelper_exec_sync`, 5.10 to 7.3).
+    /// When the helper is known to have ended: by its exit or, for a caller that waits for its end, when it was reaped
+    /// or when the caller got its status (kernel/umh.c `call_usermodehelper_exec_sync`, 5.10 to 7.3).
     #[must_use]
     pub fn gone(&self) -> Option<Stamp> {
         let answered = self.returned.filter(|(_, result)| result.error().is_none() && self.entry.wait == Wait::Proc);
@@ -64,7 +64,7 @@ impl Call {
         self.returned.is_none() && self.caller_gone.is_none() && self.caller_left.is_none()
     }
 
-    /// When its caller was seen to have left it, no helper having been seen.
+    /// When its caller was seen to have left it, if no helper was seen.
     #[must_use]
     pub fn left(&self) -> Option<Stamp> {
         self.caller_left.filter(|_| self.helper.is_none())
@@ -72,8 +72,8 @@ impl Call {
 }
 
 impl Call {
-    /// The alias that a request's call passes on to modprobe (kernel/module/kmod.c `call_modprobe`, 5.10 to 7.3);
-    /// `None` for every other call.
+    /// The alias that a request's call passes to modprobe (kernel/module/kmod.c `call_modprobe`, 5.10 to 7.3); `None`
+    /// for every other call.
     #[must_use]
     pub fn alias(&self) -> Option<&Arc<str>> {
         self.request?;

@@ -1,7 +1,7 @@
-//! What the correlator tells: things as they are now, and facts.
+//! What the correlator reports: things as they are now, and facts.
 //!
 //! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops
-//! in suspend unless said otherwise.
+//! in suspend unless stated otherwise.
 
 use super::call::Call;
 use super::cycle::Cycle;
@@ -11,10 +11,10 @@ use super::request::Request;
 use crate::event::{Fact, Lost, Stamp};
 use std::sync::Arc;
 
-/// What the correlator tells the model. Each carries the whole value as it is now.
+/// What the correlator reports to the model. Each carries the whole value as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// A request was opened or changed; `ended` in it says whether for the last time.
+    /// A request was opened or changed; its `closed` shows whether this is its last change.
     Request(Arc<Request>),
     /// A helper call that serves no request was opened or changed.
     Call(Arc<Call>),
@@ -40,8 +40,8 @@ pub enum Change {
         /// When it was found.
         at: Stamp,
     },
-    /// Something could not be tied to anything that was seen before: a return without a call, a birth without a
-    /// call. What was under way when tracing began looks like this.
+    /// Something could not be tied to anything seen before: a return without a call, a birth without a call. What was
+    /// under way when tracing began looks like this.
     Unmatched,
     /// A map of open things was full; the oldest was given up.
     Capped,

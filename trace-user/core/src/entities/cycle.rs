@@ -11,16 +11,16 @@ use trace_common::time::Nanos;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CycleId(pub u64);
 
-/// For what helpers are disabled.
+/// Why helpers are disabled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CycleKind {
-    /// The machine is to sleep.
+    /// The machine is about to sleep.
     Suspend,
-    /// The machine is to write itself to the disk, or user space does that for it.
+    /// The machine is about to write its memory to disk, or user space does that for it.
     Hibernation,
-    /// The machine is to be shut down or restarted: helpers stay disabled.
+    /// The machine is about to shut down or restart: helpers stay disabled.
     Shutdown,
-    /// User space is frozen, and by whose wish was not seen.
+    /// User space is frozen; who asked for it was not seen.
     Unknown,
 }
 
@@ -31,7 +31,7 @@ pub enum CycleVerdict {
     Tested,
     /// The machine slept, and resumed.
     Slept,
-    /// It failed because a helper was still running when the drain's time was up.
+    /// It failed because a helper was still running when the drain timed out.
     HelperRan,
     /// It failed because a task did not freeze.
     NotFrozen,
@@ -46,7 +46,7 @@ pub enum CycleVerdict {
 }
 
 impl CycleVerdict {
-    /// As spelt in JSON and shown to a person.
+    /// As spelled in JSON and shown to a person.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -67,10 +67,10 @@ impl CycleVerdict {
 pub struct Cycle {
     /// Its number.
     pub id: CycleId,
-    /// The first cycle of the row of attempts that this one belongs to: itself, unless the one before failed shortly
-    /// before.
+    /// The first cycle of the series of attempts that this one belongs to: itself, unless the attempt before it failed
+    /// shortly before.
     pub group: CycleId,
-    /// For what.
+    /// Its purpose.
     pub kind: CycleKind,
     /// What was asked for.
     pub way: Option<Way>,
@@ -94,7 +94,7 @@ pub struct Cycle {
     pub ended: Option<Stamp>,
     /// What the attempt returned.
     pub result: Option<ReturnCode>,
-    /// Helper calls that it failed for: they had not returned when the drain's time was up.
+    /// Helper calls that it failed for: they had not returned when the drain timed out.
     pub culprits: Vec<Arc<Call>>,
     /// Helper calls that it waited for, and that returned in time.
     pub drained: Vec<Arc<Call>>,
@@ -102,7 +102,7 @@ pub struct Cycle {
     pub refused: Vec<Arc<Call>>,
     /// Helper calls whose helper, or what it left behind, was frozen half way.
     pub frozen: Vec<Arc<Call>>,
-    /// Something was lost meanwhile that may belong here.
+    /// Events that may belong here were lost during the cycle.
     pub incomplete: bool,
 }
 
@@ -129,7 +129,7 @@ pub struct PhaseSpan {
 }
 
 impl CycleKind {
-    /// As spelt in JSON and shown to a person.
+    /// As spelled in JSON and shown to a person.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -189,7 +189,7 @@ impl Cycle {
         asleep(self.began, self.ended.unwrap_or(now))
     }
 
-    /// Every helper call that it met, with how.
+    /// Every helper call that it met, and how.
     pub fn met(&self) -> impl Iterator<Item = (Met, &Arc<Call>)> {
         let lists = [
             (Met::Culprit, &self.culprits),
@@ -208,7 +208,7 @@ pub enum Met {
     Culprit,
     /// It waited for it.
     Drained,
-    /// It was refused meanwhile.
+    /// It was refused during the cycle.
     Refused,
     /// It was frozen half way.
     Frozen,

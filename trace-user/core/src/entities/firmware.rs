@@ -1,4 +1,4 @@
-//! A request for a firmware file: who asked for what, and whether user space was asked for it.
+//! A request for a firmware file: who asked for what, and whether user space was asked for the file.
 
 use crate::answer::ReturnCode;
 use crate::event::{FirmwareAsked, Stamp, Task};
@@ -20,9 +20,9 @@ pub struct Firmware {
     pub file: Arc<FirmwareAsked>,
     /// When it was asked for.
     pub asked: Stamp,
-    /// When its fallback was entered, the file not being there.
+    /// When its fallback was entered because the file was missing.
     pub fallback: Option<Stamp>,
-    /// When that was over, and with what.
+    /// When the fallback was over, and with what.
     pub fallback_ended: Option<(Stamp, ReturnCode)>,
     /// The lock that keeps helpers enabled.
     pub lock: Lock,
@@ -32,12 +32,12 @@ pub struct Firmware {
     pub closed: bool,
 }
 
-/// The read side of the lock of helpers, which the fallback holds: while it does, helpers cannot be disabled.
+/// The read side of the helpers' lock, which the fallback holds: as long as it does, helpers cannot be disabled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Lock {
     /// When it was asked for.
     pub asked: Option<Stamp>,
-    /// The thread waits while helpers are disabled; else it is refused.
+    /// The thread waits while helpers are disabled; otherwise it is refused.
     pub waits: bool,
     /// When the answer came, and whether the lock is held.
     pub answered: Option<(Stamp, bool)>,
@@ -45,7 +45,7 @@ pub struct Lock {
     pub released: Option<Stamp>,
 }
 
-/// How a lock stands.
+/// The state of a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum LockState {
     /// It was asked for; the answer has not come.
@@ -59,7 +59,7 @@ pub enum LockState {
 }
 
 impl LockState {
-    /// As spelt in JSON and shown to a person.
+    /// As spelled in JSON and shown to a person.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -78,14 +78,14 @@ impl Firmware {
         self.ended.map(|(_, result)| result)
     }
 
-    /// Whether user space was asked for it, for which the lock is needed first (drivers/base/firmware_loader/fallback.c
-    /// `fw_load_from_user_helper`, 5.10 to 7.3): the function is called for drivers that do not want that, too.
+    /// Whether user space was asked for it, which needs the lock first (drivers/base/firmware_loader/fallback.c
+    /// `fw_load_from_user_helper`, 5.10 to 7.3): the function is also called for drivers that do not want that.
     #[must_use]
     pub const fn is_asked_of_user_space(&self) -> bool {
         self.fallback.is_some() && self.lock.asked.is_some()
     }
 
-    /// How long user space was waited for, as seen at `now`; `None` where it was not asked, or the end was not seen.
+    /// How long user space was waited for, as seen at `now`; `None` if it was not asked, or if the end was not seen.
     #[must_use]
     pub fn fallback_time(&self, now: Stamp) -> Option<Nanos> {
         let seen = self.fallback_ended.or(self.ended).map(|(at, _)| at);
@@ -93,14 +93,14 @@ impl Firmware {
         self.fallback.filter(|_| self.is_asked_of_user_space()).map(|began| until.mono.since(began.mono))
     }
 
-    /// How long the lock was held, as seen at `now`; `None` where it was not, or its release was not seen.
+    /// How long the lock was held, as seen at `now`; `None` if it was not held, or if its release was not seen.
     #[must_use]
     pub fn lock_time(&self, now: Stamp) -> Option<Nanos> {
         let is_unseen = self.closed && self.ended.is_none();
         self.lock.time(now).filter(|_| !is_unseen)
     }
 
-    /// It ended at the latest at `at`, which was not seen. No request ends with the lock.
+    /// It ended by `at` at the latest, but the end was not seen. No request ends with the lock held.
     #[must_use]
     pub fn unseen(mut self, at: Stamp) -> Self {
         if self.lock.answered.is_some_and(|(_, held)| held) {
@@ -111,7 +111,7 @@ impl Firmware {
 }
 
 impl Lock {
-    /// How it stands; `None` where it was not asked for.
+    /// Its state; `None` if it was not asked for.
     #[must_use]
     pub fn state(&self) -> Option<LockState> {
         self.asked?;

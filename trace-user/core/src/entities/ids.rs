@@ -1,4 +1,4 @@
-//! The numbers of what was joined.
+//! The numbers of joined things.
 
 /// A request's number, from 1 in the order in which requests were seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,7 +1,7 @@
 //! A load: one attempt to load a module, by any task.
 //!
 //! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops
-//! in suspend unless said otherwise.
+//! in suspend unless stated otherwise.
 
 use super::ids::{LoadId, RequestId};
 use crate::answer::{Errno, ReturnCode};
@@ -18,13 +18,13 @@ pub struct Load {
     pub task: Task,
     /// The request whose helper's tree it belongs to.
     pub request: Option<RequestId>,
-    /// By which system call; `None` where its entry was not seen.
+    /// By which system call; `None` if its entry was not seen.
     pub syscall: Option<Syscall>,
     /// When it began, or when it was first seen.
     pub began: Stamp,
     /// The size of the decompressed image in bytes.
     pub bytes: Option<u64>,
-    /// The module's name; `None` where it failed before the module had one.
+    /// The module's name; `None` if the load failed before the module had one.
     pub module: Option<Arc<str>>,
     /// When the module was coming.
     pub coming: Option<Stamp>,
@@ -36,7 +36,7 @@ pub struct Load {
     pub init_ended: Option<(Stamp, ReturnCode)>,
     /// When the system call returned, and with what.
     pub ended: Option<(Stamp, ReturnCode)>,
-    /// Nothing more will change: it ended, or its thread went on or away and its end was not seen.
+    /// Nothing more will change: it ended, or its thread went on or exited and its end was not seen.
     pub closed: bool,
 }
 
@@ -54,20 +54,20 @@ impl Load {
         error(self.ended).or_else(|| error(self.init_ended))
     }
 
-    /// How long its init ran, up to the module's going live or the init's return; `None` if that was not seen.
+    /// How long its init ran, until the module went live or the init returned; `None` if that was not seen.
     #[must_use]
     pub fn init_time(&self) -> Option<Nanos> {
         let end = self.live.or(self.init_ended.map(|(at, _)| at))?;
         Some(end.mono.since(self.init_begun?.mono))
     }
 
-    /// From its beginning to its module's going live.
+    /// From its beginning until its module went live.
     #[must_use]
     pub fn to_live(&self) -> Option<Nanos> {
         self.live.map(|live| live.mono.since(self.began.mono))
     }
 
-    /// It ended without making a module live and without trying its init: another copy was there first.
+    /// It ended without making a module live and without calling its init: another copy was there first.
     #[must_use]
     pub fn lost_to_another(&self) -> bool {
         self.init_begun.is_none()

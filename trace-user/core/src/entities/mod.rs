@@ -1,8 +1,8 @@
 //! What the correlator joins events into: requests, helper calls, loads, firmware requests and suspend cycles, and the
-//! changes it tells of them.
+//! changes to them that it reports.
 //!
 //! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that
-//! stops in suspend unless said otherwise.
+//! stops in suspend unless stated otherwise.
 
 pub mod asleep;
 pub mod call;

@@ -1,7 +1,7 @@
 //! A request: one call of `__request_module`, by one requester.
 //!
 //! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops
-//! in suspend unless said otherwise.
+//! in suspend unless stated otherwise.
 
 use super::asleep::asleep;
 use super::call::Call;
@@ -25,42 +25,42 @@ pub struct Request {
     pub requested: Arc<Requested>,
     /// When the security hook was asked.
     pub asked: Stamp,
-    /// It was turned away before it had a helper call, as was seen: by whom.
+    /// Who turned it away before it had a helper call, if that was seen.
     pub turned_away: Option<TurnedAway>,
-    /// When its requester's thread exited, where that came before a helper call and before a return was seen.
+    /// When its requester's thread exited, if that came before a helper call and before a return was seen.
     pub requester_gone: Option<Stamp>,
     /// When it got its slot.
     pub admitted: Option<Stamp>,
     /// Its helper call.
     pub call: Option<Arc<Call>>,
-    /// The loads that its helper's tree made, in order of their beginning.
+    /// The loads by its helper's tree, in order of their beginning.
     pub loads: Vec<Arc<Load>>,
     /// When it returned to the requester.
     pub returned: Option<Stamp>,
     /// What it returned.
     pub result: Option<CallResult>,
-    /// What the alias stands for; `None` where no index was consulted.
+    /// What the alias resolves to; `None` if no index was consulted.
     pub resolution: Option<Arc<Resolution>>,
     /// The request whose helper's load asked for this one.
     pub parent: Option<RequestId>,
     /// When the wanted module went live, in this request's own tree or by another's load while it was open.
     pub live: Option<Stamp>,
-    /// Whose load made the wanted module live, where it was another's.
+    /// Whose load made the wanted module live, if it was another's.
     pub satisfied_by: Option<SatisfiedBy>,
     /// What became of it.
     pub verdict: Verdict,
     /// What was not seen of it.
     pub gaps: Vec<Gap>,
-    /// Others that asked for the same meanwhile.
+    /// Other requests for the same thing while it was open.
     pub duplicates: Duplicates,
     /// Nothing more will change.
     pub closed: bool,
 }
 
-/// By whom a request was turned away.
+/// Who turned a request away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TurnedAway {
-    /// A security module said no.
+    /// A security module denied it.
     Denied,
     /// No slot became free in time.
     Throttled,
@@ -73,33 +73,33 @@ pub struct SatisfiedBy {
     pub module: Arc<str>,
     /// The thread that loaded it.
     pub task: Task,
-    /// The request that load belongs to, if any.
+    /// The request that the load belongs to, if any.
     pub request: Option<RequestId>,
 }
 
 /// Something about a request that was not seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Gap {
-    /// The requester's return; the helper's own end stands for the result.
+    /// The requester's return; the helper's own end is used as the result.
     ReturnUnseen,
     /// Events were lost while it was open.
     EventsLost,
-    /// Nothing was seen of what followed its being asked.
+    /// Nothing was seen of what followed the request.
     NothingFollowed,
-    /// What the alias stands for: it could not be read, or the module indexes could not.
+    /// What the alias resolves to: it could not be read, or the module indexes could not.
     AliasUnknown,
     /// Tracing ended before it did.
     TracingEnded,
 }
 
-/// How many other requests asked for the same while a request was open; the three counts never overlap in meaning.
+/// How many other requests asked for the same thing while a request was open. The three counts never overlap.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Duplicates {
     /// Requests for the same alias.
     pub same_alias: u32,
     /// Requests for another alias of the same module.
     pub same_module: u32,
-    /// Loads of this request's own that lost to another copy of the same module.
+    /// This request's own loads that lost to another copy of the same module.
     pub same_file: u32,
 }
 
@@ -118,14 +118,14 @@ impl Gap {
 }
 
 impl Request {
-    /// From the security hook to the wanted module's going live.
+    /// From the security hook until the wanted module went live.
     #[must_use]
     pub fn to_live(&self) -> Option<Nanos> {
         self.live.map(|live| live.mono.since(self.asked.mono))
     }
 
-    /// How long the machine slept from its being asked to the last that was seen of it: its return, or, where it went
-    /// on without its requester, its module's going live and its helper's end. `None` where its return was not seen.
+    /// How long the machine slept from the request until the last that was seen of it: its return or, if it went on
+    /// without its requester, until its module went live and its helper ended. `None` if its return was not seen.
     #[must_use]
     pub fn asleep(&self) -> Option<Nanos> {
         let exited = self.call.as_ref().and_then(|call| call.exited).map(|(at, _)| at);
@@ -139,8 +139,8 @@ impl Request {
         !self.closed
     }
 
-    /// How it stands to the slots at `now`; `None` where it has given its slot back, as a requester that is killed does
-    /// at once, or never got one.
+    /// How it stands to the slots at `now`; `None` if it never got one, or has given its slot back, as a requester that
+    /// is killed does at once.
     #[must_use]
     pub fn slot(&self, now: Stamp) -> Option<Slot> {
         if self.returned.is_some() || self.requester_gone.is_some() || self.closed {
@@ -153,13 +153,13 @@ impl Request {
         }
     }
 
-    /// The module that the alias stands for: the first where there are several.
+    /// The module that the alias resolves to: the first if there are several.
     #[must_use]
     pub fn module(&self) -> Option<&Arc<str>> {
         self.resolution.as_ref().and_then(|resolution| resolution.modules.first()).map(|wanted| &wanted.name)
     }
 
-    /// Whether `module` is one that the alias stands for. Where the alias stands for nothing known, every module is.
+    /// Whether `module` is one that the alias resolves to. If the alias resolves to nothing known, every module is.
     #[must_use]
     pub fn wants(&self, module: &str) -> bool {
         match &self.resolution {
@@ -176,9 +176,9 @@ impl Request {
         load.module.as_ref().is_some_and(|module| !self.wants(module))
     }
 
-    /// How the helper ended: what the requester got, else how the process ended. A helper whose exec
-    /// fails exits with 0 too (kernel/umh.c `call_usermodehelper_exec_async`, 5.10 to 7.3), so that 0 counts only where
-    /// the helper is known to have run.
+    /// How the helper ended: the status that the requester got, or else how the process ended. A helper whose exec
+    /// fails exits with 0 too (kernel/umh.c `call_usermodehelper_exec_async`, 5.10 to 7.3), so 0 only counts if the
+    /// helper is known to have run.
     #[must_use]
     pub fn status(&self) -> Option<WaitStatus> {
         let returned = self.result.and_then(CallResult::status).filter(|_| self.wait() == Some(Wait::Proc));

@@ -1,16 +1,15 @@
 //! The kernel's slots for requests, and how a request stands to them.
 //!
 //! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops
-//! in suspend unless said otherwise.
+//! in suspend unless stated otherwise.
 
 use trace_common::time::Nanos;
 
 /// Requests that can be inside `__request_module` at once (`MAX_KMOD_CONCURRENT`, kernel/module/kmod.c, 5.10 to 7.3).
 pub const SLOTS: usize = 50;
 
-/// When nobody waits for a slot any more: a second after the kernel's limit (`MAX_KMOD_ALL_BUSY_TIMEOUT`,
-/// kernel/module/kmod.c,
-/// 5.10 to 7.3).
+/// When no request waits for a slot any more: a second after the kernel's limit (`MAX_KMOD_ALL_BUSY_TIMEOUT`,
+/// kernel/module/kmod.c, 5.10 to 7.3).
 pub const SLOT_LIMIT: Nanos = Nanos::from_secs(6);
 
 /// How a request stands to the kernel's slots (kernel/module/kmod.c `MAX_KMOD_CONCURRENT`, 5.10 to 7.3).

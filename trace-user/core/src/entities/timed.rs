@@ -10,13 +10,13 @@ pub trait Timed {
     /// When it began.
     fn began(&self) -> Stamp;
 
-    /// When it ended for the task that waits for it; `None` until then, and if that was not seen.
+    /// When it ended for the task that waits for it; `None` until then, or if that was not seen.
     fn ended(&self) -> Option<Stamp>;
 
     /// Nothing more can change about it.
     fn is_closed(&self) -> bool;
 
-    /// How long it took; `None` until it ended, and if its end was not seen.
+    /// How long it took; `None` until it ended, or if its end was not seen.
     fn total(&self) -> Option<Nanos> {
         self.ended().map(|at| at.mono.since(self.began().mono))
     }
@@ -27,7 +27,7 @@ pub trait Timed {
         Some(until.mono.since(self.began().mono))
     }
 
-    /// How long it took, as far as that was seen: up to `now` if its end was not.
+    /// How long it took, as far as was seen: up to `now` if its end was not seen.
     fn age_so_far(&self, now: Stamp) -> Nanos {
         self.ended().unwrap_or(now).mono.since(self.began().mono)
     }

@@ -1,7 +1,7 @@
 //! What can become of a request.
 //!
 //! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops
-//! in suspend unless said otherwise.
+//! in suspend unless stated otherwise.
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -12,11 +12,11 @@ pub enum Verdict {
     AlreadyLive,
     /// Someone else's load made the wanted module live while the request was open.
     SatisfiedByAnother,
-    /// The helper reported success and nothing that was wanted is live.
+    /// The helper reported success, but nothing that was wanted is live.
     Hollow,
     /// A load of the helper's failed.
     InitFailed,
-    /// The alias stands for no module, and the helper tried none.
+    /// The alias resolves to no module, and the helper tried none.
     NotFound,
     /// The helper ended with another status, or by a signal.
     HelperFailed,
@@ -26,7 +26,7 @@ pub enum Verdict {
     Refused,
     /// No slot became free in time.
     Throttled,
-    /// A security module said no.
+    /// A security module denied it.
     Denied,
     /// The requester was killed while it waited; the helper went on.
     Abandoned,
@@ -58,7 +58,7 @@ impl Verdict {
         Self::Incomplete,
     ];
 
-    /// As spelt in JSON.
+    /// As spelled in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
