@@ -1,7 +1,7 @@
 //! What became of a request (here) or of a suspend cycle ([`cycle`]), in one sentence that a person can act on.
 //!
-//! In: a request. Out: text, without a full stop. Pure. It says what was seen and never more: where a part was not
-//! seen, the sentence does without it.
+//! In: a request. Out: text, without a full stop. Pure. The sentence contains only what was seen and leaves out the
+//! rest.
 
 pub mod cycle;
 
@@ -48,8 +48,8 @@ fn live(request: &Request) -> String {
     format!("{module} went live {}loaded by its own helper{loader}", delay(request))
 }
 
-/// Why nothing was loaded, or could not be, where that is known: by modprobe's configuration, the helper that was
-/// called, what the init returned, or what was live before. `None` for every other verdict, and where it is not known.
+/// Why nothing was loaded, or could not be, if that is known: because of modprobe's configuration, the helper that was
+/// called, what the init returned, or what was live before. `None` for every other verdict, or if it is not known.
 #[must_use]
 pub fn why(request: &Request) -> Option<String> {
     match request.verdict {
@@ -81,7 +81,7 @@ fn why_already_live(request: &Request) -> String {
     }
 }
 
-/// The modules that the alias stands for.
+/// The modules that the alias resolves to.
 fn wanted(request: &Request) -> impl Iterator<Item = &Wanted> {
     request.resolution.iter().flat_map(|resolution| &resolution.modules)
 }
@@ -100,7 +100,7 @@ fn why_hollow(request: &Request) -> Option<String> {
     Some(format!("the kernel's helper is not modprobe: {path}{configured}"))
 }
 
-/// What keeps modprobe from loading a module that was asked for.
+/// What keeps modprobe from loading a module that was requested.
 fn by_configuration(wanted: &Wanted) -> Option<String> {
     let Wanted { name, blacklisted, install, missing, alias, .. } = wanted;
     match (blacklisted, install, alias) {
@@ -132,7 +132,7 @@ fn joined(reasons: impl Iterator<Item = String>) -> Option<String> {
     (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
-/// The helper's path, where its file is not called modprobe.
+/// The helper's path, if its file is not called modprobe.
 fn foreign_helper(request: &Request) -> Option<&str> {
     let path = request.call.as_ref().and_then(|call| call.entry.path.text())?;
     (path.rsplit('/').next() != Some("modprobe")).then_some(path)
@@ -148,19 +148,19 @@ fn satisfied_by_another(request: &Request) -> String {
 }
 
 fn hollow(request: &Request) -> String {
-    let told = "the helper exited 0 but nothing that was wanted is live";
+    let fact = "the helper exited 0 but nothing that was wanted is live";
     let configured = request.resolution.as_ref().and_then(|resolution| resolution.configured);
     match (why(request), request.module(), configured) {
-        (Some(why), _, _) => format!("{told}: {why}"),
+        (Some(why), _, _) => format!("{fact}: {why}"),
         (None, Some(module), None) => {
-            format!("{told}: look for a blacklist or install line for {module} in modprobe.d")
+            format!("{fact}: look for a blacklist or install line for {module} in modprobe.d")
         }
         (None, Some(module), Some(configured)) if configured.unread_files > 0 => {
             let count = configured.unread_files;
-            format!("{told}: what modprobe.d says of {module} is not known, {count} of its files could not be read")
+            format!("{fact}: what modprobe.d says of {module} is not known, {count} of its files could not be read")
         }
-        (None, Some(module), Some(_)) => format!("{told}, and modprobe.d says nothing against {module}"),
-        (None, None, _) => told.into(),
+        (None, Some(module), Some(_)) => format!("{fact}, and modprobe.d says nothing against {module}"),
+        (None, None, _) => fact.into(),
     }
 }
 
@@ -171,7 +171,7 @@ fn init_failed(request: &Request) -> String {
     format!("{}{}", load_failed(request, load), because(request))
 }
 
-/// `: WHY`, or nothing where that is not known.
+/// `: WHY`, or nothing if the reason is not known.
 fn because(request: &Request) -> String {
     why(request).map_or_else(String::new, |why| format!(": {why}"))
 }
@@ -308,7 +308,7 @@ fn waiting(request: &Request, call: &Call) -> String {
     }
 }
 
-/// `98.1ms after it was asked for, `, or nothing where that was not seen.
+/// `98.1ms after it was asked for, `, or nothing if that was not seen.
 fn delay(request: &Request) -> String {
     request.to_live().map_or_else(String::new, |delay| format!("{delay} after it was asked for, "))
 }
@@ -437,7 +437,7 @@ mod tests {
     }
 
     #[test]
-    fn already_live_tells_built_in_from_loaded() {
+    fn already_live_distinguishes_built_in_from_loaded() {
         let mut request = request(Verdict::AlreadyLive);
         check(&request, "can was live before it was asked for; nothing had to be loaded");
         resolution(&mut request).modules = vec![Wanted { name: "ext4".into(), built_in: true, ..Wanted::default() }];
@@ -460,19 +460,19 @@ mod tests {
     #[test]
     fn hollow_says_where_to_look() {
         let mut request = request(Verdict::Hollow);
-        let told = "the helper exited 0 but nothing that was wanted is live";
-        check(&request, &format!("{told}: look for a blacklist or install line for can in modprobe.d"));
+        let fact = "the helper exited 0 but nothing that was wanted is live";
+        check(&request, &format!("{fact}: look for a blacklist or install line for can in modprobe.d"));
         resolution(&mut request).configured = Some(Configured { ignored_lines: 1, unread_files: 0 });
-        check(&request, &format!("{told}, and modprobe.d says nothing against can"));
+        check(&request, &format!("{fact}, and modprobe.d says nothing against can"));
         resolution(&mut request).configured = Some(Configured { ignored_lines: 0, unread_files: 2 });
-        check(&request, &format!("{told}: what modprobe.d says of can is not known, 2 of its files could not be read"));
+        check(&request, &format!("{fact}: what modprobe.d says of can is not known, 2 of its files could not be read"));
         request.loads = vec![Arc::new(Load { ended: Some((at(9), ReturnCode(-17))), ..load("can") })];
-        check(&request, &format!("{told}: the load of can ended with -EEXIST and modprobe took that for success"));
+        check(&request, &format!("{fact}: the load of can ended with -EEXIST and modprobe took that for success"));
         request.loads = vec![Arc::new(Load { init_ended: Some((at(9), ReturnCode(-17))), ..load("can") })];
-        check(&request, &format!("{told}: the init of can returned -EEXIST and modprobe took that for success"));
+        check(&request, &format!("{fact}: the init of can returned -EEXIST and modprobe took that for success"));
         request.loads.clear();
         request.resolution = None;
-        check(&request, told);
+        check(&request, fact);
     }
 
     #[test]
