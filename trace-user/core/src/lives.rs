@@ -1,15 +1,15 @@
-//! What is known of modules' lives: which are live, since when, and by whose load.
+//! The lives of modules: which modules are live, since when, and by whose load.
 //!
-//! The kernel links a request and a module's state by nothing; a name and two instants do. A module can be loaded
-//! and unloaded many times, so each name has a history of lives, of which the last few are kept. Lives that began
-//! before tracing are known from the list of live modules that the edge establishes, and so is what a loss hid.
+//! The kernel does not link a request to a module's state; a name and two instants do. A module can be loaded and
+//! unloaded many times, so each name has a history of lives, and the last few are kept. Lives that began before tracing
+//! are known from the list of live modules that the edge establishes, and so are lives that a loss hid.
 
 use crate::entities::RequestId;
 use crate::event::{Stamp, Task};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
-/// Lives kept of one module. A request is judged within seconds, and no module is loaded more often in that time.
+/// Lives kept per module. A request is judged within seconds, and no module is loaded more often in that time.
 const LIVES: usize = 8;
 
 /// How a module went live.
@@ -21,13 +21,13 @@ pub struct Birth {
     pub task: Task,
     /// The request that the load belongs to, if any.
     pub request: Option<RequestId>,
-    /// When its init was begun, where that was seen.
+    /// When its init began, if that was seen.
     pub init_begun: Option<Stamp>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Life {
-    /// `None`: before tracing, or unseen.
+    /// `None`: before tracing, or not seen.
     birth: Option<Birth>,
     /// The earliest instant at which it is known to have been live.
     from: Stamp,
@@ -41,7 +41,7 @@ pub struct Lives {
 }
 
 impl Lives {
-    /// These, and no others, are live at `at`; `in_init`: whose init is known to be under way, so that they were not
+    /// Exactly these modules are live at `at`. `in_init`: those whose init is known to be running, so they were not
     /// live before.
     pub fn list(&mut self, names: &[Arc<str>], at: Stamp, in_init: impl Fn(&str) -> bool) {
         let listed: BTreeSet<&Arc<str>> = names.iter().collect();
@@ -55,7 +55,7 @@ impl Lives {
         }
         for name in names {
             if !self.is_live(name) {
-                // Live for an unknown time: as far as anyone can tell, always.
+                // Live for an unknown time: as far as is known, always.
                 let from = if self.by_module.contains_key(name) || in_init(name) { at } else { Stamp::default() };
                 self.push(name, Life { birth: None, from, gone: None });
             }
@@ -64,7 +64,8 @@ impl Lives {
 
     /// `name` went live.
     pub fn live(&mut self, name: &Arc<str>, birth: Birth) {
-        // Listed as live by an edge that read the list while the module went live: one life, and this is its birth.
+        // Listed as live by an edge that read the list while the module went live: it is the same life, and this is its
+        // birth.
         if let Some(life) = self.by_module.get_mut(name).and_then(VecDeque::back_mut)
             && life.gone.is_none()
             && life.birth.is_none()
@@ -73,12 +74,12 @@ impl Lives {
             return;
         }
         self.gone(name, birth.at);
-        // One that comes late lasted until the next began, at the longest.
+        // A life that is reported late lasted at most until the next one began.
         let later = self.of(name).map(|life| life.from).find(|from| *from > birth.at);
         self.push(name, Life { birth: Some(birth), from: birth.at, gone: later });
     }
 
-    /// `name` is on its way out: the life that it had then.
+    /// `name` is going: returns the life that it had.
     pub fn gone(&mut self, name: &str, at: Stamp) {
         let lives = self.by_module.get_mut(name).into_iter().flatten();
         if let Some(life) = lives.rev().find(|life| life.from <= at) {
@@ -92,8 +93,8 @@ impl Lives {
         self.of(name).any(|life| life.from < at && life.gone.is_none_or(|gone| gone > at))
     }
 
-    /// How `name` went live after `from` and not after `until`: the first time it did. Of one whose init was begun in
-    /// time it may be told later.
+    /// How `name` went live after `from` and not after `until`: the first time it did. If its init began in time, the
+    /// report may come later.
     #[must_use]
     pub fn went_live_within(
         &self,
@@ -102,11 +103,11 @@ impl Lives {
         until: Stamp,
         reported_until: Option<Stamp>,
     ) -> Option<Birth> {
-        let told_late = |birth: &Birth| {
-            birth.init_begun.is_some_and(|begun| begun <= until) && reported_until.is_some_and(|told| birth.at <= told)
+        let reported_late = |birth: &Birth| {
+            birth.init_begun.is_some_and(|begun| begun <= until) && reported_until.is_some_and(|last| birth.at <= last)
         };
         let mut births = self.of(name).filter_map(|life| life.birth).filter(|birth| birth.at >= from);
-        births.find(|birth| birth.at <= until || told_late(birth))
+        births.find(|birth| birth.at <= until || reported_late(birth))
     }
 
     /// Whether the life of `name` that began at `birth` lasted until `until`.

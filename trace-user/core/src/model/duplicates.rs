@@ -1,9 +1,9 @@
-//! Who asked for the same at the same time, in three counts that are never mixed: the same alias, aliases of one
+//! Who asked for the same thing at the same time, in three counts that are never mixed: the same alias, aliases of one
 //! module, and loads of one module of which one lost to another.
 //!
 //! In: requests and loads as they come and go. Out: groups of those that overlapped. A group lasts while one of its
-//! members is open; what begins after that begins a new one. When a member began counts, not when it became known what
-//! it is about: the kernel tells which module a load is for when the load that wins may be over.
+//! members is open; a later member begins a new group. What counts is when a member began, not when its module became
+//! known: the kernel may only report the module of a load when the load that wins is over.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use trace_common::time::Nanos;
 use crate::entities::{Load, Request, RequestId, Timed};
 use crate::event::{Stamp, Task};
 
-/// Members kept of one group: a crowd that never ends must not fill the memory. Beyond, the older half is given up, and
-/// counted.
+/// Members kept per group: a crowd that never ends must not fill the memory. Beyond that, the older half is given up
+/// and counted.
 const MEMBERS: usize = 16_384;
 
 /// What the members of a group have in common.
@@ -21,9 +21,9 @@ const MEMBERS: usize = 16_384;
 pub enum Sameness {
     /// The alias asked for.
     Alias,
-    /// The module that their aliases, which differ, stand for.
+    /// The module that their aliases, which differ, resolve to.
     Module,
-    /// The module that they load, of which one copy alone could win.
+    /// The module that they load, of which only one copy could win.
     File,
 }
 
@@ -43,7 +43,7 @@ pub struct Group {
     open: usize,
     /// When the last of those that are over ended.
     ended: Stamp,
-    /// The group of the same name before it, where that is still of interest.
+    /// The group of the same name before it, if it is still needed.
     before: Option<u64>,
 }
 
@@ -55,18 +55,18 @@ impl Group {
     }
 }
 
-/// What a group cost beyond what was needed, and who was who in it.
+/// What a group cost beyond what was needed, and the roles of its members.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupFacts {
     /// Who came first.
     pub first: Task,
-    /// Whose load made the module live, and for which request; `None` where nobody's did.
+    /// Whose load made the module live, and for which request; `None` if nobody's did.
     pub live_by: Option<(Task, Option<RequestId>)>,
     /// Helpers that ran without making anything live.
     pub helpers: u64,
     /// Bytes of images that were read in vain.
     pub bytes: u64,
-    /// Time that those helpers ran, or for loads that those loads took, together.
+    /// The time that those helpers ran or, for loads, that those loads took, in total.
     pub time: Nanos,
 }
 
@@ -81,7 +81,7 @@ pub struct Groups {
 }
 
 impl Sameness {
-    /// As spelt in JSON.
+    /// As spelled in JSON.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -109,8 +109,8 @@ impl Groups {
         Self { sameness, latest: BTreeMap::new(), of: BTreeMap::new(), groups: BTreeMap::new() }
     }
 
-    /// A member is known, which began at `began`. Numbers are in order of beginning. How many old members were given up
-    /// for it.
+    /// A member is known, which began at `began`. Numbers are in order of beginning. Returns how many old members were
+    /// given up for it.
     pub fn join(&mut self, name: &Arc<str>, member: u64, began: Stamp) -> u64 {
         let latest = self.latest.get(name).copied();
         let Some(group) = latest.and_then(|id| self.groups.get_mut(&id)) else {
@@ -142,7 +142,8 @@ impl Groups {
         self.groups.insert(member, Group { id: member, sameness, name, began, members, open: 1, ended, before });
     }
 
-    /// Who began at `began` is in the group, and may have overlapped with the one before it, too: then both are one.
+    /// A member that began at `began` is in the group. If it may have overlapped with the group before, too, both
+    /// become one.
     fn bridge(&mut self, id: u64, began: Stamp) {
         let before = self.groups.get(&id).and_then(|group| group.before);
         let overlaps = before.and_then(|before| self.groups.get(&before)).is_some_and(|it| began.mono <= it.ended.mono);
@@ -153,8 +154,8 @@ impl Groups {
         }
     }
 
-    /// Gives a group up where it was only kept because who was not known yet could still have overlapped with it: one
-    /// that was alone is no duplicate of anything.
+    /// Gives a group up if it was only kept because a member that was not known yet could still have overlapped with
+    /// it: a member that was alone is not a duplicate.
     fn drop_alone(&mut self, id: Option<u64>) {
         if let Some(id) = id.filter(|id| self.groups.get(id).is_some_and(|group| group.members.len() == 1)) {
             self.groups.remove(&id);
@@ -180,7 +181,7 @@ impl Groups {
         self.groups.get(&id)
     }
 
-    /// Gives up the oldest beyond `kept` and says how many.
+    /// Gives up the oldest beyond `kept` and returns how many.
     pub fn trim(&mut self, kept: usize) -> u64 {
         let mut given_up = 0;
         while self.groups.len() > kept {
@@ -194,7 +195,7 @@ impl Groups {
     }
 }
 
-/// The facts of a group of requests; `None` where none of them is kept.
+/// The facts of a group of requests; `None` if none of them is kept.
 #[must_use]
 pub fn of_requests(requests: &[&Request]) -> Option<GroupFacts> {
     let first = requests.first()?.task;
@@ -223,7 +224,7 @@ pub fn of_requests(requests: &[&Request]) -> Option<GroupFacts> {
     Some(facts)
 }
 
-/// The facts of a group of loads; `None` where none of them is kept.
+/// The facts of a group of loads; `None` if none of them is kept.
 #[must_use]
 pub fn of_loads(loads: &[&Load]) -> Option<GroupFacts> {
     let first = loads.first()?.task;
@@ -273,8 +274,8 @@ mod tests {
         groups.join(&name, 1, Stamp::awake(1));
         groups.leave(1, Stamp::awake(6));
         groups.join(&name, 4, Stamp::awake(8));
-        let told: Vec<(&[u64], Stamp)> = groups.iter().map(|group| (&*group.members, group.began)).collect();
-        assert_eq!(told, [(&[1, 2, 3][..], Stamp::awake(1))]);
+        let shown: Vec<(&[u64], Stamp)> = groups.iter().map(|group| (&*group.members, group.began)).collect();
+        assert_eq!(shown, [(&[1, 2, 3][..], Stamp::awake(1))]);
     }
 
     #[test]
@@ -291,7 +292,7 @@ mod tests {
             groups.join(&name, member, Stamp::awake(10 * member));
             groups.leave(member, Stamp::awake(10 * member + 1));
         });
-        // Of those that were alone, the last two may yet turn out not to have been.
+        // Of those that were alone, the last two may still turn out to overlap with others.
         assert_eq!(groups.groups.len(), 3);
     }
 

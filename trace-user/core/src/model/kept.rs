@@ -1,5 +1,5 @@
-//! Things of one kind that the model keeps: all of them in order, and which of them are open. There are never more than
-//! a cap: the oldest that is closed is given up first.
+//! Things of one kind that the model keeps, in order, and which of them are open. There is a cap: beyond it, the oldest
+//! closed thing is given up first.
 
 use crate::entities::Timed;
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,7 +1,7 @@
-//! The bounded store of what was joined; it answers every question that screens, reports and alerts ask.
+//! The bounded store of what was joined. It answers every question that screens, reports and alerts ask.
 //!
-//! In: changes from the correlator. Out: answers by reference. Pure. Each kind of thing has a cap; what is given up to
-//! keep it is counted and shown.
+//! In: changes from the correlator. Out: answers by reference. Pure. Each kind of thing has a cap; what is given up
+//! because of it is counted and shown.
 
 pub mod duplicates;
 mod kept;
@@ -58,9 +58,9 @@ pub struct Model {
 /// How much came, and how much of it is not shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Counts {
-    /// Events taken in, facts not counted.
+    /// Events taken in, not counting facts.
     pub events: u64,
-    /// Events that could be tied to nothing seen before.
+    /// Events that could not be tied to anything seen before.
     pub unmatched: u64,
     /// Open things given up because too many were open.
     pub capped: u64,
@@ -132,13 +132,13 @@ impl Model {
         self.advance(at);
     }
 
-    /// The machine that was traced; `None` where the source did not say.
+    /// The machine that was traced; `None` if the source did not report it.
     #[must_use]
     pub fn machine(&self) -> Option<&Machine> {
         self.machine.as_ref().map(|(machine, _)| machine)
     }
 
-    /// Nanoseconds since the Unix epoch at `at`; `None` where the source gave no anchor.
+    /// Nanoseconds since the Unix epoch at `at`; `None` if the source gave no anchor.
     #[must_use]
     pub fn wall_ns(&self, at: Stamp) -> Option<u64> {
         let (machine, anchor) = self.machine.as_ref()?;
@@ -147,19 +147,19 @@ impl Model {
         Some(machine.wall_ns.saturating_add(after).saturating_sub(before))
     }
 
-    /// By what each moment is seen.
+    /// How each moment is seen.
     #[must_use]
     pub fn hooks(&self) -> &[Hook] {
         &self.hooks
     }
 
-    /// Whether the probes were seen to fire; `None` where that was not tried.
+    /// Whether the probes were seen to fire; `None` if that was not tried.
     #[must_use]
     pub const fn self_test(&self) -> Option<&SelfTest> {
         self.self_test.as_ref()
     }
 
-    /// What tracing has cost, when that was last asked for; `None` where it never was.
+    /// What tracing had cost when that was last asked for; `None` if it never was.
     #[must_use]
     pub const fn costs(&self) -> Option<&Costs> {
         self.costs.as_ref()
@@ -245,8 +245,8 @@ impl Model {
         self.firmware.get(id)
     }
 
-    /// The firmware requests that held the lock of helpers when a cycle wanted to disable them: it had to wait for
-    /// them.
+    /// The firmware requests that held the helpers' lock when a cycle wanted to disable helpers, so the cycle had to
+    /// wait.
     pub fn firmware_holding_up(&self, cycle: &Cycle) -> impl Iterator<Item = &Arc<Firmware>> {
         let began = cycle.disable.began;
         self.firmware.all().filter(move |firmware| began.is_some_and(|at| firmware.lock.held_at(at)))
@@ -280,7 +280,7 @@ impl Model {
         self.duplicates.get(sameness as usize)?.get(id)
     }
 
-    /// Who was who in a group, and what it cost; `None` where nothing of it is kept.
+    /// The roles of a group's members, and what the group cost; `None` if none of it is kept.
     #[must_use]
     pub fn group_facts(&self, group: &Group) -> Option<GroupFacts> {
         if group.sameness == Sameness::File {
@@ -290,7 +290,7 @@ impl Model {
         }
     }
 
-    /// Aliases that differ for one module, and copies of which one lost; the same alias always is a duplicate.
+    /// Aliases that differ for one module, and copies of which one lost; the same alias is always a duplicate.
     fn are_duplicates(&self, group: &Group) -> bool {
         match group.sameness {
             Sameness::Alias => true,
@@ -314,7 +314,7 @@ impl Model {
         group.members.iter().filter_map(|id| self.loads.get(LoadId(*id))).map(|load| &**load).collect()
     }
 
-    /// How many ended requests have each verdict; verdicts that none has are left out.
+    /// How many ended requests have each verdict; verdicts without requests are left out.
     #[must_use]
     pub const fn verdicts(&self) -> &BTreeMap<Verdict, u64> {
         &self.verdicts
@@ -332,7 +332,7 @@ impl Model {
         self.lost.values().fold(0, |sum: u64, count| sum.saturating_add(*count))
     }
 
-    /// The longest time from being asked to return that was seen, and whose it was.
+    /// The longest time from request to return that was seen, and whose it was.
     #[must_use]
     pub const fn worst(&self) -> Option<(Nanos, RequestId)> {
         self.worst
@@ -414,7 +414,7 @@ impl Model {
     fn hold_slot(&mut self, request: &Request) {
         if request.slot(self.now) == Some(Slot::Held) {
             self.slots.insert(request.id);
-            // More are seen only where returns were missed.
+            // More are only seen if returns were missed.
             if self.slots.len().min(SLOTS) > self.most_slots.holders.len() {
                 self.most_slots = MostSlots { at: self.now, holders: self.slots.iter().copied().collect() };
             }
