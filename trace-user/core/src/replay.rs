@@ -1,7 +1,7 @@
 //! A recording, read into a model: its events through the pipeline, at once.
 //!
-//! In: bytes. Out: the model, and whether the recording's own end was there. One that has none is closed where it
-//! stops: what was open then stays open for its reader.
+//! In: bytes. Out: the model, and whether the recording's own end was there. A recording without an end is closed where
+//! it stops, and what was open then stays open for its reader.
 
 use crate::entities::Change;
 use crate::model::Model;
@@ -12,8 +12,8 @@ use std::io::Read;
 /// Reads a recording into a model. `each` sees every change after the model has it.
 ///
 /// # Errors
-/// [`ReadError`] where the bytes cannot be read or are not a recording. Damage is not an error: the model counts what
-/// it cost.
+/// [`ReadError`] if the bytes cannot be read or are not a recording. Damage is not an error: the model counts what it
+/// cost.
 pub fn replay(bytes: impl Read, mut each: impl FnMut(&Change, &Model)) -> Result<(Model, Ending), ReadError> {
     let mut pipeline = Pipeline::default();
     let ending = read(bytes, |event| pipeline.push(event, &mut each))?.ending();

@@ -1,5 +1,5 @@
-//! Between events and the recording's messages. Encoding never fails; decoding refuses what means nothing and says
-//! what it was.
+//! Translates between events and the recording's messages. Encoding never fails; decoding refuses what has no meaning
+//! and reports what it was.
 
 use super::schema::{self as pb, event::Body as Wire};
 use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
@@ -13,7 +13,7 @@ use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
 use trace_common::kind::{Kind, Loss};
 use trace_common::time::{Ktime, Nanos};
 
-/// Why a message is no event.
+/// Why a message is not an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodecFault {
     /// No body, or one that a later version added.
@@ -22,10 +22,10 @@ pub enum CodecFault {
     /// What a probe saw, without the task it saw it in.
     #[error("a probe's message without its task")]
     Task,
-    /// A part that has to be there is not.
+    /// A required part is missing.
     #[error("a message without its {0}")]
     Part(&'static str),
-    /// A number that means nothing.
+    /// A number that has no meaning.
     #[error("a message with an unknown {0}")]
     Number(&'static str),
 }
@@ -53,7 +53,7 @@ pub fn to_message(event: &Event) -> pb::Event {
 /// The event of a message.
 ///
 /// # Errors
-/// [`CodecFault`] where the message means nothing to this version.
+/// [`CodecFault`] if the message has no meaning to this version.
 pub fn from_message(message: pb::Event) -> Result<Event, CodecFault> {
     let at = Stamp { mono: Ktime::from_nanos(message.mono), boot: Ktime::from_nanos(message.boot) };
     let wire = message.body.ok_or(CodecFault::Body)?;
@@ -379,7 +379,7 @@ fn wire_fact(fact: &Fact) -> Wire {
     }
 }
 
-/// The fact in a message's body, or the body back where it is what a probe saw.
+/// The fact in a message's body, or the body itself if it is what a probe saw.
 #[expect(clippy::wildcard_enum_match_arm, reason = "every other body is what a probe saw, which `event_moment` lists")]
 fn event_fact(wire: Wire) -> Result<Result<Fact, Wire>, CodecFault> {
     Ok(Ok(match wire {

@@ -1,7 +1,7 @@
 //! Recordings: events as they came, in an MCAP file that other tools read.
 //!
-//! One channel, one protobuf message per event, the schema inside the file. [`mod@write`] appends, [`read`] gives back
-//! every event that can be read, and says what could not; [`codec`] is the one translation between the two.
+//! One channel, one protobuf message per event, the schema inside the file. [`mod@write`] appends; [`read`] returns
+//! every event that can be read, and reports what could not be; [`codec`] is the only translation between the two.
 
 pub mod codec;
 pub mod read;
@@ -14,7 +14,7 @@ pub mod write;
 pub mod schema {
     include!("../../proto/modtrail.v1.rs");
 
-    /// The schema as a serialised `FileDescriptorSet`, as it stands in each recording.
+    /// The schema as a serialised `FileDescriptorSet`, as written in each recording.
     pub static DESCRIPTORS: &[u8] = include_bytes!("../../proto/modtrail.fds");
 }
 

@@ -1,8 +1,8 @@
 //! Reads a recording back, whatever happened to it: killed in the middle, cut, damaged.
 //!
 //! In: bytes. Out: events, and at the end whether the recording's own end is there and what could not be read. A
-//! damaged chunk costs that chunk: its events are lost together, and a fact says so in their place. The file is read
-//! as it streams by, one chunk in memory at a time.
+//! damaged chunk costs that chunk: its events are lost together, and a fact in their place reports it. The file is
+//! streamed, with one chunk in memory at a time.
 
 use super::codec::from_message;
 use super::{ENCODING, SCHEMA_NAME, schema};
@@ -14,7 +14,7 @@ use prost::Message as _;
 use std::collections::BTreeSet;
 use std::io::{self, Read};
 
-/// A record larger than this is damage: chunks are written at a mebibyte before compression.
+/// A larger record is damage: chunks are written at a mebibyte before compression.
 const RECORD_BYTES: usize = 64 * 1024 * 1024;
 
 /// Why bytes cannot be read as a recording.
@@ -33,7 +33,7 @@ pub enum ReadError {
 pub enum Ending {
     /// In order.
     Whole,
-    /// Its end is missing: it was killed, or is still being written.
+    /// Its end is missing: the recorder was killed, or is still writing.
     Missing,
 }
 
@@ -42,7 +42,7 @@ pub enum Ending {
 pub struct Coverage {
     /// Events read.
     pub events: u64,
-    /// Events that could not be, where their number is known; a broken end counts one.
+    /// Events that could not be read, if their number is known; a broken end counts as one.
     pub damaged: u64,
     /// The recording was ended in order.
     pub has_end: bool,
@@ -59,7 +59,7 @@ impl Coverage {
 /// Reads a recording from any stream of bytes.
 ///
 /// # Errors
-/// [`ReadError`] where the stream fails or is no recording.
+/// [`ReadError`] if the stream fails or is not a recording.
 pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, ReadError> {
     let options = LinearReaderOptions::default()
         .with_emit_chunks(true)
@@ -94,7 +94,7 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, R
                 return Err(ReadError::Foreign("it ends before its first record"));
             }
             Err(McapError::UnexpectedEof) => break,
-            // The length of a record is damaged: nothing behind it can be found.
+            // The length of a record is damaged: nothing after it can be found.
             Err(_) => {
                 events.broken = true;
                 break;
@@ -155,7 +155,7 @@ struct Events<F> {
     coverage: Coverage,
     channels: Channels,
     last: Stamp,
-    /// The number of the next message. A recorder numbers them without gaps, so a gap is what could not be read.
+    /// The number of the next message. A recorder numbers messages without gaps, so a gap is what could not be read.
     expected: u32,
     /// Something could not be read since the last event.
     broken: bool,
@@ -163,13 +163,13 @@ struct Events<F> {
 
 impl<F: FnMut(Event)> Events<F> {
     fn record(&mut self, opcode: u8, data: &[u8]) -> Result<(), ReadError> {
-        // A chunk counts as a whole: its checksum says whether any of it can be believed.
+        // A chunk counts as a whole: its checksum shows whether any of it can be trusted.
         let records = match opcode {
             op::CHUNK => chunk(data),
             op::SCHEMA | op::CHANNEL | op::MESSAGE => {
                 parse_record(opcode, data).map(|record| vec![record.into_owned()])
             }
-            // Indexes and the like: of no use to someone who reads it all.
+            // Indexes and similar records: not needed to read the whole file.
             _ => Ok(Vec::new()),
         };
         match records {
@@ -190,7 +190,7 @@ impl<F: FnMut(Event)> Events<F> {
             Record::Channel(channel) if self.channels.schemas.contains(&channel.schema_id) => {
                 self.channels.ours.insert(channel.id);
             }
-            // Where the channel's own record is damaged, the messages still tell whether they are ours.
+            // If the channel's own record is damaged, the messages still show whether they are ours.
             Record::Message { header, data }
                 if self.channels.ours.contains(&header.channel_id) || self.broken || self.coverage.damaged > 0 =>
             {
@@ -215,14 +215,14 @@ impl<F: FnMut(Event)> Events<F> {
         (self.each)(event);
     }
 
-    /// What could not be read at the very end, where nothing follows whose number could tell how much it was.
+    /// What could not be read at the very end, if no later message shows by its number how much it was.
     fn finish(&mut self) {
         if self.broken && !self.coverage.has_end {
             self.report_missing(1, self.last);
         }
     }
 
-    /// Says in its place that events are missing: they lie between what was read before them and what follows.
+    /// Reports in its place that events are missing: they lie between what was read before them and what follows.
     fn report_missing(&mut self, count: u32, next: Stamp) {
         if count > 0 {
             let count = u64::from(count);

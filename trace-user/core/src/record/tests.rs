@@ -118,9 +118,9 @@ fn a_changed_byte_costs_its_chunk_and_invents_nothing() {
 }
 
 #[test]
-fn damage_is_told_in_its_place() {
+fn damage_is_reported_in_its_place() {
     let (written, bytes) = recorded();
-    // A byte of the third chunk: the first whose change costs events 40 to 59 and no others.
+    // A byte of the third chunk: the first byte whose change costs exactly events 40 to 59.
     let (read, at) = (0..bytes.len())
         .find_map(|place| {
             let mut bytes = bytes.clone();

@@ -1,8 +1,7 @@
-//! Turns events into the bytes of a recording, so that a kill at any moment costs no more than the tail that was not
-//! flushed.
+//! Turns events into the bytes of a recording. A kill at any moment only costs the tail that was not flushed.
 //!
-//! In: events as they came, and when to flush. Out: the bytes of an MCAP file; nothing is ever rewritten, so the
-//! output may be a pipe. Chunks carry a checksum and are compressed each by itself.
+//! In: events as they came, and when to flush. Out: the bytes of an MCAP file. Nothing is ever rewritten, so the output
+//! may be a pipe. Each chunk carries a checksum and is compressed separately.
 
 use super::codec::to_message;
 use super::schema::DESCRIPTORS;
@@ -28,8 +27,8 @@ pub struct Recorder<W: Write> {
 }
 
 impl<W: Write> Recorder<W> {
-    /// Begins a recording. The schema has been written when this returns, so that whatever happens later, the file is
-    /// known for a recording.
+    /// Begins a recording. The schema has been written when this returns, so the file is recognised as a recording
+    /// whatever happens later.
     ///
     /// # Errors
     /// What `out` answered.
@@ -62,12 +61,12 @@ impl<W: Write> Recorder<W> {
             MessageHeader { channel_id: self.channel, sequence: self.sequence, log_time: boot, publish_time: boot };
         self.sequence = self.sequence.wrapping_add(1);
         self.writer.write_to_known_channel(&header, &self.buffer).map_err(io_error)?;
-        // A tick alone is not worth a chunk of its own.
+        // A tick alone does not deserve a chunk.
         self.unflushed |= !matches!(event.body, Body::Fact(Fact::Tick | Fact::Drained));
         Ok(())
     }
 
-    /// Ends the chunk and hands everything so far to the output. Returns whether there was anything new.
+    /// Ends the chunk and passes everything so far to the output. Returns whether there was anything new.
     ///
     /// # Errors
     /// What the output answered.
@@ -89,7 +88,7 @@ impl<W: Write> Recorder<W> {
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "another crate's enum: only the system's answer is told apart")]
+#[expect(clippy::wildcard_enum_match_arm, reason = "another crate's enum: only the system's answer is distinguished")]
 fn io_error(error: McapError) -> io::Error {
     match error {
         McapError::Io(error) => error,
