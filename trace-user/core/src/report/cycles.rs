@@ -1,4 +1,4 @@
-//! Suspend cycles and firmware requests, as they stand in the report of a whole trace: as JSON and as text.
+//! Suspend cycles and firmware requests in the report of a whole trace: as JSON and as text.
 //!
 //! Instants are nanoseconds since boot on the clock that does not stop in suspend; durations leave the time asleep out.
 
@@ -119,7 +119,7 @@ const fn boot(at: Stamp) -> u64 {
     at.boot.as_nanos()
 }
 
-/// The cycles as text, under a title; nothing where there are none.
+/// The cycles as text, under a title; nothing if there are none.
 pub fn write_cycles(out: &mut String, model: &Model) {
     let count = model.cycles().len();
     if count == 0 {
@@ -145,7 +145,7 @@ pub fn write_cycles(out: &mut String, model: &Model) {
     more(out, count);
 }
 
-/// The firmware requests as text, under a title; nothing where there are none.
+/// The firmware requests as text, under a title; nothing if there are none.
 pub fn write_firmware(out: &mut String, model: &Model) {
     let count = model.firmware().len();
     if count == 0 {

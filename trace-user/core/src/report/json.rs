@@ -1,4 +1,4 @@
-//! One request as one line of JSON. Names are stable: `schema` changes if a field's meaning ever does. Times are
+//! One request as one line of JSON. Names are stable: `schema` changes if the meaning of a field ever does. Times are
 //! integers in nanoseconds; what was not seen is null.
 
 use super::wall;
@@ -13,7 +13,7 @@ use crate::phases::{Phase, phases};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-/// The version of the line's form.
+/// The version of the line's format.
 const SCHEMA: u32 = 1;
 
 #[derive(Serialize)]
@@ -59,7 +59,7 @@ struct RequesterLine<'a> {
     stack: Vec<&'a str>,
 }
 
-/// A helper, as it stands in a request's line and among other helper calls.
+/// A helper, in a request's line and among other helper calls.
 #[derive(Serialize)]
 pub(super) struct HelperLine<'a> {
     pid: Option<u32>,
@@ -138,7 +138,7 @@ pub fn request_line(request: &Request, model: &Model) -> String {
     serde_json::to_string(&line).unwrap_or_default()
 }
 
-/// What was not seen, as one phrase; `None` where everything was.
+/// What was not seen, as one phrase; `None` if everything was.
 #[must_use]
 pub fn gaps(request: &Request) -> Option<String> {
     let gaps: Vec<&str> = request.gaps.iter().map(|gap| gap.as_str()).collect();
@@ -178,7 +178,7 @@ fn helper(request: &Request) -> Option<HelperLine<'_>> {
 
 /// A helper and how it ended, by its wait status word.
 pub(super) fn helper_line(call: &Call, status: Option<WaitStatus>) -> HelperLine<'_> {
-    // A helper whose exec failed has run no program that could have exited.
+    // A helper whose exec failed has not run a program that could exit.
     let status = status.filter(|_| call.executed.is_none_or(|(_, result)| !result.failed()));
     let signal = status.and_then(WaitStatus::signal);
     let exit_code = status.and_then(WaitStatus::exit_code);
@@ -204,12 +204,12 @@ fn load_line<'a>(load: &'a Load, request: &Request) -> LoadLine<'a> {
     }
 }
 
-/// From the request's being asked to `at`, the time asleep included.
+/// From the request to `at`, including the time asleep.
 const fn on_boot_clock(request: &Request, at: Stamp) -> u64 {
     at.boot.since(request.asked.boot).as_nanos()
 }
 
-/// Instants of loads count from the request's being asked.
+/// Instants of loads count from the request.
 fn since(at: Stamp, request: &Request) -> u64 {
     at.mono.since(request.asked.mono).as_nanos()
 }

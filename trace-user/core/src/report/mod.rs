@@ -1,5 +1,4 @@
-//! What is said of requests in text and JSON: one line a request, and a summary of a whole trace. Pure: from the
-//! model to strings.
+//! Requests as text and JSON: one line per request, and a summary of a whole trace. Pure: from the model to strings.
 
 pub mod cycles;
 pub mod json;

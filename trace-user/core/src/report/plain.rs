@@ -1,5 +1,5 @@
-//! Text that a terminal shows and does not obey. An alias and a comm can be chosen by anyone; written to root's
-//! terminal as they are, they could move its cursor or rename its window.
+//! Text that a terminal shows but does not obey. Anyone can choose an alias or a comm; written to root's terminal
+//! unchanged, they could move its cursor or rename its window.
 
 /// The text with control characters spelt out (`\u{1b}`), so that it is one line and means nothing to a terminal.
 #[must_use]

@@ -1,5 +1,5 @@
-//! The summary of a whole trace: what machine, what was lost, every verdict, what took longest, what was hollow, what
-//! was asked for many times at once, which modules cost most, and what could not be seen.
+//! The summary of a whole trace: which machine, what was lost, every verdict, what took longest, what was hollow, what
+//! was requested many times at once, which modules cost most, and what could not be seen.
 
 use super::cycles;
 use super::plain::plain;
@@ -206,7 +206,7 @@ fn duplicates(out: &mut String, model: &Model) {
     more(out, rows.len());
 }
 
-/// How far the places for requests were taken, and who waited longest for one.
+/// How many of the slots were taken, and who waited longest for one.
 fn slots(out: &mut String, model: &Model) {
     let Some((wait, request)) = longest_slot_wait(model) else {
         return;

@@ -15,7 +15,7 @@ use crate::record::read::Ending;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-/// The version of the object's form.
+/// The version of the object's format.
 const SCHEMA: u32 = 1;
 
 #[derive(Serialize)]
@@ -69,7 +69,7 @@ pub fn summary(model: &Model, ending: Ending) -> String {
     whole.to_string()
 }
 
-/// How full the slots were, by whom, and how long others waited for one.
+/// How full the slots were, who held them, and how long others waited for one.
 fn slots(model: &Model) -> Value {
     let most = model.most_slots();
     let waited = longest_slot_wait(model);
@@ -81,7 +81,7 @@ fn slots(model: &Model) -> Value {
     })
 }
 
-/// By what each moment is seen.
+/// How each moment is seen.
 #[must_use]
 pub fn hooks(hooks: &[Hook]) -> Value {
     let hook = |hook: &Hook| {
