@@ -1,4 +1,4 @@
-//! What modtrail knows without a running kernel: it joins events into requests, helper calls, loads and suspend cycles,
+//! What modtrail knows without a running kernel. It joins events into requests, helper calls, loads and suspend cycles,
 //! decides what became of each, and words the answers.
 //!
 //! In: events, from the running kernel (the crate `modtrail`), a recording or a simulated kernel. Out: a [`Model`], and

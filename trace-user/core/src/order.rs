@@ -1,22 +1,23 @@
 //! Puts events into the order in which they happened.
 //!
-//! The ring buffer hands records over in the order in which they were reserved, and the stages of one request run on
-//! different CPUs, so neighbours can come swapped. Events are held back until a [`Fact::Tick`] says that everything
+//! The ring buffer delivers records in the order in which they were reserved, and the stages of one request run on
+//! different CPUs, so neighbours can be swapped. Events are held back until a [`Fact::Tick`] reports that everything
 //! older than a window has been delivered, or a [`Fact::Drained`] that everything has.
 //!
 //! In: events as they came. Out: the same events by instant, with each tick moved to the instant up to which the order
-//! is final. What an alias stands for is not held back: it goes before every request for it. Pure: no clock; time is
-//! what the ticks say.
+//! is final. A fact about what an alias resolves to is not held back: it precedes every request for the alias. Pure: no
+//! clock; time comes from the ticks.
 
 use crate::event::{Body, Event, Fact, Lost, Stamp};
 use std::collections::{BTreeMap, VecDeque};
 use trace_common::time::{Ktime, Nanos};
 
-/// How long an event is held back for others that happened before it. Seen inversions are below a millisecond; a
-/// probe that is preempted between taking the time and handing its record over can take tens of them under emulation.
+/// How long an event is held back for others that happened before it. Observed inversions are below a millisecond; a
+/// probe that is preempted between reading the clock and submitting its record can take tens of milliseconds under
+/// emulation.
 pub const WINDOW: Nanos = Nanos::from_millis(100);
 
-/// Events held back at most. Beyond, the oldest goes on at once.
+/// Events held back at most. Beyond that, the oldest is passed on at once.
 const HELD: usize = 262_144;
 
 /// The stage.
@@ -32,7 +33,7 @@ pub struct Order {
 }
 
 impl Order {
-    /// Takes one event; what is final by now is appended to `out`, in order.
+    /// Takes one event; appends what is final by now to `out`, in order.
     pub fn push(&mut self, event: Event, out: &mut Vec<Event>) {
         match event.body {
             Body::Fact(Fact::Tick) => {
@@ -44,7 +45,8 @@ impl Order {
                 self.finish(out);
                 out.push(event);
             }
-            // Made when the first request for the alias came, which is not the first that was asked: it must not wait.
+            // It was made when the first request for the alias came, which is not the first that was asked: it must not
+            // wait.
             Body::Fact(Fact::Resolved { .. }) => out.push(event),
             Body::Probe(_) | Body::Fact(_) => self.hold(event, out),
         }
@@ -59,7 +61,7 @@ impl Order {
 
     fn hold(&mut self, event: Event, out: &mut Vec<Event>) {
         if event.at.mono < self.passed.mono && matches!(event.body, Body::Fact(Fact::Lost { .. })) {
-            // It tells of a time that may be long past.
+            // Its instant may be long past.
             return out.push(event);
         }
         if event.at.mono < self.passed.mono {
@@ -91,7 +93,7 @@ impl Order {
     }
 
     fn pop(&mut self, out: &mut Vec<Event>) {
-        // Of the same instant, what came in order came first.
+        // For the same instant, what came in order came first.
         let in_order = self.held.front().map(|event| event.at.mono);
         let stray = self.strays.first_key_value().map(|((at, _), _)| *at);
         let is_stray = stray.is_some_and(|stray| in_order.is_none_or(|in_order| stray < in_order));

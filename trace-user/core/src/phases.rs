@@ -1,5 +1,5 @@
-//! Where a request's time went. The phases partition the time from its being asked to its return, so they sum to the
-//! total exactly; a border that was not seen gives its time to the phase before.
+//! Where a request's time went. The phases partition the time from the request to its return, so their sum is exactly
+//! the total. If a border was not seen, its time goes to the phase before.
 //!
 //! In: a request. Out: [`Phases`].
 
@@ -29,7 +29,7 @@ pub enum Phase {
     Wake,
 }
 
-/// How long each phase took; `None` where its beginning was not seen or the request did not come to it.
+/// How long each phase took; `None` if its beginning was not seen or the request did not reach it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Phases([Option<Nanos>; 8]);
 
@@ -38,7 +38,7 @@ impl Phase {
     pub const ALL: [Self; 8] =
         [Self::SlotWait, Self::Queue, Self::ForkExec, Self::User, Self::Load, Self::Init, Self::Settle, Self::Wake];
 
-    /// As spelt in JSON, without the unit.
+    /// As spelled in JSON, without the unit.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -55,13 +55,13 @@ impl Phase {
 }
 
 impl Phases {
-    /// The phase's share.
+    /// The time of the phase.
     #[must_use]
     pub fn get(&self, phase: Phase) -> Option<Nanos> {
         self.0.get(phase as usize).copied().flatten()
     }
 
-    /// All of them together.
+    /// The sum of all of them.
     #[must_use]
     pub fn sum(&self) -> Nanos {
         self.0.iter().flatten().fold(Nanos::ZERO, |sum, share| sum.plus(*share))
@@ -84,8 +84,8 @@ enum Stretch {
     Wake,
 }
 
-/// Where the request's time went up to its return, or up to `until` while it is open. Nothing where it returned
-/// unseen: its last phase has no end.
+/// Where the request's time went up to its return, or up to `until` while it is open. Nothing if its return was not
+/// seen: its last phase has no end.
 #[must_use]
 pub fn phases(request: &Request, until: Option<Stamp>) -> Phases {
     let mut phases = Phases::default();
@@ -106,13 +106,13 @@ pub fn phases(request: &Request, until: Option<Stamp>) -> Phases {
     phases
 }
 
-/// The seen borders in order, each not before the one before it and not after `end`.
+/// The seen borders in order: none before its predecessor, none after `end`.
 fn borders(request: &Request, end: Ktime) -> Vec<(Stretch, Ktime)> {
     let call = request.call.as_deref();
     let entered = call.map(|call| call.entered);
     let executed = call.and_then(|call| call.executed);
     let waits = request.wait() == Some(Wait::Proc);
-    // A caller that waits for exec alone is woken by it; the helper's own time is not the request's.
+    // A caller that only waits for exec is woken by it; the helper's own time is not the request's.
     let (helper, wake) = if waits {
         let helper = executed.filter(|(_, result)| !result.failed()).map(|(at, _)| at);
         (helper, call.and_then(|call| reaped(call, end)))
@@ -135,14 +135,14 @@ fn borders(request: &Request, end: Ktime) -> Vec<(Stretch, Ktime)> {
     borders
 }
 
-/// When the helper was reaped. The function whose return shows it wakes the requester first, and may return after it;
-/// the helper's exit, microseconds earlier, then stands for it.
+/// When the helper was reaped. The function whose return shows this wakes the requester first, and may return after it.
+/// Then the helper's exit, microseconds earlier, is used instead.
 fn reaped(call: &Call, end: Ktime) -> Option<Stamp> {
     let reaped = call.reaped().filter(|at| at.mono <= end);
     reaped.or(call.exited.map(|(at, _)| at))
 }
 
-/// Splits the helper's part, `begin` to `finish`, among its loads' stages and the rest. Where loads of two of its
+/// Splits the helper's part, `begin` to `finish`, among its loads' stages and the rest. If loads of two of its
 /// processes overlap, an instant counts once: for init before settle before load.
 fn split_helper(phases: &mut Phases, loads: &[Arc<Load>], begin: Ktime, finish: Ktime) {
     let stages: Vec<(Phase, Ktime, Ktime)> = loads.iter().flat_map(|load| stages(load, finish)).collect();

@@ -1,7 +1,7 @@
-//! The pure line from events to the model: order, correlate, model, in one place, so that every source and every
+//! The pure line from events to the model: order, correlate, model. It is in one place so that every source and every
 //! command runs the same code.
 //!
-//! In: events as they came. Out: a model, and the changes for whoever acts on each.
+//! In: events as they came. Out: a model, and the changes for those who act on each.
 
 use crate::correlate::Correlator;
 use crate::entities::Change;
@@ -26,7 +26,7 @@ impl Pipeline {
         self.run(each);
     }
 
-    /// The source stopped without saying so: what is held back is let out, and what is open is closed as it stands.
+    /// The source stopped without reporting its end: releases what is held back, and closes what is open as it is now.
     pub fn cut(&mut self, mut each: impl FnMut(&Change, &Model)) {
         self.order.finish(&mut self.ordered);
         self.run(&mut each);

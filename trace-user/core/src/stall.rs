@@ -1,4 +1,4 @@
-//! Stalls: what is open past a limit, where it is stuck, in which thread, and which clock will end it.
+//! Stalls: what is open past a limit, where it is stuck, in which thread, and which timeout will end it.
 //!
 //! In: the model. Out: values and words for alerts, screens and lines. Pure; the edge samples the kernel stacks of the
 //! threads named here.
@@ -9,7 +9,8 @@ use crate::model::Model;
 use std::ops::Range;
 use trace_common::time::Nanos;
 
-/// How long a request, helper call, load or firmware request may be open before it is a stall, unless told otherwise.
+/// How long a request, helper call, load or firmware request may be open before it is a stall, unless configured
+/// otherwise.
 pub const LIMIT: Nanos = Nanos::from_secs(10);
 
 /// The kernel's wait for a slot (kernel/module/kmod.c `MAX_KMOD_ALL_BUSY_TIMEOUT`, 5.10 to 7.3).
@@ -27,9 +28,9 @@ const DRAIN_CLOCK: &str = "the drain's limit of 5s, after which suspend fails an
 pub struct Place {
     /// In words.
     pub words: String,
-    /// The thread that would have to go on; `None` where that is a kernel worker that was not seen yet.
+    /// The thread that would have to go on; `None` if that is a kernel worker that was not seen yet.
     pub thread: Option<Task>,
-    /// Which clock ends the wait; `None`: none does.
+    /// Which timeout ends the wait; `None`: none does.
     pub ended_by: Option<&'static str>,
 }
 
@@ -39,18 +40,18 @@ pub fn timeout_words(ended_by: Option<&str>) -> String {
     ended_by.map_or_else(|| "no timeout applies".to_owned(), |timeout| format!("ends at the latest by {timeout}"))
 }
 
-/// Everything that is open at least for `limit`, each with its age and place.
+/// Everything that has been open for at least `limit`, each with its age and place.
 pub fn stalls<'m>(model: &'m Model, limit: Nanos) -> impl Iterator<Item = (Nanos, Place)> + 'm {
     open(model, limit).map(|(age, open)| (age, open.place(model)))
 }
 
-/// How much is open at least for `limit`.
+/// How many things have been open for at least `limit`.
 #[must_use]
 pub fn count(model: &Model, limit: Nanos) -> usize {
     open(model, limit).count()
 }
 
-/// The threads that would have to go on, of those at these places among all that is open at least for `limit`.
+/// The threads that would have to go on, at these places, among all that has been open for at least `limit`.
 #[must_use]
 pub fn threads(model: &Model, limit: Nanos, places: Range<usize>) -> Vec<Task> {
     let some = open(model, limit).skip(places.start).take(places.len());
@@ -117,7 +118,7 @@ pub fn of_call(call: &Call, model: &Model) -> Place {
     Place { words, thread, ended_by: clock_of(call, model) }
 }
 
-/// Which clock ends the wait for a helper: of the suspend that waits for it too, or of the udev worker that asked.
+/// Which timeout ends the wait for a helper: of the suspend that waits for it too, or of the udev worker that asked.
 fn clock_of(call: &Call, model: &Model) -> Option<&'static str> {
     let is_drained = |cycle: &Cycle| {
         cycle.disable.ended.is_none() && cycle.culprits.iter().any(|waited_for| waited_for.id == call.id)
@@ -161,7 +162,8 @@ pub fn of_firmware(firmware: &Firmware) -> Place {
     Place { words, thread: Some(firmware.task), ended_by }
 }
 
-/// The kernel stack of the place's thread as last sampled, innermost first; empty where it was not, or before `since`.
+/// The kernel stack of the place's thread as last sampled, innermost first; empty if it was not sampled, or before
+/// `since`.
 #[must_use]
 pub fn stack<'m>(place: &Place, model: &'m Model, since: Stamp) -> &'m [std::sync::Arc<str>] {
     let sampled = place.thread.and_then(|task| model.stack(task.tid)).filter(|(at, _)| *at >= since);
@@ -178,7 +180,7 @@ mod tests {
 
     const LONG: u64 = 20_000_000;
 
-    /// The only stall: where it is stuck, and which clock ends it.
+    /// The only stall: where it is stuck, and which timeout ends it.
     fn only(scenario: &mut Scenario) -> (String, Option<&'static str>) {
         scenario.until(LONG);
         let stalls: Vec<Place> = stalls(scenario.model(), LIMIT).map(|(_, place)| place).collect();

@@ -91,7 +91,7 @@ impl Scenario {
         self.fact(0, Fact::LiveModules(["vfat".into()].into()));
     }
 
-    /// What an alias stands for: modules, each with what it depends on.
+    /// What an alias resolves to: modules, each with what it depends on.
     pub fn resolves(&mut self, alias: &str, modules: &[(&str, &[&str])]) {
         let modules = modules
             .iter()
@@ -161,7 +161,7 @@ impl Scenario {
     }
 }
 
-/// An alias is asked for, by whom is of no matter.
+/// Somebody asks for an alias; who it is does not matter.
 pub fn asked(alias: &str) -> Requested {
     let alias = Captured::whole(alias);
     Requested { alias, uid: 0, loginuid: None, exe: None, cgroup: None, stack: [].into() }
@@ -213,7 +213,7 @@ fn hooks() -> Arc<[Hook]> {
     hooks.collect()
 }
 
-/// Every verdict that a screen must tell apart, helpers of other kinds, loads by others, an open request, and a loss.
+/// Every verdict that a screen must distinguish, helpers of other kinds, loads by others, an open request, and a loss.
 pub fn busy() -> Scenario {
     let mut scenario = Scenario::default();
     scenario.machine();

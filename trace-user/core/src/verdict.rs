@@ -1,6 +1,6 @@
-//! What became of a request: the rules of decision, in their order.
+//! What became of a request: the rules, in their order.
 //!
-//! In: a request as far as it is joined, what is known of modules' lives, and whether events were lost meanwhile.
+//! In: a request as far as it is joined, what is known of modules' lives, and whether events were lost in its time.
 //! Out: a verdict, and whose load it was. Pure; the same input gives the same verdict.
 
 use crate::answer::{CallResult, Errno, WaitStatus};
@@ -10,12 +10,12 @@ use crate::lives::Lives;
 use std::sync::Arc;
 use trace_common::time::Nanos;
 
-/// How long a requester takes to return from a helper that has ended, at most: it waits for a processor.
+/// The longest that a requester takes to return from a helper that has ended: it waits for a processor.
 const WAKE: Nanos = Nanos::from_millis(50);
-/// How late the kernel is given to tell that a module is live: its state is set first (kernel/module/main.c
+/// How late the kernel may report that a module is live: it sets the module's state first (kernel/module/main.c
 /// `do_init_module`, 5.10 to 7.3), and the thread may wait for a processor in between.
 const REPORTED_LATE: Nanos = WAKE;
-/// The same, where it is proven that the module was live.
+/// The same, if it is proven that the module was live.
 const PROVEN_LATE: Nanos = Nanos::from_secs(2);
 
 /// A verdict with its evidence.
@@ -23,18 +23,18 @@ const PROVEN_LATE: Nanos = Nanos::from_secs(2);
 pub struct Decision {
     /// What became of the request.
     pub verdict: Verdict,
-    /// When the wanted module went live, where it did while the request or its helper was at work.
+    /// When the wanted module went live, if it did while the request or its helper was active.
     pub live: Option<Stamp>,
-    /// Whose load it was, where it was another's.
+    /// Whose load it was, if it was another's.
     pub satisfied_by: Option<SatisfiedBy>,
 }
 
-/// What of a request can be hidden by a loss.
+/// What a loss can hide of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Doubt {
-    /// Events were lost while it was open: a verdict that rests on something not having been seen is incomplete.
+    /// Events were lost while it was open: a verdict that rests on something not seen is incomplete.
     pub open: bool,
-    /// Events were lost between its helper call and the return, which may then be that of a later call of the thread.
+    /// Events were lost between its helper call and the return, which may then belong to a later call of the thread.
     pub called: bool,
 }
 
@@ -43,11 +43,11 @@ pub struct Doubt {
 pub fn decide(request: &Request, lives: &Lives, now: Stamp, doubt: Doubt) -> Decision {
     let own_live = own_live(request);
     let lost = doubt.open;
-    // The return, or that the requester was gone, can be what was lost: neither the one nor the other is proven.
+    // The return, or the requester's exit, may be what was lost: neither is proven.
     if lost && request.result.is_none() {
         return Decision { verdict: Verdict::Incomplete, live: own_live, satisfied_by: None };
     }
-    // How the call ended nothing tells.
+    // Nothing shows how the call ended.
     let left = request.call.as_ref().and_then(|call| call.left());
     if request.result.is_none() && left.is_some() {
         return afterwards(request, Verdict::Incomplete, lives, now);
@@ -61,8 +61,8 @@ pub fn decide(request: &Request, lives: &Lives, now: Stamp, doubt: Doubt) -> Dec
     }
     let until = returned_by(request, now);
     if let Some((live, satisfied_by)) = by_another(request, lives, until, reported_until(request)) {
-        // That its task belongs to no helper can be for want of a birth or a fork that was lost: it may be this one's.
-        // And where the module did not stay, this one's may have loaded it again, as may a helper whose birth was lost.
+        // If a birth or a fork was lost, the task that seems to belong to no helper may belong to this one. If the
+        // module did not stay, this helper, or one whose birth was lost, may have loaded it again.
         let helper = request.call.as_ref().and_then(|call| call.helper);
         let stayed = helper.is_some() && lives.stayed_live(&satisfied_by.module, live, until);
         let is_sure = satisfied_by.request.is_some() && stayed;
@@ -74,7 +74,7 @@ pub fn decide(request: &Request, lives: &Lives, now: Stamp, doubt: Doubt) -> Dec
     Decision { verdict, live: None, satisfied_by: None }
 }
 
-/// The verdict of a requester that went on without a helper's end, with what became of the wanted module after all.
+/// The verdict of a requester that went on before its helper's end, with what became of the wanted module after all.
 #[must_use]
 pub fn afterwards(request: &Request, verdict: Verdict, lives: &Lives, now: Stamp) -> Decision {
     if let Some(live) = own_live(request) {
@@ -85,7 +85,7 @@ pub fn afterwards(request: &Request, verdict: Verdict, lives: &Lives, now: Stamp
     Decision { verdict, live, satisfied_by }
 }
 
-/// Whether it waits for no more than its helper's exec, which was seen.
+/// Whether it only waits for its helper's exec, which was seen.
 fn is_started(request: &Request) -> bool {
     let executed = request.call.as_ref().and_then(|call| call.executed);
     request.wait() != Some(Wait::Proc) && executed.is_some_and(|(_, result)| !result.failed())
@@ -114,11 +114,11 @@ fn by_return(request: &Request) -> Option<Verdict> {
     }
 }
 
-/// What an unseen return must have been: a waiting requester leaves before its helper's end only when it is killed,
-/// and then it exits; one that waits for exec alone gets 0 when exec succeeds.
+/// What an unseen return must have been. A waiting requester only leaves before its helper's end if it is killed, and
+/// then it exits. A requester that only waits for exec gets 0 if exec succeeds.
 fn by_return_unseen(call: &Call) -> Option<Verdict> {
     let executed = call.executed.is_some_and(|(_, result)| !result.failed());
-    // A worker that could not fork wakes the caller before it is seen to be done: who was first does not tell.
+    // A worker that could not fork wakes the caller before the worker is seen to be done: the order proves nothing.
     if call.entry.wait == Wait::Proc && call.helper.is_none() && call.reaped().is_some() {
         return None;
     }
@@ -134,8 +134,8 @@ fn by_return_unseen(call: &Call) -> Option<Verdict> {
     }
 }
 
-/// When the wanted module went live by this request's own helper: the last of them, since what is wanted is loaded
-/// after what it depends on. Where it is not known what is wanted, that is the last load, if any.
+/// When the wanted module went live by this request's own helper: the last of its loads, since what is wanted is loaded
+/// after what it depends on. If it is not known what is wanted, this is the last load, if any.
 fn own_live(request: &Request) -> Option<Stamp> {
     if request.module().is_none() {
         return request.loads.last().and_then(|load| load.live);
@@ -144,9 +144,9 @@ fn own_live(request: &Request) -> Option<Stamp> {
     wanted.filter_map(|load| load.live).next()
 }
 
-/// Until when it may be told that the wanted module was live when the helper that succeeded was over; `None` where it
+/// Until when a report counts that the wanted module was live when the successful helper was over; `None` if the helper
 /// did not succeed. A load that lost with -EEXIST proves it (kernel/module/main.c `add_unformed_module`, 5.10 to 7.3),
-/// unless it has the answer from the init of another load of the file (6.5 and later), which is over then.
+/// unless it got that answer from the init of another load of the file (6.5 and later), which is over then.
 #[must_use]
 pub fn reported_until(request: &Request) -> Option<Stamp> {
     let is_sure = request.result.is_none_or(|result| result == CallResult::OK) && request.wait() == Some(Wait::Proc);
@@ -159,8 +159,8 @@ pub fn reported_until(request: &Request) -> Option<Stamp> {
     Some(Stamp { mono: over.mono.plus(late), boot: over.boot.plus(late) })
 }
 
-/// The load of another's that made the wanted module live up to `until`, where it was not live before; of one whose
-/// init was begun by then it may be told later.
+/// Another's load that made the wanted module live up to `until`, if it was not live before. If its init began by then,
+/// the report may come later.
 fn by_another(
     request: &Request,
     lives: &Lives,
@@ -181,15 +181,14 @@ fn by_another(
     })
 }
 
-/// When the request was over for its requester: at its return, or, where that was not seen, soon after its helper's
-/// end.
+/// When the request was over for its requester: at its return or, if that was not seen, soon after its helper's end.
 fn returned_by(request: &Request, now: Stamp) -> Stamp {
     let answered = request.call.as_ref().and_then(|call| call.exited.map(|(at, _)| at).max(call.reaped()));
     let soon = answered.map(|at| Stamp { mono: at.mono.plus(WAKE), boot: at.boot.plus(WAKE) });
     request.returned.or(soon.map(|soon| soon.min(now))).unwrap_or(now)
 }
 
-/// The remaining rules. Each rests on the wanted module not having been seen to go live, now or before.
+/// The remaining rules. Each relies on the wanted module not having been seen to go live, now or before.
 fn from_what_was_tried(request: &Request, lives: &Lives) -> Verdict {
     let resolution = request.resolution.as_deref();
     let wanted = resolution.map_or(&[] as &[_], |resolution| &resolution.modules);
@@ -204,7 +203,7 @@ fn from_what_was_tried(request: &Request, lives: &Lives) -> Verdict {
     let succeeded = status == Some(WaitStatus::SUCCESS);
     let error = request.failed_load().and_then(|load| load.error());
     match error {
-        // modprobe takes -EEXIST for success; where nothing is live after all, its 0 is hollow.
+        // modprobe treats -EEXIST as success; if nothing is live after all, its 0 is hollow.
         Some(Errno::EEXIST) if succeeded => return Verdict::Hollow,
         Some(_) if !succeeded || failed_wanted(request) => return Verdict::InitFailed,
         Some(_) | None => {}
@@ -219,7 +218,7 @@ fn from_what_was_tried(request: &Request, lives: &Lives) -> Verdict {
     // A load whose end was missed may have failed, which would be the reason.
     let unended = |load: &&Arc<Load>| load.closed && load.ended.is_none() && load.live.is_none();
     let mut unended = request.loads.iter().filter(unended);
-    // Of the loads of others than the helper itself, its status says nothing.
+    // The helper's status says nothing about loads by other processes.
     let helper = request.call.as_ref().and_then(|call| call.helper).map(|(helper, _)| helper.key);
     match status {
         None => Verdict::Incomplete,
