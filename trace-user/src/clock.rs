@@ -1,4 +1,4 @@
-//! The only code that reads clocks. In: nothing. Out: instants; everything else is told what time it is.
+//! The only code that reads clocks. In: nothing. Out: instants; everything else receives the time as a value.
 
 use modtrail_core::event::Stamp;
 use rustix::time::{ClockId, Timespec, clock_gettime};

@@ -1,7 +1,7 @@
 //! The parts of the `modtrail` binary, for its tests and benchmarks: the edge to the running kernel, the dashboard, the
 //! commands.
 //!
-//! What becomes of the events that come in here is the library `modtrail-core`'s. `ARCHITECTURE.md` has the map.
+//! The library `modtrail-core` handles the events that come in here. `ARCHITECTURE.md` has the map.
 
 #![cfg_attr(not(test), warn(clippy::print_stderr, clippy::print_stdout))]
 

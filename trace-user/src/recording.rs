@@ -1,7 +1,7 @@
-//! Recordings as files: opened to be read, and written so that a kill or a power cut costs no more than what was not
-//! handed to the disk.
+//! Recordings as files: opened for reading, and written so that a kill or a power cut only costs what was not flushed
+//! to disk.
 //!
-//! In: a path. Out: the bytes of a recording, for the library to read; or a file that grows by events.
+//! In: a path. Out: the bytes of a recording, for the library to read; or a file that events are appended to.
 
 use modtrail_core::event::{Event, Stamp};
 use modtrail_core::record::read::ReadError;
@@ -34,7 +34,7 @@ pub enum FileReadError {
 /// Opens `path` and lets `reader` read it.
 ///
 /// # Errors
-/// [`FileReadError`] where the file cannot be read or is not a recording.
+/// [`FileReadError`] if the file cannot be read or is not a recording.
 pub fn read<T>(path: &Path, reader: impl FnOnce(BufReader<File>) -> Result<T, ReadError>) -> Result<T, FileReadError> {
     let refused = |source| FileReadError::Open { path: path.to_owned(), source };
     let file = File::open(path).map_err(refused)?;
@@ -47,7 +47,7 @@ pub fn read<T>(path: &Path, reader: impl FnOnce(BufReader<File>) -> Result<T, Re
 /// Why a recording cannot be written to a file.
 #[derive(Debug, thiserror::Error)]
 pub enum FileWriteError {
-    /// The file cannot be made.
+    /// The file cannot be created.
     #[error("cannot create the recording {}", .path.display())]
     Create {
         /// The file.
@@ -65,8 +65,8 @@ pub enum FileWriteError {
     },
 }
 
-/// A file that can be written, and is as it was: where no recording begins, one that was not there before is taken
-/// away again.
+/// A file that can be written, but is unchanged: if no recording begins, a file that did not exist before is removed
+/// again.
 pub struct Target {
     file: Option<File>,
     path: PathBuf,
@@ -74,7 +74,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Opens or makes the file. What is in it stays until a recording begins.
+    /// Opens or creates the file. Its content stays until a recording begins.
     ///
     /// # Errors
     /// [`FileWriteError::Create`] with what the system answered.
@@ -94,7 +94,7 @@ impl Target {
 impl Drop for Target {
     fn drop(&mut self) {
         if self.is_new && self.file.is_some() {
-            // It stays empty where it cannot be removed, which is no worse.
+            // It stays empty if it cannot be removed, which does no harm.
             let _ = fs::remove_file(&self.path);
         }
     }
@@ -103,14 +103,14 @@ impl Drop for Target {
 /// A recording being written to a file.
 pub struct FileRecorder {
     recorder: Recorder<File>,
-    /// The same file, for handing it to the disk.
+    /// The same file, for flushing it to disk.
     file: File,
     path: PathBuf,
 }
 
 impl FileRecorder {
-    /// Begins a recording; what the file held is gone from here on. The schema is on the disk when this returns, so
-    /// that whatever happens later, the file is known for a recording.
+    /// Begins a recording; the old content of the file is gone from here on. The schema is on disk when this returns,
+    /// so the file is recognised as a recording whatever happens later.
     ///
     /// # Errors
     /// [`FileWriteError::Write`] with what the system answered.
@@ -136,7 +136,7 @@ impl FileRecorder {
         self.written(answer)
     }
 
-    /// Hands everything so far to the disk: a kill or a power cut after this costs none of it.
+    /// Flushes everything so far to disk: a kill or a power cut after this costs none of it.
     ///
     /// # Errors
     /// [`FileWriteError::Write`] with what the system answered.
@@ -159,7 +159,7 @@ impl FileRecorder {
     }
 }
 
-/// Hands the file to the disk where `answer` says that there is something to hand.
+/// Flushes the file to disk if `answer` shows that there is something to flush.
 fn written(file: &File, path: &Path, answer: io::Result<bool>) -> Result<(), FileWriteError> {
     let synced = answer.and_then(|is_new| if is_new { sync(file) } else { Ok(()) });
     synced.map_err(|source| FileWriteError::Write { path: path.to_owned(), source })

@@ -1,12 +1,12 @@
-//! Lines on standard error, each written whole: what else writes there, the traced command for one, comes before or
-//! after it.
+//! Lines on standard error, each written whole: other output there, such as the traced command's, comes before or after
+//! it.
 //!
-//! In: text. Out: one write. Where nobody reads any more, there is nobody to tell.
+//! In: text. Out: one write. If nobody reads any more, errors are ignored.
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
 
-/// Says something in modtrail's name.
+/// Writes a message with modtrail's name.
 pub fn say(text: impl Display) {
     line(format_args!("modtrail: {text}"));
 }

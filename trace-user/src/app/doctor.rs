@@ -25,7 +25,7 @@ const PROOF_LIMIT: Duration = Duration::from_secs(10);
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure`] where nothing can be traced.
+/// [`Failure`] if nothing can be traced.
 pub fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     if args.hooks_table {
         let _ = output::line(hooks_table().trim_end())?;
@@ -69,7 +69,7 @@ pub fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     error.map_or(Ok(ExitCode::SUCCESS), |error| Err(error.into()))
 }
 
-/// Waits until it is known whether the probes fire; what was missed by then.
+/// Waits until it is known whether the probes fire; returns what was missed by then.
 async fn proven(source: &mut Live) -> Result<Vec<(Lost, u64)>, LiveError> {
     let limit = Instant::now() + PROOF_LIMIT;
     let (mut events, mut missed) = (Vec::new(), Vec::new());
@@ -92,7 +92,7 @@ fn summed(missed: Vec<(Lost, u64)>) -> Vec<(Lost, u64)> {
     sums.into_iter().collect()
 }
 
-/// What there is to be said of this kernel.
+/// Everything to report about this kernel.
 #[derive(Default)]
 struct Found {
     hooks: Vec<Hook>,
@@ -219,7 +219,7 @@ fn test_words(test: &SelfTest) -> String {
     }
 }
 
-/// What this kernel does not count of what probes miss.
+/// What probes miss that this kernel does not count.
 fn uncounted(machine: &Machine) -> Option<&'static str> {
     match snapshot::kernel_version(&machine.release) {
         release if release < (5, 12) => {
@@ -232,7 +232,7 @@ fn uncounted(machine: &Machine) -> Option<&'static str> {
     }
 }
 
-/// What would make more be seen.
+/// What would make more visible.
 fn advice(hooks: &[Hook]) -> &'static str {
     let says = |words: &str| hooks.iter().any(|hook| hook.refused.contains(words));
     if says("no hook of the allowed kind") {

@@ -1,4 +1,4 @@
-//! Why the program ends without having done what was asked: one sentence, a hint, and the exit status.
+//! Why the program ends without doing what was asked: one sentence, a hint, and the exit status.
 
 use crate::kernel::attach::AttachError;
 use crate::kernel::snapshot;
@@ -25,13 +25,13 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// What was typed cannot be meant.
+    /// The command line makes no sense.
     #[must_use]
     pub fn usage(sentence: &str) -> Self {
         Self { status: USAGE, sentence: sentence.to_owned(), hint: Some("modtrail --help shows what there is") }
     }
 
-    /// Tracing is impossible here, by `cause`.
+    /// Tracing is impossible here, because of `cause`.
     #[must_use]
     pub fn cannot_trace(what: &str, cause: &(dyn Error + 'static)) -> Self {
         Self { status: CANNOT_TRACE, sentence: format!("{what}: {}", chain(cause)), hint: None }
@@ -53,7 +53,7 @@ impl Failure {
         }
     }
 
-    /// Says it on stderr and gives the exit status.
+    /// Prints it on stderr and returns the exit status.
     #[must_use]
     pub fn report(&self) -> ExitCode {
         stderr::say(&self.sentence);
@@ -93,7 +93,7 @@ impl From<FileWriteError> for Failure {
 
 fn live_hint(error: &LiveError) -> &'static str {
     let is_root = rustix::process::geteuid().is_root();
-    // Root is denied some hooks on kernels that lack the others altogether: then the lack is what counts.
+    // Root is denied some hooks on kernels that lack the others: then the lack is what counts.
     if denied(error) || (!is_root && matches!(error, LiveError::Attach(AttachError::Blind { denied: true, .. }))) {
         return if is_root {
             "the kernel denies eBPF to root here: look for lockdown, a container, or a seccomp filter; a recording made \
@@ -117,7 +117,7 @@ fn live_hint(error: &LiveError) -> &'static str {
     }
 }
 
-/// Whether the kernel's answer was that it is not allowed.
+/// Whether the kernel answered that it is not allowed.
 fn denied(error: &(dyn Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {

@@ -1,4 +1,4 @@
-//! `modtrail log`: a line per request as it ends, of the running kernel, of a command, or of a recording.
+//! `modtrail log`: a line per request as it ends, from the running kernel, a command, or a recording.
 
 use super::failure::Failure;
 use super::output::{self, Written};
@@ -18,7 +18,7 @@ use std::process::ExitCode;
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure`] where it cannot be done.
+/// [`Failure`] if it cannot be done.
 pub fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
     match &args.file {
         Some(file) => recording(file, args.json),

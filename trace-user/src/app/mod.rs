@@ -1,4 +1,4 @@
-//! Wires a source to its sinks: one file per command, and what they share. In: what was typed. Out: the exit status.
+//! Connects a source to its sinks: one file per command, and what they share. In: what was typed. Out: the exit status.
 
 pub mod doctor;
 pub mod failure;
@@ -35,7 +35,7 @@ pub fn run(cli: Cli) -> ExitCode {
 /// A runtime for one thread: everything waits in one place, and nothing is shared.
 ///
 /// # Errors
-/// [`Failure`] where the system gives no runtime.
+/// [`Failure`] if the system provides no runtime.
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
     let built = tokio::runtime::Builder::new_current_thread().enable_all().build();
     built.map_err(|error| Failure::cannot_trace("cannot start: no event loop", &error))

@@ -1,4 +1,4 @@
-//! Writes lines to stdout, each whole and flushed at once. A reader that went away is no failure: it had enough.
+//! Writes lines to stdout, each whole and flushed at once. A closed pipe is not a failure: the reader had enough.
 
 use super::failure::Failure;
 use std::io::{self, Write as _};
@@ -16,7 +16,7 @@ pub enum Written {
 /// Writes one line.
 ///
 /// # Errors
-/// [`Failure`] with what the system answered, a closed pipe excepted.
+/// [`Failure`] with what the system answered, except for a closed pipe.
 pub fn line(text: &str) -> Result<Written, Failure> {
     let mut stdout = io::stdout().lock();
     let answer = stdout.write_all(format!("{text}\n").as_bytes()).and_then(|()| stdout.flush());

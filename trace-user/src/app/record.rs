@@ -12,7 +12,7 @@ use std::process::ExitCode;
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure`] where it cannot be done.
+/// [`Failure`] if it cannot be done.
 pub fn run(args: &RecordArgs) -> Result<ExitCode, Failure> {
     let until = Until { duration: args.duration, command: args.command.clone() };
     let outcome = runtime()?.block_on(async {

@@ -1,4 +1,4 @@
-//! `modtrail replay`: the dashboard over a recording; and reading one, for every command that does.
+//! `modtrail replay`: the dashboard over a recording. Also reads a recording for every command that needs one.
 
 use super::failure::Failure;
 use super::top;
@@ -14,7 +14,7 @@ use std::process::ExitCode;
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure`] where the file cannot be read or there is no terminal.
+/// [`Failure`] if the file cannot be read or there is no terminal.
 pub fn run(file: &Path) -> Result<ExitCode, Failure> {
     let (model, ending) = read(file, |_, _| {})?;
     let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
@@ -26,12 +26,12 @@ pub fn run(file: &Path) -> Result<ExitCode, Failure> {
 /// Reads the whole recording into a model.
 ///
 /// # Errors
-/// [`Failure`] where the file cannot be read.
+/// [`Failure`] if the file cannot be read.
 pub fn read(file: &Path, each: impl FnMut(&Change, &Model)) -> Result<(Model, Ending), Failure> {
     Ok(recording::read(file, |bytes| replay(bytes, each))?)
 }
 
-/// Says on stderr that the end is missing, where it is.
+/// Warns on stderr if the recording's end is missing.
 pub fn report_ending(ending: Ending, file: &Path) {
     if ending == Ending::Missing {
         stderr::say(format_args!(

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure`] where the file cannot be read.
+/// [`Failure`] if the file cannot be read.
 pub fn run(args: &ReportArgs) -> Result<ExitCode, Failure> {
     let (model, ending) = replay::read(&args.file, |_, _| {})?;
     let text = if args.json { whole::summary(&model, ending) } else { summary::summary(&model, ending) };

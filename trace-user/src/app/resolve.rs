@@ -1,5 +1,4 @@
-//! `modtrail doctor --resolve`: what modprobe would do for aliases, so that it can be compared with `modprobe
-//! --show-depends`.
+//! `modtrail doctor --resolve`: what modprobe would do for aliases, for comparison with `modprobe --show-depends`.
 
 use super::failure::Failure;
 use super::output::{self, Written};
@@ -8,10 +7,10 @@ use crate::stderr;
 use modtrail_core::report::plain::plain;
 use std::process::ExitCode;
 
-/// Writes a line for each alias; what is wrong with modprobe's configuration is said on stderr.
+/// Writes a line for each alias; problems with modprobe's configuration go to stderr.
 ///
 /// # Errors
-/// [`Failure`] where the module indexes cannot be read.
+/// [`Failure`] if the module indexes cannot be read.
 pub fn run(aliases: &[String]) -> Result<ExitCode, Failure> {
     let lookup = Lookup::read();
     if let Some(error) = lookup.indexes_error() {

@@ -1,4 +1,4 @@
-//! A live session: the source, the pipeline, and where asked for a recording and a command that is run.
+//! A live session: the source, the pipeline and, if asked for, a recording and a command that is run.
 //!
 //! In: what to trace with and until when. Out: each change as it happens, and how the command ended.
 
@@ -26,19 +26,19 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::Instant;
 use trace_common::time::Nanos;
 
-/// How often a recording is handed to the disk.
+/// How often a recording is flushed to disk.
 const FLUSH: Duration = Duration::from_millis(500);
 /// How often the kernel stacks of what is stuck are sampled.
 const SAMPLE: Duration = Duration::from_secs(1);
-/// How many are, at most.
+/// How many are sampled, at most.
 const SAMPLED: usize = 16;
-/// Batches that are taken in at the end: a ring sixty times as large as usual holds no more.
+/// Batches that are taken in at the end: a ring sixty times the usual size holds no more.
 const LAST_BATCHES: usize = 256;
-/// How long after the command's end its open requests, and the proof that the probes fire, are waited for.
+/// How long after the command's end to wait for its open requests, and for the proof that the probes fire.
 const GRACE: Duration = Duration::from_secs(1);
-/// How long a record that is being written is waited for before the ring is looked at again.
+/// How long to wait for a record that is being written before the ring is checked again.
 const WRITTEN: Duration = Duration::from_millis(1);
-/// How many times it is looked at again, at most.
+/// How many times the ring is checked again, at most.
 const LOOKS: usize = 50;
 
 /// When a session ends by itself.
@@ -56,10 +56,10 @@ pub struct Session {
     pipeline: Pipeline,
     recorder: Option<FileRecorder>,
     flushed: Instant,
-    /// From which age on the kernel stack of what is stuck is sampled.
+    /// The age from which the kernel stack of what is stuck is sampled.
     stalled_from: Nanos,
     sampled: Instant,
-    /// The place among the stuck threads of the one that is sampled next.
+    /// The position, among the stuck threads, of the one that is sampled next.
     turn: usize,
     batch: Vec<Event>,
 }
@@ -74,12 +74,12 @@ impl TraceArgs {
 }
 
 impl Session {
-    /// Attaches, and begins the recording where one is wanted. What signals ask for is done after that.
+    /// Attaches, and begins the recording if one is wanted. Signals are handled after that.
     ///
     /// # Errors
-    /// [`Failure`] where the kernel cannot be traced or the file cannot be made.
+    /// [`Failure`] if the kernel cannot be traced or the file cannot be created.
     pub fn begin(trace: &TraceArgs, recording: Option<&Path>) -> Result<Self, Failure> {
-        // The file first: a wrong path is said before the kernel is touched. What it held is kept until there is
+        // The file first: a wrong path is reported before the kernel is touched. Its old content is kept until there is
         // something to record.
         let target = recording.map(Target::open).transpose()?;
         let source = Live::attach(&trace.options(), &Progress::default())?;
@@ -104,14 +104,14 @@ impl Session {
         session
     }
 
-    /// What is open for `limit` is a stall: the kernel stack of the stuck thread is sampled then, and a little before,
-    /// so that it is known when the limit has come.
+    /// What is open for `limit` is a stall. The kernel stack of the stuck thread is sampled then, and a little earlier,
+    /// so that it is known when the limit is reached.
     pub fn sample_stalls(&mut self, limit: Nanos) {
         let before = Nanos::new(limit.as_nanos() / 4 * 3).min(Nanos::from_millis(1_500));
         self.stalled_from = limit.minus(before);
     }
 
-    /// Starts to report once a second what tracing costs, or stops.
+    /// Starts or stops the report of what tracing costs, once a second.
     pub fn report_costs(&mut self, wanted: bool) {
         self.source.report_costs(wanted);
     }
@@ -125,7 +125,7 @@ impl Session {
     /// Waits for the next events and takes them in.
     ///
     /// # Errors
-    /// [`Failure`] where the source or the recording fails.
+    /// [`Failure`] if the source or the recording fails.
     pub async fn step(&mut self, each: impl FnMut(&Change, &Model)) -> Result<(), Failure> {
         self.source.next(&mut self.batch).await?;
         self.take_in(each)
@@ -134,7 +134,7 @@ impl Session {
     fn take_in(&mut self, mut each: impl FnMut(&Change, &Model)) -> Result<(), Failure> {
         if self.sampled.elapsed() >= SAMPLE {
             self.sampled = Instant::now();
-            // Where there are more than are sampled at a time, they take turns.
+            // If there are more than are sampled at a time, they take turns.
             let turn = self.turn..self.turn + SAMPLED;
             let count = stall::count(self.pipeline.model(), self.stalled_from);
             self.turn = if turn.end < count { turn.end } else { 0 };
@@ -156,8 +156,8 @@ impl Session {
         Ok(())
     }
 
-    /// Takes in what waits in the ring, and no more than it can hold: new records may come as fast. Returns whether
-    /// that was all: then what is known is final up to now.
+    /// Takes in what waits in the ring, but no more than it can hold: new records may come just as fast. Returns
+    /// whether that was all: then what is known is final up to now.
     fn drain(&mut self, mut each: impl FnMut(&Change, &Model)) -> Result<bool, Failure> {
         let mut looks = 0;
         for _ in 0..LAST_BATCHES {
@@ -181,7 +181,7 @@ impl Session {
     /// Takes in what is left, closes what is open, and ends the recording.
     ///
     /// # Errors
-    /// [`Failure`] where the source or the recording fails.
+    /// [`Failure`] if the source or the recording fails.
     pub fn end(mut self, mut each: impl FnMut(&Change, &Model)) -> Result<Model, Failure> {
         self.drain(&mut each)?;
         let at = clock::now();
@@ -192,12 +192,12 @@ impl Session {
         Ok(self.pipeline.into_model())
     }
 
-    /// Runs until told to stop: by `until`, by a signal, or by the caller. Gives the command's status: however
-    /// tracing ends, the command is waited for. The caller listens for `signals` before it says that it is ready: a
-    /// script may send one right after that.
+    /// Runs until it is stopped by `until`, by a signal, or by the caller. Returns the command's status: however
+    /// tracing ends, it waits for the command. The caller listens for `signals` before it announces that it is ready: a
+    /// script may send a signal right after that.
     ///
     /// # Errors
-    /// [`Failure`] where the source or the recording fails, or the command cannot be run.
+    /// [`Failure`] if the source or the recording fails, or the command cannot be run.
     pub async fn run(
         mut self,
         until: &Until,
@@ -223,7 +223,7 @@ impl Session {
         Ok((ended?, status))
     }
 
-    /// Whether it is known if the probes fire.
+    /// Whether it is known that the probes fire, or that they do not.
     const fn is_proven(&self) -> bool {
         self.source.self_test().is_some()
     }
@@ -285,7 +285,7 @@ impl Running {
         Ok(Some(Self { child, status: None, ended: None }))
     }
 
-    /// Passes a signal on. Ctrl-C has reached the command already: the terminal sends it to all.
+    /// Passes a signal on. Ctrl-C has reached the command already: the terminal sends it to the whole group.
     fn pass(&self, signal: Ending) {
         let signal = match signal {
             Ending::Interrupt => return,
@@ -294,12 +294,12 @@ impl Running {
         };
         let process = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
         if let Some(process) = process {
-            // It may have ended by itself just now.
+            // It may have just ended by itself.
             let _ = rustix::process::kill_process(process, signal);
         }
     }
 
-    /// Waits for its end, tracing or not.
+    /// Waits for its end, whether tracing goes on or not.
     async fn finish(mut self, signals: &mut Signals) -> Option<ExitStatus> {
         while self.ended.is_none() {
             tokio::select! {
@@ -311,7 +311,7 @@ impl Running {
     }
 }
 
-/// Waits for the command's end; for ever where there is none or it has ended.
+/// Waits for the command's end; forever if there is no command or it has ended.
 async fn ended(command: Option<&mut Running>) {
     match command {
         Some(running) if running.ended.is_none() => {
@@ -329,7 +329,7 @@ async fn passed(deadline: Option<Instant>) {
     }
 }
 
-/// A signal that asks for the end.
+/// A signal that ends the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// Ctrl-C.
@@ -348,10 +348,10 @@ pub struct Signals {
 }
 
 impl Signals {
-    /// Listens from now on.
+    /// Starts to listen.
     ///
     /// # Errors
-    /// [`Failure`] where the system does not let it.
+    /// [`Failure`] if the system does not allow it.
     pub fn new() -> Result<Self, Failure> {
         let on = |kind| signal(kind).map_err(|error| Failure::cannot_trace("cannot listen for signals", &error));
         Ok(Self {
@@ -371,7 +371,7 @@ impl Signals {
     }
 }
 
-/// The exit status that passes the command's own on, as a shell would: 128 and the signal where one ended it.
+/// The exit status that passes on the command's own, as a shell would: 128 plus the signal if a signal ended it.
 #[must_use]
 pub fn passed_on(status: Option<ExitStatus>) -> ExitCode {
     let Some(status) = status else {
@@ -381,7 +381,7 @@ pub fn passed_on(status: Option<ExitStatus>) -> ExitCode {
     ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
 }
 
-/// Says on stderr what a reader of the output should know: what was lost, what is still open.
+/// Reports on stderr what a reader of the output should know: what was lost, what is still open.
 pub fn report_gaps(model: &Model) {
     for (lost, count) in model.lost() {
         stderr::say(format_args!("lost: {count} {}", lost.words()));

@@ -22,17 +22,17 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-/// The least time between two frames.
+/// The shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(50);
-/// How often a frame is drawn where nothing happens: ages grow.
+/// How often a frame is drawn if nothing happens: ages grow.
 const STILL: Duration = Duration::from_secs(1);
-/// Keys typed ahead at most.
+/// The most keys typed ahead.
 const TYPED: usize = 256;
 
 /// Runs the live dashboard.
 ///
 /// # Errors
-/// [`Failure`] where the kernel cannot be traced or there is no terminal.
+/// [`Failure`] if the kernel cannot be traced or there is no terminal.
 pub fn run(trace: &TraceArgs) -> Result<ExitCode, Failure> {
     if trace.probe_log {
         return Err(Failure::usage(
@@ -65,7 +65,7 @@ pub fn run(trace: &TraceArgs) -> Result<ExitCode, Failure> {
     })
 }
 
-/// Attaches in a thread of its own, and shows how far that has come; `None` if the person quits before it is done.
+/// Attaches in a separate thread, and shows the progress; `None` if the person quits before it is done.
 async fn attach(
     trace: &TraceArgs,
     dashboard: &mut Dashboard,
@@ -102,7 +102,7 @@ async fn attach(
             break Ok(None);
         }
     };
-    // The terminal first: the person has quit. What is attached by now is let go of before the program ends.
+    // The terminal first: the person has quit. What is attached by now is released before the program ends.
     dashboard.terminal.close();
     progress.give_up();
     let _ = attached.await;
@@ -112,7 +112,7 @@ async fn attach(
 /// Shows a finished model until the person quits.
 ///
 /// # Errors
-/// [`Failure`] where there is no terminal.
+/// [`Failure`] if there is no terminal.
 pub fn replay(model: &Model, name: String) -> Result<(), Failure> {
     runtime()?.block_on(async {
         let mut signals = Signals::new()?;
@@ -162,7 +162,7 @@ impl Dashboard {
         self.drawn.map_or_else(Instant::now, |drawn| drawn + pause)
     }
 
-    /// Takes in what the person did; `None`: the terminal is gone.
+    /// Takes in what the person did; `None` if the terminal is gone.
     fn take(&mut self, message: Option<Msg>, live: &Model) {
         let Some(message) = message else {
             self.quit = true;
@@ -189,7 +189,7 @@ impl Dashboard {
     }
 }
 
-/// What the person types, from a thread of its own: reading the terminal cannot be waited for together with the rest.
+/// What the person types, from a separate thread: reading the terminal cannot be awaited together with the rest.
 fn typed() -> mpsc::Receiver<Msg> {
     let (sender, receiver) = mpsc::channel(TYPED);
     thread::spawn(move || {

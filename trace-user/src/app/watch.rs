@@ -18,7 +18,7 @@ use std::process::ExitCode;
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure`] where it cannot be done.
+/// [`Failure`] if it cannot be done.
 pub fn run(args: &WatchArgs) -> Result<ExitCode, Failure> {
     let limits = Limits { default: args.limit, named: args.limit_for.iter().cloned().collect() };
     let mut watcher =
@@ -49,7 +49,7 @@ struct Watcher {
 }
 
 impl Watcher {
-    /// Looks when time has moved, since all that is open is reported then, and when tracing ends.
+    /// Checks for alerts when time has moved, since all that is open is reported then, and when tracing ends.
     fn on(&mut self, change: &Change, model: &Model) -> ControlFlow<()> {
         if !matches!(change, Change::Now(_) | Change::Fact { fact: Fact::End, .. }) {
             return ControlFlow::Continue(());

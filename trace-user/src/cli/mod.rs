@@ -1,5 +1,5 @@
-//! What was typed. In: the command line. Out: [`Cli`], whose values are checked for their own form; what they mean
-//! together is checked where they are used.
+//! What was typed. In: the command line. Out: [`Cli`]. The form of each value is checked here; what values mean
+//! together is checked by those who use them.
 
 use crate::kernel::hooks::HookChoice;
 use clap::builder::styling::{AnsiColor, Styles};

@@ -1,5 +1,5 @@
-//! Runs a person's command at each alert, with the alert's facts in the environment, and never waits for it where it
-//! would hold up tracing.
+//! Runs the user's command at each alert, with the alert's facts in the environment, without ever holding up tracing to
+//! wait for it.
 
 use modtrail_core::alert::rules::Notice;
 use modtrail_core::alert::text::{kind, number, state};
@@ -7,7 +7,7 @@ use std::io;
 use std::process::Stdio;
 use tokio::process::{Child, Command};
 
-/// Commands that may run at once. A further alert's command is not started, which is said.
+/// Commands that may run at once. If a further alert's command is not started, that is reported.
 const RUNNING: usize = 16;
 
 /// The sink.
@@ -38,7 +38,7 @@ impl Exec {
     /// Starts the command for one notice.
     ///
     /// # Errors
-    /// [`ExecError`] where it is not started.
+    /// [`ExecError`] if it is not started.
     pub fn run(&mut self, notice: &Notice) -> Result<(), ExecError> {
         self.running.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
         if self.running.len() >= RUNNING {

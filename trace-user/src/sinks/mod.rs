@@ -1,3 +1,3 @@
-//! Where alerts go, beside standard output.
+//! Where alerts go besides standard output.
 
 pub mod exec;
