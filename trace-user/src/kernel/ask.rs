@@ -1,8 +1,8 @@
 //! The kernel's own answers about its symbols, one at a time. Nothing is read that was not asked for, modules that come
-//! and go are known at once, and names need no right to see addresses.
+//! and go are known at once, and names need no permission to see addresses.
 //!
-//! In: an address, or a symbol's name. Out: the symbol's name, or its address. Needs Linux 5.16; before, there is
-//! [`super::symbols`].
+//! In: an address, or a symbol's name. Out: the symbol's name, or its address. Needs Linux 5.16; for older kernels,
+//! there is [`super::symbols`].
 
 use super::bpf::{self, Type};
 use super::object::{Object, Overrides};
@@ -21,17 +21,17 @@ pub struct Ask {
     address_of: OwnedFd,
 }
 
-/// A function that an address lies in.
+/// A function that contains an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Symbol {
     /// Its name.
     pub name: Arc<str>,
-    /// It is a module's: it may be gone when it is asked for again.
+    /// It belongs to a module: it may be gone by the next time.
     pub is_of_module: bool,
 }
 
 impl Ask {
-    /// Loads the programs; `None` where this kernel does not take them.
+    /// Loads the programs; `None` if this kernel does not accept them.
     #[must_use]
     pub fn load() -> Option<Self> {
         let mut object = Object::open(OBJECT, &Overrides::default()).ok()?;
@@ -42,18 +42,18 @@ impl Ask {
         Some(Self { name, name_of, address_of })
     }
 
-    /// The function that `address` lies in; `None` where it lies in none.
+    /// The function that contains `address`; `None` if there is none.
     #[must_use]
     pub fn name(&self, address: u64) -> Option<Symbol> {
         let length = bpf::run(self.name_of.as_fd(), address).ok()?;
-        // A negative errno is a number beyond any length.
+        // A negative errno, read as a length, is longer than any name.
         let length = u32::try_from(length).ok().and_then(|length| usize::try_from(length).ok())?;
         let bytes = self.name.get(&0, 0).ok()?;
         // A name that does not fit is cut.
         parse(bytes.get(..length.checked_sub(1)?.min(SYMBOL - 1))?)
     }
 
-    /// The address of a symbol; zero where there is none of this name, or addresses are hidden from us.
+    /// The address of a symbol; zero if there is no symbol of this name, or if addresses are hidden from us.
     #[must_use]
     pub fn address(&mut self, symbol: &str) -> u64 {
         let mut bytes = [0; SYMBOL];
@@ -64,7 +64,7 @@ impl Ask {
     }
 }
 
-/// `name` or `name [module]`; a number where the address lies in no symbol.
+/// `name` or `name [module]`; a number if the address is not in a symbol.
 fn parse(bytes: &[u8]) -> Option<Symbol> {
     let text = String::from_utf8_lossy(bytes);
     let (name, module) = text.split_once(' ').map_or((&*text, None), |(name, module)| (name, Some(module)));

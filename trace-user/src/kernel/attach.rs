@@ -1,8 +1,8 @@
-//! Loads the probes into the kernel and attaches each moment's best rung that holds.
+//! Loads the probes into the kernel and attaches each moment's best rung that works.
 //!
-//! In: the embedded object, which rungs may be taken, this kernel's types and addresses. Out: the attached
-//! programs (they stay while [`Attached`] lives) and, per moment, what was taken and what was refused. One missing
-//! hook never ends it; only a kernel on which nothing can be followed does.
+//! In: the embedded object, which rungs may be used, this kernel's types and addresses. Out: the attached programs
+//! (they stay while [`Attached`] lives) and, per moment, what was attached and what was refused. One missing hook never
+//! ends it; only a kernel on which nothing can be followed does.
 
 use super::bpf::{self, Function, Kprobes, Refused, Type};
 use super::btf::Types;
@@ -29,7 +29,7 @@ static LOGGING_OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR
 /// Why nothing can be traced here.
 #[derive(Debug, thiserror::Error)]
 pub enum AttachError {
-    /// The kernel did not take the object or one of its maps.
+    /// The kernel did not accept the object or one of its maps.
     #[error("cannot load the probes into this kernel")]
     Load(#[from] ObjectError),
     /// The person quit before it was done.
@@ -44,7 +44,7 @@ pub enum AttachError {
         answers: Arc<str>,
         /// What every moment got.
         hooks: Vec<Hook>,
-        /// The kernel's answer was that it is not allowed.
+        /// The kernel answered that it is not allowed.
         denied: bool,
     },
 }
@@ -54,13 +54,13 @@ pub enum AttachError {
 pub struct Plan {
     /// Which rungs may be taken.
     pub choice: HookChoice,
-    /// Rungs that are not: those with one of these in their name.
+    /// Rungs that may not be used: those with one of these in their name.
     pub without: Vec<String>,
     /// Tasks can be preempted in this kernel.
     pub preemptible: bool,
-    /// What the probes are told.
+    /// The probes' settings.
     pub settings: Settings,
-    /// The addresses of functions that kprobes are attached to, where they are known already.
+    /// The addresses of functions that kprobes are attached to, if they are known already.
     pub addresses: BTreeMap<&'static str, u64>,
     /// The kernel's version, major and minor.
     pub release: (u32, u32),
@@ -75,12 +75,12 @@ pub struct Plan {
 pub enum ProbeLog {
     /// They do.
     On,
-    /// They do not, and the code for it is not in them.
+    /// They do not; the code for it is left out.
     Off,
 }
 
-/// How far attaching has come: moments that are done with, of [`LADDERS`]. Whoever waits may look at it, and may end
-/// it.
+/// How far attaching has come: how many moments are done, of [`LADDERS`]. A thread that waits for it may look at this,
+/// and may end it.
 #[derive(Debug, Default)]
 pub struct Progress {
     done: AtomicUsize,
@@ -88,7 +88,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// How many moments are done with.
+    /// How many moments are done.
     #[must_use]
     pub fn done(&self) -> usize {
         self.done.load(Ordering::Relaxed)
@@ -99,7 +99,7 @@ impl Progress {
         self.given_up.store(true, Ordering::Relaxed);
     }
 
-    /// One more is.
+    /// One more is done.
     fn step(&self) {
         self.done.fetch_add(1, Ordering::Relaxed);
     }
@@ -109,7 +109,7 @@ impl Progress {
 pub struct Attached {
     object: Object,
     types: Types,
-    /// How kprobes are attached here, or that they cannot be; asked for with the first.
+    /// How kprobes are attached here, or that they cannot be; asked for with the first one.
     kprobes: Option<Result<Kprobes, Arc<str>>>,
     /// What is in the kernel, by the program's name.
     programs: BTreeMap<&'static str, Held>,
@@ -137,11 +137,11 @@ impl Held {
     }
 }
 
-/// Loads and attaches. Moments late in a request's life come first, so that no request is seen to begin whose end
-/// could not be seen.
+/// Loads and attaches. Moments late in a request's life come first, so that no request is seen to begin whose end could
+/// not be seen.
 ///
 /// # Errors
-/// [`AttachError`] where the kernel takes no eBPF of ours, or a needed moment has no hook.
+/// [`AttachError`] if the kernel accepts no eBPF program of ours, or a required moment has no hook.
 pub fn attach(plan: &Plan, types: Types, progress: &Progress) -> Result<Attached, AttachError> {
     let object = match plan.log {
         ProbeLog::On => LOGGING_OBJECT,
@@ -204,7 +204,7 @@ impl Drop for Attached {
 }
 
 impl Attached {
-    /// Takes a map of the probes' out.
+    /// Takes out one of the probes' maps.
     pub fn take_map(&mut self, name: &str) -> Option<Map> {
         self.object.take_map(name)
     }
@@ -214,8 +214,8 @@ impl Attached {
         self.programs.values()
     }
 
-    /// Attaches again what these moments are seen by, and everything that is attached in the same way: whatever made a
-    /// probe deaf is likely to have done so to its like. The deaf ones come first.
+    /// Attaches the hooks of these moments again, and everything that is attached in the same way: what made one probe
+    /// stop firing has probably affected others of its type. The ones that do not fire come first.
     pub fn renew(&mut self, plan: &Plan, deaf: &[Kind]) {
         let held = self.programs().filter(|held| deaf.contains(&held.moment));
         let mechanisms: Vec<Mechanism> = held.map(|held| held.mechanism).collect();
@@ -233,7 +233,7 @@ impl Attached {
         }
     }
 
-    /// Takes the first rung that holds. `denied` is set where the kernel says that one is not allowed.
+    /// Takes the first rung that works. `denied` is set if the kernel answers that one is not allowed.
     fn climb(&mut self, ladder: &Ladder, plan: &Plan, denied: &mut bool) -> Hook {
         let mut refused = Vec::new();
         for rung in ladder.order(plan.choice, plan.preemptible) {
@@ -270,7 +270,7 @@ impl Attached {
         }
     }
 
-    /// Attaches all programs of a rung, or none and says why.
+    /// Attaches all programs of a rung, or none; returns why not.
     fn take(&mut self, moment: Kind, rung: &Rung, plan: &Plan) -> Result<(), Answer> {
         rung.requires.check(plan.release, &plan.settings).map_err(str::to_owned)?;
         let mut taken = Vec::new();

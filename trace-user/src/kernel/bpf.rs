@@ -1,9 +1,9 @@
-//! The bpf(2) calls that modtrail makes itself: a program is loaded for a type that is known by number, attached
-//! without a second look at the kernel's types, run once, and asked for its counters.
+//! The bpf(2) calls that modtrail makes itself. A program is loaded for a type that is known by number, attached
+//! without another search of the kernel's types, run once, and asked for its counters.
 //!
 //! In: instructions, descriptors, names. Out: descriptors and numbers, or what the system answered. Layouts are those
 //! of `union bpf_attr` and `struct perf_event_attr` (include/uapi/linux/bpf.h, perf_event.h, 5.8 to 7.3): each call
-//! passes the part that it uses, and the kernel takes the rest for zero.
+//! passes the part that it uses, and the kernel treats the rest as zero.
 
 use aya_obj::generated::bpf_insn;
 use std::ffi::{CString, c_int, c_long};
@@ -24,9 +24,9 @@ const ENABLE_STATS: c_int = 32;
 const SLEEPABLE: u32 = 1 << 4;
 /// `BPF_PERF_EVENT`
 const PERF_EVENT: u32 = 41;
-/// Room for the verifier's log: newer kernels keep its end, which says why.
+/// Room for the verifier's log: newer kernels keep its end, which has the reason.
 const LOG_BYTES: usize = 256 * 1024;
-/// How often a load that a signal interrupted is tried.
+/// How often a load is tried that a signal interrupted.
 const TRIES: u32 = 5;
 
 /// What a program is loaded as.
@@ -69,14 +69,14 @@ impl Type {
     }
 }
 
-/// Why the kernel did not take a program.
+/// Why the kernel did not accept a program.
 #[derive(Debug, thiserror::Error)]
 #[error("the kernel refused the program: {answer}{}", .verifier.as_deref().map(|line| format!(": verifier: {line}")).unwrap_or_default())]
 pub struct Refused {
     /// What it answered.
     #[source]
     pub answer: io::Error,
-    /// The last line of the verifier's log that is not empty and not a statistic; `None` where there is no log.
+    /// The last line of the verifier's log that is neither empty nor a statistic; `None` if there is no log.
     pub verifier: Option<String>,
 }
 
@@ -137,7 +137,7 @@ pub fn load(name: &str, kind: Type, code: &[bpf_insn]) -> Result<OwnedFd, Refuse
     }
 }
 
-/// A load is given up where a signal waits, and may be tried again (kernel/bpf/verifier.c, `signal_pending`).
+/// The kernel gives a load up if a signal is pending; it may be tried again (kernel/bpf/verifier.c, `signal_pending`).
 fn again(mut call: impl FnMut() -> io::Result<OwnedFd>) -> io::Result<OwnedFd> {
     for _ in 1..TRIES {
         match call() {
@@ -148,7 +148,7 @@ fn again(mut call: impl FnMut() -> io::Result<OwnedFd>) -> io::Result<OwnedFd> {
     call()
 }
 
-/// The last line of a verifier's log that is not a figure.
+/// The last line of a verifier's log that is not a statistic.
 fn last_words(log: &[u8]) -> Option<String> {
     let text = log.split(|byte| *byte == 0).next().map(String::from_utf8_lossy)?;
     let is_figure =
@@ -163,7 +163,7 @@ struct RawTracepointOpen {
     reserved: u32,
 }
 
-/// Attaches a program of a trampoline or a typed tracepoint to what it was loaded for; any other to the tracepoint
+/// Attaches a program of a trampoline or a typed tracepoint to what it was loaded for, and any other to the tracepoint
 /// `name`.
 ///
 /// # Errors
@@ -178,7 +178,7 @@ pub fn attach(program: BorrowedFd<'_>, name: Option<&str>) -> io::Result<OwnedFd
     descriptor(RAW_TRACEPOINT_OPEN, &mut attributes)
 }
 
-/// The way to kprobes, as this kernel numbers it.
+/// How kprobes are attached, as this kernel numbers it.
 #[derive(Clone, Copy, Debug)]
 pub struct Kprobes {
     event_type: u32,
@@ -189,8 +189,7 @@ impl Kprobes {
     /// Asks the kernel.
     ///
     /// # Errors
-    /// The system's answer where the description of kprobes cannot be read: on a kernel without kprobes there is no
-    /// such file.
+    /// The system's answer if the description of kprobes cannot be read: a kernel without kprobes has no such file.
     pub fn find() -> io::Result<Self> {
         const FOLDER: &str = "/sys/bus/event_source/devices/kprobe";
         let odd = || io::Error::other(format!("{FOLDER} holds something unexpected"));
@@ -209,7 +208,7 @@ struct PerfEvent {
     config: u64,
     sample: [u64; 4],
     wakeup_and_breakpoint: [u32; 2],
-    /// The function's name; zero: `place` is its address, else an offset in it.
+    /// The function's name. If zero, `place` is its address; otherwise, `place` is an offset in the function.
     name: u64,
     place: u64,
 }
@@ -223,17 +222,17 @@ struct LinkCreate {
     cookie: u64,
 }
 
-/// A function of the kernel's.
+/// A function of the kernel.
 #[derive(Clone, Copy, Debug)]
 pub struct Function<'name> {
     /// Its name.
     pub name: &'name str,
-    /// Where it lies; zero where that is not known. Before 6.2 the kernel takes longer to find a function by its name
-    /// than to attach to it.
+    /// Its address; zero if it is not known. Before 6.2 the kernel takes longer to find a function by its name than to
+    /// attach to it.
     pub address: u64,
 }
 
-/// Attaches a program to the entry of a function, or to its returns. What is given back keeps it there.
+/// Attaches a program to the entry of a function, or to its returns. The returned value keeps it attached.
 ///
 /// # Errors
 /// What the system answers.
@@ -314,7 +313,7 @@ struct TestRun {
     cpu: u32,
 }
 
-/// Runs a [`Type::Syscall`] program once, with `word` as its context, and returns what the program put in its place.
+/// Runs a [`Type::Syscall`] program once, with `word` as its context, and returns what the program wrote there.
 ///
 /// # Errors
 /// What the system answers.
@@ -351,7 +350,7 @@ pub fn fill(map: BorrowedFd<'_>, data: &[u8], value_size: u32) -> io::Result<()>
     bpf(MAP_UPDATE_ELEM, &mut Update { map: number(map), reserved: 0, key, value, flags: 0 }).map(drop)
 }
 
-/// Makes a map one that user space cannot change any more, so that programs take what is in it for constant.
+/// Makes a map read-only for user space, so that programs treat its content as constant.
 ///
 /// # Errors
 /// What the system answers.
@@ -366,7 +365,7 @@ struct InfoByFd {
     info: u64,
 }
 
-/// Words of eight bytes of `struct bpf_prog_info`; a kernel that knows fewer leaves the last zero.
+/// Words of eight bytes of `struct bpf_prog_info`; a kernel that knows fewer leaves the last ones zero.
 const PROGRAM_WORDS: usize = 28;
 
 /// What the kernel counts of a program.
@@ -378,7 +377,7 @@ pub struct Counters {
     pub run_ns: u64,
     /// How often it ran, while statistics were kept.
     pub runs: u64,
-    /// Runs that were skipped, because the same program was running on that CPU in a task that was preempted; from 5.12
+    /// Runs that were skipped because the same program was running on that CPU in a task that was preempted; from 5.12
     /// on.
     pub skipped: u64,
 }
@@ -417,10 +416,10 @@ fn info<const N: usize>(of: BorrowedFd<'_>) -> io::Result<[u64; N]> {
     Ok(words)
 }
 
-/// Has the kernel keep statistics of all programs' runs for as long as what is given back lives.
+/// Makes the kernel keep statistics of all programs' runs for as long as the returned value lives.
 ///
 /// # Errors
-/// What the system answers: it takes CAP_SYS_ADMIN.
+/// What the system answers: CAP_SYS_ADMIN is required.
 pub fn enable_stats() -> io::Result<OwnedFd> {
     // `BPF_STATS_RUN_TIME`
     descriptor(ENABLE_STATS, &mut 0_u32)
@@ -437,8 +436,8 @@ fn descriptor<T>(command: c_int, attributes: &mut T) -> io::Result<OwnedFd> {
 #[expect(unsafe_code, reason = "no library wraps this call as it is needed here")]
 fn bpf<T>(command: c_int, attributes: &mut T) -> io::Result<c_long> {
     // SAFETY: every `T` in this file is an integer, or `repr(C)` of integers without padding, laid out as the command's
-    // part of `union bpf_attr`; the addresses in it are of memory that lives through the call, as long as the lengths
-    // beside them say or, for a map's key and value, as the map's own sizes, which `fill` compares.
+    // part of `union bpf_attr`. The addresses in it point to memory that lives through the call, for as many bytes as
+    // the lengths beside them say or, for a map's key and value, as the map's own sizes, which `fill` compares.
     let answer = unsafe { libc::syscall(libc::SYS_bpf, command, &raw mut *attributes, size_of::<T>()) };
     if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(answer) }
 }
@@ -446,7 +445,7 @@ fn bpf<T>(command: c_int, attributes: &mut T) -> io::Result<c_long> {
 #[expect(unsafe_code, reason = "a descriptor comes back as a number")]
 fn owned(answer: c_long) -> io::Result<OwnedFd> {
     match c_int::try_from(answer) {
-        // SAFETY: the kernel has just opened this descriptor for the caller, who owns it from here on.
+        // SAFETY: the kernel has just opened this descriptor for the caller, which owns it from here on.
         Ok(descriptor @ 0..) => Ok(unsafe { OwnedFd::from_raw_fd(descriptor) }),
         Ok(_) | Err(_) => Err(io::Error::last_os_error()),
     }

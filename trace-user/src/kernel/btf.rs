@@ -1,8 +1,8 @@
-//! The kernel's own description of its types: where fields lie in its structs, and the type IDs of its functions and
-//! tracepoints.
+//! The kernel's own description of its types: the offsets of fields in its structs, and the type IDs of its functions
+//! and tracepoints.
 //!
 //! In: the bytes of `/sys/kernel/btf/vmlinux`, and the names that are wanted. Out: byte offsets by struct and field,
-//! type IDs by name. One pass over the types finds all that is wanted. The format: Documentation/bpf/btf.rst, 6.12.
+//! type IDs by name. One pass over the types finds everything. The format: Documentation/bpf/btf.rst, 6.12.
 
 use super::hooks::{LADDERS, Mechanism};
 use std::collections::BTreeSet;
@@ -10,16 +10,16 @@ use std::fs;
 use std::io::ErrorKind;
 use trace_common::settings::{Offsets, UNKNOWN};
 
-/// Where the kernel shows it.
+/// The file in which the kernel exposes it.
 const FILE: &str = "/sys/kernel/btf/vmlinux";
 const MAGIC: u16 = 0xeb9f;
 const STRUCT: u32 = 4;
 const UNION: u32 = 5;
 const TYPEDEF: u32 = 8;
 const FUNC: u32 = 12;
-/// Structs nest this deep at most in anonymous members; deeper is damage.
+/// The deepest nesting of anonymous members in structs; deeper is damage.
 const DEPTH: u32 = 8;
-/// The structs of which fields are read.
+/// The structs whose fields are read.
 const STRUCTS: [&str; 11] = [
     "task_struct",
     "signal_struct",
@@ -40,18 +40,18 @@ pub enum BtfFault {
     /// Not BTF of this machine's byte order.
     #[error("the bytes are not BTF")]
     Magic,
-    /// It ends in the middle, or an offset points outside.
+    /// It ends in the middle, or an offset points outside of it.
     #[error("the BTF is cut short")]
     Short,
-    /// A kind of type that is newer than this program: what follows cannot be found.
+    /// A kind of type that is newer than this program: the types after it cannot be found.
     #[error("the BTF holds a type of unknown kind {0}")]
     Kind(u32),
 }
 
-/// What modtrail needs to know of the running kernel's types.
+/// What modtrail needs to know about the running kernel's types.
 #[derive(Debug)]
 pub struct Types {
-    /// Where fields lie: from the kernel's BTF, or, where it carries none, those that have never changed.
+    /// The offsets of fields: from the kernel's BTF or, if it has none, those that have never changed.
     pub offsets: Offsets,
     /// The functions and tracepoints that the ladders name, by kind of BTF and name, with their type IDs; or why there
     /// are none, in words.
@@ -92,7 +92,7 @@ impl Types {
         self.id(FUNC, name, "function", name)
     }
 
-    /// The type ID of what describes a tracepoint.
+    /// The type ID of the description of a tracepoint.
     ///
     /// # Errors
     /// Why there is none, in words.
@@ -114,21 +114,21 @@ fn typedef_of(tracepoint: &str) -> String {
     format!("btf_trace_{tracepoint}")
 }
 
-/// Parsed far enough to look the wanted names up.
+/// Parsed far enough to look up the wanted names.
 struct Btf<'data> {
     types: &'data [u8],
     strings: &'data [u8],
-    /// Where each type begins in `types`, by type ID from 1.
+    /// The offset of each type in `types`, by type ID from 1.
     starts: Vec<u32>,
     /// The type IDs of the types that have a wanted name.
     found: Vec<u32>,
 }
 
 impl<'data> Btf<'data> {
-    /// Takes the bytes in.
+    /// Takes in the bytes.
     ///
     /// # Errors
-    /// A [`BtfFault`] where they are not whole BTF.
+    /// A [`BtfFault`] if they are not complete BTF.
     fn parse(bytes: &'data [u8], wanted: &BTreeSet<String>) -> Result<Self, BtfFault> {
         if bytes.get(..2) != Some(&MAGIC.to_ne_bytes()) {
             return Err(BtfFault::Magic);
@@ -137,7 +137,8 @@ impl<'data> Btf<'data> {
         let types = section(bytes, header, word(bytes, 8)?, word(bytes, 12)?)?;
         let strings = section(bytes, header, word(bytes, 16)?, word(bytes, 20)?)?;
         let mut btf = Self { types, strings, starts: Vec::with_capacity(types.len() / 24), found: Vec::new() };
-        // Of some hundred thousand names nearly all are known by their first two letters not to be wanted.
+        // There are some hundred thousand names. The first two letters show for nearly all of them that they are not
+        // wanted.
         let mut begins = vec![false; 1 << 16];
         for pair in wanted.iter().filter_map(|name| name.as_bytes().first_chunk()) {
             if let Some(mark) = begins.get_mut(usize::from(u16::from_ne_bytes(*pair))) {
@@ -180,8 +181,8 @@ impl<'data> Btf<'data> {
         self.found.iter().filter_map(described).collect()
     }
 
-    /// The byte offset of `field` in `struct name`, through anonymous structs and unions; [`UNKNOWN`] where there is
-    /// no such field, or it is a bit field.
+    /// The byte offset of `field` in `struct name`, through anonymous structs and unions; [`UNKNOWN`] if there is no
+    /// such field, or if it is a bit field.
     fn offset(&self, name: &str, field: &str) -> u32 {
         let starts = self.found.iter().filter_map(|number| self.start(*number));
         let found = starts.filter(|start| self.is_struct(*start, name));
@@ -250,7 +251,7 @@ fn until_nul(text: &[u8]) -> std::borrow::Cow<'_, str> {
     String::from_utf8_lossy(text.split(|byte| *byte == 0).next().unwrap_or_default())
 }
 
-/// The offset of a field of a struct that is a field itself.
+/// The offset of a field of a struct that is itself a field.
 const fn within(outer: u32, inner: u32) -> u32 {
     if outer == UNKNOWN || inner == UNKNOWN { UNKNOWN } else { outer + inner }
 }
@@ -259,7 +260,7 @@ const fn kind(info: u32) -> u32 {
     info >> 24 & 0x1f
 }
 
-/// Bytes behind the twelve that every type has.
+/// Bytes after the twelve that every type has.
 fn trailing(info: u32) -> Result<u32, BtfFault> {
     let entries = info & 0xffff;
     Ok(match kind(info) {

@@ -1,7 +1,7 @@
 //! What tracing costs, as the kernel counts it.
 //!
-//! In: the attached programs, `/proc/self`. Out: [`Costs`]. The kernel keeps statistics of eBPF programs, of all on the
-//! machine, only while somebody holds them open: they cost some nanoseconds a run.
+//! In: the attached programs, `/proc/self`. Out: [`Costs`]. The kernel keeps statistics of all eBPF programs on the
+//! machine, but only while somebody holds them open: they cost some nanoseconds per run.
 
 use super::attach::Attached;
 use super::bpf;
@@ -14,12 +14,12 @@ use trace_common::time::Nanos;
 /// The kernel keeps statistics while this lives.
 #[derive(Debug)]
 pub struct Statistics {
-    /// `None` if the kernel does not let us, which takes CAP_SYS_ADMIN: runs are not counted then.
+    /// `None` if the kernel does not allow it, which requires CAP_SYS_ADMIN: runs are not counted then.
     kept: Option<OwnedFd>,
 }
 
 impl Statistics {
-    /// Has the kernel keep statistics from now on.
+    /// Makes the kernel keep statistics from now on.
     #[must_use]
     pub fn open() -> Self {
         Self { kept: bpf::enable_stats().ok() }
@@ -30,7 +30,7 @@ impl Statistics {
     pub fn read(&self, attached: &Attached) -> Costs {
         let mut probes: Vec<ProbeCost> = Vec::new();
         for held in attached.programs().filter(|_| self.kept.is_some()) {
-            // One that cannot be read is left out: it did not run zero times.
+            // One that cannot be read is left out: that does not mean that it never ran.
             let Ok(counted) = bpf::counters(held.program.as_fd()) else { continue };
             let (runs, time) = (counted.runs, Nanos::new(counted.run_ns));
             match probes.iter_mut().find(|cost| cost.moment == held.moment) {
@@ -45,7 +45,7 @@ impl Statistics {
     }
 }
 
-/// The memory that this process has resident, in bytes; `None` where `/proc` does not say.
+/// The memory that this process has resident, in bytes; `None` if `/proc` does not show it.
 #[must_use]
 pub fn resident() -> Option<u64> {
     parse(&fs::read_to_string("/proc/self/status").ok()?)

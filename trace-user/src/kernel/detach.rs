@@ -1,16 +1,16 @@
-//! Leaves the detaching of probes to a process of its own, so that nobody waits for it.
+//! Leaves the detaching of probes to a separate process, so that nobody waits for it.
 //!
-//! In: what keeps probes attached. Out: nothing; it is let go by a child, which holds no other descriptor, no terminal
+//! In: what keeps probes attached. Out: nothing. A child releases it; the child holds no other descriptor, no terminal
 //! and no working directory, and exits.
 //!
-//! The kernel takes trampolines away one after another, under a lock, and waits for a grace period for each (some 100
-//! ms: kernel/bpf/trampoline.c `bpf_trampoline_unlink_prog`, 5.10 to 7.2). That is time in which a shell has no prompt
-//! and a terminal is not given back; no work is done in it. Whoever attaches then waits for the same lock, so the child
-//! pauses before it lets go: a modtrail that is started within that time finds the trampolines in place.
+//! The kernel removes trampolines one after another, under a lock, and waits for a grace period for each (some 100 ms:
+//! kernel/bpf/trampoline.c `bpf_trampoline_unlink_prog`, 5.10 to 7.2). Nothing is done in that time, but a shell would
+//! have no prompt and a terminal would not be restored. The next process that attaches waits for the same lock, so the
+//! child pauses before it releases: a modtrail that is started in that time finds the trampolines in place.
 //!
 //! In a PID namespace of its own modtrail waits. When the first process of such a namespace ends, it waits in its exit
 //! for all the others, and on 6.1 a grace period of RCU tasks waits for that exit (kernel/pid_namespace.c
-//! `zap_pid_ns_processes`): a child that waits for a grace period there would never end, and no probe of this machine
+//! `zap_pid_ns_processes`). A child that waits for a grace period there would never end, and no probe on this machine
 //! could be detached any more.
 
 use crate::kernel::snapshot;
@@ -21,8 +21,8 @@ use std::os::fd::{AsRawFd as _, OwnedFd, RawFd};
 /// How long the child pauses, in seconds.
 const PAUSE: libc::c_uint = 1;
 
-/// Lets go of `links` without waiting for what the kernel does then. Where no process can be made, or it could not end,
-/// the caller waits.
+/// Releases `links` without waiting for what the kernel does then. If no process can be created, or if it could not
+/// end, the caller waits.
 pub fn leave(links: Vec<OwnedFd>) {
     let can_leave = !links.is_empty() && snapshot::is_in_first_pid_namespace();
     let Some((gone, here)) = pipe().ok().filter(|_| can_leave) else { return };
@@ -31,7 +31,7 @@ pub fn leave(links: Vec<OwnedFd>) {
     };
     let others: Vec<RawFd> = descriptors().into_iter().filter(|descriptor| !kept(descriptor)).collect();
     fork(&gone, &others);
-    // The child lets go last: it waits for the other end of the pipe to be closed.
+    // The child releases last: it waits for the other end of the pipe to be closed.
     drop(links);
     drop(here);
 }
@@ -45,14 +45,13 @@ fn descriptors() -> Vec<RawFd> {
 /// Makes the child.
 #[expect(unsafe_code, reason = "no library forks without running another program")]
 fn fork(gone: &PipeReader, others: &[RawFd]) {
-    // SAFETY: the child makes system calls and nothing else: it takes no lock and no memory that another thread may
-    // hold.
+    // SAFETY: the child only makes system calls: it takes no lock, and no memory that another thread may hold.
     if unsafe { libc::fork() } != 0 {
         return;
     }
     let mut byte = [0_u8; 1];
     // SAFETY: as above. The descriptors are numbers, the name ends with a NUL, and `byte` has room for what is read.
-    // What fails changes nothing: the child ends all the same.
+    // Errors change nothing: the child ends all the same.
     unsafe {
         libc::prctl(libc::PR_SET_NAME, c"modtrail-detach".as_ptr());
         for descriptor in others {
@@ -79,10 +78,10 @@ mod tests {
         let (mut reader, writer) = pipe().unwrap();
         let (mut unrelated, held) = pipe().unwrap();
         leave(vec![writer.into()]);
-        // In a PID namespace of its own modtrail makes no child: `leave` has closed everything.
+        // In a PID namespace of its own modtrail creates no child: `leave` has closed everything.
         let child = snapshot::is_in_first_pid_namespace().then(child);
         if let Some(child) = &child {
-            // What was left to it, and the end of the pipe by which it learns when to let go.
+            // What was left to it, and the end of the pipe that signals when to release.
             let descriptors = || fs::read_dir(child.join("fd")).map_or(0, Iterator::count);
             wait_until(|| {
                 descriptors() == 2 && fs::read_link(child.join("cwd")).is_ok_and(|path| path == Path::new("/"))
@@ -97,7 +96,7 @@ mod tests {
         }
     }
 
-    /// The folder in `/proc` of the child.
+    /// The child's folder in `/proc`.
     fn child() -> PathBuf {
         let children = fs::read_to_string("/proc/thread-self/children").expect("the kernel lists children");
         let mut folders = children.split_whitespace().map(|child| Path::new("/proc").join(child));

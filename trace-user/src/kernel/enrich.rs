@@ -1,23 +1,22 @@
-//! Fills in what an event's record holds as numbers: the requester's executable and cgroup, the symbols of kernel
+//! Replaces the numbers in an event's record by names: the requester's executable and cgroup, the symbols of kernel
 //! stacks.
 //!
-//! In: a decoded event, and who knows names. Out: the event as it is recorded.
+//! In: a decoded event, and a source of names. Out: the event as it is recorded.
 
 use modtrail_core::decode::{Decoded, Unnamed};
 use modtrail_core::event::{Body, Event, Moment, Probe};
 use std::sync::Arc;
 
-/// Gives names to numbers. The edge asks the running system; tests make them up.
+/// Gives names to numbers. The edge asks the running system; tests invent them.
 pub trait Names {
-    /// Whether it is modtrail's own process: what it asks for is followed but shown nowhere, so nothing is looked up
-    /// for it.
+    /// Whether it is modtrail's own process: its requests are followed but not shown, so nothing is looked up for them.
     fn is_own(&self, tgid: u32) -> bool;
-    /// The symbol that holds the kernel address; `None` where unknown.
+    /// The symbol that contains the kernel address; `None` if unknown.
     fn symbol(&mut self, address: u64) -> Option<Arc<str>>;
-    /// The path of the executable of the process `tgid` that started at `start` on the boot clock; `None` where it
-    /// cannot be read, or the process is another by now.
+    /// The path of the executable of the process `tgid` that started at `start` on the boot clock; `None` if it cannot
+    /// be read, or if the pid now belongs to another process.
     fn exe(&mut self, tgid: u32, start: u64) -> Option<Arc<str>>;
-    /// The path of the cgroup with this id, of which `tgid` is a member; `None` where it cannot be read.
+    /// The path of the cgroup with this id, which `tgid` is a member of; `None` if it cannot be read.
     fn cgroup(&mut self, id: u64, tgid: u32) -> Option<Arc<str>>;
 }
 
@@ -50,7 +49,7 @@ fn fill_in(probe: &mut Probe, unnamed: &Unnamed, names: &mut impl Names) {
     }
 }
 
-/// The frames as symbols, from the function `from` outwards: what is inside it is the probe's own.
+/// The frames as symbols, from the function `from` outwards: the frames inside it are the probe's own.
 fn stack(frames: &[u64], from: &str, names: &mut impl Names) -> Arc<[Arc<str>]> {
     let name = |address: &u64| names.symbol(*address).unwrap_or_else(|| format!("{address:#x}").into());
     let symbols: Vec<Arc<str>> = frames.iter().map(name).collect();

@@ -1,7 +1,7 @@
 //! The ladder, as data: for each moment the hooks that can see it, the most reliable first, and what is lost on each
-//! rung. Of a kprobe and a trampoline that see the same, the kprobe stands first: it is attached in half the time, and
-//! the kernel waits for a grace period for each function that it takes a trampoline away from. Attaching, `doctor` and
-//! `docs/hooks.md` are made from this table.
+//! rung. If a kprobe and a trampoline see the same thing, the kprobe comes first: it is attached in half the time, and
+//! the kernel waits for a grace period for each function that it removes a trampoline from. Attaching, `doctor` and
+//! `docs/hooks.md` use this table.
 
 use Mechanism::{BtfTracepoint, Fentry, Fexit, Kprobe, Kretprobe, RawTracepoint};
 use Requirement::{CallResult, ModulesChain, SlotSemaphore};
@@ -11,7 +11,7 @@ use trace_common::settings::{Settings, UNKNOWN};
 /// One moment and its rungs.
 #[derive(Debug)]
 pub struct Ladder {
-    /// What is to be seen.
+    /// The moment.
     pub moment: Kind,
     /// What it means, for the docs.
     pub meaning: &'static str,
@@ -24,34 +24,35 @@ pub struct Ladder {
 /// One way to see a moment.
 #[derive(Debug)]
 pub struct Rung {
-    /// What is attached to what: all of them, or the rung does not hold.
+    /// What is attached to what: all of it, or the rung does not work.
     pub programs: &'static [Program],
-    /// Something may pass unseen (a return probe has a limited number of places).
+    /// Some occurrences may not be seen (a return probe has a limited number of places).
     pub may_miss: bool,
-    /// What is lost compared with the best rung; empty for nothing.
+    /// What is lost compared with the best rung; empty if nothing is.
     pub loses: &'static str,
     /// Where it works.
     pub since: &'static str,
-    /// What the kernel has to have for the hook to mean what it is taken for, beside the function itself.
+    /// What the kernel must have, beside the function itself, for the hook to mean what is assumed.
     pub requires: Requirement,
 }
 
-/// What a hook needs of a kernel.
+/// What a hook requires of a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Requirement {
     /// Nothing.
     Nothing,
-    /// The chain of the modules' notifier can be told from others: its address is known, and the function does not fire
-    /// at every process exit, as in 5.10 (kernel/exit.c `profile_task_exit`); 6.1 is the first that was seen not to.
+    /// The chain of the modules' notifier can be distinguished from others: its address is known, and the function does
+    /// not fire at every process exit, as it does in 5.10 (kernel/exit.c `profile_task_exit`); 6.1 is the first kernel
+    /// that was seen not to.
     ModulesChain,
     /// Slots are a semaphore (kernel/module/kmod.c, from 6.4).
     SlotSemaphore,
-    /// The kernel's types say where a call keeps its result.
+    /// The kernel's types show where a call keeps its result.
     CallResult,
 }
 
 impl Requirement {
-    /// Why a kernel of this release, about which the settings say what was found, does not have it.
+    /// Why a kernel of this release does not have it; the settings hold what was found about the kernel.
     ///
     /// # Errors
     /// The reason, as a sentence.
@@ -72,7 +73,7 @@ impl Requirement {
     }
 }
 
-/// A program and the place where it is attached.
+/// A program and what it is attached to.
 #[derive(Clone, Copy, Debug)]
 pub struct Program {
     /// How.
@@ -113,7 +114,7 @@ pub enum HookChoice {
 }
 
 impl Mechanism {
-    /// The field's word for it.
+    /// The field's name for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -169,9 +170,10 @@ impl Rung {
         name
     }
 
-    /// It begins with a kprobe. Where tasks can be preempted in the kernel, one that is preempted in a probe run by a
-    /// trampoline or a tracepoint makes others' runs of it on the same CPU be skipped (kernel/bpf/trampoline.c
-    /// `__bpf_prog_enter_recur`, 5.12 to 7.3); a kprobe's run is not preempted, and seldom skipped.
+    /// It begins with a kprobe. If tasks can be preempted in the kernel, a task that is preempted in a probe run by a
+    /// trampoline or a tracepoint causes other runs of that probe on the same CPU to be skipped
+    /// (kernel/bpf/trampoline.c `__bpf_prog_enter_recur`, 5.12 to 7.3). A kprobe's run is not preempted, and seldom
+    /// skipped.
     #[must_use]
     pub fn is_never_skipped(&self) -> bool {
         self.programs.first().is_some_and(|program| program.mechanism == Kprobe)
@@ -179,7 +181,7 @@ impl Rung {
 }
 
 impl Ladder {
-    /// The rungs that may be taken, best first for a kernel whose tasks can be preempted, or not.
+    /// The rungs that may be used, best first for a kernel whose tasks can, or cannot, be preempted.
     #[must_use]
     pub fn order(&self, choice: HookChoice, preemptible: bool) -> Vec<&'static Rung> {
         let mut rungs: Vec<&'static Rung> = self.rungs.iter().filter(|rung| choice.allows(rung)).collect();
@@ -200,7 +202,7 @@ const fn rung(programs: &'static [Program], since: &'static str) -> Rung {
     Rung { programs, may_miss: false, loses: "", since, requires: Requirement::Nothing }
 }
 
-/// A rung that misses nothing that a verdict rests on.
+/// A rung that misses nothing that a verdict relies on.
 const fn losing(programs: &'static [Program], since: &'static str, loses: &'static str) -> Rung {
     Rung { programs, may_miss: false, loses, since, requires: Requirement::Nothing }
 }
@@ -712,7 +714,7 @@ pub const LADDERS: &[Ladder] = &[
 
 const NOTIFIED_LATER: &str = "16 to 30 microseconds, milliseconds where another notifier is slow";
 
-/// The moments without which no request can be followed. Where one of them cannot be seen, there is nothing to trace.
+/// The moments without which no request can be followed. If one of them cannot be seen, there is nothing to trace.
 pub const NEEDED: [Kind; 3] = [Kind::Requested, Kind::CallEntered, Kind::Live];
 
 #[cfg(test)]

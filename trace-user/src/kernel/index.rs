@@ -1,8 +1,8 @@
-//! A binary index of depmod's, as modprobe reads it: a tree of keys by their letters, of which only what a question
-//! needs is looked at.
+//! A binary index made by depmod, as modprobe reads it: a tree of keys by their letters. Only the part that a question
+//! needs is read.
 //!
-//! In: the bytes of `modules.dep.bin`, `modules.alias.bin` and their like, and a key. Out: the values that are filed
-//! under it, or under a pattern that it matches. The format, and the order of values: libkmod/libkmod-index.c of kmod
+//! In: the bytes of `modules.dep.bin`, `modules.alias.bin` and similar files, and a key. Out: the values filed under
+//! the key, or under a pattern that it matches. The format, and the order of values: libkmod/libkmod-index.c of kmod
 //! 30. Nothing in the bytes is trusted: a damaged index gives fewer values, or others, in bounded time.
 
 use super::pattern;
@@ -16,10 +16,10 @@ const HAS_VALUES: u32 = 0x4000_0000;
 const HAS_CHILDREN: u32 = 0x2000_0000;
 const PLACE: u32 = 0x0fff_ffff;
 /// Steps that one question may take (a node, a pattern that is tried, a value): more than the largest index needs, and
-/// an end for one that is damaged.
+/// a bound for a damaged one.
 const STEPS: usize = 1 << 20;
 
-/// Letters of a key that are followed: more than any alias has, and an end for a tree that leads back into itself.
+/// Letters of a key that are followed: more than any alias has, and a bound for a tree with a cycle.
 const LETTERS: usize = 2_048;
 
 /// An index.
@@ -29,15 +29,15 @@ pub struct Index {
     root: u32,
 }
 
-/// A value, and which of several comes first.
+/// A value, and its rank among several.
 type Value = (u32, Arc<str>);
 
 /// One node of the tree.
 struct Node<'data> {
     prefix: &'data [u8],
-    /// The first letter that a child may have.
+    /// The first letter that a child can have.
     first: u8,
-    /// Where the children lie, four bytes each; zero for none of that letter.
+    /// The offsets of the children, four bytes each; zero if no child has that letter.
     children: &'data [u8],
     /// The values, still packed.
     values: &'data [u8],
@@ -45,7 +45,7 @@ struct Node<'data> {
 }
 
 impl Index {
-    /// Takes the bytes in; `None` if they are not an index of this version.
+    /// Takes in the bytes; `None` if they are not an index of this version.
     #[must_use]
     pub fn of(bytes: Vec<u8>) -> Option<Self> {
         let header = [0, 4, 8].map(|at| word(&bytes, at));
@@ -60,7 +60,7 @@ impl Index {
     pub fn get(&self, key: &str) -> Option<Arc<str>> {
         let mut rest = key.as_bytes();
         let mut node = self.node(self.root)?;
-        // Each turn takes a letter of the key, so this ends.
+        // Each iteration takes a letter of the key, so this ends.
         loop {
             rest = rest.strip_prefix(node.prefix)?;
             let Some((letter, behind)) = rest.split_first() else { break };
@@ -70,7 +70,7 @@ impl Index {
         values(&node).next().map(|(_, value)| value)
     }
 
-    /// The values of all keys that are patterns which `name` matches, in their order.
+    /// The values of all keys that are patterns and match `name`, in their order.
     #[must_use]
     pub fn matching(&self, name: &str) -> Vec<Arc<str>> {
         let mut search = Search { index: self, left: STEPS, found: Vec::new() };
@@ -115,7 +115,7 @@ struct Search<'data> {
 }
 
 impl<'data> Search<'data> {
-    /// Goes down by the letters of `name`, and aside wherever a wildcard stands.
+    /// Goes down by the letters of `name`, and into every wildcard on the way.
     fn follow(&mut self, mut node: Node<'data>, mut name: &[u8]) {
         while self.step() {
             for (place, letter) in node.prefix.iter().enumerate() {
@@ -139,7 +139,7 @@ impl<'data> Search<'data> {
         }
     }
 
-    /// Tries everything below a node whose key is a pattern from `pattern` on, of which `prefix` is next.
+    /// Tries everything below a node whose key is a pattern from `pattern` on; `prefix` comes next in it.
     fn all(&mut self, node: &Node<'data>, prefix: &[u8], pattern: &mut Vec<u8>, name: &[u8]) {
         let length = pattern.len();
         if length + prefix.len() > LETTERS {
@@ -186,7 +186,7 @@ fn matches(pattern: &[u8], name: &[u8]) -> bool {
     }
 }
 
-/// The values of a node, as far as they are whole.
+/// The values of a node, as far as they are complete.
 fn values<'data>(node: &Node<'data>) -> impl Iterator<Item = Value> + use<'data> {
     let mut rest = node.values;
     (0..node.count).map_while(move |_| {
@@ -197,7 +197,7 @@ fn values<'data>(node: &Node<'data>) -> impl Iterator<Item = Value> + use<'data>
     })
 }
 
-/// What stands before the next NUL, and behind it.
+/// The bytes before the next NUL, and those after it.
 fn until_nul(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = bytes.iter().position(|byte| *byte == 0)?;
     Some((bytes.get(..end)?, bytes.get(end + 1..)?))
@@ -220,7 +220,7 @@ pub(super) mod tests {
     }
 
     /// An index of these keys and values, in this order, as depmod would write it: a branch with one child and no
-    /// values becomes a prefix, but for the root.
+    /// values becomes a prefix, except for the root.
     pub fn index<'text>(entries: impl IntoIterator<Item = (&'text str, &'text str)>) -> Index {
         let mut root = Branch::default();
         for (priority, (key, value)) in (0..).zip(entries) {
@@ -307,7 +307,7 @@ pub(super) mod tests {
                 let mut bytes = whole.bytes.clone();
                 bytes[place] ^= 1 << bit;
                 let Some(bent) = Index::of(bytes) else { continue };
-                // It ends; what it says is as right as the bytes are.
+                // It ends; its answers are as right as the bytes are.
                 let _ = ["can", "can_raw", "net_pf_29"].map(|name| (bent.get(name), bent.matching(name)));
             }
         }

@@ -1,7 +1,7 @@
-//! What an alias stands for and what modprobe does about it, found the way modprobe finds it.
+//! What an alias resolves to and what modprobe does about it, found the way modprobe finds it.
 //!
 //! In: the module indexes and modprobe's configuration. Out: a [`Resolution`] per alias, or each step in full. The
-//! order of look-up is that of libkmod's `kmod_module_new_from_lookup`, the steps are those of
+//! order of lookup is that of libkmod's `kmod_module_new_from_lookup`. The steps are those of
 //! `__kmod_module_get_probe_list` and `kmod_module_probe_insert_module` (libkmod/libkmod-module.c, kmod 30), as
 //! `modprobe -q -- ALIAS` calls them.
 
@@ -16,8 +16,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// How deep soft dependencies are followed: deeper than any that mean something, and not so deep that a loop of names
-/// could exhaust the stack.
+/// How deep soft dependencies are followed: deeper than any that make sense, but not so deep that a loop of names could
+/// exhaust the stack.
 const DEPTH: usize = 64;
 
 /// The kernel command line.
@@ -35,15 +35,15 @@ pub struct Lookup {
     sources: Sources,
 }
 
-/// A module that a name was found to stand for.
+/// A module that a name was found to mean.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Found {
     name: Arc<str>,
-    /// It was found by an alias: this one. Only then does a blacklist count.
+    /// The alias that it was found by, if any. Only then does a blacklist count.
     alias: Option<Arc<str>>,
     /// The `alias` line of the configuration that says so.
     place: Option<Place>,
-    /// The `install` line that is for exactly what was asked, where there is no module of that name: by its number.
+    /// The number of the `install` line for exactly what was asked for, if there is no module of that name.
     install: Option<usize>,
     /// It is part of the kernel.
     built_in: bool,
@@ -66,7 +66,7 @@ pub struct Step {
     pub module: Arc<str>,
     /// What.
     pub action: Action,
-    /// The options it passes; empty where there are none.
+    /// The options it passes; empty if there are none.
     pub options: String,
 }
 
@@ -81,24 +81,24 @@ pub enum Action {
     BuiltIn,
     /// Fails: there is no such module.
     Fail,
-    /// Nothing: it was asked for by an alias and is blacklisted.
+    /// Nothing: it was requested by an alias and is blacklisted.
     LeaveOut(Place),
 }
 
-/// A module that an alias stands for, and the steps towards it.
+/// A module that an alias resolves to, and the steps towards it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     /// The module.
     pub module: Arc<str>,
     /// The steps, in order.
     pub steps: Vec<Step>,
-    /// Which of them is the module's own.
+    /// The index of the module's own step.
     own: usize,
-    /// There is such a module, as a file or as part of the kernel.
+    /// The module exists, as a file or as part of the kernel.
     exists: bool,
-    /// The `alias` line of the configuration that stands behind it.
+    /// The `alias` line of the configuration that maps the alias to it.
     alias: Option<Place>,
-    /// There were too many soft dependencies of soft dependencies; some are not in it.
+    /// Soft dependencies were nested too deep; some are missing here.
     cut: bool,
 }
 
@@ -116,7 +116,7 @@ impl Lookup {
         Self { indexes, error, configuration, folder, made, sources }
     }
 
-    /// Reads again what has changed since it was read; whether anything had.
+    /// Reads again what has changed since it was read; returns whether anything had.
     pub fn refresh(&mut self) -> bool {
         if Indexes::changed(&self.folder) != self.made {
             *self = Self::read();
@@ -129,19 +129,19 @@ impl Lookup {
         changed
     }
 
-    /// Why the module indexes could not be read, where they could not.
+    /// Why the module indexes could not be read, if they could not.
     #[must_use]
     pub const fn indexes_error(&self) -> Option<&io::Error> {
         self.error.as_ref()
     }
 
-    /// What is wrong with the configuration, in words: the first of it.
+    /// Problems with the configuration, in words: the first few.
     #[must_use]
     pub fn problems(&self) -> &[String] {
         &self.configuration.problems
     }
 
-    /// What `alias` stands for, and what modprobe's configuration says of it.
+    /// What `alias` resolves to, and what modprobe's configuration says about it.
     #[must_use]
     pub fn resolve(&self, alias: &str) -> Resolution {
         let known = self.error.is_none();
@@ -152,13 +152,13 @@ impl Lookup {
         Resolution { known, modules: plans.iter().map(wanted).collect(), configured }
     }
 
-    /// What modprobe does when it is asked for `alias` and nothing is live, a plan for each module that it stands for.
+    /// What modprobe does when it is asked for `alias` and nothing is live: a plan for each module that it resolves to.
     #[must_use]
     pub fn plans(&self, alias: &str) -> Vec<Plan> {
         self.find(alias).iter().map(|found| self.plan(found)).collect()
     }
 
-    /// The modules that a name stands for, by the first place that knows it.
+    /// The modules that a name resolves to, from the first place that knows it.
     fn find(&self, asked: &str) -> Vec<Found> {
         const PLACES: [fn(&Lookup, &str) -> Vec<Found>; 7] = [
             Lookup::by_alias_line,
@@ -208,7 +208,7 @@ impl Lookup {
         found.built_in || self.indexes.is_built_in(&found.name)
     }
 
-    /// A name that only an `install` or `remove` line knows is taken for a module.
+    /// A name that only an `install` or `remove` line knows counts as a module.
     fn by_command(&self, name: &str) -> Vec<Found> {
         let install = self.configuration.installs.iter().position(|line| &*line.pattern == name);
         let known = install.is_some() || self.configuration.removes.iter().any(|known| &**known == name);
@@ -236,7 +236,7 @@ impl Lookup {
         found.alias.as_ref().and_then(|_| self.configuration.blacklist.get(&found.name))
     }
 
-    /// What is done for one module: `with_commands` says whether its `install` line counts.
+    /// What is done for one module; `with_commands`: its `install` line counts.
     fn step(&self, found: &Found, with_commands: bool) -> Step {
         let install = self.install(found).filter(|_| with_commands);
         let action = match (install, self.indexes.path(&found.name)) {
@@ -262,8 +262,8 @@ impl Lookup {
         for_it.map(|(_, options)| &**options).collect::<Vec<_>>().join(" ")
     }
 
-    /// What the first `softdep` line for a module says, found; lines of modprobe's files and those that the modules
-    /// declare themselves are in one order.
+    /// What the first `softdep` line for a module says, looked up; the lines of modprobe's files and those that the
+    /// modules declare themselves are in one order.
     fn soft(&self, module: &str) -> (Vec<Found>, Vec<Found>) {
         let line = self.configuration.soft.iter().find(|line| pattern::matches(&line.pattern, module));
         let find = |names: &[Arc<str>]| names.iter().flat_map(|name| self.find(name)).collect();
@@ -271,7 +271,7 @@ impl Lookup {
     }
 }
 
-/// What is to be said of a module that an alias stands for.
+/// What is reported of a module that an alias resolves to.
 fn wanted(plan: &Plan) -> Wanted {
     let mut wanted = Wanted { name: plan.module.clone(), alias: plan.alias.clone(), ..Wanted::default() };
     for (index, step) in plan.steps.iter().enumerate() {
@@ -301,7 +301,7 @@ fn configuration(folder: &Path) -> (Configuration, Sources) {
     Configuration::read(&FOLDERS.map(Path::new), folder, Path::new(COMMAND_LINE))
 }
 
-/// The list of what modprobe is going to do, while it is made.
+/// The list of what modprobe is going to do, under construction.
 struct Walk<'l> {
     lookup: &'l Lookup,
     visited: BTreeSet<(Arc<str>, Option<Arc<str>>)>,
@@ -310,7 +310,7 @@ struct Walk<'l> {
 }
 
 impl Walk<'_> {
-    /// Adds a module with what it needs, unless that was done; where its own step is.
+    /// Adds a module with what it needs, unless that was done; returns the index of its own step.
     fn probe(&mut self, found: &Found, depth: usize) -> Option<usize> {
         let is_new = self.visited.insert((found.name.clone(), found.alias.clone()));
         self.cut |= is_new && depth >= DEPTH;
@@ -324,8 +324,8 @@ impl Walk<'_> {
         Some(self.fill(found, depth))
     }
 
-    /// Adds a module between its soft dependencies; where its own step is. A module that has some is loaded even where
-    /// an `install` line is for it.
+    /// Adds a module between its soft dependencies; returns the index of its own step. A module that has some is loaded
+    /// even if there is an `install` line for it.
     fn fill(&mut self, found: &Found, depth: usize) -> usize {
         let (before, after) = self.lookup.soft(&found.name);
         for module in &before {
@@ -399,13 +399,13 @@ mod tests {
         check(&[], "net-pf-1", "early: built-in(early)");
         check(&[], "net-pf-27", "");
         check(&[], "net-pf-29]", "");
-        // An alias line goes before a module's name, and is not looked up any further.
+        // An alias line takes precedence over a module's name, and is not looked up further.
         check(&["alias can a"], "can", "a: /m/a.ko");
         check(&["alias net-pf-* a\nalias net-pf-29 b"], "net-pf-29", "a: /m/a.ko; b: /m/a.ko, /m/b.ko");
         check(&["alias one two\nalias two a"], "one", "two: fail(two)");
         check(&["alias net-pf-29 off"], "net-pf-29", "off: fail(off)");
         check(&["alias foo ext4"], "foo", "ext4: built-in(ext4)");
-        // A command's name goes after modules and before aliases of modules.
+        // A command's name comes after modules and before aliases of modules.
         check(&["install net-pf-29 cmd"], "net-pf-29", "net_pf_29: run(cmd)");
         check(&["remove net-pf-29 cmd"], "net-pf-29", "net_pf_29: fail(net_pf_29)");
         check(&["install n* first\ninstall nothing second"], "nothing", "nothing: run(second)");
@@ -423,7 +423,7 @@ mod tests {
         check(&files, "fs-ext3", "ext4: built-in(ext4)");
         let by_kernel = lookup("", &[], "quiet modprobe.blacklist=can,can-raw");
         assert_eq!(shown(&by_kernel, "net-pf-29"), "can: leave-out(can, the kernel command line)");
-        // On the command line a dash is a dash.
+        // On the command line, a dash stays a dash.
         assert_eq!(shown(&by_kernel, "can-proto-1"), "can_raw: /m/net/can.ko, /m/net/can-raw.ko");
     }
 
@@ -434,7 +434,7 @@ mod tests {
         check(&["install can* one\ninstall can two"], "can", "can: run(one)");
         check(&["install ext4 /bin/true"], "fs-ext3", "ext4: built-in(ext4)");
         check(&["softdep a pre: d\ninstall d cmd"], "a", "a: run(cmd), /m/a.ko");
-        // A module with soft dependencies is loaded all the same, unless none of them is anything.
+        // A module with soft dependencies is loaded all the same, unless none of them exists.
         check(&["softdep a post: d\ninstall a cmd"], "a", "a: /m/a.ko, /m/d.ko");
         check(&["softdep a post: nothing\ninstall a cmd"], "a", "a: run(cmd)");
     }
@@ -450,7 +450,7 @@ mod tests {
         check(&["softdep a pre: d\nsoftdep d pre: a"], "a", "a: /m/d.ko, /m/a.ko");
         let own = lookup("softdep a pre: d", &["softdep a pre: e"], "");
         assert_eq!(shown(&own, "a"), "a: /m/d.ko, /m/a.ko");
-        // By an alias and by its name it is looked at twice.
+        // By an alias and by its name, it is visited twice.
         check(&["softdep a pre: xx"], "a", "a: /m/a.ko, /m/a.ko");
     }
 

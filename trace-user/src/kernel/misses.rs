@@ -1,11 +1,10 @@
-//! Hooks that fired without their probe being run, as the kernel counts them.
+//! Hooks that fired but did not run their probe, as the kernel counts them.
 //!
 //! In: the attached programs. Out: for each moment, how many runs were skipped and how many returns had no place, since
-//! the last look. Skipped: the same program was running on that CPU, in a task that was preempted (`recursion_misses`,
-//! from
-//! 5.12, kernel/bpf/syscall.c `bpf_prog_get_info_by_fd`). Without a place: more calls were open at once than a return
-//! probe has places for (`missed` of a perf event's link, from 6.7, kernel/bpf/syscall.c `bpf_perf_link_fill_kprobe`).
-//! Before these versions the counters stay zero.
+//! the last read. Skipped: the same program was running on that CPU, in a task that was preempted (`recursion_misses`,
+//! from 5.12, kernel/bpf/syscall.c `bpf_prog_get_info_by_fd`). Without a place: more calls were open at once than a
+//! return probe has places for (`missed` of a perf event's link, from 6.7, kernel/bpf/syscall.c
+//! `bpf_perf_link_fill_kprobe`). Before these versions the counters stay zero.
 
 use super::attach::{Attached, Held};
 use super::bpf;
@@ -21,10 +20,10 @@ pub struct Misses {
 }
 
 impl Misses {
-    /// How many runs were missed since the last look, by what they were. It is asked with each tick, in at most two
-    /// short system calls a program. What cannot be read is left for the next look.
+    /// How many runs were missed since the last read, by cause. It is read with each tick, in at most two short system
+    /// calls per program. What cannot be read is left for the next time.
     pub fn take(&mut self, attached: &Attached) -> Vec<(Lost, u64)> {
-        // `None` where one of what makes a total up could not be read.
+        // `None` if a part of a total could not be read.
         let mut totals: BTreeMap<Lost, Option<u64>> = BTreeMap::new();
         let mut add = |lost, count: Option<u64>| {
             let total = totals.entry(lost).or_insert(Some(0));
@@ -33,7 +32,7 @@ impl Misses {
         for held in attached.programs() {
             add(Lost::Unrun(held.moment), bpf::counters(held.program.as_fd()).ok().map(|counters| counters.skipped));
             if let Some(lost) = missed_as(held, attached) {
-                // Kernels that do not count it answer nothing, each time.
+                // Kernels that do not count it give no answer, each time.
                 add(lost, Some(bpf::missed(held.link()).unwrap_or(0)));
             }
         }
@@ -49,8 +48,8 @@ impl Misses {
     }
 }
 
-/// What the calls are that a kprobe or a return probe did not see; `None` for other programs, and where a kprobe shows
-/// the moment too: what the return probe misses is not missing then.
+/// What kind of call a kprobe or a return probe did not see; `None` for other programs, and if a kprobe shows the
+/// moment too: then what the return probe misses is not missing.
 fn missed_as(held: &Held, attached: &Attached) -> Option<Lost> {
     match held.mechanism {
         Mechanism::Kprobe => Some(Lost::Unrun(held.moment)),

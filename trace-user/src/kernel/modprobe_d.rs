@@ -1,9 +1,9 @@
 //! modprobe's configuration: its files in the `modprobe.d` folders, and what the kernel command line says to it.
 //!
 //! In: the text of files, in the order in which modprobe reads them, and the command line. Out: a [`Configuration`].
-//! [`Configuration::read`] alone touches files; it says what it could not read, and [`Configuration::parse`] which
-//! lines mean nothing, so that nothing is passed over in silence. The rules are libkmod's (libkmod/libkmod-config.c,
-//! kmod 30). Newer: `/usr/lib/modprobe.d` is read too (31), and there are `weakdep` lines (33), which modprobe itself
+//! Only [`Configuration::read`] touches files; it reports what it could not read, and [`Configuration::parse`] reports
+//! which lines mean nothing, so that nothing is ignored silently. The rules are libkmod's (libkmod/libkmod-config.c,
+//! kmod 30). Newer versions also read `/usr/lib/modprobe.d` (31) and have `weakdep` lines (33), which modprobe itself
 //! ignores.
 
 use super::modules::normalised;
@@ -17,18 +17,18 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-/// Where the files are. One that has the base name of one in an earlier folder is not read.
+/// The folders of the files. A file with the same base name as one in an earlier folder is not read.
 pub const FOLDERS: [&str; 5] =
     ["/etc/modprobe.d", "/run/modprobe.d", "/usr/local/lib/modprobe.d", "/usr/lib/modprobe.d", "/lib/modprobe.d"];
 
-/// The soft dependencies that the modules themselves declare. modprobe reads them as one of its files, in the place
-/// that this name has among the others.
+/// The soft dependencies that the modules themselves declare. modprobe reads them as one of its files, in the position
+/// of this name among the others.
 const OWN_SOFT: &str = "modules.softdep";
 
 /// How much of the kernel command line modprobe reads (`KCMD_LINE_SIZE`, with room for a NUL).
 const COMMAND_LINE: usize = 4_095;
 
-/// Problems that are kept in words. Beyond, they are counted.
+/// Problems that are kept in words. Beyond that, they are counted.
 const PROBLEMS: usize = 100;
 
 /// What the files and the command line say.
@@ -40,7 +40,7 @@ pub struct Configuration {
     pub blacklist: BTreeMap<Arc<str>, Place>,
     /// `install PATTERN COMMAND`, in order.
     pub installs: Vec<Install>,
-    /// The names in `remove NAME COMMAND`: to look an alias up, modprobe takes them for modules.
+    /// The names in `remove NAME COMMAND`: when it looks up an alias, modprobe treats them as modules.
     pub removes: Vec<Arc<str>>,
     /// `softdep PATTERN pre: … post: …`, in order.
     pub soft: Vec<Soft>,
@@ -50,18 +50,18 @@ pub struct Configuration {
     pub ignored_lines: u32,
     /// Files, and folders of files, that could not be read.
     pub unread_files: u32,
-    /// What the problems are, in words: the first of them.
+    /// The problems, in words: the first few.
     pub problems: Vec<String>,
 }
 
 /// An `alias` line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Alias {
-    /// What it is for.
+    /// The pattern of aliases.
     pub pattern: Arc<str>,
     /// The module that is meant, which need not exist.
     pub module: Arc<str>,
-    /// Where it stands.
+    /// Where the line is.
     pub place: Place,
 }
 
@@ -70,9 +70,9 @@ pub struct Alias {
 pub struct Install {
     /// The modules it is for.
     pub pattern: Arc<str>,
-    /// What a shell is given instead of loading; empty where the line has blanks alone.
+    /// The shell command to run instead of loading; empty if the line has only blanks.
     pub command: Arc<str>,
-    /// Where it stands.
+    /// Where the line is.
     pub place: Place,
 }
 
@@ -91,11 +91,11 @@ pub struct Soft {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Sources(Vec<(PathBuf, Option<Stamp>)>);
 
-/// Tells one state of a file from another.
+/// Distinguishes one state of a file from another.
 type Stamp = (SystemTime, u64, u64, i64, i64);
 
 impl Sources {
-    /// Whether any of it is not what it was.
+    /// Whether any of it has changed.
     #[must_use]
     pub fn changed(&self) -> bool {
         self.0.iter().any(|(path, known)| stamp(path) != *known)
@@ -115,7 +115,7 @@ impl Configuration {
         let mut configuration = Self::default();
         let mut sources = Sources::default();
         for path in configuration.files(folders, modules, &mut sources) {
-            // Taken before the file is read: what changes meanwhile is seen to have changed.
+            // Taken before the file is read: a change while it is read is noticed.
             sources.0.push((path.clone(), stamp(&path)));
             match text(&path) {
                 Ok(text) => configuration.parse(&path.to_string_lossy(), &text),
@@ -131,7 +131,7 @@ impl Configuration {
         (configuration, sources)
     }
 
-    /// The files to read, in their order: by base name, whatever folder they are in.
+    /// The files to read, in order: by base name, whichever folder they are in.
     fn files(&mut self, folders: &[&Path], modules: &Path, sources: &mut Sources) -> Vec<PathBuf> {
         let mut files = BTreeMap::from([(OWN_SOFT.as_bytes().to_vec(), modules.join(OWN_SOFT))]);
         for folder in folders {
@@ -157,7 +157,7 @@ impl Configuration {
         files.into_values().collect()
     }
 
-    /// Takes a file's text. Of a line that is continued on others, the first is where it stands.
+    /// Takes a file's text. A line that is continued is located by its first line.
     pub fn parse(&mut self, file: &str, text: &str) {
         let file: Arc<str> = file.into();
         for (number, line) in logical_lines(text) {
@@ -173,7 +173,7 @@ impl Configuration {
         }
     }
 
-    /// Takes a line that begins with `word`; `None` where it means nothing.
+    /// Takes a line that begins with `word`; `None` if it means nothing.
     fn line(&mut self, word: &str, mut words: Words<'_>, place: &Place) -> Option<()> {
         match word {
             "alias" => {
@@ -211,7 +211,7 @@ impl Configuration {
         Some(())
     }
 
-    /// Takes the kernel command line: `modprobe.blacklist=A,B` and `MODULE.PARAMETER[=VALUE]`, quotes as the boot
+    /// Takes the kernel command line: `modprobe.blacklist=A,B` and `MODULE.PARAMETER[=VALUE]`, with quotes as the boot
     /// loader left them (`kmod_config_parse_kcmdline`). In a blacklist there, `-` and `_` are not the same.
     pub fn parse_command_line(&mut self, line: &[u8]) {
         if line.len() > COMMAND_LINE {
@@ -251,8 +251,8 @@ impl Configuration {
     }
 }
 
-/// What is in a file. `/dev/null`, which masks a file of another folder, is read like any; what a read could wait for
-/// is not.
+/// The content of a file. `/dev/null`, which masks a file of another folder, is read like any file; a file that could
+/// block a read is not read.
 fn text(path: &Path) -> io::Result<String> {
     use std::os::unix::fs::FileTypeExt as _;
     let kind = fs::metadata(path)?.file_type();
@@ -271,8 +271,8 @@ fn is_configuration(name: &[u8]) -> bool {
     name.len() >= 6 && !name.starts_with(b".") && (name.ends_with(b".conf") || name.ends_with(b".alias"))
 }
 
-/// Lines with those that continue them, and where each begins, from 1. A backslash at the end of a line continues it;
-/// anywhere else it is left out, and what follows it is kept (`freadline_wrapped`).
+/// Lines joined with their continuations, and the number of the first line of each, from 1. A backslash at the end of a
+/// line continues it; anywhere else it is removed, and the character after it is kept (`freadline_wrapped`).
 fn logical_lines(text: &str) -> Vec<(u32, String)> {
     let mut lines = Vec::new();
     let mut line = String::new();
@@ -319,13 +319,13 @@ impl<'l> Words<'l> {
         (!word.is_empty()).then_some(word)
     }
 
-    /// All that is left; `None` where the line ended.
+    /// The rest; `None` if the line ended.
     const fn rest(self) -> Option<&'l str> {
         if self.0.is_empty() { None } else { Some(self.0) }
     }
 }
 
-/// What a softdep line says before and after; words that stand before the first `pre:` or `post:` mean nothing.
+/// What a softdep line says before and after; words before the first `pre:` or `post:` mean nothing.
 fn soft(text: &str) -> (Vec<Arc<str>>, Vec<Arc<str>>) {
     let (mut before, mut after, mut nowhere) = (Vec::new(), Vec::new(), Vec::new());
     let mut list = &mut nowhere;
@@ -340,7 +340,7 @@ fn soft(text: &str) -> (Vec<Arc<str>>, Vec<Arc<str>>) {
 }
 
 /// The parameters of modules on the command line: the module, and the parameter with its value, if it has one. A quote
-/// that begins before the module's name is put before the value, where the boot loader had found it.
+/// before the module's name is moved to the front of the value, where the boot loader had found it.
 fn command_line_words(line: &str) -> Vec<(&str, String)> {
     #[derive(PartialEq)]
     enum In {
@@ -352,7 +352,7 @@ fn command_line_words(line: &str) -> Vec<(&str, String)> {
     let mut words = Vec::new();
     let (mut state, mut quoted, mut early_quote) = (In::Module, false, false);
     let (mut module, mut parameter) = (0_usize, 0_usize);
-    // The end is a blank that even a quote does not outlast.
+    // The end is a blank that even a quote does not protect.
     for (at, byte) in line.bytes().chain([0]).enumerate() {
         match byte {
             b'"' => {
@@ -524,7 +524,7 @@ mod tests {
         std::os::unix::fs::symlink("/dev/zero", root.path().join("etc/y.conf")).expect("a link");
         fs::write(root.path().join("etc/text.conf"), b"# \xff\nblacklist a\n").expect("a file");
         let (read, _) = read(root.path());
-        // The device, and the command line that is not there.
+        // The device, and the command line that does not exist.
         assert_eq!((read.ignored_lines, read.unread_files), (2, 2), "{:?}", read.problems);
         assert!(read.blacklist.contains_key("a"));
     }

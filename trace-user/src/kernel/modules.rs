@@ -1,7 +1,7 @@
-//! The kernel's module indexes: which modules there are, on what they depend, and what their aliases are.
+//! The kernel's module indexes: which modules exist, what they depend on, and what their aliases are.
 //!
 //! In: the binary indexes that depmod makes and modprobe reads. Out: answers to the single questions that modprobe asks
-//! of them; what it makes of the answers is in [`super::lookup`].
+//! of them; [`super::lookup`] interprets the answers.
 
 use super::index::Index;
 use std::fs;
@@ -13,7 +13,7 @@ use std::time::SystemTime;
 /// The indexes of one kernel.
 #[derive(Debug, Default)]
 pub struct Indexes {
-    /// By a module's name: its file and those that it needs, `FILE: FILE …`.
+    /// By a module's name: its file and the files that it needs, `FILE: FILE …`.
     modules: Index,
     aliases: Index,
     symbols: Index,
@@ -28,7 +28,7 @@ impl Indexes {
     /// Reads the indexes in `folder` (`/lib/modules/RELEASE`).
     ///
     /// # Errors
-    /// What the system answers for the index of modules or of aliases, or that one is damaged; the others may be
+    /// What the system answers for the index of modules or of aliases, or that one is damaged; the other indexes may be
     /// missing.
     pub fn read(folder: &Path) -> io::Result<Self> {
         let index = |name: &str| {
@@ -49,19 +49,19 @@ impl Indexes {
         })
     }
 
-    /// When the indexes in `folder` were last made; `None` where that cannot be told.
+    /// When the indexes in `folder` were last made; `None` if that is not known.
     #[must_use]
     pub fn changed(folder: &Path) -> Option<SystemTime> {
         fs::metadata(folder.join(MODULES)).and_then(|file| file.modified()).ok()
     }
 
-    /// The module of this name, where it is a file.
+    /// The module of this name, if it is a file.
     #[must_use]
     pub fn module(&self, name: &str) -> Option<Arc<str>> {
         self.modules.get(name).map(|_| name.into())
     }
 
-    /// The file of a module, from the folder of the indexes, or from the root.
+    /// The file of a module, relative to the folder of the indexes, or absolute.
     #[must_use]
     pub fn path(&self, module: &str) -> Option<String> {
         let line = self.modules.get(module)?;
@@ -76,7 +76,7 @@ impl Indexes {
         needed.split_ascii_whitespace().rev().map(file_module).collect()
     }
 
-    /// The modules with this alias; a module as often as it has it.
+    /// The modules with this alias, each as often as it has the alias.
     #[must_use]
     pub fn by_alias(&self, alias: &str) -> Vec<Arc<str>> {
         self.aliases.matching(alias)
@@ -101,7 +101,7 @@ impl Indexes {
     }
 }
 
-/// `-` and `_` are the same in names, but not inside brackets; `None` where brackets do not match (libkmod's
+/// `-` and `_` are the same in names, but not inside brackets; `None` if brackets do not match (libkmod's
 /// `alias_normalize` and `underscores`).
 #[must_use]
 pub fn normalised(text: &str) -> Option<String> {
@@ -135,7 +135,7 @@ pub(super) mod tests {
     use super::*;
     use crate::kernel::index::tests::index;
 
-    /// Indexes of the text that depmod writes beside them: `FILE: FILE …`, `alias PATTERN MODULE`, `FILE`,
+    /// Indexes made from the text that depmod writes beside them: `FILE: FILE …`, `alias PATTERN MODULE`, `FILE`,
     /// `MODULE.alias=PATTERN`, a line each.
     pub fn indexes(modules: &str, aliases: &str, built_in: &str, built_in_aliases: &str) -> Indexes {
         let by_name = |line: &str| Some((file_module(line.split_once(':')?.0).to_string(), line.to_owned()));

@@ -1,5 +1,5 @@
-//! Names for the numbers in records, asked of the running system: stack addresses by the kernel's symbols, cgroups by
-//! the `/proc` entry of a member.
+//! Names for the numbers in records, from the running system: stack addresses by the kernel's symbols, cgroups by the
+//! `/proc` entry of a member.
 
 use super::ask::{Ask, Symbol};
 use super::enrich::Names;
@@ -12,12 +12,12 @@ use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
 use trace_common::ids::Tgid;
 
-/// Cgroups remembered; beyond, all are asked for again.
+/// Cgroups remembered; beyond that, all are looked up again.
 const CGROUPS: usize = 4_096;
-/// Addresses whose names are remembered; beyond, all are asked for again.
+/// Addresses whose names are remembered; beyond that, all are looked up again.
 const ADDRESSES: usize = 16_384;
 
-/// Who knows the kernel's symbols.
+/// What knows the kernel's symbols.
 pub enum Namer {
     /// The kernel, which is asked for each address.
     Kernel(Ask),
@@ -26,13 +26,13 @@ pub enum Namer {
 }
 
 impl Namer {
-    /// The kernel where it answers, else its table.
+    /// The kernel if it answers, otherwise its table.
     #[must_use]
     pub fn find() -> Self {
         Ask::load().map_or(Self::Table(None), Self::Kernel)
     }
 
-    /// The address of a symbol; zero where it is hidden from us, or there is none of this name.
+    /// The address of a symbol; zero if it is hidden from us, or if there is no symbol of this name.
     pub fn address(&mut self, symbol: &str) -> u64 {
         match self {
             Self::Kernel(ask) => ask.address(symbol),
@@ -40,8 +40,7 @@ impl Namer {
         }
     }
 
-    /// The addresses of functions, where all are at hand: to ask the kernel for each takes as long as to attach by
-    /// name.
+    /// The addresses of functions, if all are available: asking the kernel for each takes as long as attaching by name.
     pub fn addresses(&self) -> BTreeMap<&'static str, u64> {
         let Self::Table(Some(table)) = self else { return BTreeMap::new() };
         let programs = LADDERS.iter().flat_map(|ladder| ladder.rungs).flat_map(|rung| rung.programs);
@@ -68,24 +67,24 @@ fn read(table: &mut Option<Symbols>) -> &Symbols {
 /// The running system's names.
 pub struct SystemNames {
     namer: Namer,
-    /// What was asked before, with what is known of it.
+    /// What was looked up before, with the result.
     symbols: BTreeMap<u64, Option<Symbol>>,
     /// Modules have come or gone since the table of symbols was read.
     stale: bool,
     cgroups: BTreeMap<u64, Option<Arc<str>>>,
-    /// `None` where `/proc` has other numbers of processes than the kernel.
+    /// `None` if `/proc` numbers processes differently than the kernel.
     own_process: Option<Tgid>,
 }
 
 impl SystemNames {
-    /// Starts with who knows the symbols.
+    /// Starts with what knows the symbols.
     #[must_use]
     pub fn new(namer: Namer) -> Self {
         let own_process = snapshot::own_process();
         Self { namer, symbols: BTreeMap::new(), stale: false, cgroups: BTreeMap::new(), own_process }
     }
 
-    /// A module went live or away: the names of its functions are not what they were.
+    /// A module went live or away: the names of its functions have changed.
     pub fn modules_changed(&mut self) {
         self.symbols.retain(|_, symbol| symbol.as_ref().is_some_and(|symbol| !symbol.is_of_module));
         self.stale = true;
@@ -103,15 +102,15 @@ impl SystemNames {
     }
 }
 
-/// The number of the cgroup at this path; `None` where its hierarchy is not mounted in the usual place.
+/// The number of the cgroup at this path; `None` if its hierarchy is not mounted in the usual place.
 fn number_of(path: &str) -> Option<u64> {
     fs::metadata(format!("/sys/fs/cgroup{path}")).ok().map(|folder| folder.ino())
 }
 
-/// Whether the process of this `/proc/PID/stat` started at `start` nanoseconds on the boot clock, of which the file
-/// tells hundredths of a second. A start of zero was not read: then any will do.
+/// Whether the process of this `/proc/PID/stat` started at `start` nanoseconds on the boot clock; the file has
+/// hundredths of a second. A `start` of zero was not read: it matches any process.
 pub(super) fn is_start(stat: &str, start: u64) -> bool {
-    // The name, in parentheses, may hold anything; the start is the 20th word after it.
+    // The name, in parentheses, may contain anything; the start is the 20th word after it.
     let ticks = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_ascii_whitespace().nth(19)?.parse::<u64>().ok());
     start == 0 || ticks.is_some_and(|ticks| ticks == start / 10_000_000)
 }
@@ -139,7 +138,7 @@ impl Names for SystemNames {
     fn exe(&mut self, tgid: u32, start: u64) -> Option<Arc<str>> {
         self.own_process?;
         let path = fs::read_link(format!("/proc/{tgid}/exe")).ok()?;
-        // Read after the link: the pid was the same process's all the time.
+        // Read after the link: the pid belonged to the same process all the time.
         let stat = fs::read_to_string(format!("/proc/{tgid}/stat")).ok()?;
         is_start(&stat, start).then(|| path.to_string_lossy().into())
     }
@@ -151,7 +150,7 @@ impl Names for SystemNames {
         self.own_process?;
         let text = fs::read_to_string(format!("/proc/{tgid}/cgroup")).ok()?;
         let path: Option<Arc<str>> = text.lines().find_map(|line| line.strip_prefix("0::")).map(Arc::from);
-        // The process may have moved since, or be another: a cgroup's number is that of its folder.
+        // The process may have moved since, or be another: the number of a cgroup is its folder's.
         match path.as_deref().and_then(number_of) {
             Some(number) if number != id => return None,
             Some(_) => {}
@@ -170,7 +169,7 @@ mod tests {
     use super::is_start;
 
     #[test]
-    fn a_pid_of_another_process_is_told_by_its_start() {
+    fn the_start_shows_that_a_pid_is_another_process() {
         let stat = "412 (a ) b) S 1 412 412 0 -1 4194560 100 0 0 0 0 0 0 0 20 0 1 0 4170 1000 10 18446744073709551615";
         assert!(is_start(stat, 41_700_123_456) && is_start(stat, 0));
         assert!(!is_start(stat, 41_710_123_456) && !is_start("broken", 1));

@@ -1,7 +1,7 @@
-//! One of modtrail's eBPF objects: its maps in the kernel, and its programs ready to be loaded one by one.
+//! One of modtrail's eBPF objects: its maps in the kernel, and its programs, ready to be loaded one by one.
 //!
-//! In: the bytes of an object file, what its constants and the sizes of its maps are to be. Out: aya's maps, and the
-//! instructions of each program with the maps' descriptors in them. A program costs nothing until it is asked for.
+//! In: the bytes of an object file, the values of its constants and the sizes of its maps. Out: aya's maps, and the
+//! instructions of each program, with the maps' descriptors in them. A program costs nothing until it is loaded.
 
 use super::bpf::{self, Refused, Type};
 use super::snapshot;
@@ -20,10 +20,10 @@ pub enum ObjectError {
     /// It is damaged, which is a fault of the build.
     #[error("the object file cannot be read")]
     Parse(#[from] ParseError),
-    /// Its parts do not fit together, which is one too.
+    /// Its parts do not fit together, which is a fault of the build too.
     #[error("the object file cannot be put together")]
     Relocate(#[from] EbpfRelocationError),
-    /// The kernel did not make a map.
+    /// The kernel did not create a map.
     #[error("cannot make the map {name}")]
     Map {
         /// The map.
@@ -32,7 +32,7 @@ pub enum ObjectError {
         #[source]
         answer: Box<MapError>,
     },
-    /// The kernel did not take a map's constants.
+    /// The kernel did not accept a map's constants.
     #[error("cannot fill the map {name}")]
     Fill {
         /// The map.
@@ -46,7 +46,7 @@ pub enum ObjectError {
 /// What the loader decides about an object.
 #[derive(Debug, Default)]
 pub struct Overrides<'data> {
-    /// Constants by name, as bytes. The object has them all.
+    /// Constants by name, as bytes. The object has all of them.
     pub constants: Vec<(&'static str, &'data [u8])>,
     /// Sizes of maps by name.
     pub sizes: Vec<(&'static str, u32)>,
@@ -59,10 +59,10 @@ pub struct Object {
 }
 
 impl Object {
-    /// Makes the maps and puts the programs together.
+    /// Creates the maps and assembles the programs.
     ///
     /// # Errors
-    /// [`ObjectError`] where the object is damaged or the kernel makes no map of ours.
+    /// [`ObjectError`] if the object is damaged or the kernel creates no map of ours.
     pub fn open(bytes: &[u8], overrides: &Overrides<'_>) -> Result<Self, ObjectError> {
         let mut object = aya_obj::Object::parse(bytes)?;
         let constants: HashMap<&str, (&[u8], bool)> =
@@ -98,7 +98,7 @@ impl Object {
         Map::from_map_data(data).ok()
     }
 
-    /// Loads a program into the kernel; `None` where the object does not have it.
+    /// Loads a program into the kernel; `None` if the object does not have it.
     #[must_use]
     pub fn load(&self, name: &str, kind: Type) -> Option<Result<OwnedFd, Refused>> {
         self.programs.get(name).map(|code| bpf::load(name, kind, code))
@@ -120,8 +120,8 @@ fn make(name: &str, layout: aya_obj::Map) -> Result<MapData, ObjectError> {
     Ok(map)
 }
 
-/// Before 5.11, what programs and maps take counts as locked memory, of which little is allowed by default. If the
-/// limit cannot be raised, it may be enough. Later kernels need none, and a traced command inherits it.
+/// Before 5.11, the memory of programs and maps counts as locked memory, and the default limit is low. If the limit
+/// cannot be raised, it may be enough. Later kernels do not need this, and a traced command would inherit it.
 fn raise_locked_memory() {
     if snapshot::kernel_version(&rustix::system::uname().release().to_string_lossy()) >= (5, 11) {
         return;

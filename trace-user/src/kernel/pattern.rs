@@ -3,13 +3,13 @@
 //! In: a pattern and a name. Out: whether they match. modprobe sets no locale, so a character is a byte.
 
 /// Whether all of `name` matches `pattern`. `?` is any byte, `*` any number of them, `[…]` one of a set (with `!` or
-/// `^` first, one of the others), and `\` makes the next an ordinary one. A `[` that is never closed is an ordinary
-/// one.
+/// `^` first, any byte that is not in the set), and `\` makes the next byte an ordinary one. A `[` that is never closed
+/// is an ordinary byte.
 #[must_use]
 pub fn matches(pattern: &str, name: &str) -> bool {
     let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
     let (mut place, mut at) = (0, 0);
-    // Behind the last `*`, and where in the name what follows it was tried last.
+    // The place after the last `*`, and where in the name what follows it was last tried.
     let mut star = None;
     loop {
         if pattern.get(place) == Some(&b'*') {
@@ -18,7 +18,7 @@ pub fn matches(pattern: &str, name: &str) -> bool {
             continue;
         }
         let Some(byte) = name.get(at) else {
-            // What is left of the pattern needs a byte each.
+            // Each remaining part of the pattern needs a byte.
             return place == pattern.len();
         };
         if let Some(next) = one(pattern, place, *byte) {
@@ -34,7 +34,7 @@ pub fn matches(pattern: &str, name: &str) -> bool {
     }
 }
 
-/// Matches `byte` with the part of the pattern at `place`; where the pattern goes on.
+/// Matches `byte` with the part of the pattern at `place`; returns where the pattern goes on.
 fn one(pattern: &[u8], place: usize, byte: u8) -> Option<usize> {
     let literal = match *pattern.get(place)? {
         b'?' => return Some(place + 1),
@@ -51,8 +51,8 @@ fn one(pattern: &[u8], place: usize, byte: u8) -> Option<usize> {
     (literal == byte).then_some(place + 1)
 }
 
-/// Whether `byte` is in the set that begins at `place`, behind its bracket, and where the pattern goes on; `None` where
-/// the set has no end.
+/// Whether `byte` is in the set that begins at `place`, after its bracket, and where the pattern goes on; `None` if the
+/// set has no end.
 fn set(pattern: &[u8], place: usize, byte: u8) -> Option<(bool, usize)> {
     let others = matches!(pattern.get(place), Some(b'!' | b'^'));
     let first = place + usize::from(others);
@@ -70,7 +70,7 @@ fn set(pattern: &[u8], place: usize, byte: u8) -> Option<(bool, usize)> {
     }
 }
 
-/// A byte of a set, which `\` can stand before, and what follows it.
+/// A byte of a set, which `\` can precede, and what follows it.
 fn member(pattern: &[u8], place: usize) -> Option<(u8, usize)> {
     match *pattern.get(place)? {
         b'\\' => pattern.get(place + 1).map(|byte| (*byte, place + 2)),

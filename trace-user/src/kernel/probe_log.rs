@@ -1,4 +1,4 @@
-//! The probes' own debug messages, for whoever debugs modtrail itself.
+//! The probes' own debug messages, for debugging modtrail itself.
 //!
 //! In: the loaded object's log ring. Out: lines on stderr, for as long as the runtime runs.
 
@@ -9,9 +9,9 @@ use crate::stderr;
 use aya_log::EbpfLogger;
 use std::os::fd::AsFd as _;
 
-/// Sends the probes' messages to stderr from now on. Where it cannot, it says why; tracing goes on without.
+/// Sends the probes' messages to stderr from now on. If it cannot, it reports why; tracing goes on without them.
 pub fn forward(attached: &Attached) {
-    // They all write to one map, which is found by any of them.
+    // They all write to one map, which any of them can be used to find.
     let id = attached.programs().next().and_then(|held| bpf::counters(held.program.as_fd()).ok());
     let id = id.map_or(0, |counters| counters.id);
     let logger = EbpfLogger::init_from_id_with_logger(id, Stderr).map_err(|error| error.to_string());

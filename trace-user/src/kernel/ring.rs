@@ -1,6 +1,6 @@
-//! Reads the ring buffer and the counters of what found no room in it.
+//! Reads the ring buffer and the counters of the records that did not fit into it.
 //!
-//! In: the attached object's maps. Out: the bytes of each record, and how much was lost since the last look.
+//! In: the attached object's maps. Out: the bytes of each record, and how much was lost since the last read.
 
 use super::attach::Attached;
 use aya::maps::{Map, MapData, MapError, PerCpuArray, RingBuf};
@@ -13,7 +13,7 @@ use trace_common::kind::Loss;
 /// Why the ring cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum RingError {
-    /// The object does not hold this map.
+    /// The object does not contain this map.
     #[error("the probes hold no map named {0}")]
     Missing(&'static str),
     /// The kernel refused.
@@ -38,7 +38,7 @@ impl Ring {
     /// Takes the maps out of the object.
     ///
     /// # Errors
-    /// [`RingError`] where a map is missing or cannot be opened.
+    /// [`RingError`] if a map is missing or cannot be opened.
     pub fn open(attached: &mut Attached) -> Result<Self, RingError> {
         let records = RingBuf::try_from(map(attached, "EVENTS")?).map_err(|error| RingError::Map("EVENTS", error))?;
         let drops = PerCpuArray::try_from(map(attached, "DROPS")?).map_err(|error| RingError::Map("DROPS", error))?;
@@ -55,7 +55,7 @@ impl Ring {
         Ok(())
     }
 
-    /// Hands over what is there now, up to `most` records, and says how many there were.
+    /// Passes on what is there now, up to `most` records, and returns how many there were.
     pub fn drain(&mut self, most: usize, mut each: impl FnMut(&[u8])) -> usize {
         let mut count = 0;
         while count < most
@@ -68,18 +68,18 @@ impl Ring {
     }
 
     /// Whether there was nothing left to read, not even a record that is being written. Whatever fires later then has a
-    /// later instant: a probe takes the time after it has reserved its record (kernel/bpf/ringbuf.c `ringbuf_map_poll`,
-    /// 5.8 to 7.3).
+    /// later instant: a probe reads the clock after it has reserved its record (kernel/bpf/ringbuf.c
+    /// `ringbuf_map_poll`, 5.8 to 7.3).
     #[must_use]
     pub fn is_empty(&self) -> bool {
         let mut wanted = [PollFd::new(self.records.get_ref(), PollFlags::IN)];
         poll(&mut wanted, Some(&Timespec::default())).is_ok_and(|ready| ready == 0)
     }
 
-    /// What was lost since the last look, by reason; nothing where nothing was.
+    /// What was lost since the last read, by reason; nothing if nothing was lost.
     ///
     /// # Errors
-    /// [`RingError::Drops`] where a counter cannot be read.
+    /// [`RingError::Drops`] if a counter cannot be read.
     pub fn lost(&mut self) -> Result<Vec<(Loss, u64)>, RingError> {
         let mut lost = Vec::new();
         for (loss, seen) in Loss::ALL.into_iter().zip(&mut self.seen) {
@@ -104,7 +104,7 @@ fn map(attached: &mut Attached, name: &'static str) -> Result<Map, RingError> {
 /// What the system answers.
 #[expect(unsafe_code, reason = "tokio wants a promise about the descriptor's owner")]
 pub fn watch<T: std::os::fd::AsRawFd>(inner: T) -> io::Result<AsyncFd<T>> {
-    // SAFETY: `inner` is an aya map or logger: it owns its descriptor, returns the same one always, and closes it
-    // only when it is dropped, which the returned value does after it has deregistered.
+    // SAFETY: `inner` is an aya map or logger: it owns its descriptor, always returns the same one, and closes it only
+    // when it is dropped, which happens after the returned value has deregistered it.
     unsafe { AsyncFd::register_with_interest(inner, Interest::READABLE) }.map_err(Into::into)
 }

@@ -1,8 +1,8 @@
-//! Proves that the probes fire: a request of modtrail's own, for an alias that nobody has.
+//! Proves that the probes fire: modtrail makes a request of its own, for an alias that no module has.
 //!
-//! In: the right to ask for a file system of that name. Out: a request in the kernel, and, from the events that come
-//! back, whether it was seen to be asked for, to call a helper and to get one. Its end is not waited for: that can take
-//! as long as the helper does.
+//! In: the permission to ask for a file system of that name. Out: a request in the kernel and, from the events that
+//! come back, whether the request, its helper call and its helper were seen. It does not wait for the end, which can
+//! take as long as the helper does.
 
 use crate::kernel::snapshot;
 use modtrail_core::event::{Body, Event, Moment, SelfTest};
@@ -29,7 +29,7 @@ pub struct Proof {
     turned_away: Option<String>,
 }
 
-/// Asks, in a thread of its own that is left to its fate.
+/// Makes the request, in a separate thread that nobody waits for.
 ///
 /// # Errors
 /// Why no request can be made.
@@ -41,10 +41,10 @@ pub fn begin() -> Result<Proof, String> {
     if path.trim().is_empty() {
         return Err("kernel.modprobe is empty, so the kernel starts no helper".to_owned());
     }
-    let (tell, answer) = channel();
+    let (sender, answer) = channel();
     let ask = move || {
-        // Whoever waited may be gone.
-        let _ = tell.send(fsopen(FILE_SYSTEM, FsOpenFlags::FSOPEN_CLOEXEC).map(drop));
+        // The receiver may be gone.
+        let _ = sender.send(fsopen(FILE_SYSTEM, FsOpenFlags::FSOPEN_CLOEXEC).map(drop));
     };
     thread::Builder::new()
         .name("modtrail-test".to_owned())
@@ -80,7 +80,7 @@ impl Proof {
         }
     }
 
-    /// Whether the kernel has said that there is no helper for it.
+    /// Whether the kernel has answered that there is no helper for it.
     #[must_use]
     pub const fn is_turned_away(&self) -> bool {
         self.turned_away.is_some()
@@ -92,7 +92,7 @@ impl Proof {
         self.requested && self.call.is_some() && self.born
     }
 
-    /// Why the request was not made, where the system has said so.
+    /// Why the request was not made, if the system has reported it.
     #[must_use]
     pub fn refusal(&self) -> Option<SelfTest> {
         let answer = self.answer.try_recv().ok()?.err().filter(|error| *error != Errno::NODEV)?;
@@ -105,8 +105,8 @@ impl Proof {
         if let Some(why) = self.turned_away.as_deref().filter(|_| !self.is_complete()) {
             return SelfTest::Unproven(why.into());
         }
-        // Deaf is who was not heard although all has happened: an answer that has not come may be for want of a slot, a
-        // worker, or a processor for the thread that asks.
+        // A probe is only called deaf if everything has happened and it did not fire. An answer that has not come may
+        // be waiting for a slot, a worker, or a processor for the thread that asks.
         if !self.is_complete() && self.answer.try_recv() == Err(TryRecvError::Empty) {
             return SelfTest::Unproven("modtrail's request was not answered yet".into());
         }
@@ -130,7 +130,7 @@ mod tests {
     #[test]
     fn only_its_own_request_and_its_own_helper_prove_it() {
         let (own, other) = (Task::new(7, 8, 1, "modtrail"), Task::new(9, 9, 1, "ping"));
-        let (tell, answer) = channel();
+        let (sender, answer) = channel();
         let mut proof =
             Proof { process: own.key.tgid, answer, requested: false, call: None, born: false, turned_away: None };
         let entered = |call| {
@@ -143,9 +143,9 @@ mod tests {
         proof.see(&event(other, entered(1)));
         proof.see(&event(other, Moment::Born { call: CallAddress(1) }));
         assert!(matches!(proof.outcome(), SelfTest::Unproven(_)), "it was not answered yet");
-        tell.send(Err(Errno::NODEV)).unwrap();
+        sender.send(Err(Errno::NODEV)).unwrap();
         assert_eq!(proof.outcome(), SelfTest::Deaf(vec![Kind::Requested, Kind::CallEntered, Kind::Born]));
-        drop(tell);
+        drop(sender);
         proof.see(&event(own, entered(2)));
         proof.see(&event(other, Moment::Born { call: CallAddress(2) }));
         assert_eq!(proof.outcome(), SelfTest::Deaf(vec![Kind::Requested]));

@@ -27,7 +27,7 @@ pub fn machine() -> (Machine, Stamp) {
     (machine, at)
 }
 
-/// Where this kernel's modules and their indexes lie.
+/// The folder of this kernel's modules and their indexes.
 #[must_use]
 pub fn modules_folder() -> PathBuf {
     let release = rustix::system::uname().release().to_string_lossy().into_owned();
@@ -42,7 +42,7 @@ pub fn live_modules() -> io::Result<Arc<[Arc<str>]>> {
     Ok(live_names(&fs::read_to_string("/proc/modules")?))
 }
 
-/// The kernel's version, major and minor; zeros where it is spelt in no known way.
+/// The kernel's version, major and minor; zeros if it has no known format.
 #[must_use]
 pub fn kernel_version(release: &str) -> (u32, u32) {
     let mut numbers =
@@ -50,8 +50,8 @@ pub fn kernel_version(release: &str) -> (u32, u32) {
     (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0))
 }
 
-/// Whether tasks can be preempted in this kernel, so that a probe of one can be interrupted by another's on the same
-/// CPU. Where the mode in force cannot be read, what the kernel was built with stands for it.
+/// Whether tasks can be preempted in this kernel, so that one task's probe can be interrupted by another's on the same
+/// CPU. If the mode in force cannot be read, the mode that the kernel was built with is used instead.
 #[must_use]
 pub fn is_preemptible() -> bool {
     match fs::read_to_string("/sys/kernel/debug/sched/preempt") {
@@ -60,13 +60,13 @@ pub fn is_preemptible() -> bool {
     }
 }
 
-/// Whether the kernel keeps its memory from its own root: nothing can be traced then.
+/// Whether the kernel hides its memory from root (lockdown): nothing can be traced then.
 #[must_use]
 pub fn is_locked_down() -> bool {
     fs::read_to_string("/sys/kernel/security/lockdown").is_ok_and(|modes| modes.contains("[confidentiality]"))
 }
 
-/// `none voluntary (full) lazy`: the one in force in parentheses (kernel/sched/debug.c, 6.1 to 7.3).
+/// `none voluntary (full) lazy`: the mode in force is in parentheses (kernel/sched/debug.c, 6.1 to 7.3).
 fn preempts(modes: &str) -> bool {
     modes.contains("(full)") || modes.contains("(lazy)")
 }
@@ -85,15 +85,15 @@ fn live_names(text: &str) -> Arc<[Arc<str>]> {
     names.into()
 }
 
-/// modtrail's process as probes see it; `None` in a pid or time namespace of its own, where the kernel's numbers of
-/// processes, or the instants of their starts, are others than those in `/proc`.
+/// modtrail's process as probes see it; `None` in a pid or time namespace of its own, since the kernel's numbers of
+/// processes, or the instants of their starts, differ from those in `/proc` there.
 #[must_use]
 pub fn own_process() -> Option<Tgid> {
     let initial = is_in_first_pid_namespace() && is_initial("time", TIME_NAMESPACE);
     initial.then(|| Tgid(std::process::id()))
 }
 
-/// Whether this process is in the kernel's first PID namespace, and not in a container's.
+/// Whether this process is in the kernel's first PID namespace, not in a container's.
 #[must_use]
 pub fn is_in_first_pid_namespace() -> bool {
     is_initial("pid", PID_NAMESPACE)
@@ -112,7 +112,7 @@ fn is_initial(kind: &str, number: u32) -> bool {
     }
 }
 
-/// How often the kernel was asked to suspend (kernel/power/main.c `suspend_stats`, 5.10 to 7.3); zero where it does not
+/// How often the kernel was asked to suspend (kernel/power/main.c `suspend_stats`, 5.10 to 7.3); zero if it does not
 /// say.
 #[must_use]
 pub fn suspend_attempts() -> u64 {

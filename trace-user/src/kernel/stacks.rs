@@ -1,4 +1,4 @@
-//! A thread that is stuck, as the kernel shows it: its kernel stack, or that it is there no more.
+//! A thread that is stuck, as the kernel shows it: its kernel stack, or that it no longer exists.
 //!
 //! In: `/proc/PID/task/TID/stack`, which root may read, and `/proc/PID/stat`. Out: a fact.
 
@@ -12,8 +12,8 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The thread's kernel stack at this instant, empty where it cannot be read; or that the thread is gone. Where the
-/// numbers of processes are not the kernel's, nothing is reported.
+/// The thread's kernel stack at this instant, empty if it cannot be read; or that the thread is gone. If the numbers of
+/// processes are not the kernel's, nothing is reported.
 #[must_use]
 pub fn sample(task: Task) -> Option<Event> {
     snapshot::own_process()?;
@@ -22,7 +22,7 @@ pub fn sample(task: Task) -> Option<Event> {
     let stack = parse(&fs::read_to_string(format!("{thread}/stack")).unwrap_or_default());
     let is_gone = match fs::read_to_string(format!("{process}/stat")) {
         Ok(stat) => !is_start(&stat, task.key.start.as_nanos()) || !Path::new(&thread).exists(),
-        // Which processes are there is hidden from some, but not that one is.
+        // Some users cannot see which processes exist, but they can see that a given one does.
         Err(_) => is_missing(task.key.tgid.0),
     };
     let fact = if is_gone { Fact::Gone { thread: task } } else { Fact::Stuck { thread: task.tid, stack } };

@@ -1,7 +1,7 @@
 //! Names for kernel addresses, from `/proc/kallsyms`: for kernels that cannot be asked for one at a time.
 //!
-//! In: its text. Out: the symbol that an address lies in, and the address of a symbol. Functions are kept, and the data
-//! that hooks need.
+//! In: its text. Out: the symbol that contains an address, and the address of a symbol. Functions are kept, and the
+//! data that hooks need.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -15,10 +15,10 @@ const DATA: [&str; 2] = ["module_notify_list", "pm_test_level"];
 #[derive(Debug, Default)]
 pub struct Symbols {
     addresses: Vec<u64>,
-    /// Where each name begins in `names`.
+    /// The offset of each name in `names`.
     places: Vec<u32>,
     names: String,
-    /// The addresses of data, of which few are asked for.
+    /// The addresses of data; only a few are needed.
     data: Vec<(&'static str, u64)>,
     core_begin: u64,
     core_end: u64,
@@ -33,7 +33,7 @@ impl Symbols {
         Ok(Self::parse(&fs::read_to_string("/proc/kallsyms")?))
     }
 
-    /// Takes in the text: `address type name [module]` a line. Addresses are zero for a reader without the right to
+    /// Takes in the text: `address type name [module]` per line. Addresses are zero for a reader without permission to
     /// see them; such lines are left out.
     #[must_use]
     pub fn parse(text: &str) -> Self {
@@ -65,7 +65,7 @@ impl Symbols {
         symbols
     }
 
-    /// The function that `address` lies in or behind.
+    /// The function that `address` lies in or after.
     #[must_use]
     pub fn name(&self, address: u64) -> Option<Arc<str>> {
         let index = self.addresses.partition_point(|begin| *begin <= address).checked_sub(1)?;
@@ -73,7 +73,7 @@ impl Symbols {
         self.names.get(begin..)?.lines().next().map(Into::into)
     }
 
-    /// The addresses of these functions of the kernel proper, as far as there is exactly one of each name.
+    /// The addresses of those of these kernel functions whose name is unique.
     #[must_use]
     pub fn functions(&self, wanted: BTreeSet<&'static str>) -> BTreeMap<&'static str, u64> {
         let mut found: BTreeMap<&'static str, Option<u64>> = BTreeMap::new();
@@ -85,14 +85,14 @@ impl Symbols {
         found.into_iter().filter_map(|(name, address)| Some((name, address?))).collect()
     }
 
-    /// Whether the address lies in the kernel proper, whose functions do not come and go. Modules lie behind it on
-    /// x86-64 and before it on arm64.
+    /// Whether the address is in the kernel proper, whose functions do not come and go. Modules come after it on x86-64
+    /// and before it on arm64.
     #[must_use]
     pub const fn is_core(&self, address: u64) -> bool {
         self.core_begin <= address && address < self.core_end
     }
 
-    /// The address of one of `DATA`; zero where not shown.
+    /// The address of one of `DATA`; zero if not shown.
     #[must_use]
     pub fn address(&self, name: &str) -> u64 {
         self.data.iter().find(|(known, _)| *known == name).map_or(0, |(_, address)| *address)
