@@ -1,7 +1,7 @@
-//! The running kernel as a source: drains the ring buffer, decodes, and says what the edge knows besides.
+//! The running kernel as a source: drains the ring buffer, decodes, and adds what the edge knows.
 //!
-//! In: the attached probes. Out: events, in the order in which they came. Facts go before what they are needed for:
-//! what an alias resolves to before its request, what was lost before the next tick.
+//! In: the attached probes. Out: events, in the order in which they came. Facts come before what needs them: what an
+//! alias resolves to before its request, what was lost before the next tick.
 
 use crate::clock;
 use crate::kernel::attach::{self, AttachError, Attached, Plan, ProbeLog, Progress};
@@ -28,28 +28,28 @@ use trace_common::time::{Ktime, Nanos};
 
 /// Records taken from the ring before the others get their turn.
 const BATCH: usize = 4_096;
-/// How often the ring wakes us between two ticks before records are left to gather: what is asked of `/proc` about a
-/// requester is asked while it waits.
+/// How often the ring may wake us between two ticks; after that, records are left to gather. What `/proc` shows about a
+/// requester is read while the requester waits.
 const WAKES: u32 = 16;
-/// How long records gather then.
+/// How long records then gather.
 const REST: Duration = Duration::from_millis(20);
-/// How often time is told while something may be held back for it.
+/// How often ticks are sent while something may be held back for one.
 const BUSY: Duration = Duration::from_millis(50);
-/// How often time is told otherwise: what is stuck past its limit is to be said within a second.
+/// How often ticks are sent otherwise: what is stuck past its limit must be reported within a second.
 const IDLE: Duration = Duration::from_millis(250);
 /// How long after the last record something may still be held back.
 const SETTLED: Nanos = Nanos::from_millis(300);
 /// How often the costs of tracing are reported.
 const COSTS_EVERY: Duration = Duration::from_secs(1);
-/// Aliases whose meaning is remembered; beyond, all are looked up again.
+/// Aliases whose resolution is remembered; beyond that, all are looked up again.
 const ALIASES: usize = 16_384;
 
 /// How to trace.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Which rungs may be taken.
+    /// Which rungs may be used.
     pub hooks: HookChoice,
-    /// Rungs that are not: those with one of these in their name.
+    /// Rungs that may not be used: those with one of these in their name.
     pub without: Vec<String>,
     /// The ring buffer's size in bytes.
     pub ring_bytes: u32,
@@ -77,18 +77,18 @@ pub struct Live {
     misses: Misses,
     names: SystemNames,
     aliases: Aliases,
-    /// What was established at the start and not handed out yet.
+    /// What was established at the start and not passed on yet.
     facts: Vec<Event>,
     last_look: Stamp,
-    /// When time is told next. It outlives a wait that is given up, so that nobody can put it off.
+    /// When the next tick is due. It outlives a wait that is cancelled, so nothing can put it off.
     next_tick: Instant,
-    /// Until then records gather: the ring does not wake us for each of a storm.
+    /// Records gather until then: the ring does not wake us for each record of a storm.
     rest: Instant,
     /// How often records were read since the last tick.
     wakes: u32,
     /// Nothing was left in the ring when it was last read.
     is_empty: bool,
-    /// The ring held more than a batch: it is to be read on at once.
+    /// The ring held more than a batch: it must be read again at once.
     more: bool,
     last_record: Ktime,
     /// Records that could not be decoded and are not reported yet.
@@ -105,11 +105,11 @@ pub struct Live {
 }
 
 impl Live {
-    /// Attaches to the running kernel; call it where a runtime is entered, which wakes it for records. That the probes
-    /// fire is proven while events come; see [`Live::self_test`].
+    /// Attaches to the running kernel. Call it inside a runtime, which wakes it for records. It proves that the probes
+    /// fire while events come; see [`Live::self_test`].
     ///
     /// # Errors
-    /// [`LiveError`] where it cannot be traced.
+    /// [`LiveError`] if it cannot be traced.
     pub fn attach(options: &Options, progress: &Progress) -> Result<Self, LiveError> {
         let mut namer = Namer::find();
         let (machine, at) = snapshot::machine();
@@ -166,24 +166,24 @@ impl Live {
         })
     }
 
-    /// What each moment is seen by.
+    /// How each moment is seen.
     #[must_use]
     pub fn hooks(&self) -> &[Hook] {
         &self.attached.hooks
     }
 
-    /// Whether the probes were seen to fire; `None` where that is not known yet.
+    /// Whether the probes were seen to fire; `None` if that is not known yet.
     #[must_use]
     pub const fn self_test(&self) -> Option<&SelfTest> {
         self.self_test.as_ref()
     }
 
-    /// What the kernel says that probes missed since this was last asked for or reported as lost.
+    /// What the kernel reports that probes missed since the last call or since it was last reported as lost.
     pub fn missed(&mut self) -> Vec<(Lost, u64)> {
         self.misses.take(&self.attached)
     }
 
-    /// Starts to report once a second what tracing costs, or stops. The kernel keeps statistics only in between.
+    /// Starts or stops the report of what tracing costs, once a second. The kernel only keeps statistics in between.
     pub fn report_costs(&mut self, wanted: bool) {
         match (wanted, self.statistics.is_some()) {
             (true, false) => (self.statistics, self.costs_due) = (Some(Statistics::open()), Instant::now()),
@@ -192,28 +192,28 @@ impl Live {
         }
     }
 
-    /// What tracing has cost up to now; `None` where that is not asked for.
+    /// What tracing has cost up to now; `None` if that is not asked for.
     #[must_use]
     pub fn costs(&self) -> Option<Costs> {
         self.statistics.as_ref().map(|statistics| statistics.read(&self.attached))
     }
 
-    /// Why the module indexes could not be read, where they could not.
+    /// Why the module indexes could not be read, if they could not.
     #[must_use]
     pub fn indexes_error(&mut self) -> Option<&io::Error> {
         self.aliases.lookup().indexes_error()
     }
 
-    /// What is wrong with modprobe's configuration, in words.
+    /// Problems with modprobe's configuration, in words.
     #[must_use]
     pub fn configuration_problems(&mut self) -> &[String] {
         self.aliases.lookup().problems()
     }
 
-    /// Waits for the next events and appends them to `out`, a tick last where one is due.
+    /// Waits for the next events and appends them to `out`, with a tick last if one is due.
     ///
     /// # Errors
-    /// [`LiveError`] where the ring or its counters cannot be read.
+    /// [`LiveError`] if the ring or its counters cannot be read.
     pub async fn next(&mut self, out: &mut Vec<Event>) -> Result<(), LiveError> {
         if self.facts.is_empty() && !self.more {
             if Instant::now() < self.rest {
@@ -229,11 +229,11 @@ impl Live {
     }
 
     /// Appends what is there now. Returns true if the ring was then seen to be empty: [`Fact::Drained`] is appended
-    /// last, and whatever fires later has a later instant. Returns false where records come faster than they are read,
-    /// or one is still being written.
+    /// last, and whatever fires later has a later instant. Returns false if records come faster than they are read, or
+    /// if one is still being written.
     ///
     /// # Errors
-    /// [`LiveError`] where the counters cannot be read.
+    /// [`LiveError`] if the counters cannot be read.
     pub fn drain(&mut self, out: &mut Vec<Event>) -> Result<bool, LiveError> {
         let now = clock::now();
         self.next_tick = Instant::now();
@@ -244,7 +244,7 @@ impl Live {
         Ok(self.is_empty)
     }
 
-    /// Appends what is there now, and with a tick, where one is due, what was lost.
+    /// Appends what is there now and, with a tick if one is due, what was lost.
     fn look(&mut self, out: &mut Vec<Event>) -> Result<(), LiveError> {
         let from = out.len();
         out.append(&mut self.facts);
@@ -261,7 +261,7 @@ impl Live {
             }
             self.next_tick = self.next_tick.min(Instant::now() + BUSY);
         }
-        // A full batch leaves records behind that are older than now: only an empty ring makes time known.
+        // A full batch leaves records behind that are older than now: time is only known if the ring is empty.
         self.more = count == BATCH;
         self.is_empty = is_empty;
         if Instant::now() < self.next_tick {
@@ -281,7 +281,7 @@ impl Live {
         Ok(())
     }
 
-    /// Appends a batch of what is in the ring; how many records there were, and how many of them were not understood.
+    /// Appends a batch of what is in the ring; returns how many records there were, and how many were not understood.
     fn take(&mut self, out: &mut Vec<Event>) -> (usize, u64) {
         let mut undecodable = 0;
         self.aliases.fresh = false;
@@ -297,7 +297,7 @@ impl Live {
         (count, undecodable)
     }
 
-    /// Proves the probes again after the machine slept, and attaches again what is deaf.
+    /// Proves the probes again after the machine slept, and attaches again those that do not fire.
     fn watch(&mut self, now: Stamp, from: usize, out: &mut Vec<Event>) {
         let new = out.get(from..).unwrap_or_default();
         match self.watchdog.look(now, new) {
@@ -308,7 +308,7 @@ impl Live {
             }
             Finding::Deaf { since, .. } if self.lost.is_some_and(|lost| lost >= since.mono) => self.watchdog.lost(),
             Finding::Deaf { moments, since } => {
-                // What the kernel counted for the programs that are about to go is reported before they go.
+                // What the kernel counted for the programs that are about to be replaced is reported first.
                 let mut missed = self.misses.take(&self.attached);
                 self.attached.renew(&self.plan, &moments);
                 report_unknown_offsets(&mut self.attached.hooks, &self.plan.settings.offsets);
@@ -327,8 +327,8 @@ impl Live {
         }
     }
 
-    /// Says what was lost since the last look. The counters are read after the ring, so what they count now was lost
-    /// before now, and after the moment the last look began.
+    /// Reports what was lost since the last read. The counters are read after the ring, so what they count now was lost
+    /// before now, and after the beginning of the last read.
     fn losses(&mut self, look: Stamp, out: &mut Vec<Event>) -> Result<(), LiveError> {
         let undecodable = std::mem::take(&mut self.undecodable);
         let since = std::mem::replace(&mut self.last_look, look);
@@ -350,13 +350,13 @@ impl Live {
     }
 }
 
-/// What aliases stand for, looked up once each while the module indexes and modprobe's configuration stay as they are.
-/// They are read when an alias is first asked for.
+/// What aliases resolve to. Each is looked up once as long as the module indexes and modprobe's configuration do not
+/// change. They are read when an alias is first asked for.
 #[derive(Default)]
 struct Aliases {
     lookup: Option<Lookup>,
-    told: BTreeSet<Arc<str>>,
-    /// The indexes and the configuration were looked at since the last batch.
+    reported: BTreeSet<Arc<str>>,
+    /// The indexes and the configuration were checked since the last batch.
     fresh: bool,
 }
 
@@ -365,14 +365,14 @@ impl Aliases {
         self.lookup.get_or_insert_with(Lookup::read)
     }
 
-    /// What `alias` stands for; `None` where that was told before and still holds.
+    /// What `alias` resolves to; `None` if that was reported before and is still valid.
     fn report(&mut self, alias: &Arc<str>) -> Option<Resolution> {
         let changed = !self.fresh && self.lookup().refresh();
         self.fresh = true;
-        if changed || self.told.len() >= ALIASES {
-            self.told.clear();
+        if changed || self.reported.len() >= ALIASES {
+            self.reported.clear();
         }
-        let is_new = self.told.insert(alias.clone());
+        let is_new = self.reported.insert(alias.clone());
         is_new.then(|| self.lookup().resolve(alias))
     }
 }
@@ -393,7 +393,7 @@ fn before(event: &Event, names: &mut SystemNames, aliases: &mut Aliases, out: &m
     }
 }
 
-/// Says what is lost where the kernel's types do not tell how a task is laid out.
+/// Reports what is lost if the kernel's types do not show how a task is laid out.
 fn report_unknown_offsets(hooks: &mut [Hook], offsets: &Offsets) {
     let lacks = |known: &[u32]| known.contains(&UNKNOWN);
     let pid = lacks(&[offsets.task_group_leader, offsets.task_start_boottime]);
@@ -416,7 +416,7 @@ fn fact(at: Stamp, fact: Fact) -> Event {
     Event { at, body: Body::Fact(fact) }
 }
 
-/// The list of live modules as a fact; nothing on a kernel that shows none.
+/// The list of live modules as a fact; nothing on a kernel that has no such list.
 fn live_modules(at: Stamp) -> Option<Event> {
     snapshot::live_modules().ok().map(|names| fact(at, Fact::LiveModules(names)))
 }

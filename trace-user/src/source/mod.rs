@@ -1,5 +1,5 @@
-//! Where events come from. Every source yields the same [`modtrail_core::event::Event`]s, so that live and replay run
-//! the same code behind them.
+//! Where events come from. Every source yields the same [`modtrail_core::event::Event`]s, so live and replay run the
+//! same code after it.
 
 pub mod live;
 pub mod watchdog;

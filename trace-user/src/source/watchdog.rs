@@ -1,7 +1,8 @@
 //! Proves that the probes fire: at the start, and after the machine slept or user space was frozen.
 //!
-//! In: the instants of looks, and the events that came between them. Out: what was found: nothing, that the probes
-//! fire, or which are deaf and since when they may be. The caller attaches deaf ones again, and they are proven again.
+//! In: the instants of checks, and the events that came between them. Out: what was found: nothing, that the probes
+//! fire, or which of them are deaf and since when they may be. The caller attaches deaf ones again, and they are tested
+//! again.
 
 use crate::kernel::self_test::{self, Proof};
 use crate::kernel::snapshot;
@@ -13,15 +14,15 @@ use trace_common::time::Nanos;
 
 /// How long the probes are given to show modtrail's request.
 const LIMIT: Duration = Duration::from_secs(1);
-/// A look that comes so long after the one before shows that modtrail itself stood still, frozen perhaps.
+/// A check that comes this long after the one before shows that modtrail itself stood still, maybe frozen.
 const STOOD_STILL: Nanos = Nanos::from_millis(400);
-/// How soon after that the kernel has counted the attempt to suspend, if it was one.
+/// How soon after that the kernel has counted the attempt to suspend, if there was one.
 const COUNTED_WITHIN: Nanos = Nanos::from_secs(2);
-/// The machine slept where its two clocks went apart by more than this between two looks.
+/// The machine slept if the difference of its two clocks grew by more than this between two checks.
 const SLEPT: Nanos = Nanos::from_millis(50);
-/// How soon it is tried again where the kernel would not start a helper: user space runs a little before helpers may.
+/// How soon it is tried again if the kernel would not start a helper: user space runs shortly before helpers may.
 const AGAIN: Duration = Duration::from_millis(250);
-/// How often that is done.
+/// How often it is tried again.
 const TRIES: u32 = 20;
 /// How soon probes that stayed deaf after they were attached again are tried again.
 const STILL_DEAF: Duration = Duration::from_secs(5);
@@ -30,12 +31,12 @@ const STILL_DEAF: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct Watchdog {
     last: Stamp,
-    /// The last instant at which the probes were, as far as is known, in order.
+    /// The last instant at which the probes worked, as far as is known.
     sound: Stamp,
     trial: Option<Trial>,
-    /// When a trial is to begin, and how often one was tried in vain before.
+    /// When a trial is to begin, and how many before it failed.
     due: Option<(Instant, u32)>,
-    /// Nothing is known yet: a first answer that cannot be had is reported at once, since somebody may wait for it.
+    /// Nothing is known yet: if there is no first answer, that is reported at once, since somebody may wait for it.
     /// Around a suspend it is worth asking again.
     is_first: bool,
     /// How often in a row the probes were found deaf.
@@ -53,7 +54,7 @@ struct Trial {
     tries: u32,
 }
 
-/// What a look found.
+/// What a check found.
 #[derive(Debug)]
 pub enum Finding {
     /// Nothing, or nothing yet.
@@ -70,7 +71,7 @@ pub enum Finding {
 }
 
 impl Watchdog {
-    /// Begins at `now`, at which the probes were attached: the first look is to prove them.
+    /// Begins at `now`, when the probes were attached: the first check must prove them.
     #[must_use]
     pub fn new(now: Stamp) -> Self {
         Self {
@@ -85,7 +86,7 @@ impl Watchdog {
         }
     }
 
-    /// Looks at the events that came since the last look.
+    /// Checks the events that came since the last check.
     pub fn look(&mut self, now: Stamp, new: &[Event]) -> Finding {
         let slept = now.boot.since(self.last.boot).minus(now.mono.since(self.last.mono)) >= SLEPT;
         if (slept || self.was_frozen(now) || new.iter().any(enables_helpers))
@@ -106,10 +107,10 @@ impl Watchdog {
         self.follow(now, new)
     }
 
-    /// Deaf probes were attached again at `now`: whether that helped is to be proven.
+    /// Deaf probes were attached again at `now`: whether that helped must be proven.
     ///
-    /// They are tried in pairs, the second at once after the first: a kprobe that is attached while kprobes are
-    /// switched off stays off when they are switched on again (`enable_kprobe` in kernel/kprobes.c, 5.10 to 6.12). The
+    /// They are tried in pairs, the second at once after the first. A kprobe that is attached while kprobes are
+    /// switched off stays off when they are switched on again (`enable_kprobe` in kernel/kprobes.c, 5.10 to 6.12): the
     /// first trial after that finds it deaf, and it must be attached once more.
     pub fn attached_again(&mut self, now: Stamp) {
         let again = if self.deaf.is_multiple_of(2) { STILL_DEAF } else { Duration::ZERO };
@@ -117,14 +118,14 @@ impl Watchdog {
         self.sound = now;
     }
 
-    /// What the probes reported was lost before it could be looked at: that proves nothing.
+    /// What the probes reported was lost before it could be read: that proves nothing.
     pub fn lost(&mut self) {
         self.deaf = self.deaf.saturating_sub(1);
         self.due = Some((Instant::now() + AGAIN, 0));
     }
 
-    /// Stood still between two looks, the last of them this one or shortly before, and the kernel has counted an
-    /// attempt to suspend, which it does when user space runs again already.
+    /// modtrail stood still between two checks, the last of them now or shortly before, and the kernel has counted an
+    /// attempt to suspend, which it only does when user space runs again.
     fn was_frozen(&mut self, now: Stamp) -> bool {
         if now.mono.since(self.last.mono) >= STOOD_STILL {
             self.stood_still = Some(now);
