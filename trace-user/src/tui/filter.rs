@@ -1,8 +1,8 @@
 //! What the user wants to see: terms that a row must all match.
 //!
 //! In: typed text, the fields of a table, and what a field holds. Out: yes or no. A term is a part of any field
-//! (`modprobe`), or `field:part` of one (`verdict:hollow`, `pid:413`). Case does not matter. Matching allocates
-//! nothing, since it runs over every row.
+//! (`modprobe`), or `field:part` of one (`verdict:hollow`, `pid:413`). Case does not matter. Matching does not
+//! allocate, since it runs over every row.
 
 use modtrail_core::event::{Captured, Comm, Task};
 use std::fmt;
@@ -31,15 +31,15 @@ pub enum FilterFault {
     /// The table has no such field.
     #[error("unknown field {field}: use {known}")]
     UnknownField {
-        /// What stands before the colon.
+        /// The text before the colon.
         field: String,
-        /// What may stand there.
+        /// What may come before the colon.
         known: Known,
     },
     /// A pid is a number.
     #[error("{text:?} is not a pid: pid must be a number")]
     NotAPid {
-        /// What stands after the colon.
+        /// The text after the colon.
         text: String,
     },
 }
@@ -70,7 +70,7 @@ impl Filter {
         Ok(Self { text: text.trim().to_owned(), terms })
     }
 
-    /// As it was typed.
+    /// The text as typed.
     #[must_use]
     pub fn text(&self) -> &str {
         &self.text
@@ -82,7 +82,7 @@ impl Filter {
         self.terms.is_empty()
     }
 
-    /// Whether every term holds. `has`: whether the row has what a term asks for in the fields that it asks.
+    /// Whether every term holds. `has`: whether the row has what a term asks for, in the fields that the term searches.
     pub fn matches(&self, has: impl Fn(&Term) -> bool) -> bool {
         self.terms.iter().all(|term| term.text.is_empty() || has(term))
     }
@@ -104,7 +104,7 @@ fn term(word: &str, fields: &[&'static str]) -> Result<Term, FilterFault> {
 }
 
 impl Term {
-    /// Whether it asks the field with this name.
+    /// Whether it searches the field with this name.
     #[must_use]
     pub fn asks(&self, name: &str) -> bool {
         self.field.is_none_or(|asked| asked == name)
@@ -116,19 +116,19 @@ impl Term {
         self.field.is_some()
     }
 
-    /// Whether text has its part.
+    /// Whether text contains its part.
     #[must_use]
     pub fn text(&self, text: &str) -> bool {
         contains(text.as_bytes(), self.text.as_bytes())
     }
 
-    /// Whether text from the kernel has its part.
+    /// Whether text from the kernel contains its part.
     #[must_use]
     pub fn captured(&self, captured: &Captured) -> bool {
         captured.text().is_some_and(|text| self.text(text))
     }
 
-    /// Whether a thread's name has its part.
+    /// Whether a thread's name contains its part.
     #[must_use]
     pub fn comm(&self, comm: Comm) -> bool {
         contains(&comm.0, self.text.as_bytes())
@@ -141,7 +141,7 @@ impl Term {
     }
 }
 
-/// Whether `part`, which is in small letters, stands in `text` in letters of any size.
+/// Whether `text` contains `part`, which is in lower case, ignoring case.
 fn contains(text: &[u8], part: &[u8]) -> bool {
     let Some((first, rest)) = part.split_first() else { return true };
     text.windows(part.len()).any(|window| {

@@ -13,8 +13,8 @@ use trace_common::time::Nanos;
 const SECOND_NS: u64 = 1_000_000_000;
 const DAY_SECONDS: u64 = 86_400;
 
-/// The time of day in UTC with milliseconds, `10:00:00.123`; seconds since boot, `41.700`, where the source did not
-/// say what time it was.
+/// The time of day in UTC with milliseconds, `10:00:00.123`; seconds since boot, `41.700`, if the source did not report
+/// what time it was.
 #[must_use]
 pub fn instant(model: &Model, at: Stamp) -> String {
     match model.wall_ns(at) {
@@ -30,7 +30,7 @@ pub fn instant(model: &Model, at: Stamp) -> String {
     }
 }
 
-/// What [`instant`] is given in: the head of its column.
+/// The unit of [`instant`]: the heading of its column.
 #[must_use]
 pub fn instant_unit(model: &Model) -> &'static str {
     if model.machine().is_some() { "time UTC" } else { "boot s" }
@@ -42,7 +42,7 @@ pub fn offset(from: Stamp, at: Stamp) -> String {
     format!("+{}", at.mono.since(from.mono))
 }
 
-/// A duration that still grows, marked by a `+` at its end: of less than a second, whole milliseconds.
+/// A duration that still grows, with a `+` at its end; below a second, in whole milliseconds.
 #[must_use]
 pub fn growing(age: Nanos) -> String {
     let milliseconds = age.as_nanos() / 1_000_000;
@@ -55,7 +55,7 @@ pub fn task(task: &Task) -> String {
     task_words(task)
 }
 
-/// How a request ended for its requester: `exit 1`, `SIGKILL`, `ENOENT`; `started` where it did not wait for more.
+/// How a request ended for its requester: `exit 1`, `SIGKILL`, `ENOENT`; `started` if it did not wait for more.
 #[must_use]
 pub fn request_result(request: &Request) -> String {
     match (request.result, request.status()) {
@@ -129,7 +129,7 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
-/// What `part` is of `whole`: `12%`, `<1%`.
+/// `part` as a share of `whole`: `12%`, `<1%`.
 #[must_use]
 pub fn percent(part: Nanos, whole: Nanos) -> String {
     let whole = u128::from(whole.as_nanos().max(1));
@@ -140,7 +140,7 @@ pub fn percent(part: Nanos, whole: Nanos) -> String {
     }
 }
 
-/// A count with its thousands apart: `12,345`.
+/// A count with separated thousands: `12,345`.
 #[must_use]
 pub fn count(number: u64) -> String {
     let digits = number.to_string();
@@ -167,7 +167,7 @@ pub fn cut(text: &str, width: usize) -> String {
     short
 }
 
-/// At most `width` characters of a task's `comm[pid]`: of the name less, of the pid all.
+/// At most `width` characters of a task's `comm[pid]`: the name is cut, the pid is not.
 #[must_use]
 pub fn cut_task(text: &str, width: usize) -> String {
     match text.rsplit_once('[') {
@@ -226,10 +226,10 @@ pub fn cycle_tone(cycle: &Cycle) -> Tone {
     }
 }
 
-/// How many helper calls a cycle met, and how: `1 culprit, 2 refused`. Of a single one, its name.
+/// How many helper calls a cycle met, and how: `1 culprit, 2 refused`. A single one is shown by its name.
 #[must_use]
 pub fn met(cycle: &Cycle) -> String {
-    let told = [Met::Culprit, Met::Drained, Met::Refused, Met::Frozen].into_iter().filter_map(|met| {
+    let parts = [Met::Culprit, Met::Drained, Met::Refused, Met::Frozen].into_iter().filter_map(|met| {
         let mut calls = cycle.met().filter(|(how, _)| *how == met).map(|(_, call)| call);
         let first = calls.next()?;
         let name = first.alias().or(first.entry.path.text()).map_or("?", |name| name);
@@ -238,8 +238,8 @@ pub fn met(cycle: &Cycle) -> String {
             more => format!("{} {}", more + 1, met.as_str()),
         })
     });
-    let told: Vec<String> = told.collect();
-    if told.is_empty() { "-".to_owned() } else { told.join(", ") }
+    let parts: Vec<String> = parts.collect();
+    if parts.is_empty() { "-".to_owned() } else { parts.join(", ") }
 }
 
 /// What modtrail itself has used.

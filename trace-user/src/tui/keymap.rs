@@ -1,4 +1,4 @@
-//! The keys, as data: what the dashboard does on each, and what its help and its footer say of them.
+//! The keys, as data: what each key does in the dashboard, and how its help and its footer describe it.
 
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -13,13 +13,13 @@ pub enum Action {
     PageUp,
     /// One screen down.
     PageDown,
-    /// To the first row, follow.
+    /// Go to the first row and follow it.
     First,
     /// To the last row.
     Last,
-    /// Look closely at the selected row.
+    /// Open the selected row.
     Open,
-    /// Out of what is open; without that, show every row again.
+    /// Close what is open; if nothing is, show every row again.
     Back,
     /// The next screen.
     NextScreen,
@@ -44,7 +44,7 @@ pub enum Action {
 pub enum Hint {
     /// The footer shows it, with this word.
     Footer(&'static str),
-    /// Only the help does.
+    /// Only the help shows it.
     HelpOnly,
 }
 
@@ -66,7 +66,7 @@ pub struct Binding {
 const NONE: KeyModifiers = KeyModifiers::NONE;
 const CTRL: KeyModifiers = KeyModifiers::CONTROL;
 
-/// Every key, in the order of the help. The footer takes them from the first on while there is room.
+/// Every key, in the order of the help. The footer shows them from the first on while there is room.
 pub const BINDINGS: [Binding; 16] = [
     Binding {
         action: Action::Help,
@@ -182,7 +182,7 @@ pub const BINDINGS: [Binding; 16] = [
     },
 ];
 
-/// What a key asks for, outside of typing. Shift is part of the character already.
+/// What a key asks for, outside of typing. Shift is already part of the character.
 #[must_use]
 pub fn action(key: KeyEvent) -> Option<Action> {
     let pressed = (key.code, key.modifiers.difference(KeyModifiers::SHIFT));

@@ -1,7 +1,7 @@
-//! One table's rows as the user wants them: filtered, sorted, one of them selected.
+//! One table's rows as the user wants them: filtered, sorted, with one of them selected.
 //!
-//! In: a model, typed text. Out: the ids of the rows, in order. The rows are put together in [`List::refresh`], on a
-//! tick, and not while drawing.
+//! In: a model, typed text. Out: the ids of the rows, in order. The rows are built in [`List::refresh`], on a tick, not
+//! while drawing.
 
 use super::filter::{Filter, FilterFault, Term};
 use super::table::{Column, Key, Order, Table, fields, fit};
@@ -9,7 +9,7 @@ use modtrail_core::event::Stamp;
 use modtrail_core::model::Model;
 use std::collections::VecDeque;
 
-/// Which way a list runs.
+/// The direction of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// Smallest or oldest first.
@@ -18,7 +18,7 @@ pub enum Direction {
     Down,
 }
 
-/// By what a list is sorted.
+/// What a list is sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sort {
     /// The place of the column in its table.
@@ -27,7 +27,7 @@ pub struct Sort {
     pub direction: Direction,
 }
 
-/// Where a list stands.
+/// The position in a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     /// How many rows there are.
@@ -41,9 +41,9 @@ pub struct Position {
 /// Which row is selected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Cursor<Id> {
-    /// The first, whichever that is.
+    /// The first, whichever it is.
     First,
-    /// This one, wherever it goes.
+    /// This one, wherever it moves.
     On(Id),
 }
 
@@ -59,7 +59,7 @@ pub struct List<T: Table> {
     fresh: Option<Freshness>,
 }
 
-/// What a list's rows were put together from. The rows stay right as long as it is the same.
+/// What a list's rows were built from. The rows stay valid as long as it is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Freshness {
     events: u64,
@@ -85,20 +85,20 @@ impl<T: Table> Default for List<T> {
 }
 
 impl<T: Table> List<T> {
-    /// Whether it can be sorted otherwise.
+    /// Whether it can be sorted in another way.
     #[must_use]
     pub fn sorts(&self) -> bool {
         T::COLUMNS.iter().filter(|column| column.sorts()).count() > 1
     }
 
-    /// By what it is sorted when it opens.
+    /// What it is sorted by when it opens.
     fn opening_sort() -> Sort {
         let direction = if T::NEWEST_FIRST { Direction::Down } else { Direction::Up };
         Sort { column: T::COLUMNS.iter().position(Column::sorts).unwrap_or_default(), direction }
     }
 
-    /// The columns that fit into `width`, by their places, each with the characters it gets. One that the user sorts by
-    /// is always shown.
+    /// The columns that fit into `width`, by their places, each with its number of characters. A column that the user
+    /// sorts by is always shown.
     #[must_use]
     pub fn columns(&self, width: u16) -> Vec<(usize, u16)> {
         let chosen = (self.sort != Self::opening_sort()).then_some(self.sort.column);
@@ -110,7 +110,7 @@ impl<T: Table> List<T> {
         (top..self.rows.len().min(top.saturating_add(height))).filter_map(|place| self.id(place))
     }
 
-    /// By what it is sorted.
+    /// What it is sorted by.
     #[must_use]
     pub const fn sort(&self) -> Sort {
         self.sort
@@ -165,7 +165,7 @@ impl<T: Table> List<T> {
         self.rows = keyed.into_iter().map(|(_, id)| id).collect();
     }
 
-    /// All rows in their own order: the new ones are added to the known ones, so that a tick costs what came.
+    /// All rows in their own order: new rows are added to the known ones, so that a tick only costs what came.
     fn extend(&mut self, model: &Model) {
         let count = T::count(model);
         if let Some(last) = self.rows.back().copied().filter(|_| self.fresh.is_some()) {
@@ -179,7 +179,7 @@ impl<T: Table> List<T> {
         }
     }
 
-    /// The model gives up the oldest first, but for open ones.
+    /// The model gives up the oldest first, except for open ones.
     fn drop_forgotten(&mut self, model: &Model, count: usize) {
         let Some(oldest) = T::items(model).next().map(T::id) else { return };
         while self.rows.len() > count && self.rows.front().is_some_and(|id| *id < oldest) {
@@ -187,7 +187,7 @@ impl<T: Table> List<T> {
         }
     }
 
-    /// A list that does not follow the first row holds still: what comes above the row moves the window along.
+    /// A list that does not follow the first row stays still: rows that come above it move the window along.
     fn find_cursor(&mut self) {
         let before = self.index;
         let Cursor::On(id) = self.cursor else { return self.follow() };
@@ -235,7 +235,7 @@ impl<T: Table> List<T> {
         &self.filter
     }
 
-    /// Puts the rows together if the model has changed, and finds the selected one again.
+    /// Builds the rows if the model has changed, and finds the selected one again.
     pub fn refresh(&mut self, model: &Model) {
         let fresh = self.freshness(model);
         if self.fresh != Some(fresh) {
@@ -245,7 +245,7 @@ impl<T: Table> List<T> {
         self.find_cursor();
     }
 
-    /// Moves the window to the selected row, for so many lines.
+    /// Moves the window, which has this many lines, to the selected row.
     pub fn fit_window(&mut self, height: usize) {
         self.top = window(self.rows.len(), self.index, self.top, height);
     }
@@ -263,10 +263,10 @@ impl<T: Table> List<T> {
         self.top = 0;
     }
 
-    /// Shows what the typed filter lets through.
+    /// Shows the rows that match the typed filter.
     ///
     /// # Errors
-    /// The text is not a filter for this table; the last one that was stays.
+    /// The text is not a filter for this table; the last valid filter stays.
     pub fn set_filter(&mut self, text: &str) -> Result<(), FilterFault> {
         let filter = Filter::parse(text, &fields::<T>())?;
         if self.filter != filter {
@@ -276,11 +276,11 @@ impl<T: Table> List<T> {
         Ok(())
     }
 
-    /// Sorts by the next of the columns that are shown at `width`, or as the list opened.
+    /// Sorts by the next of the columns that are shown at `width`, or as the list was when it opened.
     pub fn sort_by_next(&mut self, width: u16) {
         let shown = self.columns(width);
         let opening = Self::opening_sort();
-        // What it opens with can be had again even if that column has no room.
+        // The initial order is always available, even if its column has no room.
         let is_candidate = |place: &usize| *place == opening.column || shown.iter().any(|(shown, _)| shown == place);
         let sorts = |place: &usize| T::COLUMNS.get(*place).is_some_and(Column::sorts);
         let mut candidates = (0..T::COLUMNS.len()).filter(is_candidate).filter(sorts);
@@ -302,14 +302,14 @@ impl<T: Table> List<T> {
         self.set_sort(Sort { direction, ..self.sort });
     }
 
-    /// Looks at the model afresh on the next refresh, whatever it says of itself.
+    /// Rebuilds the rows on the next refresh, even if the model seems unchanged.
     pub fn forget(&mut self) {
         self.fresh = None;
     }
 }
 
-/// The place of the first row to draw, of `count` rows on `height` lines: as near to `top` as shows the row at
-/// `index` and leaves no line empty that a row could fill.
+/// The place of the first row to draw, for `count` rows on `height` lines: as close to `top` as possible, so that the
+/// row at `index` is shown and no line is empty that a row could fill.
 #[must_use]
 pub fn window(count: usize, index: usize, top: usize, height: usize) -> usize {
     let lowest = (index + 1).saturating_sub(height);

@@ -1,9 +1,9 @@
 //! The dashboard: a model drawn on a terminal.
 //!
-//! In: a [`Model`](modtrail_core::model::Model) and what the user does ([`Msg`]). Out: cells of a buffer.
-//! [`update()`] changes the [`UiState`] and is pure; [`draw`] changes nothing and is pure; [`terminal`] alone does I/O.
-//! The caller owns the loop: it passes every message to `update` and, before it draws, a [`Msg::Tick`]. While
-//! [`UiState::is_paused`] it passes to both the clone of the model that it made when the pause began.
+//! In: a [`Model`](modtrail_core::model::Model) and what the user does ([`Msg`]). Out: cells of a buffer. [`update()`]
+//! changes the [`UiState`] and is pure; [`draw`] changes nothing and is pure; only [`terminal`] does I/O. The caller
+//! owns the loop: it passes every message to `update` and, before it draws, a [`Msg::Tick`]. While
+//! [`UiState::is_paused`], it passes both the clone of the model that it made when the pause began.
 //!
 //! ```text
 //! header   what is traced, live or replay, events seen and lost, open requests, worst latency

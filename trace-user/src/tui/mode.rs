@@ -1,11 +1,11 @@
-//! Where what is shown comes from.
+//! The origin of what is shown.
 
 /// Where the model's events come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// The running kernel, to which the probes are being attached: nothing is seen yet.
     Attaching {
-        /// Moments that are done with.
+        /// Moments that are done.
         done: usize,
         /// All of them.
         of: usize,

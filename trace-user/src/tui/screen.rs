@@ -1,4 +1,4 @@
-//! One face for every list, whatever its rows are: what the dashboard does with the screen that is shown.
+//! One interface for every list, whatever its rows are: what the dashboard does with the screen that is shown.
 //!
 //! In: keys and typed text, a model. Out: a list changed, or drawn.
 
@@ -15,13 +15,13 @@ use std::fmt::Debug;
 
 /// A screen, whatever its rows are.
 pub trait Screen: Debug {
-    /// As its tab says.
+    /// The title of its tab.
     fn title(&self) -> &'static str;
     /// Whether a row, or what it belongs to, has a page of its own.
     fn opens(&self) -> bool;
-    /// Whether it can be sorted otherwise.
+    /// Whether it can be sorted in another way.
     fn sorts(&self) -> bool;
-    /// Whether what tracing costs is on it.
+    /// Whether it shows what tracing costs.
     fn shows_costs(&self) -> bool;
     /// Whether the selected row is described below the rows.
     fn describes(&self) -> bool;
@@ -29,31 +29,31 @@ pub trait Screen: Debug {
     fn position(&self) -> Position;
     /// The filter.
     fn filter(&self) -> &Filter;
-    /// Which way the list runs.
+    /// The direction of the list.
     fn direction(&self) -> Direction;
     /// The page that opens for the selected row.
     fn open(&self, model: &Model) -> Option<Target>;
     /// Draws the list on `body`.
     fn draw(&self, model: &Model, mode: &Mode, theme: Theme, body: Rect, buffer: &mut Buffer);
 
-    /// Puts the rows together if the model has changed, and finds the selected one again.
+    /// Builds the rows if the model has changed, and finds the selected one again.
     fn refresh(&mut self, model: &Model);
-    /// Moves the window to the selected row, for so many lines.
+    /// Moves the window, which has this many lines, to the selected row.
     fn fit_window(&mut self, height: usize);
     /// Selects the row at `place`, or the last if there are fewer.
     fn select(&mut self, place: usize);
     /// Follows the first row.
     fn follow(&mut self);
-    /// Shows what the typed filter lets through.
+    /// Shows the rows that match the typed filter.
     ///
     /// # Errors
-    /// The text is not a filter for this table; the last one that was stays.
+    /// The text is not a filter for this table; the last valid filter stays.
     fn set_filter(&mut self, text: &str) -> Result<(), FilterFault>;
-    /// Sorts by the next of the columns that are shown at `width`, or as the list opened.
+    /// Sorts by the next of the columns that are shown at `width`, or as the list was when it opened.
     fn sort_by_next(&mut self, width: u16);
     /// Sorts the other way round.
     fn reverse(&mut self);
-    /// Looks at the model afresh on the next refresh, whatever it says of itself.
+    /// Rebuilds the rows on the next refresh, even if the model seems unchanged.
     fn forget(&mut self);
 
     /// A copy.

@@ -1,6 +1,6 @@
 //! What the dashboard remembers between frames: the screens, which of them is shown, what is open, and the pause.
 //!
-//! Nothing of the model is kept here but ids of rows.
+//! Of the model, only ids of rows are kept here.
 
 use super::filter::FilterFault;
 use super::mode::Mode;
@@ -10,16 +10,16 @@ use super::table::Target;
 use modtrail_core::event::Stamp;
 use ratatui::layout::Rect;
 
-/// What is looked at closely.
+/// The page that is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Opened {
-    /// Which.
+    /// What it shows.
     pub target: Target,
     /// The first line on the screen.
     pub scroll: usize,
 }
 
-/// What lies over the screen.
+/// What covers the screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overlay {
     /// Nothing.
@@ -42,7 +42,7 @@ pub struct Paused {
 pub struct Input {
     /// What has been typed.
     pub text: String,
-    /// Why it is no filter; the last one that was stays in force.
+    /// Why it is not a filter; the last valid filter stays in force.
     pub fault: Option<FilterFault>,
 }
 
@@ -54,9 +54,9 @@ pub struct UiState {
     pub(super) overlay: Overlay,
     pub(super) input: Option<Input>,
     pub(super) paused: Option<Paused>,
-    /// Events that the source has given by now, whether they are shown or not.
+    /// Events that the source has delivered by now, shown or not.
     pub(super) events: u64,
-    /// The terminal's size as last told.
+    /// The terminal's size as last reported.
     pub(super) area: Rect,
     pub(super) screens: Vec<Box<dyn Screen>>,
     /// The place of the screen that is shown.
@@ -64,7 +64,7 @@ pub struct UiState {
 }
 
 impl UiState {
-    /// Whether what tracing costs is on the screen.
+    /// Whether the screen shows what tracing costs.
     #[must_use]
     pub fn shows_costs(&self) -> bool {
         self.screen().is_some_and(Screen::shows_costs)
@@ -75,7 +75,7 @@ impl UiState {
         self.mode = mode;
     }
 
-    /// A dashboard that has not been told of a terminal yet: 80 by 24 until a [`super::Msg::Resize`].
+    /// A dashboard that does not know its terminal yet: 80 by 24 until a [`super::Msg::Resize`].
     #[must_use]
     pub fn new(mode: Mode) -> Self {
         Self {
@@ -91,7 +91,7 @@ impl UiState {
         }
     }
 
-    /// The screen holds. The caller then passes the clone of the model that it made when this became true.
+    /// The screen is paused. The caller then passes the clone of the model that it made when this became true.
     #[must_use]
     pub const fn is_paused(&self) -> bool {
         self.paused.is_some()

@@ -1,4 +1,5 @@
-//! What a list of the dashboard is made of: one kind of item, its columns, its fields, and what is said of one item.
+//! What a list of the dashboard consists of: one kind of item, its columns, its fields, and the description of one
+//! item.
 //!
 //! In: a model. Out: items by reference, cells, keys to sort by. A screen is a [`Table`]; filtering, sorting, selecting
 //! and drawing are written once, for every table.
@@ -21,13 +22,13 @@ pub trait Table: Copy + Debug + 'static {
     /// What identifies an item for as long as the model keeps it.
     type Id: Copy + Ord + Debug;
 
-    /// As its tab says.
+    /// The title of its tab.
     const TITLE: &'static str;
-    /// What the list says while it has no rows.
+    /// What the list shows while it has no rows.
     const EMPTY: &'static str;
     /// The columns, in order. The list opens sorted by the first that has an order.
     const COLUMNS: &'static [Column<Self::Item>];
-    /// Fields that a filter knows beside those of the columns.
+    /// Fields that a filter knows besides those of the columns.
     const FIELDS: &'static [Field<Self::Item>];
     /// Whether the newest come first when the list opens.
     const NEWEST_FIRST: bool = true;
@@ -46,7 +47,7 @@ pub trait Table: Copy + Debug + 'static {
     fn id(item: &Self::Item) -> Self::Id;
     /// The item with this id.
     fn find(model: &Model, id: Self::Id) -> Option<&Self::Item>;
-    /// Lines about one item; `None` where [`Table::DESCRIBES`] is false.
+    /// Lines about one item; `None` if [`Table::DESCRIBES`] is false.
     fn describe(_model: &Model, _item: &Self::Item) -> Option<Description> {
         None
     }
@@ -56,7 +57,7 @@ pub trait Table: Copy + Debug + 'static {
     }
 }
 
-/// What can be looked at closely.
+/// What has a page of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     /// A request.
@@ -86,7 +87,7 @@ pub enum Key<'m> {
     Number(u64),
     /// Text of the model.
     Text(&'m str),
-    /// Text made for the purpose.
+    /// Text made for sorting.
     Owned(String),
     /// A task by its name, then its pid.
     Task(Comm, Tgid),
@@ -96,7 +97,7 @@ pub enum Key<'m> {
 pub enum Order<I: 'static> {
     /// It cannot.
     None,
-    /// As the model has the items.
+    /// In the model's order.
     Own,
     /// By a key that changes only with the model.
     By(fn(&Model, &I) -> Key<'static>),
@@ -106,7 +107,7 @@ pub enum Order<I: 'static> {
     Growing(fn(&Model, &I) -> Key<'static>),
 }
 
-/// How cells stand in their column, and how those that are too long are cut.
+/// How cells are aligned in their column, and how long ones are cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Align {
     /// Text: at the left, cut at the end.
@@ -129,13 +130,13 @@ pub struct Field<I: 'static> {
 pub struct Column<I: 'static> {
     /// Its heading.
     pub heading: &'static str,
-    /// Characters it needs to be of use.
+    /// Characters it needs to be useful.
     pub width: u16,
     /// Characters more that it can use.
     pub more: u16,
-    /// Where room is short, the highest goes first.
+    /// If room is short, the highest goes first.
     pub rank: u8,
-    /// How its cells stand.
+    /// How its cells are aligned.
     pub align: Align,
     /// The heading is that of instants, with their unit.
     pub is_instant: bool,
@@ -174,7 +175,7 @@ impl<I> Clone for Column<I> {
 impl<I> Copy for Column<I> {}
 
 impl<I> Column<I> {
-    /// A column of text that the list cannot be sorted by, and that is no field.
+    /// A column of text that the list cannot be sorted by, and that is not a field.
     pub const fn new(heading: &'static str, size: (u16, u16), rank: u8, cell: fn(&Model, &I) -> Cell) -> Self {
         let (width, more) = size;
         Self {
@@ -191,22 +192,22 @@ impl<I> Column<I> {
         }
     }
 
-    /// Of numbers or durations.
+    /// A column of numbers or durations.
     pub const fn right(self) -> Self {
         Self { align: Align::Right, largest_first: true, ..self }
     }
 
-    /// Of tasks.
+    /// A column of tasks.
     pub const fn tasks(self) -> Self {
         Self { align: Align::Task, ..self }
     }
 
-    /// Of instants.
+    /// A column of instants.
     pub const fn instants(self) -> Self {
         Self { is_instant: true, largest_first: true, ..self }
     }
 
-    /// Sorted so.
+    /// Sorted this way.
     pub const fn sorted(self, order: Order<I>) -> Self {
         Self { order, ..self }
     }
@@ -221,7 +222,7 @@ impl<I> Column<I> {
         !matches!(self.order, Order::None)
     }
 
-    /// Characters it needs, with room for the arrow beside its heading where the list `is_sorted` by it.
+    /// Characters it needs, with room for the arrow beside its heading if the list `is_sorted` by it.
     fn needs(&self, is_sorted: bool) -> u16 {
         let heading = u16::try_from(self.heading.chars().count()).unwrap_or(u16::MAX);
         if is_sorted { self.width.max(heading.saturating_add(1)) } else { self.width }
@@ -241,8 +242,8 @@ pub fn fields<T: Table>() -> Vec<&'static str> {
     names
 }
 
-/// The columns that fit into `width`, by their places, each with the characters it gets: as many columns as fit, then
-/// what room is left goes to those that can use it, from the left. `sorted`: the column that the list is sorted by;
+/// The columns that fit into `width`, by their places, each with its number of characters: as many columns as fit; then
+/// the room that is left goes to those that can use it, from the left. `sorted`: the column that the list is sorted by;
 /// `stays`: one that is shown whatever its rank.
 #[must_use]
 pub fn fit<I>(columns: &[Column<I>], sorted: usize, stays: Option<usize>, width: u16) -> Vec<(usize, u16)> {
@@ -288,7 +289,7 @@ pub fn age(age: Nanos) -> Cell {
     (format::growing(age), if age >= stall::LIMIT { Tone::Bad } else { Tone::Busy })
 }
 
-/// What was not seen, or is not there.
+/// What was not seen, or does not exist.
 #[must_use]
 pub fn dash() -> Cell {
     ("-".into(), Tone::Dim)
@@ -319,7 +320,7 @@ impl Key<'_> {
         Key::Task(task.comm, task.key.tgid)
     }
 
-    /// A number, where it is there.
+    /// A number, if there is one.
     #[must_use]
     pub fn number(number: Option<u64>) -> Self {
         number.map_or(Key::Absent, Key::Number)
@@ -327,7 +328,7 @@ impl Key<'_> {
 }
 
 impl<'m> Key<'m> {
-    /// Text, where it is there.
+    /// Text, if there is any.
     #[must_use]
     pub const fn text(text: Option<&'m str>) -> Self {
         match text {
@@ -336,7 +337,7 @@ impl<'m> Key<'m> {
         }
     }
 
-    /// Text from the kernel, where it could be read.
+    /// Text from the kernel, if it could be read.
     #[must_use]
     pub fn captured(captured: &'m Captured) -> Self {
         Key::text(captured.text().map(|text| &**text))

@@ -1,7 +1,7 @@
 //! The terminal itself: the only code of the dashboard that does I/O.
 //!
-//! [`Terminal::open`] takes the terminal over (raw mode, alternate screen, mouse, bracketed paste). It is given back as
-//! it was when the value is dropped and when the program panics, whichever comes first, and only once.
+//! [`Terminal::open`] takes over the terminal (raw mode, alternate screen, mouse, bracketed paste). It is restored when
+//! the value is dropped or when the program panics, whichever comes first, and only once.
 
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
@@ -25,7 +25,7 @@ pub enum TerminalError {
     /// Standard output is not a terminal, and the process has none of its own.
     #[error("standard output is not a terminal, and {TTY} cannot be opened")]
     None(#[source] io::Error),
-    /// The terminal does not do what is asked of it.
+    /// The terminal does not do what it is asked to do.
     #[error("cannot take the terminal over")]
     Enter(#[source] io::Error),
     /// The terminal is gone.
@@ -46,7 +46,7 @@ enum Output {
     Tty(File),
 }
 
-/// Gives the terminal back.
+/// Restores the terminal.
 #[derive(Clone, Debug)]
 struct Guard {
     taken: Arc<AtomicBool>,
@@ -60,10 +60,10 @@ enum Target {
 }
 
 impl Terminal {
-    /// Takes over standard output where it is a terminal, else the process's own terminal.
+    /// Takes over standard output if it is a terminal, otherwise the process's own terminal.
     ///
     /// # Errors
-    /// There is no terminal, or it cannot be taken over; it is then as it was.
+    /// There is no terminal, or it cannot be taken over; it is then unchanged.
     pub fn open() -> Result<Self, TerminalError> {
         let target = if io::stdout().is_terminal() { Target::Stdout } else { Target::Tty };
         let mut output = target.open().map_err(TerminalError::None)?;
@@ -96,7 +96,7 @@ impl Terminal {
         drawn.map(|_| ()).map_err(TerminalError::Draw)
     }
 
-    /// Gives it back. Nothing is drawn on it after this.
+    /// Restores it. Nothing is drawn on it after this.
     pub fn close(&mut self) {
         self.guard.give_back();
     }
@@ -123,7 +123,7 @@ fn enter(output: &mut Output) -> io::Result<()> {
 }
 
 impl Guard {
-    /// A panic's message is written to a terminal that is itself again.
+    /// A panic's message is written to a restored terminal.
     fn hook_panics(&self) {
         let guard = self.clone();
         let before = panic::take_hook();
@@ -133,7 +133,7 @@ impl Guard {
         }));
     }
 
-    /// A terminal that is gone cannot be told anything, and needs nothing: errors are of no use here.
+    /// A terminal that is gone needs nothing: errors are ignored here.
     fn give_back(&self) {
         if !self.taken.swap(false, Ordering::SeqCst) {
             return;

@@ -73,7 +73,7 @@ fn check(name: &str, prepare: impl Fn(&mut UiState, &Model)) {
     check_of(&busy(), name, prepare);
 }
 
-/// The same, of another scenario.
+/// The same, for another scenario.
 fn check_of(scenario: &Scenario, name: &str, prepare: impl Fn(&mut UiState, &Model)) {
     let model = scenario.model();
     for (width, height) in SIZES {
@@ -257,7 +257,7 @@ fn sorting_goes_through_the_columns_and_reverses() {
     assert!(shown(model, &state).contains("time UTC▾"));
 }
 
-/// The heading that bears the arrow, if one does.
+/// The heading that has the arrow, if there is one.
 fn sorted_heading(screen: &str) -> Option<String> {
     let headings = screen.lines().nth(3)?;
     let before = headings.split(['▴', '▾']).next().filter(|before| before.len() < headings.len())?;
@@ -278,14 +278,14 @@ fn every_press_sorts_by_the_next_column_that_is_shown_and_says_which() {
             }
             let round = 1 + seen.iter().skip(1).position(|heading| *heading == seen[0]).expect("it goes round");
             assert_eq!(seen[..24 - round], seen[round..], "{screen} at {width}");
-            // As it opened may have no arrow: the column of time has no room on small terminals.
+            // The initial order may have no arrow: the column of time has no room on small terminals.
             assert!(seen[1..round].iter().all(Option::is_some), "{screen} at {width}: {seen:?}");
             typed_tabs(&mut state, model, 1);
         }
     }
 }
 
-/// Groups of two and of three requests, the smaller one first, of which the first cost more.
+/// Groups of two and of three requests, the smaller one first; the first cost more.
 fn crowds() -> Scenario {
     let mut scenario = Scenario::default();
     scenario.machine();
@@ -316,7 +316,7 @@ fn duplicates_are_sorted_by_what_each_column_shows() {
         ids[0].clone()
     };
     let (older, newer) = ("(1, Alias)", "(3, Alias)");
-    // Of equal ones the older comes first, or last where the largest do.
+    // Among equal ones the older comes first, or last if the largest come first.
     let expected = [
         ("time UTC", newer),
         ("same", older),
@@ -529,9 +529,9 @@ fn a_helper_call_that_is_stuck_says_where_under_its_list() {
     let mut state = live(scenario.model(), 120, 30);
     typed_tabs(&mut state, scenario.model(), 1);
     let shown = shown(scenario.model(), &state);
-    for told in ["in the helper /usr/bin/agent[413]", "no timeout applies", "inside do_nanosleep < do_sys", "STALLED 1"]
+    for expected in ["in the helper /usr/bin/agent[413]", "no timeout applies", "inside do_nanosleep < do_sys", "STALLED 1"]
     {
-        assert!(shown.contains(told), "{told}: {shown}");
+        assert!(shown.contains(expected), "{expected}: {shown}");
     }
 }
 
@@ -651,7 +651,7 @@ fn no_keys_in_any_order_break_it() {
     }
 }
 
-/// The budgets of a frame and of a tick hold for a build with optimisation; this one draws either way.
+/// The budgets of a frame and of a tick apply to an optimised build; this one draws either way.
 #[test]
 fn a_hundred_thousand_requests_are_drawn_in_time() {
     let mut scenario = Scenario::default();

@@ -1,11 +1,11 @@
-//! The only place that knows colours. Everything else names a [`Tone`].
+//! The only file that knows colours. Everything else names a [`Tone`].
 //!
-//! In: what the environment says of the terminal, as values. Out: styles. A tone never carries a meaning that the
-//! text beside it does not say too, so the monochrome theme loses nothing.
+//! In: what the environment says about the terminal, as values. Out: styles. A tone never carries a meaning that the
+//! text beside it does not have too, so the monochrome theme loses nothing.
 
 use ratatui::style::{Color, Modifier, Style};
 
-/// What a piece of text is.
+/// What kind of text it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Tone {
     /// Ordinary.
@@ -16,7 +16,7 @@ pub enum Tone {
     Title,
     /// A key that can be pressed, or the name of something.
     Accent,
-    /// As wished.
+    /// Good.
     Good,
     /// Worth a look.
     Warn,
@@ -33,12 +33,12 @@ pub enum Tone {
 pub enum Theme {
     /// The terminal's own 16 colours.
     Colours,
-    /// None: bold, dim and reversed alone.
+    /// No colours: only bold, dim and reversed.
     Monochrome,
 }
 
 impl Theme {
-    /// The theme for a terminal, from the values of `NO_COLOR`, `TERM` and `COLORTERM`: none where the user wants
+    /// The theme for a terminal, from the values of `NO_COLOR`, `TERM` and `COLORTERM`: no colours if the user wants
     /// none (`NO_COLOR` set and not empty) or the terminal is not known to have any.
     #[must_use]
     pub fn from_env(no_color: Option<&str>, term: Option<&str>, colorterm: Option<&str>) -> Self {

@@ -1,7 +1,7 @@
 //! What a key, the mouse or the passing of time does to the dashboard's state.
 //!
-//! In: the state, the model that is on the screen, a message. Out: the state changed, and whether to go on. Pure: no
-//! I/O and no clock; time is what the model says.
+//! In: the state, the model that is on the screen, a message. Out: the changed state, and whether to go on. Pure: no
+//! I/O and no clock; time comes from the model.
 
 use super::filter::FilterFault;
 use super::keymap::{self, Action};
@@ -15,12 +15,12 @@ use ratatui::crossterm::event::{
 };
 use ratatui::layout::{Position, Rect};
 
-/// Characters of a filter at most.
+/// The most characters of a filter.
 const INPUT: usize = 200;
 /// Rows that one notch of the wheel moves.
 const NOTCH: usize = 3;
 
-/// Something the dashboard is told.
+/// A message to the dashboard.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Msg {
     /// A key.
@@ -33,7 +33,7 @@ pub enum Msg {
     Paste(String),
     /// Time has passed or something came: look at the model again.
     Tick {
-        /// Events that the source has given by now, also those that a pause holds back.
+        /// Events that the source has delivered by now, including those that a pause holds back.
         events: u64,
     },
 }
@@ -48,7 +48,7 @@ pub enum Outcome {
 }
 
 impl Msg {
-    /// What a terminal event says; `None` where the dashboard has no use for it.
+    /// What a terminal event means; `None` if the dashboard has no use for it.
     #[must_use]
     pub fn from_terminal(event: Event) -> Option<Self> {
         match event {
@@ -79,7 +79,7 @@ pub fn update(state: &mut UiState, model: &Model, msg: Msg) -> Outcome {
     outcome
 }
 
-/// Puts the rows on the screen together and keeps the window on the selected one.
+/// Builds the rows on the screen and keeps the window on the selected one.
 fn refresh(state: &mut UiState, model: &Model) {
     let height = view::rows_height(state, state.area);
     if let Some(screen) = state.screen_mut() {
@@ -265,7 +265,7 @@ fn apply_input(state: &mut UiState) {
     state.input = Some(Input { text, fault });
 }
 
-/// Filters the list on the screen; why that text is not a filter, if it is not.
+/// Filters the list on the screen; returns why the text is not a filter, if it is not.
 fn set_filter(state: &mut UiState, text: &str) -> Option<FilterFault> {
     state.screen_mut()?.set_filter(text).err()
 }
@@ -287,7 +287,7 @@ fn on_mouse(state: &mut UiState, model: &Model, mouse: MouseEvent) {
     }
 }
 
-/// A tab opens its screen; a row is selected, and opened where it was selected already.
+/// A tab opens its screen; a row is selected, or opened if it was selected already.
 fn click(state: &mut UiState, model: &Model, at: Position) {
     if let Some(place) = view::tab_at(state, state.area, at) {
         return show(state, place);

@@ -1,4 +1,4 @@
-//! The duplicates screen: groups of requests, or of loads, for the same at the same time.
+//! The duplicates screen: groups of requests, or of loads, for the same thing at the same time.
 
 use crate::tui::format;
 use crate::tui::table::{Cell, Column, Field, Key, Order, Table, Target, dash, plain};

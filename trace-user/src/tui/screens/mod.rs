@@ -1,4 +1,4 @@
-//! The screens, one file each: what its rows are, its columns, its fields.
+//! The screens, one file each: its rows, its columns, its fields.
 //!
 //! To add one: a file here with a [`Table`], and a line in [`all`].
 

@@ -1,4 +1,4 @@
-//! The probes screen: by what each moment is seen, what that loses, and what it costs.
+//! The probes screen: how each moment is seen, what that loses, and what it costs.
 
 use crate::tui::format;
 use crate::tui::table::{Cell, Column, Description, Field, Order, Table, dash, plain};
@@ -57,7 +57,7 @@ impl Table for Probes {
         model.hooks().iter().find(|hook| hook.moment == moment)
     }
 
-    /// By what a moment is seen, what that loses, and what the kernel refused.
+    /// How a moment is seen, what that loses, and what the kernel refused.
     fn describe(model: &Model, hook: &Hook) -> Option<Description> {
         let seen = match &hook.attached {
             Some(attached) if hook.may_miss => (format!("seen by {attached}, which may miss some"), Tone::Warn),

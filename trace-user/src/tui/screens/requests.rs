@@ -103,7 +103,7 @@ fn total(model: &Model, request: &Request) -> Cell {
     }
 }
 
-/// How many others asked for the same, counted in any way.
+/// How many others asked for the same thing, counted in any way.
 fn duplicates(request: &Request) -> u32 {
     let counts = request.duplicates;
     counts.same_alias.saturating_add(counts.same_module).saturating_add(counts.same_file)

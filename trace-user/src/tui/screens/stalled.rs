@@ -1,4 +1,4 @@
-//! What is said of an open item: where it is stuck, for how long, and which timeout ends that.
+//! The description of an open item: where it is stuck, for how long, and which timeout ends that.
 
 use crate::tui::format;
 use crate::tui::table::Cell;
@@ -9,8 +9,8 @@ use modtrail_core::stall::{self, Place};
 use std::sync::Arc;
 use trace_common::time::Nanos;
 
-/// Says before all else where something is stuck and which timeout ends that; last its thread's kernel stack since it
-/// began, which may be long.
+/// Puts first where something is stuck and which timeout ends that, and last its thread's kernel stack since it began,
+/// which may be long.
 pub fn stalled(model: &Model, place: &Place, age: Nanos, began: Stamp, lines: &mut Vec<Cell>) {
     let tone = if age >= stall::LIMIT { Tone::Bad } else { Tone::Busy };
     lines.insert(0, (format!("for {} in {}", format::growing(age), place.words), tone));
@@ -18,7 +18,7 @@ pub fn stalled(model: &Model, place: &Place, age: Nanos, began: Stamp, lines: &m
     lines.extend(inside(stall::stack(place, model, began)));
 }
 
-/// A kernel stack, innermost first; nothing where it was not read.
+/// A kernel stack, innermost first; nothing if it was not read.
 pub fn inside(stack: &[Arc<str>]) -> Option<Cell> {
     (!stack.is_empty()).then(|| (format!("inside {}", stack.join(" < ")), Tone::Dim))
 }

@@ -1,8 +1,8 @@
-//! One suspend cycle, closely: what became of it, a timeline with its helpers as bars across freeze, sleep and thaw,
-//! and whom it met.
+//! One suspend cycle in detail: what became of it, a timeline with its helpers as bars across freeze, sleep and thaw,
+//! and the helper calls it met.
 //!
-//! The timeline runs on the clock that stops in suspend, so that a night's sleep does not push everything else
-//! together; where the machine slept, the bars are cut by a mark.
+//! The timeline runs on the clock that stops in suspend, so that a night's sleep does not squeeze everything else; a
+//! mark cuts the bars at the point where the machine slept.
 
 use super::line::wrap;
 use crate::tui::format;
@@ -18,10 +18,10 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Widget};
 use trace_common::time::Ktime;
 
-/// The names before the bars, and the durations behind them.
+/// The names before the bars, and the durations after them.
 const NAME: usize = 22;
 const BESIDE: usize = NAME + 9;
-/// A bar, a bar while user space is frozen, and the place where the machine slept.
+/// A bar, a bar while user space is frozen, and the point where the machine slept.
 const BLOCK: char = '█';
 const FROZEN: char = '░';
 const SLEPT: char = '┃';
@@ -72,7 +72,7 @@ struct Axis {
     from: Ktime,
     to: Ktime,
     cells: usize,
-    /// From when to when user space was frozen.
+    /// When user space was frozen, from and to.
     frozen: Option<(Ktime, Ktime)>,
     /// Where the machine slept.
     slept: Option<Ktime>,
@@ -104,13 +104,13 @@ fn timeline(model: &Model, cycle: &Cycle, theme: Theme, room: usize) -> Vec<Line
     }
     let asleep = cycle.asleep(now);
     if asleep.as_nanos() > 0 {
-        let told = format!(" {SLEPT} the machine slept {asleep}, which the bars leave out; {FROZEN} frozen");
-        lines.push(Line::styled(told, theme.style(Tone::Dim)));
+        let legend = format!(" {SLEPT} the machine slept {asleep}, which the bars leave out; {FROZEN} frozen");
+        lines.push(Line::styled(legend, theme.style(Tone::Dim)));
     }
     lines
 }
 
-/// When the machine slept, as far as its phases tell: between suspending devices and resuming them.
+/// When the machine slept, as far as its phases show: between suspending devices and resuming them.
 fn slept(cycle: &Cycle) -> Option<Ktime> {
     let phase =
         cycle.phases.iter().find(|phase| &*phase.action == "machine_suspend" || &*phase.action == "timekeeping_freeze");
@@ -146,7 +146,7 @@ fn bar(axis: &Axis, name: &str, from: Stamp, to: Stamp, tone: Tone, theme: Theme
 }
 
 impl Axis {
-    /// The cell that an instant lies in.
+    /// The cell that contains an instant.
     fn cell(&self, at: Ktime) -> usize {
         let whole = u128::from(self.to.since(self.from).as_nanos().max(1));
         let far = u128::from(at.since(self.from).as_nanos()) * self.cells as u128 / whole;
@@ -166,9 +166,9 @@ fn helpers(model: &Model, cycle: &Cycle, theme: Theme, room: usize) -> Vec<Line<
             ("live", live),
             ("exited", call.exited.map(|(at, _)| at)),
         ];
-        let told = seen.into_iter().filter_map(|(name, at)| Some(format!("{name} {}", around(cycle.began, at?))));
-        let told: Vec<String> = told.collect();
-        let text = format!("{}{helper}{request}, for {}: {}", name(call), task_words(&call.caller), told.join(", "));
+        let stages = seen.into_iter().filter_map(|(name, at)| Some(format!("{name} {}", around(cycle.began, at?))));
+        let stages: Vec<String> = stages.collect();
+        let text = format!("{}{helper}{request}, for {}: {}", name(call), task_words(&call.caller), stages.join(", "));
         for (place, part) in wrap(&text, room.saturating_sub(11)).into_iter().enumerate() {
             let met = if place == 0 { met.as_str() } else { "" };
             lines.push(Line::from(vec![Span::styled(format!(" {met:<9} "), theme.style(Tone::Dim)), Span::raw(part)]));

@@ -1,4 +1,4 @@
-//! The last line: the filter being typed, why it is none, or the keys.
+//! The last line: the filter being typed, why it is not a filter, or the keys.
 
 use super::line::{Piece, strip};
 use crate::tui::keymap::{BINDINGS, Hint};
@@ -20,21 +20,21 @@ pub fn draw(state: &UiState, theme: Theme, area: Rect, buffer: &mut Buffer) {
     line.render(area, buffer);
 }
 
-/// The end of what is typed is what one looks at, so the beginning goes where there is no room.
+/// The end of the typed text matters most, so its beginning is cut if room is short.
 fn typed(input: &Input, theme: Theme, width: u16) -> Line<'static> {
-    let told = match &input.fault {
+    let hint = match &input.fault {
         Some(fault) => format!(" ! {fault}"),
         None => "  enter: apply, esc: clear".to_owned(),
     };
     let tone = if input.fault.is_some() { Tone::Bad } else { Tone::Dim };
-    let room = usize::from(width).saturating_sub(told.chars().count() + 2).max(5);
+    let room = usize::from(width).saturating_sub(hint.chars().count() + 2).max(5);
     let beginning = input.text.chars().count().saturating_sub(room);
     let text: String = input.text.chars().skip(beginning).collect();
     Line::from(vec![
         Span::styled("/", theme.style(Tone::Accent)),
         Span::raw(text),
         Span::styled("▏", theme.style(Tone::Busy)),
-        Span::styled(told, theme.style(tone)),
+        Span::styled(hint, theme.style(tone)),
     ])
 }
 

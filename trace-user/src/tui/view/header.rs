@@ -23,12 +23,12 @@ pub fn draw(model: &Model, state: &UiState, theme: Theme, area: Rect, buffer: &m
     Paragraph::new(lines).render(area, buffer);
 }
 
-/// The titles of the tabs, each with its place in the tabs' line: with room around each if there is enough, else around
-/// the one that is shown.
+/// The titles of the tabs, each with its position in the tabs' line: with padding around each if there is room,
+/// otherwise only around the one that is shown.
 #[must_use]
 pub fn tabs(state: &UiState, area: Rect) -> Vec<(&'static str, Rect)> {
     let titles = || state.titles().map(|title| (title, u16::try_from(title.len()).unwrap_or(0)));
-    // What is shown of the list stands behind them.
+    // How much of the list is shown comes after them.
     let roomy = titles().map(|(_, width)| width + 3).sum::<u16>() + SHOWN <= area.width;
     let mut x = area.x;
     let place = |(place, (title, width)): (usize, (&'static str, u16))| {
@@ -101,7 +101,7 @@ fn source(model: &Model, state: &UiState) -> Vec<Piece> {
     pieces
 }
 
-/// How much came, how much was lost, and how it stands.
+/// How much came, how much was lost, and the current state.
 fn figures(model: &Model) -> Vec<Piece> {
     let counts = model.counts();
     let open = model.open_requests().count() as u64;

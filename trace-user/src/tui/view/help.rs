@@ -1,4 +1,4 @@
-//! The keys, made from the table that update reads.
+//! The keys, made from the table that `update` reads.
 
 use crate::tui::keymap::BINDINGS;
 use crate::tui::theme::{Theme, Tone};
@@ -24,7 +24,7 @@ pub fn draw(theme: Theme, area: Rect, buffer: &mut Buffer) {
     Paragraph::new(lines.into_iter().chain(notes).collect::<Vec<_>>()).render(inner, buffer);
 }
 
-/// As many columns as the keys need where there are few rows, without what only looks good.
+/// As many columns as the keys need if there are few rows, without decoration.
 fn in_columns(lines: &[Line<'static>], area: Rect, buffer: &mut Buffer) {
     let rows = usize::from(area.height);
     let columns = lines.len().div_ceil(rows.max(1)).max(1);

@@ -1,12 +1,12 @@
-//! Lines of text put together from pieces. Pure.
+//! Lines of text assembled from pieces. Pure.
 
 use crate::tui::theme::{Theme, Tone};
 use ratatui::text::{Line, Span};
 
-/// A piece of a line that goes, whole, where the line has no room.
+/// A piece of a line, which is dropped as a whole if the line has no room.
 #[derive(Clone, Debug)]
 pub struct Piece {
-    /// Where room is short, the highest goes first; what has 0 stays.
+    /// If room is short, the highest goes first; 0 always stays.
     pub rank: u8,
     /// Its parts.
     pub spans: Vec<(String, Tone)>,
@@ -47,7 +47,7 @@ pub fn strip(mut pieces: Vec<Piece>, theme: Theme, width: u16) -> Line<'static> 
     Line::from(spans)
 }
 
-/// `text` in lines of at most `width` characters, broken at spaces where there are any.
+/// `text` in lines of at most `width` characters, broken at spaces if there are any.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);

@@ -16,19 +16,19 @@ use ratatui::widgets::{
 
 /// The mark before the selected row.
 const MARK: &str = "▶";
-/// Lines of the description, its rule included.
+/// Lines of the description, including its rule.
 const DESCRIPTION: u16 = 6;
-/// Below this height the rows have every line.
+/// Below this height the rows use every line.
 const SPLIT: u16 = 14;
 
-/// The part of the body that has the rows, without the headings.
+/// The part of the body that shows the rows, without the headings.
 #[must_use]
 pub fn rows_area(describes: bool, body: Rect) -> Rect {
     let [_, rows, _] = split(describes, body);
     rows
 }
 
-/// Columns for the cells of a list on a body of this width, beside the mark.
+/// Columns for the cells of a list on a body of this width, besides the mark.
 #[must_use]
 pub const fn cells_width(body: u16) -> u16 {
     body.saturating_sub(1)

@@ -1,6 +1,5 @@
-//! Draws the state of the dashboard. Nothing here changes anything: the same model, state, theme and area give the
-//! same cells. Where something stands on the screen is said by functions of the area alone, which `update` asks when
-//! the mouse is clicked.
+//! Draws the state of the dashboard. Nothing here changes anything: the same model, state, theme and area give the same
+//! cells. Positions on the screen are functions of the area alone, which `update` calls when the mouse is clicked.
 
 pub mod cycle;
 pub mod footer;
@@ -29,7 +28,7 @@ pub const WIDTH_MIN: u16 = 60;
 /// Rows that the screens need.
 pub const HEIGHT_MIN: u16 = 12;
 
-/// Where the parts of the screen stand.
+/// The parts of the screen.
 #[derive(Clone, Copy, Debug)]
 struct Areas {
     header: Rect,
@@ -85,7 +84,7 @@ fn describes(state: &UiState) -> bool {
     state.screen().is_some_and(Screen::describes)
 }
 
-/// What is looked at closely.
+/// The page that is open.
 enum Page<'m> {
     Request(&'m Request),
     Cycle(&'m Cycle),
@@ -98,7 +97,7 @@ fn find(model: &Model, target: Target) -> Option<Page<'_>> {
     }
 }
 
-/// The last line of the page at which the screen can begin.
+/// The last line of the page that the screen can begin with.
 #[must_use]
 pub fn scroll_max(model: &Model, state: &UiState, target: Target) -> usize {
     if too_small(state.area) {
@@ -141,8 +140,8 @@ fn areas(area: Rect) -> Areas {
 }
 
 fn draw_too_small(theme: Theme, area: Rect, buffer: &mut Buffer) {
-    let told = format!("terminal too small: needs {WIDTH_MIN}x{HEIGHT_MIN}, has {}x{}", area.width, area.height);
-    Paragraph::new(Line::styled(told, theme.style(Tone::Warn))).wrap(Wrap { trim: true }).render(area, buffer);
+    let message = format!("terminal too small: needs {WIDTH_MIN}x{HEIGHT_MIN}, has {}x{}", area.width, area.height);
+    Paragraph::new(Line::styled(message, theme.style(Tone::Warn))).wrap(Wrap { trim: true }).render(area, buffer);
 }
 
 /// The wall time or the time since boot, with its unit.

@@ -1,4 +1,5 @@
-//! Where a request's time went, as a waterfall: a bar for each phase, as long as its share, where the one before ends.
+//! Where a request's time went, as a waterfall: a bar for each phase, as long as its share, which begins where the one
+//! before ends.
 
 use crate::tui::format;
 use crate::tui::theme::{Theme, Tone};
@@ -8,7 +9,7 @@ use modtrail_core::phases::{Phase, phases};
 use ratatui::text::{Line, Span};
 use trace_common::time::Nanos;
 
-/// The characters of a bar at most; wider ones are not read more precisely.
+/// The most characters of a bar; wider ones are not easier to read.
 const BAR: u16 = 80;
 /// The name, the duration and the share, with their gaps.
 const BESIDE: u16 = 26;
@@ -31,12 +32,12 @@ pub fn lines(model: &Model, request: &Request, theme: Theme, width: u16) -> Vec<
         before = before.plus(*share);
     }
     let unseen: Vec<&str> = Phase::ALL.into_iter().filter(|phase| shares.get(*phase).is_none()).map(words).collect();
-    let told = match (seen.is_empty(), unseen.is_empty()) {
+    let note = match (seen.is_empty(), unseen.is_empty()) {
         (true, _) => Some("the time of its return was not seen".to_owned()),
         (false, false) => Some(format!("no data for: {}", unseen.join(", "))),
         (false, true) => None,
     };
-    lines.extend(told.map(|told| Line::styled(format!(" {told}"), theme.style(Tone::Dim))));
+    lines.extend(note.map(|note| Line::styled(format!(" {note}"), theme.style(Tone::Dim))));
     lines
 }
 
@@ -56,8 +57,8 @@ fn phase_line(phase: Phase, share: Nanos, before: Nanos, total: Nanos, bar: u16,
     ])
 }
 
-/// A bar from `begin` to `end`, in eighths of a character: the blank characters before it and its blocks. It begins
-/// at a whole character; a share that is not nothing is never nothing to see.
+/// A bar from `begin` to `end`, in eighths of a character: the blank characters before it and its blocks. It begins at
+/// a whole character; a share above zero is always visible.
 fn blocks(begin: u64, end: u64) -> (usize, String) {
     let blank = begin / 8;
     let length = end.saturating_sub(blank * 8);

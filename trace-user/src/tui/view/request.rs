@@ -1,6 +1,6 @@
-//! One request, closely: what became of it, where its time went, what its helper did, and who asked.
+//! One request in detail: what became of it, where its time went, what its helper did, and who asked.
 //!
-//! One column where there is little room, two where there is much. It is longer than most screens and scrolls.
+//! One column if there is little room, two if there is much. It is longer than most screens and scrolls.
 
 use super::line::wrap;
 use super::{phases, tree};
@@ -17,7 +17,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Widget};
 
-/// From this width on there are two columns.
+/// From this width on, there are two columns.
 const TWO_COLUMNS: u16 = 150;
 /// The width of the second.
 const SECOND: u16 = 60;
@@ -145,15 +145,15 @@ fn heading(text: &'static str, theme: Theme) -> Line<'static> {
     Line::styled(text, theme.style(Tone::Title))
 }
 
-/// What the requester was told, and how the helper ended.
+/// What the requester got, and how the helper ended.
 fn result(request: &Request) -> String {
-    let told = match request.result {
+    let returned = match request.result {
         Some(result) => result.as_return().to_string(),
         None => return "none yet, or the return was missed".to_owned(),
     };
     match format::request_result(request).as_str() {
-        "-" => told,
-        words => format!("{told} ({words})"),
+        "-" => returned,
+        words => format!("{returned} ({words})"),
     }
 }
 
@@ -161,9 +161,9 @@ fn duplicates(request: &Request) -> String {
     let counts = request.duplicates;
     let counted =
         [("same alias", counts.same_alias), ("same module", counts.same_module), ("same file", counts.same_file)];
-    let told: Vec<String> =
+    let parts: Vec<String> =
         counted.into_iter().filter(|(_, count)| *count > 0).map(|(name, count)| format!("{count} {name}")).collect();
-    if told.is_empty() { "none".to_owned() } else { told.join(", ") }
+    if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
 }
 
 fn or_nothing(text: &str) -> String {
@@ -178,7 +178,7 @@ struct Page {
 }
 
 impl Page {
-    /// One field; a value longer than the line goes on under itself.
+    /// One field; a value longer than the line continues under itself.
     fn field(&mut self, name: &str, value: &str) {
         const NAME: usize = 12;
         for (place, part) in wrap(value, self.width.saturating_sub(NAME)).into_iter().enumerate() {

@@ -10,7 +10,7 @@ use ratatui::text::{Line, Span};
 
 type Part = (String, Tone);
 
-/// A line of the tree and what stands under it.
+/// A line of the tree and what is under it.
 struct Node {
     parts: Vec<Part>,
     under: Vec<Node>,
@@ -39,7 +39,7 @@ pub fn lines(model: &Model, request: &Request, theme: Theme, width: u16) -> Vec<
     lines
 }
 
-/// Whether `child` was asked for in the thread and the time of `load`.
+/// Whether `child` was asked for in the thread, and during the time, of `load`.
 fn asked_by(child: &Request, load: &Load) -> bool {
     let ended = load.ended.is_none_or(|(at, _)| child.asked.mono <= at.mono);
     child.task.tid == load.task.tid && child.asked.mono >= load.began.mono && ended
@@ -59,7 +59,7 @@ fn line(before: &str, parts: Vec<Part>, theme: Theme) -> Line<'static> {
     Line::from(spans)
 }
 
-/// Its process and how it ended, what it executes, and when it came to what.
+/// Its process and how it ended, what it executes, and when it reached each stage.
 fn helper_lines(asked: Stamp, call: &Call, theme: Theme, width: usize) -> Vec<Line<'static>> {
     const INDENT: usize = 3;
     let process = call.helper.map_or_else(String::new, |(task, _)| format!("[{}] ", task.key.tgid.0));
@@ -85,9 +85,9 @@ fn moments(asked: Stamp, call: &Call) -> String {
         ("exited", call.exited.map(|(at, _)| at)),
         ("reaped", call.reaped()),
     ];
-    let told: Vec<String> =
+    let parts: Vec<String> =
         seen.into_iter().filter_map(|(name, at)| Some(format!("{name} {}", format::offset(asked, at?)))).collect();
-    told.join(", ")
+    parts.join(", ")
 }
 
 fn load_parts(request: &Request, load: &Load) -> Vec<Part> {
