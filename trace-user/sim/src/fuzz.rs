@@ -1,4 +1,4 @@
-//! Tries seeds, and makes of a failing one the smallest plan that still fails.
+//! Tries seeds, and shrinks a failing one to the smallest plan that still fails.
 //!
 //! In: seeds. Out: the kinds of faults that they show, each with the plan as code for `regressions.rs`.
 
@@ -18,7 +18,7 @@ pub struct Failure {
     pub count: usize,
 }
 
-/// Tries `seeds`; empty where modtrail's answers hold on all of them.
+/// Tries `seeds`; empty if modtrail's answers are right for all of them.
 #[must_use]
 pub fn try_seeds(seeds: Range<u64>) -> Vec<Failure> {
     let mut failed: BTreeMap<String, (u64, usize)> = BTreeMap::new();
@@ -42,13 +42,13 @@ impl Failure {
     }
 }
 
-/// A fault without its numbers, so that the same fault of two seeds is one.
+/// A fault without its numbers, so that the same fault of two seeds counts as one.
 fn kind(fault: &str) -> String {
     let begin = fault.find("): ").map_or(0, |at| at + 3);
     fault.get(begin..).unwrap_or_default().chars().filter(|c| !c.is_ascii_digit()).collect()
 }
 
-/// The plan as code for `regressions.rs`: what differs from the plain ones.
+/// The plan as code for `regressions.rs`: what differs from the plain plans.
 fn as_code(plan: &Plan) -> String {
     macro_rules! differing {
         ($value:expr, $plain:expr, $($field:ident)*) => {{
@@ -81,7 +81,7 @@ fn as_code(plan: &Plan) -> String {
     code + "    ];"
 }
 
-/// Takes out of the plan whatever it fails without in the same way, and makes simple what is left.
+/// Removes from the plan everything that it fails without in the same way, and simplifies the rest.
 fn shrink(mut plan: Plan, fault: &str) -> Plan {
     let fails = |plan: &Plan| check(plan).iter().any(|found| kind(found) == fault);
     loop {
@@ -185,7 +185,7 @@ mod tests {
         }
     }
 
-    /// What makes a simulation hard comes to pass: each of these in some of the seeds.
+    /// What makes a simulation hard does happen: each of these in some of the seeds.
     #[test]
     fn every_rule_is_tried() {
         let mut tried: BTreeSet<String> = BTreeSet::new();

@@ -1,7 +1,7 @@
-//! A simulated kernel that knows what really happened, and holds modtrail's answers against it.
+//! A simulated kernel that knows what really happened, and checks modtrail's answers against it.
 //!
-//! In: seeds. Out: what is wrong with what the pipeline makes of them, with the smallest plan that shows it. Pure, but
-//! for the binary.
+//! In: seeds. Out: what is wrong in the pipeline's answers, with the smallest plan that shows it. Pure, except for the
+//! binary.
 
 pub mod fuzz;
 pub mod oracle;

@@ -1,6 +1,6 @@
-//! Hunts seeds in which modtrail says something wrong of the simulated kernel.
+//! Searches for seeds for which modtrail reports something wrong about the simulated kernel.
 //!
-//! In: which seeds. Out: each kind of fault with the smallest plan that shows it; status 1 where there is one.
+//! In: which seeds. Out: each kind of fault with the smallest plan that shows it; status 1 if there is one.
 
 use clap::Parser;
 use modtrail_sim::fuzz::try_seeds;

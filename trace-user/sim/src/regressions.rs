@@ -8,7 +8,7 @@ use crate::simulation::plan::Who::*;
 use crate::simulation::plan::{Action, Ask, Deed, Plan, View};
 use trace_common::kind::Kind::*;
 
-/// What is said of the plan is true.
+/// The answers for the plan are right.
 fn holds<const N: usize>(view: View, actions: [Action; N]) {
     let wrong = check(&Plan { view, actions: actions.into() });
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -307,7 +307,7 @@ fn a_module_that_went_again_after_a_loss_may_be_the_helpers_own_the_second_time(
 }
 
 #[test]
-fn a_helper_that_succeeds_before_the_kernel_tells_that_the_module_is_live_is_satisfied() {
+fn a_helper_that_succeeds_before_the_kernel_reports_the_module_live_is_satisfied() {
     let view = View { places: Some(0), load_places: Some(2), ..View::PLAIN };
     let actions = [
         at(146_957, 3_506_266_983, ask(Ask { who: User(4), slow_us: 2_290, exits: true, memory: true, ..Ask::PLAIN })),

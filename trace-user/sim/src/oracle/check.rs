@@ -1,4 +1,4 @@
-//! Holds what the pipeline says of a simulated kernel against what the oracle knows.
+//! Checks the pipeline's answers about a simulated kernel against what the oracle knows.
 
 use super::{Expected, Oracle, cycles};
 use crate::simulation::plan::Plan;
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use trace_common::ids::Tid;
 
-/// What the pipeline said in the end.
+/// What the pipeline reported in the end.
 struct Said {
     requests: BTreeMap<RequestId, Arc<Request>>,
     loads: BTreeMap<(Tid, u64), Arc<Load>>,
@@ -24,7 +24,7 @@ struct Said {
     wrong: Vec<String>,
 }
 
-/// Everything that is wrong with what the pipeline makes of the plan; empty where nothing is.
+/// Everything that is wrong in the pipeline's answers for the plan; empty if nothing is.
 pub fn check(plan: &Plan) -> Vec<String> {
     let (events, truth) = simulate(plan);
     let said = listen(&events);
@@ -40,12 +40,12 @@ pub fn check(plan: &Plan) -> Vec<String> {
                 places.insert(one.id, place);
             }
             (expected, found) => {
-                wrong.push(format!("{} is told {} times, expected {}", request.alias, found.len(), expected.is_some()));
+                wrong.push(format!("{} is reported {} times, expected {}", request.alias, found.len(), expected.is_some()));
             }
         }
     }
     if places.len() != said.requests.len() {
-        wrong.push(format!("{} requests were told, {} of them were made", said.requests.len(), places.len()));
+        wrong.push(format!("{} requests were reported, {} of them were made", said.requests.len(), places.len()));
     }
     for (id, place) in &places {
         let (Some(request), Some(expected)) = (said.requests.get(id), oracle.expected(*place)) else { continue };
@@ -65,13 +65,13 @@ pub fn check(plan: &Plan) -> Vec<String> {
     wrong
 }
 
-/// Whether the same events give the same changes, and the same after they were recorded.
+/// Whether the same events give the same changes, and the same again after they were recorded.
 pub fn is_deterministic(plan: &Plan) -> bool {
     let (events, _) = simulate(plan);
     let (again, _) = simulate(plan);
     let recorded: Option<Vec<Event>> = events.iter().map(|event| from_message(to_message(event)).ok()).collect();
-    let told = changes(&events);
-    events == again && Some(&events) == recorded.as_ref() && told == changes(&events)
+    let reported = changes(&events);
+    events == again && Some(&events) == recorded.as_ref() && reported == changes(&events)
 }
 
 fn changes(events: &[Event]) -> Vec<Change> {
@@ -108,7 +108,7 @@ impl Said {
             Change::Request(request) => {
                 let before = self.requests.insert(request.id, request.clone());
                 if before.is_some_and(|before| before.closed) {
-                    self.wrong.push(format!("request {} is told of after its end", request.id.0));
+                    self.wrong.push(format!("request {} is reported after its end", request.id.0));
                 }
             }
             Change::Load(load) => {
@@ -132,12 +132,12 @@ macro_rules! hold {
     ($faults:ident, $what:literal, $said:expr, $true:expr) => {
         let (said, truly) = ($said, $true);
         if said != truly {
-            $faults.push(format!("{} is said to be {:?}, and is {:?}", $what, said, truly));
+            $faults.push(format!("{} is reported as {:?}, and is {:?}", $what, said, truly));
         }
     };
 }
 
-/// What can be said of the request by itself.
+/// What can be checked in the request alone.
 fn compare(oracle: &Oracle<'_>, truly: &truth::Request, expected: &Expected, said: &Request, faults: &mut Vec<String>) {
     if !expected.verdicts.contains(&said.verdict) {
         faults.push(format!("the verdict is {:?}, expected one of {:?}", said.verdict, expected.verdicts));
@@ -156,12 +156,12 @@ fn compare(oracle: &Oracle<'_>, truly: &truth::Request, expected: &Expected, sai
     hold!(faults, "the result", said.result.map(CallResult::as_return), returned.map(|(_, result)| result));
     hold!(faults, "the return", said.returned.map(|at| at.mono.as_nanos()), returned.map(|(mark, _)| mark.at));
     hold!(faults, "the wait", said.wait(), call.map(|call| call.wait));
-    let told = said.call.as_deref();
-    let helper = told.and_then(|call| call.helper).map(|(task, _)| task.key);
+    let reported = said.call.as_deref();
+    let helper = reported.and_then(|call| call.helper).map(|(task, _)| task.key);
     hold!(faults, "the helper", helper, call.and_then(|call| call.born).map(|(task, _)| task.key));
-    let status = told.and_then(|call| call.exited).and_then(|(_, status)| status).map(|status| status.0);
+    let status = reported.and_then(|call| call.exited).and_then(|(_, status)| status).map(|status| status.0);
     hold!(faults, "the status", status, call.and_then(|call| call.exited).map(|(_, status)| status));
-    let executed = told.and_then(|call| call.executed).map(|(at, result)| (at.mono.as_nanos(), result.0));
+    let executed = reported.and_then(|call| call.executed).map(|(at, result)| (at.mono.as_nanos(), result.0));
     hold!(faults, "the exec", executed, call.and_then(|call| call.executed).map(|(mark, result)| (mark.at, result)));
     let live = said.live.map(|at| at.mono.as_nanos());
     if !expected.live.contains(&live) && expected.verdicts.len() == 1 {
@@ -179,7 +179,7 @@ fn compare(oracle: &Oracle<'_>, truly: &truth::Request, expected: &Expected, sai
     compare_phases(call, truly, said, faults);
 }
 
-/// The loads of the helper's tree. Of those that come after the request is over, none need be told.
+/// The loads of the helper's tree. Loads after the end of the request need not be reported.
 fn compare_request_loads(
     oracle: &Oracle<'_>,
     truly: &truth::Request,
@@ -187,7 +187,7 @@ fn compare_request_loads(
     said: &Request,
     faults: &mut Vec<String>,
 ) {
-    let told: BTreeMap<u64, &Arc<Load>> = said.loads.iter().map(|load| (load.began.mono.as_nanos(), load)).collect();
+    let reported: BTreeMap<u64, &Arc<Load>> = said.loads.iter().map(|load| (load.began.mono.as_nanos(), load)).collect();
     let real: BTreeMap<u64, &truth::Load> = oracle.loads(truly).into_iter().map(|load| (load.began.at, load)).collect();
     let returned = truly.returned.map_or(u64::MAX, |(mark, _)| mark.at);
     let settled = real.values().all(|load| load.ended.is_some_and(|(mark, _)| mark.at < returned));
@@ -195,27 +195,27 @@ fn compare_request_loads(
         hold!(faults, "the lost copies", said.duplicates.same_file, expected.same_file);
     }
     for (began, load) in &real {
-        match told.get(began) {
-            None if settled => faults.push(format!("the load of {} is not told", load.module)),
+        match reported.get(began) {
+            None if settled => faults.push(format!("the load of {} is not reported", load.module)),
             None => {}
-            Some(told) => {
-                let ended = told.ended.map(|(at, result)| (at.mono.as_nanos(), result.0));
+            Some(reported) => {
+                let ended = reported.ended.map(|(at, result)| (at.mono.as_nanos(), result.0));
                 if settled {
                     hold!(faults, "the load's end", ended, load.ended.map(|(mark, result)| (mark.at, result)));
                 }
                 let name = load.named.map(|_| load.module);
-                if settled || told.module.is_some() {
-                    hold!(faults, "the load's module", told.module.as_deref(), name);
+                if settled || reported.module.is_some() {
+                    hold!(faults, "the load's module", reported.module.as_deref(), name);
                 }
             }
         }
     }
-    if let Some(odd) = told.keys().find(|began| !real.contains_key(*began)) {
+    if let Some(odd) = reported.keys().find(|began| !real.contains_key(*began)) {
         faults.push(format!("a load at {odd} is not its own"));
     }
 }
 
-/// The phases that one subtraction gives.
+/// The phases that a single subtraction gives.
 fn compare_phases(call: Option<&truth::Call>, truly: &truth::Request, said: &Request, faults: &mut Vec<String>) {
     use modtrail_core::phases::Phase;
     let shares = phases(said, None);
@@ -253,7 +253,7 @@ fn compare_ties(
     let live = said.live.map(|at| at.mono.as_nanos());
     let load = truth.loads.iter().find(|load| load.live.map(|mark| mark.at) == live && load.task.tid == by.task.tid);
     let Some(load) = load else {
-        return faults.push("what is said to satisfy it did not go live then".into());
+        return faults.push("what is reported to satisfy it did not go live then".into());
     };
     hold!(faults, "the module that satisfied it", &*by.module, load.module);
     hold!(faults, "the task that satisfied it", by.task.key, load.task.key);
@@ -262,7 +262,7 @@ fn compare_ties(
     hold!(faults, "the request that satisfied it", by.request.and_then(|id| places.get(&id).copied()), owner);
 }
 
-/// Every load is told once, with its end, and with the request that it belongs to. Those of modtrail's own are not.
+/// Every load is reported once, with its end and its request. modtrail's own loads are not.
 fn compare_loads(
     oracle: &Oracle<'_>,
     truth: &Truth,
@@ -277,24 +277,24 @@ fn compare_loads(
     for load in begun {
         let call = load.call.map(|call| &truth.calls[call]);
         let own = call.is_some_and(|call| call.own && oracle.seen(call.entered));
-        let told = said.loads.get(&(load.task.tid, load.began.at));
-        let Some(told) = told.filter(|_| !own) else {
-            if told.is_some() == own {
-                wrong.push(format!("the load of {} by {} is told: {}", load.module, load.task.tid.0, told.is_some()));
+        let reported = said.loads.get(&(load.task.tid, load.began.at));
+        let Some(reported) = reported.filter(|_| !own) else {
+            if reported.is_some() == own {
+                wrong.push(format!("the load of {} by {} is reported: {}", load.module, load.task.tid.0, reported.is_some()));
             }
             continue;
         };
         let ended = load.ended.filter(|(mark, _)| oracle.seen(*mark) && mark.at + 200_000_000 < truth.ended);
         if let Some((mark, result)) = ended {
-            let said = told.ended.map(|(at, result)| (at.mono.as_nanos(), result.0));
-            if said != Some((mark.at, result)) || !told.closed {
+            let said = reported.ended.map(|(at, result)| (at.mono.as_nanos(), result.0));
+            if said != Some((mark.at, result)) || !reported.closed {
                 wrong.push(format!("the load of {} ends with {said:?}, not {:?}", load.module, (mark.at, result)));
             }
         }
         let owner = call.and_then(|call| call.request).filter(|owner| places.values().any(|place| place == owner));
         let owner = owner.filter(|_| call.and_then(|call| call.born).is_some_and(|(_, mark)| oracle.seen(mark)));
-        let tied = told.request.and_then(|id| places.get(&id).copied());
-        // Once a request and its call are over, what comes later stands by itself.
+        let tied = reported.request.and_then(|id| places.get(&id).copied());
+        // Once a request and its call are over, later loads have no request.
         if tied != owner && tied.is_some() {
             wrong.push(format!("the load of {} is tied to request {tied:?}, not {owner:?}", load.module));
         }
@@ -307,18 +307,18 @@ fn compare_loads(
 
 /// Everything that was lost is counted, and nothing else.
 fn compare_losses(events: &[Event], truth: &Truth, said: &Said, wrong: &mut Vec<String>) {
-    let told: u64 = said.lost.iter().filter(|(loss, _)| **loss != Lost::Late).map(|(_, count)| count).sum();
+    let reported: u64 = said.lost.iter().filter(|(loss, _)| **loss != Lost::Late).map(|(_, count)| count).sum();
     let real: u64 = truth.lost.iter().map(|lost| lost.count).sum();
-    if told != real {
-        wrong.push(format!("{told} events are said to be lost, and {real} are"));
+    if reported != real {
+        wrong.push(format!("{reported} events are reported as lost, and {real} are"));
     }
-    let (told, real) = (said.lost.get(&Lost::Late).copied().unwrap_or(0), late(events));
-    if told != real {
-        wrong.push(format!("{told} events are said to be late, and {real} are"));
+    let (reported, real) = (said.lost.get(&Lost::Late).copied().unwrap_or(0), late(events));
+    if reported != real {
+        wrong.push(format!("{reported} events are reported as late, and {real} are"));
     }
 }
 
-/// Events that came after a later one was final: one that a tick left more than 100 ms behind.
+/// Events that came after a later one was final: later than a tick for more than 100 ms after them.
 fn late(events: &[Event]) -> u64 {
     let (mut last, mut late) = (0, 0);
     for event in events {
@@ -326,7 +326,7 @@ fn late(events: &[Event]) -> u64 {
         match event.body {
             Body::Fact(Fact::Tick) => last = last.max(at.saturating_sub(100_000_000)),
             Body::Fact(Fact::Resolved { .. } | Fact::End) => {}
-            // It tells of a time that may be long past.
+            // Its instant may be long past.
             Body::Fact(Fact::Lost { .. }) if at < last => {}
             Body::Fact(_) | Body::Probe(_) => late += u64::from(at < last),
         }

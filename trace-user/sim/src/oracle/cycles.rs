@@ -1,6 +1,6 @@
-//! What has to be said of each suspend cycle of a simulated kernel of which nothing was missed.
+//! What must be reported of each suspend cycle of a simulated kernel if nothing of it was missed.
 //!
-//! In: the truth, and what was said, by the instant at which a cycle began. Out: what is wrong, in words.
+//! In: the truth, and what was reported, by the instant at which a cycle began. Out: what is wrong, in words.
 
 use crate::simulation::plan::Plan;
 use crate::simulation::truth::{self, Truth};
@@ -8,51 +8,51 @@ use modtrail_core::entities::{Call, Cycle};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-/// Two instants this near to each other may be told in either order: CPUs' clocks differ.
+/// Two instants this close to each other may be reported in either order: CPUs' clocks differ.
 const NEAR: u64 = 30_000;
-/// How soon after a failed attempt another is its repetition.
+/// How soon after a failed attempt another one is its repetition.
 const AGAIN: u64 = 60_000_000_000;
 
 /// A call, by its caller and its beginning.
 type Name = (u32, u64);
 
-/// Everything that is wrong with what is said of the cycles.
+/// Everything that is wrong in what is reported of the cycles.
 pub fn compare(plan: &Plan, truth: &Truth, said: &BTreeMap<u64, Arc<Cycle>>) -> Vec<String> {
     let mut wrong = Vec::new();
     let real: Vec<&truth::Cycle> = truth.cycles.iter().filter(|cycle| cycle.began.is_some()).collect();
     if real.len() != said.len() {
-        wrong.push(format!("{} suspend cycles are said, and {} were", said.len(), real.len()));
+        wrong.push(format!("{} suspend cycles are reported, and {} were", said.len(), real.len()));
     }
     let mut before: Option<(u64, &truth::Cycle)> = None;
     for cycle in real {
-        let Some(told) = cycle.began.and_then(|mark| said.get(&mark.at)) else {
-            wrong.push("a suspend cycle is not told".to_owned());
+        let Some(reported) = cycle.began.and_then(|mark| said.get(&mark.at)) else {
+            wrong.push("a suspend cycle is not reported".to_owned());
             continue;
         };
         let again = before.filter(|(_, before)| is_again(truth, before, cycle));
-        let group = again.map_or(told.id.0, |(group, _)| group);
+        let group = again.map_or(reported.id.0, |(group, _)| group);
         before = Some((group, cycle));
         let mut hold = |what: &str, said: String, truly: String| {
             if said != truly {
-                wrong.push(format!("suspend cycle {}: {what} is said to be {said}, and is {truly}", told.id.0));
+                wrong.push(format!("suspend cycle {}: {what} is reported as {said}, and is {truly}", reported.id.0));
             }
         };
-        hold("group", told.group.0.to_string(), group.to_string());
+        hold("group", reported.group.0.to_string(), group.to_string());
         hold(
             "result",
-            format!("{:?}", told.result.map(|result| result.0)),
+            format!("{:?}", reported.result.map(|result| result.0)),
             format!("{:?}", cycle.ended.map(|(_, result)| result)),
         );
         let asleep = cycle.ended.map_or(0, |(ended, _)| slept(truth, cycle.began.map_or(0, |mark| mark.at), ended.at));
-        hold("asleep", told.asleep(told.ended.unwrap_or_default()).as_nanos().to_string(), asleep.to_string());
+        hold("asleep", reported.asleep(reported.ended.unwrap_or_default()).as_nanos().to_string(), asleep.to_string());
         let drain = cycle.disable.zip(cycle.disabled).map(|(from, (to, _))| to.at - from.at);
-        hold("drain", format!("{:?}", told.disable.time().map(|time| time.as_nanos())), format!("{drain:?}"));
+        hold("drain", format!("{:?}", reported.disable.time().map(|time| time.as_nanos())), format!("{drain:?}"));
         if plan.view.places.is_none() && is_clear(truth, cycle) {
             let [culprits, drained, refused, frozen] = lists(truth, cycle);
-            hold("culprits", shown(&told.culprits), format!("{culprits:?}"));
-            hold("drained", shown(&told.drained), format!("{drained:?}"));
-            hold("refused", shown(&told.refused), format!("{refused:?}"));
-            hold("frozen", shown(&told.frozen), format!("{frozen:?}"));
+            hold("culprits", shown(&reported.culprits), format!("{culprits:?}"));
+            hold("drained", shown(&reported.drained), format!("{drained:?}"));
+            hold("refused", shown(&reported.refused), format!("{refused:?}"));
+            hold("frozen", shown(&reported.frozen), format!("{frozen:?}"));
         }
     }
     wrong
@@ -92,8 +92,8 @@ fn lists(truth: &Truth, cycle: &truth::Cycle) -> [BTreeSet<Name>; 4] {
     [culprits, drained.map(name).collect(), refused.map(name).collect(), named(&cycle.frozen)]
 }
 
-/// Nothing that decides who is in which list happened so near to its border that clocks may tell it the other way
-/// round.
+/// Nothing that decides which list a call is in happened so close to the border that the clocks may show the opposite
+/// order.
 fn is_clear(truth: &Truth, cycle: &truth::Cycle) -> bool {
     let borders: Vec<u64> = [cycle.disable, cycle.disabled.map(|(mark, _)| mark), cycle.enabled]
         .into_iter()

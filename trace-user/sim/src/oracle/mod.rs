@@ -1,9 +1,9 @@
-//! What has to be said of each request of a simulated kernel, worked out from what really happened and from nothing
-//! else.
+//! What must be reported of each request of a simulated kernel, worked out only from what really happened.
 //!
-//! In: the truth of a simulation. Out: for each request the verdicts that may be said of it (one, unless something hid
-//! the truth or two answers are equally right) and what else must be told. Written from the rules alone, and simple: it
-//! uses no code of the correlator, of the verdict or of the phases. [`check`] holds the pipeline against it.
+//! In: the truth of a simulation. Out: for each request the verdicts that may be reported (one, unless something hid
+//! the truth or two answers are equally right) and what else must be reported. It is written from the rules alone, and
+//! simple: it uses no code of the correlator, of the verdict or of the phases. [`check`] compares the pipeline's
+//! answers with it.
 
 pub mod check;
 mod cycles;
@@ -17,20 +17,20 @@ use modtrail_core::event;
 use std::collections::BTreeSet;
 use trace_common::kind::Kind;
 
-/// How long after a request's return descendants of its helper are given.
+/// How long after a request's return its helper's descendants still count.
 const GRACE: u64 = 2_000_000_000;
-/// How long it takes at most until time is told again.
-const TOLD: u64 = 500_000_000;
-/// How late the kernel tells at most that a module is live.
-const TOLD_LATE: u64 = 50_000_000;
-/// How long a slot is waited for.
+/// The longest time until the next tick.
+const NEXT_TICK: u64 = 500_000_000;
+/// How late the kernel may report that a module is live.
+const REPORT_DELAY: u64 = 50_000_000;
+/// How long a request waits for a slot.
 const SLOT_TIMEOUT: u64 = 5_000_000_000;
-/// When a wait for a slot that ended unseen is given up.
+/// When a wait for a slot whose end was not seen is given up.
 const SLOT_LIMIT: u64 = 6_000_000_000;
-/// How long a return that a probe may miss is waited for.
+/// How long to wait for a return that a probe may miss.
 const RETURN_GRACE: u64 = 3_000_000_000;
 
-/// Moments without which it is not known what belongs to what, or who is live.
+/// Moments that are needed to know what belongs to what, or which module is live.
 const TELLING: [Kind; 11] = [
     Kind::Requested,
     Kind::CallEntered,
@@ -45,17 +45,17 @@ const TELLING: [Kind; 11] = [
     Kind::Freed,
 ];
 
-/// Moments that tell how something ended.
+/// Moments that show how something ended.
 const ENDS: [Kind; 5] = [Kind::Denied, Kind::Throttled, Kind::Executed, Kind::LoadEnded, Kind::InitEnded];
 
-/// What has to be said of a request.
+/// What must be reported of a request.
 #[derive(Clone, Debug)]
 pub struct Expected {
     /// One of these.
     pub verdicts: BTreeSet<Verdict>,
-    /// Nothing hid anything of it: all that follows must be told exactly.
+    /// Nothing hid any of it: everything below must be reported exactly.
     pub exact: bool,
-    /// When the wanted module went live; more than one where two answers are right.
+    /// When the wanted module went live; more than one if two answers are right.
     pub live: BTreeSet<Option<u64>>,
     /// How many others asked for the same alias: at least and at most.
     pub same_alias: (u32, u32),
@@ -67,7 +67,7 @@ pub struct Expected {
     pub parent: Option<usize>,
 }
 
-/// The truth, with the questions that are asked of it.
+/// The truth, with the questions about it.
 pub struct Oracle<'t> {
     truth: &'t Truth,
     release: Release,
@@ -79,7 +79,7 @@ impl<'t> Oracle<'t> {
         Self { truth, release }
     }
 
-    /// What has to be said of the request; `None` where it must not be heard of at all.
+    /// What must be reported of the request; `None` if it must not be reported at all.
     pub fn expected(&self, number: usize) -> Option<Expected> {
         let request = &self.truth.requests[number];
         if request.own || !self.seen(request.asked) {
@@ -106,7 +106,7 @@ impl<'t> Oracle<'t> {
         })
     }
 
-    /// Whether the moment came through.
+    /// Whether the moment was delivered.
     pub fn seen(&self, mark: Mark) -> bool {
         self.truth.seen.get(mark.number).copied().unwrap_or(false)
     }
@@ -131,21 +131,21 @@ impl<'t> Oracle<'t> {
         let Some((returned, result)) = request.returned else { return u64::MAX };
         let Some(call) = self.call(request) else {
             if !self.is_timed_out(request) {
-                return returned.at + TOLD;
+                return returned.at + NEXT_TICK;
             }
             let limit = returned.at.max(request.asked.at + SLOT_LIMIT);
             let others = self.others(request).filter(|(begin, _)| *begin <= limit).map(|(_, end)| end);
-            return limit.max(others.max().unwrap_or(0).saturating_add(GRACE)).saturating_add(TOLD);
+            return limit.max(others.max().unwrap_or(0).saturating_add(GRACE)).saturating_add(NEXT_TICK);
         };
         let exited = call.exited.map_or(0, |(mark, _)| mark.at);
         let waits = call.wait == event::Wait::Proc && result != -512;
         let unseen = if self.seen(returned) { 0 } else { exited + RETURN_GRACE };
         let tree = call.tree_ended.unwrap_or(0);
         let tree = if waits { tree.min(returned.at + GRACE) } else { tree.min(exited + GRACE) };
-        returned.at.max(exited).max(tree).max(unseen) + TOLD
+        returned.at.max(exited).max(tree).max(unseen) + NEXT_TICK
     }
 
-    /// Whether it waited for a slot as long as one can, in vain.
+    /// Whether it waited for a slot as long as a request can, in vain.
     fn is_timed_out(&self, request: &Request) -> bool {
         let waited = request.returned.is_some_and(|(mark, _)| mark.at >= request.asked.at + SLOT_TIMEOUT);
         request.away == Some(Away::Throttled) || (request.away == Some(Away::Killed) && waited)
@@ -161,7 +161,7 @@ impl<'t> Oracle<'t> {
         self.truth.lost.iter().any(hides) || self.comes_late(request)
     }
 
-    /// Whether a moment was missed that tells how something ended, so that it may have to be left open how.
+    /// Whether a moment was missed that shows how something ended, so that its result may have to stay unknown.
     pub fn is_end_missed(&self, request: &Request) -> bool {
         let ends = |lost: &Lost| lost.why.moment().is_some_and(|kind| ENDS.contains(&kind));
         self.truth.lost.iter().any(|lost| ends(lost) && self.is_within(request, lost))
@@ -171,7 +171,7 @@ impl<'t> Oracle<'t> {
         lost.span.0 <= self.over(request) && lost.span.1 >= request.asked.at
     }
 
-    /// Whether an event of its time came after the order of that time was final.
+    /// Whether an event of its time came after the order for that time was final.
     pub fn comes_late(&self, request: &Request) -> bool {
         let over = self.over(request);
         self.truth.late.iter().any(|(at, came)| *at <= over && *came >= request.asked.at)
@@ -179,12 +179,12 @@ impl<'t> Oracle<'t> {
 
     /// Whether tracing ended before the request can have been judged.
     fn is_cut(&self, request: &Request) -> bool {
-        self.over(request).saturating_add(TOLD) >= self.truth.ended
+        self.over(request).saturating_add(NEXT_TICK) >= self.truth.ended
     }
 
     fn is_exact(&self, request: &Request) -> bool {
-        let told = self.truth.lost.is_empty() && self.truth.late.is_empty() && !self.is_cut(request);
-        told && request.asked.at >= self.truth.attached && self.is_return_seen(request)
+        let is_whole = self.truth.lost.is_empty() && self.truth.late.is_empty() && !self.is_cut(request);
+        is_whole && request.asked.at >= self.truth.attached && self.is_return_seen(request)
     }
 
     /// Whether the return was seen, or is of a kind that no probe sees.
@@ -192,7 +192,7 @@ impl<'t> Oracle<'t> {
         request.returned.is_some_and(|(mark, _)| self.seen(mark)) || request.away.is_some()
     }
 
-    /// At least and at most how many others that were seen were open at the same time.
+    /// The lowest and the highest number of others that were seen and were open at the same time.
     fn overlapping(&self, number: usize, same: impl Fn(&Request) -> bool) -> (u32, u32) {
         let request = &self.truth.requests[number];
         let mut range = (0, 0);
@@ -208,7 +208,7 @@ impl<'t> Oracle<'t> {
         range
     }
 
-    /// At the earliest and at the latest when the request counts as answered.
+    /// The earliest and the latest instant at which the request counts as answered.
     fn closed(&self, request: &Request) -> (u64, u64) {
         let Some((returned, _)) = request.returned else { return (u64::MAX, u64::MAX) };
         let latest = match self.seen(returned) {

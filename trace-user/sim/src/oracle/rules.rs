@@ -1,6 +1,6 @@
-//! The rules by which a request gets its verdict, from what really happened.
+//! The rules that give a request its verdict, from what really happened.
 
-use super::{GRACE, Oracle, RETURN_GRACE, TOLD, TOLD_LATE};
+use super::{GRACE, Oracle, RETURN_GRACE, NEXT_TICK, REPORT_DELAY};
 use crate::simulation::machine::BEGAN;
 use crate::simulation::plan::Release;
 use crate::simulation::truth::{Away, Call, Life, Load, Request};
@@ -13,7 +13,7 @@ const EEXIST: i32 = -17;
 const EBUSY: i32 = -16;
 const ERESTARTSYS: i32 = -512;
 
-/// Whether something is so, where the kernel does it and the probe tells of it a moment later.
+/// Whether something is so, if the kernel does it and the probe reports it a moment later.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sure {
     Yes,
@@ -22,13 +22,13 @@ enum Sure {
 }
 
 impl Oracle<'_> {
-    /// The verdicts that are right, whatever was seen. More than one where an instant lies too near to another to tell.
+    /// The verdicts that are right, whatever was seen. More than one if two instants are too close to decide.
     pub fn right(&self, request: &Request) -> BTreeSet<Verdict> {
         let one = |verdict| BTreeSet::from([verdict]);
         match request.away {
             Some(Away::Denied) => return one(Verdict::Denied),
             Some(Away::Throttled) => return one(Verdict::Throttled),
-            // The wait can last a little longer than it should, and who goes then may have been turned away.
+            // The wait can last a little too long, and a requester that leaves at that time may have been turned away.
             Some(Away::Killed) if self.is_timed_out(request) => {
                 return BTreeSet::from([Verdict::Abandoned, Verdict::Throttled]);
             }
@@ -70,9 +70,9 @@ impl Oracle<'_> {
         let lives = self.loads(request).into_iter().filter(|load| wanted.contains(&load.module));
         match lives.filter_map(|load| load.live).map(|live| live.at).min() {
             Some(live) if live <= returned + GRACE => Sure::Yes,
-            Some(live) if live <= returned + GRACE + TOLD => Sure::Maybe,
-            // A return that was not seen is waited for longer.
-            Some(live) if !self.is_return_seen(request) && live <= returned + RETURN_GRACE + TOLD => Sure::Maybe,
+            Some(live) if live <= returned + GRACE + NEXT_TICK => Sure::Maybe,
+            // A return that was not seen is awaited longer.
+            Some(live) if !self.is_return_seen(request) && live <= returned + RETURN_GRACE + NEXT_TICK => Sure::Maybe,
             Some(_) | None => Sure::No,
         }
     }
@@ -98,7 +98,7 @@ impl Oracle<'_> {
         [Sure::Yes, Sure::Maybe].into_iter().find(|sure| all.contains(sure)).unwrap_or(Sure::No)
     }
 
-    /// What remains where the module was not live when it was asked for.
+    /// What remains if the module was not live when it was asked for.
     fn without_live_before(&self, request: &Request, call: &Call) -> BTreeSet<Verdict> {
         let mut right = BTreeSet::new();
         let (begin, end) = (request.asked.at, request.returned.map_or(u64::MAX, |(mark, _)| mark.at));
@@ -112,7 +112,7 @@ impl Oracle<'_> {
         for life in others {
             if life.from.1 >= begin && (life.from.1 <= end || self.is_proven_live(request, life)) {
                 within = Sure::Yes;
-            } else if within == Sure::No && life.from.1 >= begin && self.may_be_told_late(request, life) {
+            } else if within == Sure::No && life.from.1 >= begin && self.may_be_reported_late(request, life) {
                 within = Sure::Maybe;
             }
         }
@@ -125,8 +125,8 @@ impl Oracle<'_> {
         right
     }
 
-    /// Whether the kernel told the helper that the module was live, although it had not told the world: it refused a
-    /// load of its own for that alone, and the helper was content.
+    /// Whether the kernel answered the helper that the module was live before it reported this to the probes: it refused a
+    /// load by the helper for that reason alone, and the helper succeeded.
     fn is_proven_live(&self, request: &Request, life: &Life) -> bool {
         let returned = request.returned.filter(|(_, result)| *result == 0);
         let refused = |load: &&Load| {
@@ -138,16 +138,16 @@ impl Oracle<'_> {
             && self.loads(request).iter().any(refused)
     }
 
-    /// Whether a life that began before the requester's return was told after it, or, where the helper was content and
-    /// the init under way, one that began soon after: the two cannot be told apart.
-    fn may_be_told_late(&self, request: &Request, life: &Life) -> bool {
+    /// Whether a life that began before the requester's return was reported after it. If the helper succeeded while the
+    /// init was running, a life that began soon after counts too: the two cannot be distinguished.
+    fn may_be_reported_late(&self, request: &Request, life: &Life) -> bool {
         let Some((returned, result)) = request.returned else { return true };
         let in_init = life.load.and_then(|load| self.truth.loads[load].init_begun);
         let soon = result == 0 && in_init.is_some_and(|begun| begun.at <= returned.at);
-        life.from.0 <= returned.at || (soon && life.from.1 <= returned.at + TOLD_LATE)
+        life.from.0 <= returned.at || (soon && life.from.1 <= returned.at + REPORT_DELAY)
     }
 
-    /// What the helper and its loads came to, where nothing that was wanted is live.
+    /// The result of the helper and its loads, if nothing that was wanted is live.
     fn by_failure(&self, request: &Request, call: &Call) -> BTreeSet<Verdict> {
         let wanted = world::stands_for(request.alias);
         let status = call.exited.map(|(_, status)| status);
@@ -186,8 +186,8 @@ impl Oracle<'_> {
         right
     }
 
-    /// Adds what may be said instead, where something hid the truth. A wrong verdict is never added, save where the
-    /// event that would have told came after the verdict was given.
+    /// Adds what may be reported instead if something hid the truth. A wrong verdict is never added, unless the event
+    /// that would have shown this came after the verdict.
     pub fn allow_for_what_was_hidden(&self, request: &Request, verdicts: &mut BTreeSet<Verdict>) {
         if self.comes_late(request) {
             verdicts.extend(Verdict::ALL);
@@ -195,9 +195,9 @@ impl Oracle<'_> {
         if self.is_doubtful(request) || self.is_cut(request) {
             verdicts.extend([Verdict::Incomplete, Verdict::InFlight]);
         }
-        // What doubt is left: a later call of the same thread for the same alias, or at the same address, is taken for
-        // this request's own where its own entry or its helper's birth was lost, its return, and the later one's
-        // beginning.
+        // The remaining doubt: a later call of the same thread for the same alias, or at the same address, is mistaken
+        // for this request's own if its own entry or its helper's birth, its return, and the beginning of the later one
+        // were all lost.
         let call = self.call(request).filter(|_| self.is_doubtful(request) && !self.is_return_seen(request));
         let is_seen = |call: &Call| self.seen(call.entered) && call.born.is_some_and(|(_, mark)| self.seen(mark));
         if call.is_some_and(|call| !is_seen(call)) {
@@ -206,7 +206,7 @@ impl Oracle<'_> {
         if self.is_end_missed(request) {
             verdicts.insert(Verdict::Incomplete);
         }
-        // All slots were taken only after it was asked: that it waited for one is not told by anything.
+        // All slots were taken only after it was asked: nothing shows that it waited for one.
         let throttled_unseen = self.release == Release::V6_1 && self.is_timed_out(request);
         let in_the_middle = self.truth.attached > BEGAN + 1_000_000;
         if throttled_unseen && (request.others < 50 || in_the_middle) {
@@ -220,7 +220,7 @@ impl Oracle<'_> {
     fn allow_for_an_unseen_return(&self, request: &Request, verdicts: &mut BTreeSet<Verdict>) {
         let (Some(call), Some((returned, result))) = (self.call(request), request.returned) else { return };
         if call.born.is_none() {
-            // Neither a helper nor a return: nothing tells how it ended.
+            // Neither a helper nor a return: nothing shows how it ended.
             verdicts.extend([Verdict::Incomplete, Verdict::InFlight]);
             if self.live_before(request) != Sure::No {
                 verdicts.insert(Verdict::AlreadyLive);
@@ -244,8 +244,8 @@ impl Oracle<'_> {
         }
     }
 
-    /// When the wanted module went live while the request, its helper, or for one that was turned away the helpers of
-    /// others, were at work.
+    /// When the wanted module went live while the request, its helper or, for a request that was turned away, the
+    /// helpers of others were active.
     pub fn live(&self, request: &Request) -> BTreeSet<Option<u64>> {
         let wanted = world::stands_for(request.alias);
         let loads = self.loads(request);
@@ -266,8 +266,8 @@ impl Oracle<'_> {
         let tree_ended = call.and_then(|call| call.tree_ended).unwrap_or(returned);
         let end = if goes_on { tree_ended.max(returned).min(grace) } else { returned };
         let first = self.lives(request).map(|life| life.from.1).filter(|live| *live >= request.asked.at).min();
-        // The grace ends when time is told next.
-        let late = own.iter().filter(|live| **live <= grace.saturating_add(TOLD));
+        // The grace ends with the next tick.
+        let late = own.iter().filter(|live| **live <= grace.saturating_add(NEXT_TICK));
         let mut live: BTreeSet<Option<u64>> = late.map(|live| Some(*live)).collect();
         if right.contains(&Verdict::Throttled) {
             let at_work = |live: u64| self.others(request).any(|(begin, end)| begin <= returned && live <= end);
@@ -275,12 +275,12 @@ impl Oracle<'_> {
         } else {
             live.insert(first.filter(|live| *live <= end));
             let late = self.lives(request).find(|life| Some(life.from.1) == first && life.from.1 > end);
-            let told = late.filter(|life| self.is_proven_live(request, life) || self.may_be_told_late(request, life));
-            live.extend(told.map(|life| Some(life.from.1)));
+            let counted = late.filter(|life| self.is_proven_live(request, life) || self.may_be_reported_late(request, life));
+            live.extend(counted.map(|life| Some(life.from.1)));
         }
         if goes_on && call.is_some_and(|call| call.born.is_none()) {
-            // It is waited for a helper that may still be born.
-            live.insert(first.filter(|live| *live <= returned.saturating_add(GRACE + TOLD)));
+            // A helper that may still be born is awaited.
+            live.insert(first.filter(|live| *live <= returned.saturating_add(GRACE + NEXT_TICK)));
         }
         if self.live_before(request) == Sure::Maybe {
             live.insert(None);
@@ -288,7 +288,7 @@ impl Oracle<'_> {
         live
     }
 
-    /// From when to when the helpers of others' requests for the same module are at work.
+    /// When the helpers of others' requests for the same module are active, from and to.
     pub fn others(&self, request: &Request) -> impl Iterator<Item = (u64, u64)> {
         let wanted = world::stands_for(request.alias);
         let same = move |other: &&Request| {

@@ -1,7 +1,7 @@
-//! The way from the ring to the pipeline: in what order events arrive, and what the edge says besides.
+//! The way from the ring to the pipeline: the order in which events arrive, and what the edge adds.
 //!
 //! In: records, and what was lost before the ring. Out: events as `source/live.rs` yields them, in batches that each
-//! end with a tick; and in the truth, which moments came through.
+//! end with a tick; and, in the truth, which moments were delivered.
 
 use super::machine::{BEGAN, Happening, SLEPT, TRACER};
 use super::plan::{Plan, Release};
@@ -16,20 +16,20 @@ use trace_common::ids::Tgid;
 use trace_common::kind::Kind;
 use trace_common::time::Ktime;
 
-/// How long after the last event time is still told: everything has an end by then.
+/// How long after the last event ticks are still sent: everything has ended by then.
 const AFTER: u64 = 9_000_000_000;
-/// How long events are held back for earlier ones, as the order stage says.
+/// How long events are held back for earlier ones, as in the order stage.
 const WINDOW: u64 = 100_000_000;
 
-/// What the edge goes by.
+/// What the edge uses.
 struct Edge<'p> {
     plan: &'p Plan,
     random: Random,
     truth: Truth,
-    told: BTreeSet<Arc<str>>,
+    reported: BTreeSet<Arc<str>>,
     events: Vec<Event>,
     last_look: u64,
-    /// When the latest of what has arrived happened.
+    /// The latest instant of all that has arrived.
     newest: u64,
 }
 
@@ -44,7 +44,7 @@ pub fn deliver(plan: &Plan, happened: &[Happening], truth: Truth) -> (Vec<Event>
         plan,
         random: Random::new(u64::from(plan.view.salt) ^ 0xed6e),
         truth,
-        told: BTreeSet::new(),
+        reported: BTreeSet::new(),
         events: Vec::new(),
         last_look: begun,
         newest: 0,
@@ -118,7 +118,7 @@ impl Edge<'_> {
         arrivals
     }
 
-    /// The edge reads what has arrived by `now`, and says what was lost since it looked last.
+    /// The edge reads what has arrived by `now`, and reports what was lost since it last read.
     fn look(&mut self, now: u64, arrivals: &mut BTreeMap<(u64, usize), Record>, drops: &mut Vec<Drop>) {
         while let Some(((at, _), _)) = arrivals.first_key_value() {
             if *at > now {
@@ -153,8 +153,8 @@ impl Edge<'_> {
         self.fact(now, Fact::Tick);
     }
 
-    /// Room in the ring is reserved before a record's time is taken, so whatever caused what has arrived stands before
-    /// it: at the end of tracing the latest may be missing, and nothing from their middle.
+    /// Room in the ring is reserved before the record's clock is read, so the cause of a record always precedes it: at
+    /// the end of tracing the latest records may be missing, but none in the middle.
     fn catch_up(&mut self, now: u64, arrivals: &mut BTreeMap<(u64, usize), Record>) {
         let newest = self.newest;
         let before = arrivals.extract_if(.., |_, record| record.happening.at <= newest);
@@ -169,7 +169,7 @@ impl Edge<'_> {
         self.newest = self.newest.max(happening.at);
         if let Moment::Requested(asked) = &happening.moment
             && let Some(alias) = asked.alias.text()
-            && self.told.insert(alias.clone())
+            && self.reported.insert(alias.clone())
         {
             let resolution = Arc::new(world::resolution(alias));
             self.fact(happening.at, Fact::Resolved { alias: alias.clone(), resolution });

@@ -13,11 +13,11 @@ use trace_common::ids::CallAddress;
 
 const EAGAIN: i32 = -11;
 const EEXIST: i32 = -17;
-/// modprobe's only failing exit code, as a wait status word.
+/// The only exit code of a modprobe that failed, as a wait status word.
 const EXIT_1: i32 = 1 << 8;
 
 impl Machine<'_> {
-    /// A worker that has nothing to do takes the call up; a new one where there is none.
+    /// An idle worker picks the call up; a new worker if there is none.
     pub(super) fn queue_work(&mut self, caller: ThreadNo, call: usize) {
         let seed = self.draw(caller, 0, u64::MAX - 1);
         let free =
@@ -160,7 +160,7 @@ impl Machine<'_> {
         self.a_moment(thread)
     }
 
-    /// `umh_complete`: the waiter gets its answer; where nobody waits, the memory of the call is given back.
+    /// `umh_complete`: the waiter gets its answer; if nobody waits, the memory of the call is freed.
     fn complete(&mut self, thread: ThreadNo, call: usize) {
         let address = self.address(call);
         if self.plan.view.umh_complete {
@@ -185,7 +185,7 @@ impl Machine<'_> {
         }
     }
 
-    /// A process has ended; who waits for it is told.
+    /// A process has ended; its waiter is woken.
     pub(super) fn helper_ended(&mut self, thread: ThreadNo, status: i32, mark: Mark) {
         let Some(found) = self.threads.get(thread) else { return };
         let (call, helps, parent) = (found.call, found.helps, found.parent);
@@ -230,7 +230,8 @@ impl Machine<'_> {
         self.start(child, Random::new(seed), steps);
     }
 
-    /// What libkmod makes of an alias: what it stands for is loaded one by one; nothing is a failure.
+    /// What libkmod does for an alias: the modules that it resolves to are loaded one by one; if there are none, that
+    /// is a failure.
     fn modprobe(&mut self, thread: ThreadNo, alias: &'static str, memory: bool) -> Flow {
         let names = world::stands_for(alias);
         if names.is_empty() {
@@ -244,7 +245,7 @@ impl Machine<'_> {
         Flow::After(self.draw(thread, 50_000, 3_000_000))
     }
 
-    /// A module that is live is left alone, and what a module needs goes before it.
+    /// A module that is live is left alone, and what a module needs is loaded before it.
     fn insert(&mut self, thread: ThreadNo, inserted: Inserted) -> Flow {
         let (Some(file), Some(module)) = (FILES.get(inserted.file), self.modules.get(inserted.file)) else {
             return Flow::On;

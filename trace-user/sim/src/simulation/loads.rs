@@ -1,4 +1,4 @@
-//! Loads and unloads, and who wins where several want one module (kernel/module/main.c).
+//! Loads and unloads, and which load wins if several want one module (kernel/module/main.c).
 
 use super::machine::Machine;
 use super::plan::Release;
@@ -112,7 +112,7 @@ impl Machine<'_> {
         self.next(thread, [Step::Load(Stage::End, load)]);
     }
 
-    /// From 6.5 on one thread loads a file, and the others who want the same file wait for what comes of it.
+    /// From 6.5 on, one thread loads a file, and the others that want the same file wait for the result.
     fn idempotent(&mut self, thread: ThreadNo, inserted: Inserted, load: usize) -> Flow {
         if let Some(answer) = self.threads.get_mut(thread).and_then(|thread| thread.answer.take()) {
             self.fail(thread, load, answer);
@@ -131,7 +131,7 @@ impl Machine<'_> {
         Flow::On
     }
 
-    /// The kernel is told, by file or by name, which module the thread loads.
+    /// The kernel learns, by file or by name, which module the thread loads.
     fn named(&mut self, thread: ThreadNo, file: usize, load: usize) {
         let mark = self.emit(thread, Moment::Named { name: module(file).name });
         self.load_truth(load, |truth| {
@@ -221,7 +221,7 @@ impl Machine<'_> {
         self.a_moment(thread)
     }
 
-    /// There is one queue for all modules: whoever is done wakes all.
+    /// There is one queue for all modules: a thread that is done wakes all.
     fn wake_module_waiters(&mut self) {
         for waiter in std::mem::take(&mut self.module_waiters) {
             self.wake(waiter);
@@ -237,7 +237,7 @@ impl Machine<'_> {
                     .iter()
                     .zip(&self.modules)
                     .any(|(other, module)| *module != Loaded::Absent && other.needs.contains(&name));
-                // One whose load has not come to its end is not let go.
+                // A module whose load has not ended is not removed.
                 let is_young = self.truth.lives.get(life).and_then(|life| self.truth.loads.get(life.load?));
                 if is_needed || is_young.is_some_and(|load| load.init_ended.is_none()) {
                     return Flow::On;
@@ -248,15 +248,15 @@ impl Machine<'_> {
                 if let Some(life) = self.truth.lives.get_mut(life) {
                     life.gone = Some((self.now, self.now));
                 }
-                self.next(thread, [Step::RemoveTold(file)]);
+                self.next(thread, [Step::RemoveReported(file)]);
                 Flow::After(self.draw(thread, 1_000, 200_000))
             }
-            Step::RemoveTold(file) => {
+            Step::RemoveReported(file) => {
                 let mark = self.emit(thread, Moment::Going(module(file)));
                 let name = FILES.get(file).map_or("", |file| file.name);
                 let life = self.truth.lives.iter_mut().rev().find(|life| life.module == name);
-                if let Some((_, told)) = life.and_then(|life| life.gone.as_mut()) {
-                    *told = mark.at;
+                if let Some((_, seen)) = life.and_then(|life| life.gone.as_mut()) {
+                    *seen = mark.at;
                 }
                 self.next(thread, [Step::RemoveDone(file)]);
                 self.a_moment(thread)

@@ -1,7 +1,7 @@
 //! The simulated machine itself: its threads, their time, and what its probes would see.
 //!
-//! In: a plan. Out: everything that happened, in order, and the truth about it. How requests, helpers and loads go
-//! their way stands in [`super::requests`], [`super::helpers`], [`super::loads`] and [`super::suspend`].
+//! In: a plan. Out: everything that happened, in order, and the truth about it. The steps of requests, helpers and
+//! loads are in [`super::requests`], [`super::helpers`], [`super::loads`] and [`super::suspend`].
 
 use super::plan::{Action, Deed, Plan, Who};
 use super::random::Random;
@@ -23,7 +23,7 @@ pub const TRACER: u32 = 77;
 const SLOTS: u32 = 50;
 /// CPUs.
 const CPUS: u64 = 4;
-/// Nothing takes longer.
+/// Nothing takes longer than this.
 const LIMIT: u64 = 120_000_000_000;
 
 /// Something that a probe of every kind, attached to everything, would see.
@@ -35,7 +35,7 @@ pub struct Happening {
     pub cpu: usize,
     /// The thread.
     pub task: Task,
-    /// What.
+    /// What happened.
     pub moment: Moment,
 }
 
@@ -64,9 +64,9 @@ pub struct Machine<'p> {
     pub(super) in_line: VecDeque<ThreadNo>,
     pub(super) open: usize,
     pub(super) disabled_until: u64,
-    /// Helpers are disabled because the machine is to sleep.
+    /// Helpers are disabled because the machine is about to sleep.
     pub(super) asleep: bool,
-    /// User space is frozen: what it would do waits here.
+    /// User space is frozen: its steps wait here.
     frozen: Option<Vec<Wake>>,
     sleeper: ThreadNo,
     pub(super) workers: Vec<ThreadNo>,
@@ -128,7 +128,7 @@ impl<'p> Machine<'p> {
         machine
     }
 
-    /// Lets all of the plan happen.
+    /// Runs the whole plan.
     #[must_use]
     pub fn run(mut self) -> (Vec<Happening>, Truth) {
         for (number, action) in self.plan.actions.iter().enumerate() {
@@ -165,7 +165,7 @@ impl<'p> Machine<'p> {
         (self.happened, self.truth)
     }
 
-    /// Whether it is user space's, which is frozen.
+    /// Whether it belongs to user space, which is frozen.
     fn is_frozen(&self, wake: Wake) -> bool {
         let goes_on = |thread: ThreadNo| {
             let is_kernels = thread == self.sleeper || self.workers.contains(&thread) || self.is_kernels(thread);
@@ -183,7 +183,7 @@ impl<'p> Machine<'p> {
             }
     }
 
-    /// A helper is frozen when it comes to user space, after its exec.
+    /// A helper is frozen when it reaches user space, after its exec.
     fn is_unborn(&self, thread: ThreadNo) -> bool {
         let next = self.threads.get(thread).and_then(|thread| thread.steps.front());
         matches!(next, Some(Step::Born(_) | Step::Exec(_)))
@@ -240,7 +240,7 @@ impl<'p> Machine<'p> {
         }
     }
 
-    /// The thread that stands for a person, made anew where the last one is gone.
+    /// The thread of a person, created again if the last one is gone.
     fn person(&mut self, who: Who) -> ThreadNo {
         if let Some(thread) = self.people.get(&who).copied()
             && let Some(known) = self.threads.get(thread)
@@ -264,7 +264,7 @@ impl<'p> Machine<'p> {
         }
     }
 
-    /// A new process with one thread. The lowest free number is taken, so that numbers are reused as soon as can be.
+    /// A new process with one thread. It takes the lowest free number, so that numbers are reused as soon as possible.
     pub(super) fn process(&mut self, comm: &str, tgid: Option<u32>) -> ThreadNo {
         let tgid = tgid.unwrap_or_else(|| self.free_tid());
         self.tids.insert(tgid);
@@ -302,7 +302,7 @@ impl<'p> Machine<'p> {
         Mark { at, number }
     }
 
-    /// The thread, which had nothing to do, begins these steps.
+    /// The idle thread begins these steps.
     pub(super) fn start(&mut self, thread: ThreadNo, random: Random, steps: impl IntoIterator<Item = Step>) {
         let Some(found) = self.threads.get_mut(thread) else { return };
         found.random = random;
@@ -317,7 +317,7 @@ impl<'p> Machine<'p> {
         self.queue.insert((at, self.queued), wake);
     }
 
-    /// The thread goes on in `after` nanoseconds, if nothing else makes it go on before.
+    /// The thread goes on in `after` nanoseconds, unless something else wakes it earlier.
     pub(super) fn later(&mut self, thread: ThreadNo, after: u64) {
         let Some(found) = self.threads.get_mut(thread) else { return };
         found.turn += 1;
@@ -330,7 +330,7 @@ impl<'p> Machine<'p> {
         self.set(self.now + after, Wake::Kill(thread));
     }
 
-    /// Wakes a thread that waits, on whatever CPU.
+    /// Wakes a thread that waits, on any CPU.
     pub(super) fn wake(&mut self, thread: ThreadNo) {
         let Some(found) = self.threads.get_mut(thread).filter(|thread| thread.blocked && !thread.gone) else { return };
         found.blocked = false;
@@ -420,7 +420,7 @@ impl<'p> Machine<'p> {
             | Step::AwaitChildren => self.helper_step(thread, step),
             Step::Load(stage, load) => self.load_step(thread, stage, load),
             Step::Suspend(stage, cycle) => self.suspend_stage(thread, stage, cycle),
-            Step::Remove(_) | Step::RemoveTold(_) | Step::RemoveDone(_) => self.removing(thread, &step),
+            Step::Remove(_) | Step::RemoveReported(_) | Step::RemoveDone(_) => self.removing(thread, &step),
             Step::ExitGroup => {
                 self.kill(thread);
                 Flow::On
@@ -432,7 +432,7 @@ impl<'p> Machine<'p> {
         }
     }
 
-    /// Every thread of the process is to end as soon as it can.
+    /// Every thread of the process must end as soon as it can.
     fn kill(&mut self, thread: ThreadNo) {
         let Some(process) = self.threads.get(thread).map(|thread| thread.process) else { return };
         let Some(process) = self.processes.get_mut(process) else { return };
@@ -463,11 +463,11 @@ impl<'p> Machine<'p> {
             process.ending = true;
         }
         if threads.iter().all(|thread| self.threads.get(*thread).is_none_or(|thread| thread.gone)) {
-            // The same probe tells of both, one after the other.
+            // The same probe reports both, one after the other.
             let mut mark = self.emit(thread, Moment::Exited { status: Some(WaitStatus(status)) });
             mark.at += 100;
-            if let Some(told) = self.happened.last_mut() {
-                told.at = mark.at;
+            if let Some(last) = self.happened.last_mut() {
+                last.at = mark.at;
             }
             self.helper_ended(thread, status, mark);
         }

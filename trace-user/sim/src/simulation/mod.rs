@@ -1,9 +1,9 @@
-//! A simulated kernel as a source: what happens in it follows from a plan, and what really happened is known.
+//! A simulated kernel as a source: a plan decides what happens in it, and what really happened is known.
 //!
-//! In: a [`plan::Plan`], which a seed gives. Out: the events that the live source would yield of it, with the facts of
-//! the edge, in the order in which they would come; and the [`truth::Truth`]. [`machine`] runs the tasks ([`requests`],
-//! [`helpers`], [`loads`], [`suspend`] are what they go through), [`probes`] says what is seen of it, [`delivery`]
-//! brings it to the pipeline. Pure: no clock, no I/O; the same plan gives the same events.
+//! In: a [`plan::Plan`], made from a seed. Out: the events that the live source would yield, with the facts of the
+//! edge, in the order in which they would come; and the [`truth::Truth`]. [`machine`] runs the tasks ([`requests`],
+//! [`helpers`], [`loads`] and [`suspend`] are their steps), [`probes`] decides what is seen of it, [`delivery`] brings
+//! it to the pipeline. Pure: no clock, no I/O; the same plan gives the same events.
 #![expect(
     clippy::wildcard_enum_match_arm,
     reason = "each part of the machine takes the steps and moments that are its own"

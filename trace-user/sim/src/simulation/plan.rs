@@ -1,29 +1,29 @@
-//! What is to happen in a simulated machine, as data: a list of actions that a seed gives, and that a shrinker can take
-//! actions out of. What an action draws at random follows from its own salt, so that the others stay as they were.
+//! What happens in a simulated machine, as data: a list of actions made from a seed, from which a shrinker can remove
+//! actions. What an action draws at random follows from its own salt, so that the other actions do not change.
 
 use super::random::Random;
 use super::world::{ALIASES, FILES, NOWHERE, State};
 use trace_common::kind::Kind;
 
-/// A machine, how it is looked at, and what happens in it.
+/// A machine, how it is observed, and what happens in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// The machine and the look at it.
+    /// The machine and how it is observed.
     pub view: View,
     /// What happens.
     pub actions: Vec<Action>,
 }
 
-/// How requests wait for a slot, and what losers of a race are told.
+/// How requests wait for a slot, and what losers of a race get.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Release {
-    /// 5.10 and 6.1: a wait that can be killed; a loser is told -EEXIST.
+    /// 5.10 and 6.1: a wait that can be killed; a loser gets -EEXIST.
     V6_1,
-    /// 6.12: a wait that cannot; losers of one file are told what the winner is.
+    /// 6.12: a wait that cannot be killed; losers of one file get the winner's result.
     V6_12,
 }
 
-/// The machine, and how it is looked at.
+/// The machine, and how it is observed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View {
     /// Which kernel.
@@ -32,41 +32,41 @@ pub struct View {
     pub salt: u32,
     /// The probes are attached at this instant, in microseconds.
     pub attach_us: u32,
-    /// How far CPUs' clocks are apart at most, in nanoseconds.
+    /// The largest difference between CPUs' clocks, in nanoseconds.
     pub skew_ns: u32,
-    /// How long an event can take to reach the ring's reader, in microseconds.
+    /// The longest time that an event takes to reach the ring's reader, in microseconds.
     pub handover_us: u32,
-    /// One in so many events comes after the order of its time was final; zero: none.
+    /// One in this many events comes after the order of its time was final; zero: none.
     pub late_one_in: u32,
     /// Places of the return probe of helper calls; `None`: it sees all.
     pub places: Option<u8>,
     /// Places of the return probes of loads and inits; `None`: they see all.
     pub load_places: Option<u8>,
-    /// "Helper completed" is seen by `umh_complete`, not by the return of the worker's function.
+    /// "Helper completed" is seen through `umh_complete`, not through the return of the worker's function.
     pub umh_complete: bool,
     /// The hook of "helper completed" does not see which call it is.
     pub completed_blind: bool,
-    /// Tracing ends at this instant, in microseconds; `None`: when all has come to rest.
+    /// Tracing ends at this instant, in microseconds; `None`: when everything has come to rest.
     pub ends_us: Option<u32>,
 }
 
-/// A deed at an instant.
+/// An action at an instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Action {
     /// When, in microseconds.
     pub at_us: u32,
     /// What its delays are drawn from.
     pub salt: u32,
-    /// What.
+    /// What happens.
     pub deed: Deed,
 }
 
-/// A thread that can ask.
+/// A thread that can make requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Who {
-    /// Of user space; two numbers in a row are threads of one process.
+    /// A user-space thread; threads with consecutive numbers belong to one process.
     User(u8),
-    /// Of the kernel.
+    /// A kernel thread.
     Kernel(u8),
 }
 
@@ -75,12 +75,12 @@ pub enum Who {
 pub enum Deed {
     /// A thread asks for a module.
     Ask(Ask),
-    /// modtrail itself does.
+    /// modtrail itself asks.
     Own {
         /// For this alias.
         alias: &'static str,
     },
-    /// udev or a person loads a module with what it needs.
+    /// udev or a person loads a module and what it needs.
     Insert {
         /// Which.
         module: &'static str,
@@ -101,7 +101,7 @@ pub enum Deed {
         /// How it waits: 0 not, 1 for exec, 2 for the helper's end.
         wait: u8,
     },
-    /// Helpers are disabled for so many microseconds.
+    /// Helpers are disabled for this many microseconds.
     Disable {
         /// How long.
         for_us: u32,
@@ -113,13 +113,13 @@ pub enum Deed {
         /// How long the machine sleeps, in milliseconds; zero: it is a test of the freezer.
         asleep_ms: u32,
     },
-    /// Events are lost for so many microseconds.
+    /// Events are lost for this many microseconds.
     Lose {
         /// How long.
         for_us: u32,
         /// Those of one moment; `None`: the ring is full.
         kind: Option<Kind>,
-        /// One in so many.
+        /// One in this many.
         one_in: u8,
     },
 }
@@ -131,15 +131,15 @@ pub struct Ask {
     pub who: Who,
     /// What for.
     pub alias: &'static str,
-    /// It waits for no more than exec.
+    /// It only waits for exec.
     pub nowait: bool,
-    /// A security module says no.
+    /// A security module denies it.
     pub denied: bool,
     /// What modprobe is.
     pub helper: Helper,
     /// How long the helper takes before it does anything, in microseconds.
     pub slow_us: u32,
-    /// The requester is killed so many microseconds after it asked.
+    /// The requester is killed this many microseconds after it asked.
     pub killed_us: Option<u32>,
     /// The requester's process exits when it has returned.
     pub exits: bool,
@@ -162,12 +162,12 @@ pub enum Helper {
     LoadsAndEnds(i32),
     /// A script that forks modprobe and waits for it.
     Script,
-    /// A script that forks modprobe and goes, and modprobe begins so many microseconds later.
+    /// A script that forks modprobe and exits; modprobe begins this many microseconds later.
     Daemon(u32),
 }
 
 impl View {
-    /// A machine of 6.1 with nothing odd about it, all of which is seen.
+    /// A plain 6.1 machine, all of which is seen.
     pub const PLAIN: Self = Self {
         release: Release::V6_1,
         salt: 0,
@@ -184,7 +184,7 @@ impl View {
 }
 
 impl Ask {
-    /// A request with nothing odd about it.
+    /// A plain request.
     pub const PLAIN: Self = Self {
         who: Who::User(0),
         alias: "net-alpha",
@@ -198,7 +198,7 @@ impl Ask {
     };
 }
 
-/// What a plan is made to try.
+/// What a plan is made to test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Profile {
     /// A few requests, all seen.
@@ -224,7 +224,7 @@ impl Profile {
     pub const ALL: [Self; 8] =
         [Self::Calm, Self::Crowd, Self::Losses, Self::Skipped, Self::Missed, Self::Middle, Self::Disorder, Self::Storm];
 
-    /// The profile of a seed. A storm takes as long as twenty of the others.
+    /// The profile of a seed. A storm takes as long as twenty others.
     #[must_use]
     pub fn of(seed: u64) -> Self {
         let place = usize::try_from(seed % 64).unwrap_or(0);
@@ -300,7 +300,7 @@ struct Draw<'r> {
     profile: Profile,
     aliases: Vec<&'static str>,
     people: u64,
-    /// Helpers take so long that those who wait for a slot get none.
+    /// Helpers take so long that requests that wait for a slot get none.
     jammed: bool,
 }
 
@@ -329,7 +329,7 @@ impl<'r> Draw<'r> {
         Action { at_us, salt, deed: self.deed() }
     }
 
-    /// Some threads that ask then call another helper, whatever they were answered.
+    /// Some requesters then call another helper, whatever the answer was.
     fn call_after(&mut self, action: &Action) -> Option<Action> {
         let Deed::Ask(ask) = action.deed else { return None };
         let call = Deed::Call { who: ask.who, wait: 1 };
@@ -356,7 +356,7 @@ impl<'r> Draw<'r> {
         if !self.random.one_in(odd) {
             return Deed::Ask(self.ask());
         }
-        // A storm is for those who wait for a slot until its time is up.
+        // A storm is for requests that wait for a slot until they time out.
         match self.random.between(0, if self.profile == Profile::Storm { 9 } else { 11 }) {
             0 => Deed::Own { alias: self.alias() },
             1..=3 => Deed::Insert { module: self.module(), copy: self.random.one_in(3), memory: self.random.one_in(3) },
@@ -376,7 +376,7 @@ impl<'r> Draw<'r> {
             _ if self.random.one_in(10) => self.random.pick(1_500_000, &[1_500_000, 9_000_000]),
             _ => 3_000,
         };
-        // Where the slots are to stay taken, most are plain and slow.
+        // If the slots are to stay taken, most are plain and slow.
         let plain = self.jammed && !self.random.one_in(8);
         let (least, slow) = if plain { (4_500_000, 7_000_000) } else { (0, slow) };
         let rare = if plain { 4 } else { 1 };
@@ -415,7 +415,7 @@ impl<'r> Draw<'r> {
         if self.random.one_in(6) { Who::Kernel(number) } else { Who::User(number) }
     }
 
-    /// Mostly one of the few that this plan is about.
+    /// Usually one of the few that this plan is about.
     fn alias(&mut self) -> &'static str {
         if self.random.one_in(6) {
             return alias(self.random);

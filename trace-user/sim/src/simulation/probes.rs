@@ -1,7 +1,7 @@
-//! What modtrail's probes make of what happens: which of it they see, what they note, and what they pass over.
+//! What modtrail's probes make of what happens: what they see, what they remember, and what they ignore.
 //!
 //! In: everything that happened. Out: the records that reach the ring, and what was lost before it, as the kernel side
-//! counts it. The rules are those of the `trace-ebpf` crate, written anew.
+//! counts it. The rules are those of the `trace-ebpf` crate, written independently.
 
 use super::machine::{BEGAN, Happening};
 use super::plan::{Deed, Plan, Release};
@@ -14,9 +14,9 @@ use trace_common::kind::{Kind, Loss};
 /// A record in the ring.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// Its place among all that happened.
+    /// Its place among everything that happened.
     pub number: usize,
-    /// What it says.
+    /// What it reports.
     pub happening: Happening,
 }
 
@@ -34,7 +34,7 @@ pub struct Drop {
 struct Probes<'p> {
     plan: &'p Plan,
     random: Random,
-    /// Threads that asked or called, and have no answer yet, with when their process started.
+    /// Threads that asked or called and have no answer yet, with when their process started.
     callers: BTreeMap<u32, TaskKey>,
     /// Processes of helpers' trees.
     followed: BTreeSet<TaskKey>,
@@ -57,14 +57,14 @@ pub fn see(plan: &Plan, happened: &[Happening]) -> (Vec<Record>, Vec<Drop>) {
     };
     let mut records = Vec::new();
     for (number, happening) in happened.iter().enumerate() {
-        if probes.runs(happening) && probes.tells(happening) && !probes.is_full(happening) {
+        if probes.runs(happening) && probes.reports(happening) && !probes.is_full(happening) {
             records.push(Record { number, happening: happening.clone() });
         }
     }
     (records, probes.drops)
 }
 
-/// When the hook of a moment is attached: those late in a request's life first.
+/// When the hook of a moment is attached: those late in a request's life come first.
 #[must_use]
 pub fn attached_at(plan: &Plan, kind: Kind) -> u64 {
     if plan.view.attach_us == 0 {
@@ -90,7 +90,7 @@ impl Probes<'_> {
         !skipped
     }
 
-    /// A function with a return probe is entered: a place is taken, or the return will be missed.
+    /// A function with a return probe is entered: it takes a place, or the return will be missed.
     fn enter(&mut self, happening: &Happening) {
         let (returns, places): (&[Kind], _) = match happening.moment.kind() {
             Kind::CallEntered => (&[Kind::CallReturned], self.plan.view.places),
@@ -123,8 +123,8 @@ impl Probes<'_> {
         places.is_none() || self.places.entry(kind).or_default().remove(&happening.task.tid.0)
     }
 
-    /// Whether the probe, which runs, has anything to tell; and what it notes.
-    fn tells(&mut self, happening: &Happening) -> bool {
+    /// Whether the probe, which runs, has anything to report; and what it remembers.
+    fn reports(&mut self, happening: &Happening) -> bool {
         let (tid, key) = (happening.task.tid.0, happening.task.key);
         match &happening.moment {
             Moment::Requested(_) | Moment::CallEntered(_) => {

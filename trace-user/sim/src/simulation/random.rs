@@ -1,4 +1,4 @@
-//! Numbers that look random and follow from a seed alone (splitmix64).
+//! Numbers that look random and follow only from a seed (splitmix64).
 
 /// A stream of them.
 #[derive(Clone, Debug)]
@@ -24,12 +24,12 @@ impl Random {
         low + self.next() % (high.saturating_sub(low) + 1)
     }
 
-    /// True once in `times`; never where that is zero.
+    /// True once in `times`; never if that is zero.
     pub fn one_in(&mut self, times: u64) -> bool {
         times != 0 && self.next().is_multiple_of(times)
     }
 
-    /// One of the choices; the first where there is nothing to choose.
+    /// One of the choices: `first`, or one of `others`.
     pub fn pick<T: Copy>(&mut self, first: T, others: &[T]) -> T {
         let place = self.next() % (others.len() as u64 + 1);
         usize::try_from(place).ok().and_then(|place| others.get(place).copied()).unwrap_or(first)

@@ -1,4 +1,4 @@
-//! Requests and helper calls, as the task goes through them that asks (kernel/module/kmod.c and kernel/umh.c).
+//! Requests and helper calls, as the steps of the task that asks (kernel/module/kmod.c and kernel/umh.c).
 
 use super::machine::{Machine, TRACER};
 use super::plan::{Ask, Helper, Release};
@@ -14,7 +14,7 @@ const EBUSY: i32 = -16;
 const ETIME: i32 = -62;
 /// What a killed requester gets.
 pub const ERESTARTSYS: i32 = -512;
-/// How long a slot is waited for.
+/// How long a request waits for a slot.
 const SLOT_TIMEOUT: u64 = 5_000_000_000;
 
 impl Machine<'_> {
@@ -95,7 +95,7 @@ impl Machine<'_> {
         self.a_moment(thread)
     }
 
-    /// A call that is about to be entered; where its request is turned away, it never is.
+    /// A call that is about to be entered; if its request is turned away, it never is.
     fn prepare(&mut self, thread: ThreadNo, wait: Wait, argv: Arc<[Captured]>, request: Option<usize>) -> usize {
         let caller = self.threads.get(thread).map(|thread| thread.task).unwrap_or_default();
         let call = self.truth.calls.len();
@@ -139,7 +139,7 @@ impl Machine<'_> {
         self.open = self.open.saturating_sub(1);
     }
 
-    /// 5.10 and 6.1 wake all who wait, and whoever comes takes the slot; 6.12 hands it to the first in line.
+    /// 5.10 and 6.1 wake all waiters, and the first to come takes the slot; 6.12 hands it to the first in line.
     fn give_slot(&mut self) {
         match self.plan.view.release {
             Release::V6_1 => {
@@ -179,8 +179,8 @@ impl Machine<'_> {
             found.steps.retain(|step| matches!(step, Step::ExitGroup) || !is_of_request(step));
             self.in_line.retain(|waiting| *waiting != thread);
             let (away, result) = if killed { (Away::Killed, ERESTARTSYS) } else { (Away::Throttled, ETIME) };
-            let told = self.plan.view.release == Release::V6_12;
-            let mark = if told {
+            let is_seen = self.plan.view.release == Release::V6_12;
+            let mark = if is_seen {
                 self.emit(thread, Moment::Throttled { result: ReturnCode(result) })
             } else {
                 Mark::unseen(now)
@@ -213,7 +213,7 @@ impl Machine<'_> {
     }
 
     fn enter(&mut self, thread: ThreadNo, call: usize) -> Flow {
-        // The address that was given back last is handed out first.
+        // The address that was freed last is reused first.
         let address = self.addresses.pop().unwrap_or_else(|| 0xffff_8000_0000_0000 + 96 * call as u64);
         let Some(entered) = self.truth.calls.get(call).cloned() else { return Flow::On };
         let moment = Moment::CallEntered(Arc::new(CallEntered {
@@ -257,7 +257,7 @@ impl Machine<'_> {
         Flow::On
     }
 
-    /// The memory of the call is given back before the return is seen, except where somebody else does it later.
+    /// The memory of the call is freed before the return is seen, unless somebody else frees it later.
     fn leave(&mut self, thread: ThreadNo, call: usize, result: i32) -> Flow {
         let Some(truth) = self.truth.calls.get(call) else { return Flow::On };
         let (wait, request, address) = (truth.wait, truth.request, truth.address);
@@ -284,7 +284,7 @@ impl Machine<'_> {
     }
 }
 
-/// Whether a request that is turned away does not come to the step.
+/// Whether a request that is turned away skips the step.
 const fn is_of_request(step: &Step) -> bool {
     matches!(step, Step::Admit(_) | Step::Enter(_) | Step::GiveSlot)
 }

@@ -1,4 +1,4 @@
-//! What is under way in the simulated machine, beside its truth: helper calls, loads, and whether a thread goes on.
+//! What is under way in the simulated machine, besides its truth: helper calls, loads, and whether a thread goes on.
 //!
 //! In: nothing. Out: the states that [`super::machine`] keeps and its parts change.
 
@@ -9,13 +9,13 @@ use super::tasks::{Inserted, ThreadNo};
 pub enum Flow {
     /// With its next step.
     On,
-    /// After so many nanoseconds.
+    /// After this many nanoseconds.
     After(u64),
     /// Not by itself.
     Stop,
 }
 
-/// What goes on behind a helper call, beside its truth.
+/// The hidden state of a helper call, besides its truth.
 #[derive(Clone, Debug)]
 pub struct CallRun {
     /// Who waits.
@@ -42,7 +42,7 @@ pub struct CallRun {
     pub status: Option<i32>,
 }
 
-/// What the kernel holds of a module's name.
+/// What the kernel knows of a module's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loaded {
     /// Nothing.
@@ -55,13 +55,13 @@ pub enum Loaded {
     Going,
 }
 
-/// What goes on behind a load, beside its truth.
+/// The hidden state of a load, besides its truth.
 #[derive(Clone, Copy, Debug)]
 pub struct LoadRun {
     /// What is loaded.
     pub inserted: Inserted,
-    /// What it comes to.
+    /// Its result.
     pub result: i32,
-    /// When the kernel first said live to who asked.
+    /// When the kernel first answered that the module is live.
     pub live: u64,
 }

@@ -9,7 +9,7 @@ use modtrail_core::answer::ReturnCode;
 use modtrail_core::event::{Depth, Moment, PmTest, SuspendMoment, SuspendState, Wait, Way};
 
 const EAGAIN: i32 = -11;
-/// How long the drain lasts at most.
+/// The longest duration of the drain.
 const DRAIN: u64 = 5_000_000_000;
 
 impl Machine<'_> {
@@ -28,16 +28,16 @@ impl Machine<'_> {
             SuspendStage::Ask => {
                 let pm_test = Some(if for_asleep == 0 { PmTest::FREEZER } else { PmTest::NONE });
                 let mark =
-                    self.told(thread, SuspendMoment::Began { way: Way::Suspend { state: SuspendState::Mem }, pm_test });
+                    self.fires(thread, SuspendMoment::Began { way: Way::Suspend { state: SuspendState::Mem }, pm_test });
                 self.know(cycle, |cycle| cycle.began = Some(mark));
                 self.then(thread, SuspendStage::Freeze, cycle)
             }
             SuspendStage::Freeze => {
-                self.told(thread, SuspendMoment::FreezeBegan);
+                self.fires(thread, SuspendMoment::FreezeBegan);
                 self.then(thread, SuspendStage::Disable, cycle)
             }
             SuspendStage::Disable => {
-                let mark = self.told(thread, SuspendMoment::DisableBegan { depth: Depth::FREEZING });
+                let mark = self.fires(thread, SuspendMoment::DisableBegan { depth: Depth::FREEZING });
                 self.asleep = true;
                 let inside = self.inside();
                 self.know(cycle, |cycle| {
@@ -56,19 +56,19 @@ impl Machine<'_> {
                 Flow::After(for_frozen / 2 + 10_000)
             }
             SuspendStage::Thaw => {
-                self.told(thread, SuspendMoment::ThawBegan);
-                self.told_later(thread, 200, SuspendMoment::DepthSet { depth: Depth::FREEZING });
+                self.fires(thread, SuspendMoment::ThawBegan);
+                self.fires_later(thread, 200, SuspendMoment::DepthSet { depth: Depth::FREEZING });
                 self.thaw();
                 self.then(thread, SuspendStage::Enable, cycle)
             }
             SuspendStage::Enable => {
-                let mark = self.told(thread, SuspendMoment::DepthSet { depth: Depth::ENABLED });
+                let mark = self.fires(thread, SuspendMoment::DepthSet { depth: Depth::ENABLED });
                 self.asleep = false;
                 self.know(cycle, |cycle| cycle.enabled = Some(mark));
                 self.then(thread, SuspendStage::Answer(0), cycle)
             }
             SuspendStage::Answer(result) => {
-                let mark = self.told(thread, SuspendMoment::Ended { result: ReturnCode(result) });
+                let mark = self.fires(thread, SuspendMoment::Ended { result: ReturnCode(result) });
                 self.know(cycle, |cycle| cycle.ended = Some((mark, result)));
                 self.a_moment(thread)
             }
@@ -83,7 +83,7 @@ impl Machine<'_> {
             return Flow::After(self.draw(thread, 50_000, 400_000));
         }
         let result = if inside.is_empty() { 0 } else { EAGAIN };
-        let mark = self.told(thread, SuspendMoment::DisableEnded { result: ReturnCode(result) });
+        let mark = self.fires(thread, SuspendMoment::DisableEnded { result: ReturnCode(result) });
         self.know(cycle, |cycle| {
             cycle.disabled = Some((mark, result));
             cycle.culprits = inside;
@@ -93,13 +93,13 @@ impl Machine<'_> {
         }
         self.asleep = false;
         self.know(cycle, |cycle| cycle.enabled = Some(mark));
-        self.told(thread, SuspendMoment::FreezeEnded { result: ReturnCode(result) });
+        self.fires(thread, SuspendMoment::FreezeEnded { result: ReturnCode(result) });
         self.then(thread, SuspendStage::Answer(result), cycle)
     }
 
     /// User space is frozen.
     fn frozen(&mut self, thread: ThreadNo, for_frozen: u64, cycle: usize) -> Flow {
-        // A task is frozen where it comes back to user space: the freezer waits for who is at work in the kernel.
+        // A task is frozen when it returns to user space: the freezer waits for tasks that are active in the kernel.
         if self.is_loading() {
             self.next(thread, [Step::Suspend(SuspendStage::Frozen, cycle)]);
             return Flow::After(self.draw(thread, 50_000, 400_000));
@@ -107,21 +107,21 @@ impl Machine<'_> {
         self.freeze();
         let alive = self.calls.iter().enumerate().filter(|(_, run)| run.alive > 0).map(|(place, _)| place);
         let alive: Vec<usize> = alive.filter(|place| !self.is_own(*place)).collect();
-        self.told(thread, SuspendMoment::FreezeEnded { result: ReturnCode::OK });
+        self.fires(thread, SuspendMoment::FreezeEnded { result: ReturnCode::OK });
         self.know(cycle, |cycle| cycle.frozen = alive);
-        self.told_later(thread, 200, SuspendMoment::DepthSet { depth: Depth::DISABLED });
+        self.fires_later(thread, 200, SuspendMoment::DepthSet { depth: Depth::DISABLED });
         self.next(thread, [Step::Suspend(SuspendStage::Sleep, cycle)]);
         Flow::After(for_frozen / 2 + 1_000)
     }
 
-    fn told(&mut self, thread: ThreadNo, moment: SuspendMoment) -> Mark {
+    fn fires(&mut self, thread: ThreadNo, moment: SuspendMoment) -> Mark {
         self.emit(thread, Moment::Suspend(moment))
     }
 
     /// A probe fires right after another in the same thread.
-    fn told_later(&mut self, thread: ThreadNo, after: u64, moment: SuspendMoment) {
+    fn fires_later(&mut self, thread: ThreadNo, after: u64, moment: SuspendMoment) {
         self.now += after;
-        self.told(thread, moment);
+        self.fires(thread, moment);
         self.now -= after;
     }
 

@@ -1,11 +1,11 @@
-//! The threads of a simulated machine: each works off a list of steps, and waits where a step cannot be taken yet.
+//! The threads of a simulated machine: each works through a list of steps, and waits if a step cannot be taken yet.
 
 use super::plan::Ask;
 use super::random::Random;
 use modtrail_core::event::Task;
 use std::collections::VecDeque;
 
-/// A thread, by its place in the machine's list; none is ever taken out.
+/// A thread, by its place in the machine's list, which never shrinks.
 pub type ThreadNo = usize;
 
 /// One step of a thread. Numbers are places in the lists of requests, calls, loads and files.
@@ -17,9 +17,9 @@ pub enum Step {
     Ask(Ask),
     /// A module's init asks for an alias.
     AskNested(&'static str),
-    /// The security module says no.
+    /// The security module denies it.
     Deny(usize),
-    /// A slot is taken, once there is one.
+    /// A slot is taken as soon as there is one.
     TakeSlot(usize),
     /// The request has its slot.
     Admit(usize),
@@ -35,7 +35,7 @@ pub enum Step {
     CallOther(u8),
     /// The whole process exits.
     ExitGroup,
-    /// A worker takes a call up.
+    /// A worker picks a call up.
     Pick(usize),
     /// A worker forks for a call.
     Fork(usize),
@@ -65,9 +65,9 @@ pub enum Step {
     Remove(usize),
     /// A stage of a suspend cycle.
     Suspend(SuspendStage, usize),
-    /// It is told that the module goes.
-    RemoveTold(usize),
-    /// Its memory is given back.
+    /// The kernel reports that the module goes.
+    RemoveReported(usize),
+    /// Its memory is freed.
     RemoveDone(usize),
 }
 
@@ -76,7 +76,7 @@ pub enum Step {
 pub struct Inserted {
     /// Which.
     pub file: usize,
-    /// An alias stands for it, so that a blacklist holds.
+    /// An alias resolves to it, so that a blacklist counts.
     pub by_alias: bool,
     /// From another copy of its file.
     pub copy: bool,
@@ -95,7 +95,7 @@ pub enum Stage {
     Image,
     /// The name is claimed.
     Claim,
-    /// The name was claimed by another, who is done.
+    /// The name was claimed by another load, which is done.
     ClaimAgain,
     /// The module is coming.
     Coming,
@@ -103,13 +103,13 @@ pub enum Stage {
     Init,
     /// Its init has returned.
     Inited,
-    /// It is live, and that is told.
+    /// It is live, and the kernel reports that.
     Live,
     /// Asynchronous work is done.
     Settled,
     /// It goes after its init failed.
     Failed,
-    /// Its memory is given back.
+    /// Its memory is freed.
     Freed,
     /// The system call returns.
     End,
@@ -120,7 +120,7 @@ pub enum Stage {
 pub enum SuspendStage {
     /// The kernel is asked.
     Ask,
-    /// User space is to be frozen.
+    /// User space is being frozen.
     Freeze,
     /// Helpers are disabled.
     Disable,
@@ -141,7 +141,7 @@ pub enum SuspendStage {
 /// A thread.
 #[derive(Clone, Debug)]
 pub struct Thread {
-    /// As probes see it.
+    /// The thread as probes see it.
     pub task: Task,
     /// Its process, by its place.
     pub process: usize,
@@ -163,19 +163,19 @@ pub struct Thread {
     pub killed: bool,
     /// The helper call whose tree it belongs to, by its place.
     pub call: Option<usize>,
-    /// The call that it is the helper of.
+    /// The call whose helper it is.
     pub helps: Option<usize>,
     /// Who waits for its end.
     pub parent: Option<ThreadNo>,
     /// Children that have not ended.
     pub children: u32,
-    /// What the last load came to, or the last child.
+    /// The result of the last load, or of the last child.
     pub result: i32,
     /// What another thread decided for this one.
     pub answer: Option<i32>,
     /// Until when it waits for a slot.
     pub deadline: Option<u64>,
-    /// Which of the wake-ups that are set for it counts.
+    /// Which of the wake-ups that were set for it counts.
     pub turn: u64,
 }
 

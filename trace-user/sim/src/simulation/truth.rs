@@ -1,10 +1,10 @@
 //! What really happened in a simulated machine, as opposed to what was seen of it. Instants are nanoseconds on the
-//! clock that stops in suspend, as the probe of the moment would read it, unless said otherwise.
+//! clock that stops in suspend, as the probe of the moment would read it, unless stated otherwise.
 
 use modtrail_core::event::{self, Captured, Task, Wait};
 use std::sync::Arc;
 
-/// A moment: when, and which of all that happened.
+/// A moment: when it happened, and its place among everything that happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     /// When.
@@ -13,7 +13,7 @@ pub struct Mark {
     pub number: usize,
 }
 
-/// All of it.
+/// The whole truth.
 #[derive(Clone, Debug, Default)]
 pub struct Truth {
     /// Every request.
@@ -30,11 +30,11 @@ pub struct Truth {
     pub lives: Vec<Life>,
     /// Whether the moment of this number reached the pipeline.
     pub seen: Vec<bool>,
-    /// From which instant on everything is seen.
+    /// The instant from which everything is seen.
     pub attached: u64,
     /// When tracing ended, and whether everything had come to rest by then.
     pub ended: u64,
-    /// What was told to be lost.
+    /// What was reported as lost.
     pub lost: Vec<Lost>,
     /// Events that came after the order of their time was final: when they happened, and when they came.
     pub late: Vec<(u64, u64)>,
@@ -45,7 +45,7 @@ pub struct Truth {
 pub struct Lost {
     /// How, and of what.
     pub why: event::Lost,
-    /// Between when and when, as the edge says it.
+    /// Since when and until when, as the edge reports it.
     pub span: (u64, u64),
     /// How many.
     pub count: u64,
@@ -54,7 +54,7 @@ pub struct Lost {
 /// Why a request had no helper call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Away {
-    /// A security module said no.
+    /// A security module denied it.
     Denied,
     /// No slot in time.
     Throttled,
@@ -81,7 +81,7 @@ pub struct Request {
     pub admitted: Option<Mark>,
     /// Its helper call, by its place.
     pub call: Option<usize>,
-    /// When it returned, and with what. For what no probe sees, the mark of the next thing that was.
+    /// When it returned, and with what. If no probe sees the return, the mark of the next thing that was seen.
     pub returned: Option<(Mark, i32)>,
     /// Requests that held a slot or waited for one when this one was asked.
     pub others: usize,
@@ -104,7 +104,7 @@ pub struct Call {
     pub argv: Arc<[Captured]>,
     /// When it was entered.
     pub entered: Mark,
-    /// When a worker took it up.
+    /// When a worker picked it up.
     pub picked: Option<Mark>,
     /// Its helper's first task, and when it was born.
     pub born: Option<(Task, Mark)>,
@@ -131,7 +131,7 @@ pub struct Load {
     pub module: &'static str,
     /// When it began.
     pub began: Mark,
-    /// When the kernel was told the module's name.
+    /// When the kernel learned the module's name.
     pub named: Option<Mark>,
     /// When the module was coming.
     pub coming: Option<Mark>,
@@ -150,18 +150,18 @@ pub struct Load {
 pub struct Life {
     /// Its name.
     pub module: &'static str,
-    /// When the kernel first said live to who asked, and when the probe saw it; zeros: before everything.
+    /// When the kernel first answered that it is live, and when the probe saw it; zeros: before everything.
     pub from: (u64, u64),
     /// The load that made it live, by its place.
     pub load: Option<usize>,
-    /// When it was live no more, and when the probe saw it.
+    /// When it stopped being live, and when the probe saw it.
     pub gone: Option<(u64, u64)>,
 }
 
 /// A suspend cycle. Helper calls by their places, modtrail's own left out.
 #[derive(Clone, Debug, Default)]
 pub struct Cycle {
-    /// How long user space is to be frozen, and the machine to sleep.
+    /// How long user space stays frozen, and how long the machine sleeps.
     pub wanted: (u64, u64),
     /// When it was asked for.
     pub began: Option<Mark>,
@@ -173,10 +173,10 @@ pub struct Cycle {
     pub enabled: Option<Mark>,
     /// When the kernel answered, and with what.
     pub ended: Option<(Mark, i32)>,
-    /// Callers of these were inside when helpers were disabled, or came in before the drain was over.
+    /// Calls whose callers were inside when helpers were disabled, or entered before the drain was over.
     pub inside: Vec<usize>,
-    /// Callers of these were inside when the drain was given up.
+    /// Calls whose callers were inside when the drain was given up.
     pub culprits: Vec<usize>,
-    /// Processes of these were alive when user space was frozen.
+    /// Calls with processes that were alive when user space was frozen.
     pub frozen: Vec<usize>,
 }

@@ -1,4 +1,4 @@
-//! The modules and aliases of every simulated machine: one of each kind that behaves in its own way.
+//! The modules and aliases of every simulated machine: one for each kind of behaviour.
 
 use modtrail_core::event::{Resolution, Wanted};
 
@@ -11,7 +11,7 @@ pub enum Init {
     Fails(i32),
     /// It fails with this errno every other time, the first time too.
     FailsAtFirst(i32),
-    /// It asks for this alias, whatever comes of it, and succeeds.
+    /// It asks for this alias, ignores the result, and succeeds.
     Asks(&'static str),
 }
 
@@ -28,11 +28,11 @@ pub struct File {
     pub init_us: u64,
     /// How long its load then waits for asynchronous work, at most, in microseconds.
     pub settle_us: u64,
-    /// What modprobe and the kernel make of it.
+    /// How modprobe and the kernel treat it.
     pub state: State,
 }
 
-/// What modprobe and the kernel make of a module file.
+/// How modprobe and the kernel treat a module file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// It can be loaded.
@@ -41,7 +41,7 @@ pub enum State {
     BuiltIn,
     /// It is live from the start.
     LiveAtStart,
-    /// modprobe passes over it where an alias stands for it.
+    /// modprobe ignores it if it is reached by an alias.
     Blacklisted,
     /// The kernel refuses its image with this errno.
     Refused(i32),
@@ -75,7 +75,7 @@ pub const FILES: [File; 16] = [
     odd("pcspkr", State::LiveAtStart),
 ];
 
-/// What aliases stand for; every other alias stands for nothing.
+/// What aliases resolve to; every other alias resolves to nothing.
 pub const ALIASES: [(&str, &[&str]); 17] = [
     ("net-alpha", &["alpha"]),
     ("fs-alpha", &["alpha"]),
@@ -96,7 +96,7 @@ pub const ALIASES: [(&str, &[&str]); 17] = [
     ("char-pcspkr", &["pcspkr"]),
 ];
 
-/// Aliases that stand for nothing.
+/// Aliases that resolve to nothing.
 pub const NOWHERE: [&str; 3] = ["net-none", "crypto-none", "char-major-99"];
 
 /// The place of the module in [`FILES`].
@@ -105,13 +105,13 @@ pub fn number(name: &str) -> Option<usize> {
     FILES.iter().position(|file| file.name == name)
 }
 
-/// The names of the modules that `alias` stands for.
+/// The names of the modules that `alias` resolves to.
 #[must_use]
 pub fn stands_for(alias: &str) -> &'static [&'static str] {
     ALIASES.iter().find(|(known, _)| *known == alias).map_or(&[], |(_, modules)| modules)
 }
 
-/// What the module indexes say of `alias`.
+/// What the module indexes say about `alias`.
 #[must_use]
 pub fn resolution(alias: &str) -> Resolution {
     let wanted = stands_for(alias).iter().filter_map(|name| FILES.get(number(name)?));
