@@ -1,4 +1,4 @@
-//! Identities of tasks and helper calls, and why a bare number is none.
+//! Identities of tasks and helper calls, and why a bare number does not identify them.
 
 use crate::time::Ktime;
 
@@ -10,8 +10,8 @@ pub struct Tgid(pub u32);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tid(pub u32);
 
-/// One process for its whole life. A pid alone is reused; with the boot-clock instant at which the process started
-/// it is not. `start` is zero on a kernel where it cannot be read, which leaves the pid alone.
+/// One process for its whole life. A pid alone is reused; a pid with the boot-clock instant at which the process
+/// started is not. `start` is zero on a kernel where it cannot be read, which leaves only the pid.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TaskKey {
     /// The process.
@@ -20,8 +20,8 @@ pub struct TaskKey {
     pub start: Ktime,
 }
 
-/// The address of a `struct subprocess_info`. It is reused at once after a call ends, so it names a helper call only
-/// together with the time: the last call entered with it.
+/// The address of a `struct subprocess_info`. It is reused at once after a call ends, so it only identifies a helper
+/// call together with the time: the last call that was entered with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallAddress(pub u64);
 

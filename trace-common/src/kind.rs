@@ -1,7 +1,7 @@
-//! The numbers that tell records apart. A number is never reused or given a new meaning: recordings and
-//! prebuilt probe objects outlive a release.
+//! The numbers that distinguish records. A number is never reused or given a new meaning: recordings and prebuilt probe
+//! objects outlive a release.
 
-/// What a record says happened. Each is one *moment*; `docs/hooks.md` says which hooks can see it.
+/// What a record reports. Each is one *moment*; `docs/hooks.md` lists the hooks that can see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u16)]
 pub enum Kind {
@@ -9,24 +9,24 @@ pub enum Kind {
     Requested = 1,
     /// The request got its slot.
     Admitted = 2,
-    /// The request waited for a slot in vain, and was turned away.
+    /// The request waited for a slot in vain and was turned away.
     Throttled = 3,
-    /// A security module said no.
+    /// A security module denied the request.
     Denied = 4,
     /// `call_usermodehelper_exec` was entered.
     CallEntered = 16,
     /// `call_usermodehelper_exec` returned.
     CallReturned = 17,
-    /// A kernel worker took the call up.
+    /// A kernel worker picked the call up.
     CallPicked = 18,
     /// The helper's task exists: pointer meets pid.
     Born = 19,
     /// The helper's `kernel_execve` returned.
     Executed = 20,
-    /// The helper's work is over for the kernel: `umh_complete`, or the worker's function returned.
+    /// The kernel is done with the helper: `umh_complete`, or the worker's function returned.
     Completed = 21,
-    /// A thread exits whose helper call was not seen to return: it was killed while it waited, or a return probe
-    /// missed it.
+    /// A thread exits and its helper call was not seen to return: it was killed while it waited, or a return probe
+    /// missed the return.
     CallerGone = 22,
     /// A helper, or a descendant of one, forked.
     Forked = 32,
@@ -48,13 +48,13 @@ pub enum Kind {
     Live = 54,
     /// The module is `MODULE_STATE_GOING`.
     Going = 55,
-    /// The module's memory is being given back.
+    /// The module's memory is being freed.
     Freed = 56,
-    /// The loading thread is told which module or file it loads.
+    /// The loading thread learns which module or file it loads.
     Named = 57,
     /// A task asks the kernel to suspend or hibernate.
     SuspendBegan = 64,
-    /// What a task asked for is over: the kernel has resumed, or did not suspend.
+    /// The request to suspend or hibernate is over: the kernel has resumed, or did not suspend.
     SuspendEnded = 65,
     /// A phase of suspend or resume begins or ends.
     PhaseSeen = 66,
@@ -80,7 +80,7 @@ pub enum Kind {
     FallbackEnded = 83,
     /// A task asks that helpers stay enabled.
     LockBegan = 84,
-    /// It has the kernel's word that they do, or its refusal.
+    /// The kernel grants that, or refuses.
     LockEnded = 85,
     /// It no longer needs them.
     Unlocked = 86,
@@ -130,13 +130,13 @@ impl Kind {
         Self::Unlocked,
     ];
 
-    /// The number that stands in a record.
+    /// The number in a record.
     #[must_use]
     pub const fn number(self) -> u16 {
         self as u16
     }
 
-    /// The moment's name, as it is shown to a person.
+    /// The moment's name, as shown to a person.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -182,7 +182,7 @@ impl Kind {
         }
     }
 
-    /// The kind of a number; `None` for one that no kind has.
+    /// The kind with this number; `None` if there is none.
     #[must_use]
     pub fn from_number(number: u16) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.number() == number)
@@ -195,8 +195,8 @@ impl Kind {
 pub enum Loss {
     /// The ring buffer had no room for the record.
     RingFull = 0,
-    /// A helper process or a waiting caller could not be noted: its map had no room, or the kernel's types do not tell
-    /// where its pid lies. What it does cannot be tied to its request.
+    /// A helper process or a waiting caller could not be recorded: its map had no room, or the kernel's types do not
+    /// show where its pid is. What it does cannot be tied to its request.
     Untracked = 1,
 }
 

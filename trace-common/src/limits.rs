@@ -7,31 +7,31 @@ pub const SHORT_TEXT: usize = 56;
 /// Bytes of text in a [`crate::wire::Text128`]: paths of helpers and of executed files.
 pub const LONG_TEXT: usize = 120;
 
-/// Arguments kept of a helper's command line. modprobe has four; a core pattern rarely more than eight.
+/// Arguments kept of a helper's command line. modprobe has four; a core pattern rarely has more than eight.
 pub const ARGV: usize = 8;
 
 /// Frames kept of a requester's kernel stack: enough to reach the system call through a nested module init.
 pub const STACK: usize = 24;
 
-/// Frames kept of the kernel stack of a helper call: enough to tell who made it (`do_coredump`,
+/// Frames kept of the kernel stack of a helper call: enough to show who made it (`do_coredump`,
 /// `call_sbin_request_key`).
 pub const CALL_STACK: usize = 12;
 
-/// Tasks that can be watched at once: processes of helpers (50 slots of requests and whatever they fork), and threads
-/// with a request or a helper call open (with those that were turned away unseen and live on: 5.10, 6.1). More are
-/// counted as untracked; the loads of such processes stand without a request.
+/// Tasks that can be watched at once: processes of helpers (50 slots of requests and everything they fork), and threads
+/// with an open request or helper call (including those that were turned away unseen and live on: 5.10, 6.1). More are
+/// counted as untracked; the loads of such processes have no request.
 pub const TRACKED: u32 = 16_384;
 
 /// Bytes of a kernel symbol's name with its module and NUL; longer ones are cut (`KSYM_NAME_LEN` is 128 in 5.10, 512
 /// from 6.1 on, for names that compilers make).
 pub const SYMBOL: usize = 128;
 
-/// Bytes of the ring buffer unless told otherwise: about 10,000 records, some 500 requests that wait to be read.
+/// Bytes of the ring buffer unless configured otherwise: about 10,000 records, some 500 requests that wait to be read.
 pub const RING_BYTES: u32 = 4 * 1024 * 1024;
 
 /// How often the two clocks are read again if something came between.
 pub const CLOCK_TRIES: u32 = 4;
 
-/// How far apart the readings of the two clocks may lie, in nanoseconds: some tens on a machine, microseconds where it
-/// is emulated.
+/// The largest distance between the readings of the two clocks, in nanoseconds: some tens on a real machine,
+/// microseconds on an emulated one.
 pub const CLOCKS_APART_NS: u64 = 50_000;

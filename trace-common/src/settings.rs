@@ -1,5 +1,5 @@
-//! What the loader tells the probes before they are verified: where fields lie in this kernel's structs, and what
-//! to leave out. The kernel sees it as constants.
+//! What the loader sets in the probes before they are verified: the offsets of fields in this kernel's structs, and
+//! what to leave out. The kernel sees constants.
 
 use zerocopy::{Immutable, IntoBytes};
 
@@ -10,15 +10,15 @@ pub const UNKNOWN: u32 = u32::MAX;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoBytes, Immutable)]
 #[repr(C)]
 pub struct Settings {
-    /// The address of `module_notify_list`, or zero where it is not known (then no hook that needs it is attached).
+    /// The address of `module_notify_list`, or zero if it is not known (then no hook that needs it is attached).
     pub module_notify_list: u64,
-    /// The address of `pm_test_level`, or zero where it is not known.
+    /// The address of `pm_test_level`, or zero if it is not known.
     pub pm_test_level: u64,
-    /// Where fields lie.
+    /// The offsets of fields.
     pub offsets: Offsets,
 }
 
-/// Byte offsets of the fields that probes read, in this kernel; [`UNKNOWN`] where not established.
+/// Byte offsets of the fields that probes read, in this kernel; [`UNKNOWN`] if not established.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoBytes, Immutable)]
 #[repr(C)]
 pub struct Offsets {
@@ -88,9 +88,9 @@ impl Offsets {
         reserved: 0,
     };
 
-    /// What stays the same on every 64-bit kernel from 5.10 to 7.3 without structure randomisation: the fields of
-    /// `subprocess_info`, `module.name` and `load_info.len`. For kernels that carry no BTF.
-    /// Source: kernel/umh.c, include/linux/module.h and the BTF of Debian's 5.10, 6.1, 6.12 and 7.2 images.
+    /// What is the same on every 64-bit kernel from 5.10 to 7.3 without structure randomisation: the fields of
+    /// `subprocess_info`, `module.name` and `load_info.len`. For kernels without BTF. Source: kernel/umh.c,
+    /// include/linux/module.h and the BTF of Debian's 5.10, 6.1, 6.12 and 7.2 images.
     pub const WITHOUT_BTF: Self = Self {
         call_work: 0,
         call_path: 40,

@@ -24,7 +24,7 @@ impl Ktime {
         self.0
     }
 
-    /// The time that went by since `earlier`; zero where `earlier` is later, which two CPUs' clocks can produce.
+    /// The time since `earlier`; zero if `earlier` is later, which can happen with two CPUs' clocks.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Nanos {
         Nanos(self.0.saturating_sub(earlier.0))
@@ -77,7 +77,7 @@ impl Nanos {
         Self(self.0.saturating_add(other.0))
     }
 
-    /// What is left after `other` is taken away, never below zero.
+    /// The difference to `other`, never below zero.
     #[must_use]
     pub const fn minus(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))

@@ -1,5 +1,5 @@
 //! Records of requests for firmware files (drivers/base/firmware_loader/) and of the lock that keeps helpers enabled
-//! meanwhile (kernel/umh.c).
+//! during them (kernel/umh.c).
 
 use super::{Header, Text64, Text128};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -22,7 +22,7 @@ pub struct FirmwareBegan {
 pub struct LockBegan {
     /// In the task that asks.
     pub header: Header,
-    /// Not zero: it waits until helpers are enabled again; zero: it is refused where they are disabled.
+    /// Not zero: it waits until helpers are enabled again; zero: it is refused if they are disabled.
     pub waits: u32,
     /// Zero.
     pub reserved: u32,

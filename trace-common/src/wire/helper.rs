@@ -22,9 +22,9 @@ pub struct CallEntered {
     pub reserved: u32,
     /// The file to execute.
     pub path: Text128,
-    /// The first arguments; what stands after `argc` is meaningless.
+    /// The first arguments; entries from `argc` on are meaningless.
     pub argv: [Text64; ARGV],
-    /// Bytes of `stack` that are filled, or a negative errno where the stack could not be taken.
+    /// The number of bytes of `stack` that are filled, or a negative errno if the stack could not be taken.
     pub stack_bytes: i64,
     /// Return addresses, innermost first.
     pub stack: [u64; CALL_STACK],
@@ -36,7 +36,7 @@ pub struct CallEntered {
 pub struct CallReturned {
     /// In the caller's task.
     pub header: Header,
-    /// The address of the (already freed) `subprocess_info`; zero where the hook cannot see it.
+    /// The address of the (already freed) `subprocess_info`; zero if the hook cannot see it.
     pub call: u64,
     /// Zero, a wait status word, or a negative errno.
     pub result: i32,
@@ -50,7 +50,7 @@ pub struct CallReturned {
 pub struct CallSeen {
     /// In the worker's or the helper's task.
     pub header: Header,
-    /// The address of the `subprocess_info`; zero where the hook cannot see it.
+    /// The address of the `subprocess_info`; zero if the hook cannot see it.
     pub call: u64,
 }
 

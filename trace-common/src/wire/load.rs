@@ -38,11 +38,11 @@ pub struct LoadEnded {
 pub struct ImageRead {
     /// In the loading task.
     pub header: Header,
-    /// The image's size; zero where it could not be read.
+    /// The image's size; zero if it could not be read.
     pub bytes: u64,
 }
 
-/// Something happened to a module: `Coming`, `InitBegun`, `Live`, `Going` or `Freed`; or a load is known by a name:
+/// Something happened to a module: `Coming`, `InitBegun`, `Live`, `Going` or `Freed`; or the name of a load is known:
 /// `Named`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
@@ -61,7 +61,7 @@ pub struct ModuleSeen {
 pub struct InitEnded {
     /// In the loading task.
     pub header: Header,
-    /// The address of the `struct module` (freed where `result` is negative); zero where the hook cannot see it.
+    /// The address of the `struct module` (freed if `result` is negative); zero if the hook cannot see it.
     pub module: u64,
     /// Zero or a negative errno.
     pub result: i32,

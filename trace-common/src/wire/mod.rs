@@ -30,14 +30,14 @@ pub use text::{Text64, Text128};
 use crate::kind::Kind;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// The layout of the records of one kind, on both sides of the ring: `KIND` is a [`Kind`]'s number. What has another
+/// The layout of the records of one kind, on both sides of the ring: `KIND` is a [`Kind`]'s number. A type with another
 /// layout can be neither written nor read as that kind.
 ///
 /// # Safety
 /// The type is `repr(C)` and begins with a [`Header`].
 pub unsafe trait Record<const KIND: u16>: FromBytes + Immutable + KnownLayout + 'static {}
 
-/// Records of these kinds are a header alone.
+/// Records of these kinds consist of a header alone.
 macro_rules! header_alone {
     ($($kind:ident),+) => {
         // SAFETY: it is `repr(C)`, and it is the header.
@@ -53,9 +53,9 @@ header_alone!(CallerGone, FreezeBegan, ThawBegan, Unlocked);
 pub struct Header {
     /// When, on the clock that stops in suspend (`bpf_ktime_get_ns`).
     pub mono: u64,
-    /// When, on the clock that does not (`bpf_ktime_get_boot_ns`).
+    /// When, on the clock that also runs in suspend (`bpf_ktime_get_boot_ns`).
     pub boot: u64,
-    /// When the current process started, on the boot clock; zero where it could not be read.
+    /// When the current process started, on the boot clock; zero if it could not be read.
     pub task_start: u64,
     /// The current process.
     pub tgid: u32,

@@ -4,7 +4,7 @@ use super::{Header, Text64};
 use crate::limits::STACK;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// `security_kernel_module_request(char *kmod_name)` was asked: the request exists, and has no slot yet.
+/// `security_kernel_module_request(char *kmod_name)` was called: the request exists, and has no slot yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Requested {
@@ -16,14 +16,14 @@ pub struct Requested {
     pub cgroup: u64,
     /// The requester's user, in the initial user namespace.
     pub uid: u32,
-    /// The user who logged in, whoever it has become since (`task_struct.loginuid`); meaningless where not
+    /// The user who logged in, whatever user the task has become since (`task_struct.loginuid`); meaningless unless
     /// `loginuid_seen`.
     pub loginuid: u32,
     /// Not zero: `loginuid` could be read.
     pub loginuid_seen: u32,
     /// Zero.
     pub reserved: u32,
-    /// Bytes of `stack` that are filled, or a negative errno where the stack could not be taken.
+    /// The number of bytes of `stack` that are filled, or a negative errno if the stack could not be taken.
     pub stack_bytes: i64,
     /// Return addresses, innermost first.
     pub stack: [u64; STACK],
@@ -44,7 +44,7 @@ pub struct Admitted {
 }
 
 /// The request ended before it had a helper call: `Throttled` (`down_timeout` gave up on the semaphore of the slots) or
-/// `Denied` (the security hook answered no).
+/// `Denied` (the security hook denied it).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct TurnedAway {

@@ -18,7 +18,7 @@ pub struct SuspendBegan {
     pub way: u32,
     /// The `suspend_state_t`: 1 to idle, 2 standby, 3 to memory; zero for hibernation.
     pub state: i32,
-    /// `pm_test_level`; meaningless where not seen.
+    /// `pm_test_level`; meaningless unless seen.
     pub pm_test: i32,
     /// Not zero: `pm_test` was read.
     pub pm_test_seen: u32,
@@ -38,7 +38,7 @@ pub struct PhaseSeen {
     pub action: Text64,
 }
 
-/// A `enum umh_disable_depth` was passed: 0 enabled, 1 freezing, 2 disabled. `DisableBegan` and `DepthSet`.
+/// An `enum umh_disable_depth` was passed: 0 enabled, 1 freezing, 2 disabled. `DisableBegan` and `DepthSet`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct DepthSeen {

@@ -9,7 +9,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 pub struct Forked {
     /// In the parent's task.
     pub header: Header,
-    /// When the child started, on the boot clock; zero where it could not be read.
+    /// When the child started, on the boot clock; zero if it could not be read.
     pub child_start: u64,
     /// The child's process.
     pub child_tgid: u32,
@@ -23,7 +23,7 @@ pub struct Forked {
 pub struct Exited {
     /// In the exiting task.
     pub header: Header,
-    /// A wait status word; meaningless where `status_seen` is zero.
+    /// A wait status word; meaningless if `status_seen` is zero.
     pub status: i32,
     /// Not zero: `status` was read.
     pub status_seen: u32,

@@ -1,4 +1,4 @@
-//! Kernel strings of bounded length that say whether they are whole.
+//! Kernel strings of bounded length that record whether they are complete.
 
 use crate::limits::{LONG_TEXT, SHORT_TEXT};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -7,11 +7,11 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Text64 {
-    /// Bytes of text without the NUL, or a negative errno where the kernel could not read it.
+    /// Bytes of text without the NUL, or a negative errno if the kernel could not read it.
     pub length: i32,
-    /// Not zero: the string goes on after what was kept.
+    /// Not zero: the string is longer than what was kept.
     pub truncated: u32,
-    /// The text; what stands after `length` is meaningless.
+    /// The text; bytes from `length` on are meaningless.
     pub bytes: [u8; SHORT_TEXT],
 }
 
@@ -19,11 +19,11 @@ pub struct Text64 {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct Text128 {
-    /// Bytes of text without the NUL, or a negative errno where the kernel could not read it.
+    /// Bytes of text without the NUL, or a negative errno if the kernel could not read it.
     pub length: i32,
-    /// Not zero: the string goes on after what was kept.
+    /// Not zero: the string is longer than what was kept.
     pub truncated: u32,
-    /// The text; what stands after `length` is meaningless.
+    /// The text; bytes from `length` on are meaningless.
     pub bytes: [u8; LONG_TEXT],
 }
 
