@@ -1,8 +1,8 @@
-//! Questions that only the kernel can answer about itself: which function an address lies in, and where a symbol lies.
-//! Each program is run by the loader once per question; none is ever attached.
+//! Questions that only the kernel can answer about itself: which function contains an address, and the address of a
+//! symbol. The loader runs a program once per question; none is ever attached.
 //!
 //! In: a number in the context, or the map `NAME`. Out: the map `NAME`, or a number in the context. Needs Linux 5.16;
-//! before, the loader reads `/proc/kallsyms`, which takes as long as attaching all probes.
+//! on older kernels, the loader reads `/proc/kallsyms`, which takes as long as attaching all probes.
 #![expect(unsafe_code, reason = "a probe reads the kernel's memory and calls its helpers")]
 #![no_std]
 #![no_main]
@@ -14,18 +14,18 @@ use aya_ebpf::maps::Array;
 use aya_ebpf::programs::RawTracePointContext;
 use trace_common::limits::SYMBOL;
 
-/// A symbol's name, NUL-terminated: what is asked for, or the answer.
+/// A symbol's name, NUL-terminated: the question, or the answer.
 #[map]
 static NAME: Array<[u8; SYMBOL]> = Array::with_max_entries(1, 0);
 
 /// "The symbol that this address lies in, without offset" (lib/vsprintf.c, 5.13 to 7.3).
 static FORMAT: [u8; 4] = *b"%ps\0";
 
-/// In: the address as the first word of the context. Out: `NAME`, and in place of the address how many bytes of it are
-/// the answer, with its NUL; zero or negative for none.
+/// In: the address as the first word of the context. Out: `NAME` and, in place of the address, the length of the name
+/// in bytes, including its NUL; zero or negative for none.
 ///
-/// It is compiled like a raw tracepoint's program, whose context is an array of words too, and loaded as one that is
-/// run by the system call.
+/// It is compiled like a raw tracepoint's program, whose context is an array of words too, and loaded as a program that
+/// is run by the system call.
 #[raw_tracepoint]
 fn name_of(ctx: RawTracePointContext) -> i32 {
     let Some(name) = NAME.get_ptr_mut(0) else { return 0 };
@@ -48,12 +48,12 @@ fn address_of(ctx: RawTracePointContext) -> i32 {
 /// Gives the loader a number.
 #[inline(always)]
 fn answer(ctx: &RawTracePointContext, number: u64) -> i32 {
-    // SAFETY: the context of a program that is run by the system call may be written; its first word is there.
+    // SAFETY: the context of a program that is run by the system call is writable; its first word exists.
     unsafe { ctx.as_ptr().cast::<u64>().write(number) };
     0
 }
 
-/// Never reached: the programs contain no panic. The compiler asks for it.
+/// Never reached: the programs contain no panic. The compiler requires it.
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
     loop {}

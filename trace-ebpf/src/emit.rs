@@ -1,4 +1,4 @@
-//! The only code that reserves room in the ring buffer, and that counts what found none.
+//! The only code that reserves room in the ring buffer and counts the records that did not get any.
 
 use crate::maps::{DROPS, EVENTS};
 use crate::read;
@@ -12,8 +12,8 @@ use trace_common::kind::Loss;
 use trace_common::limits::{CLOCK_TRIES, CLOCKS_APART_NS};
 use trace_common::wire::{Header, Record};
 
-/// Writes one record of this kind: `fill` gets the room for the whole record, its header already written, and must
-/// write every field behind it. A record without room is counted.
+/// Writes one record of this kind: `fill` gets the room for the whole record, with the header already written, and must
+/// write every field after it. A record without room is counted.
 #[inline(always)]
 pub fn record<const KIND: u16, T: Record<KIND>>(fill: impl FnOnce(&Room<'_, T>)) {
     let Some(mut entry) = EVENTS.reserve::<T>(0) else {
@@ -21,8 +21,8 @@ pub fn record<const KIND: u16, T: Record<KIND>>(fill: impl FnOnce(&Room<'_, T>))
         return;
     };
     let place = entry.as_mut_ptr();
-    // SAFETY: a `Record` is `repr(C)` and begins with a `Header`; the reserved room holds a whole `T`, and is this
-    // program's alone until it submits it.
+    // SAFETY: a `Record` is `repr(C)` and begins with a `Header`. The reserved room holds a whole `T`, and belongs to
+    // this program until it submits it.
     unsafe {
         header(place.cast(), KIND);
         fill(&Room::new(place));
@@ -34,23 +34,23 @@ pub fn record<const KIND: u16, T: Record<KIND>>(fill: impl FnOnce(&Room<'_, T>))
 #[inline(always)]
 pub fn lost(loss: Loss) {
     if let Some(counter) = DROPS.get_ptr_mut(loss.index()) {
-        // A program may be interrupted by another on the same CPU, so the addition has to be atomic; the target has no
+        // Another program may interrupt this one on the same CPU, so the addition has to be atomic; the target has no
         // `AtomicU64::fetch_add`.
         // SAFETY: the map's value is an aligned u64 that lives as long as the map.
         unsafe { asm!("lock *(u64 *)({counter} + 0) += {one}", counter = in(reg) counter, one = in(reg) 1_u64) };
     }
 }
 
-/// Writes each field into its place in the ring: a header made on the stack first is copied in words that the verifier
-/// of 5.10 cannot follow.
+/// Writes each field into its place in the ring. A header that is made on the stack first would be copied in words that
+/// the verifier of 5.10 cannot follow.
 ///
 /// # Safety
 /// `header` must be valid for writes.
 #[inline(always)]
 unsafe fn header(header: *mut Header, kind: u16) {
     let task = bpf_get_current_pid_tgid();
-    // SAFETY: the caller's promise; the helpers read the current CPU and the current task's name, which the last of
-    // them writes whole, zeros where it fails.
+    // SAFETY: the caller's promise. The helpers read the current CPU and the current task's name; the latter writes the
+    // whole name, or zeros if it fails.
     unsafe {
         clocks(header);
         (*header).task_start = read::current_start();
@@ -63,7 +63,7 @@ unsafe fn header(header: *mut Header, kind: u16) {
     }
 }
 
-/// Reads both clocks as of one instant. What comes between the two readings (an interrupt, a hypervisor that runs
+/// Reads both clocks as of one instant. An interruption between the two readings (an interrupt, a hypervisor that runs
 /// another guest for some milliseconds) would look like time asleep or its opposite, so they are read again until they
 /// are close.
 ///

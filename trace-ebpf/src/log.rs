@@ -1,5 +1,5 @@
-//! The probes' object for `--probe-log`: `programs.rs`, with debug messages. The probes are four times as long then,
-//! which the verifier takes its time for.
+//! The probes' object for `--probe-log`: `programs.rs`, with debug messages. The probes are then four times as long,
+//! which makes the verifier slower.
 //!
 //! In: nothing. Out: one eBPF object.
 #![expect(unsafe_code, reason = "a probe reads the kernel's memory and calls its helpers")]

@@ -23,7 +23,7 @@ pub static TASKS: HashMap<u32, Watched> = HashMap::with_max_entries(TRACKED, 0);
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Watched {
-    /// When its process started, on the boot clock: a number that was taken over by another process is not watched.
+    /// When its process started, on the boot clock: a pid that now belongs to another process is not watched.
     pub start: u64,
     /// Bits: [`HELPER`], [`CALLER`].
     pub why: u64,
@@ -31,9 +31,9 @@ pub struct Watched {
 
 /// The process is a helper or descends from one.
 pub const HELPER: u64 = 1;
-/// The thread's request or helper call was seen, and not its return.
+/// The thread's request or helper call was seen, but not its return.
 pub const CALLER: u64 = 2;
 
-/// What the loader says; constant from then on.
+/// The loader's settings; constant once loaded.
 #[unsafe(no_mangle)]
 pub static SETTINGS: Global<Settings> = Global::new(Settings::EMPTY);

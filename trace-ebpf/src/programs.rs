@@ -1,8 +1,8 @@
-//! The list of modtrail's kernel programs: for each moment the candidates among which the loader chooses, each a
-//! thin shell that takes the arguments out of its context and hands them to the probe of its subject.
+//! The list of modtrail's kernel programs: for each moment, the candidates that the loader chooses from. Each takes the
+//! arguments from its context and passes them to the probe of its subject.
 //!
-//! In: what the kernel passes to the hooked function. Out: records in the ring buffer. A program returns 0 always
-//! and changes nothing in the kernel. `trace-user/src/kernel/hooks.rs` says which candidate is taken when.
+//! In: what the kernel passes to the hooked function. Out: records in the ring buffer. A program always returns 0 and
+//! changes nothing in the kernel. `trace-user/src/kernel/hooks.rs` decides which candidate is used.
 
 use crate::probes::{self, firmware, helper, load, request, suspend, task};
 use crate::read;
@@ -18,8 +18,9 @@ const LIVE: u64 = 0;
 const COMING: u64 = 1;
 const GOING: u64 = 2;
 
-/// A pair of programs for a function's entry, or for its return: by trampoline, and by probe. The probe of its subject
-/// gets the context, and words by their place among the arguments; behind the last stands what the function returned.
+/// A pair of programs for a function's entry, or for its return: by trampoline, and by kprobe or return probe. The
+/// probe of its subject gets the context, and words by their place among the arguments; the function's return value
+/// comes after the last argument.
 macro_rules! both {
     (entry $fentry:ident, $kprobe:ident, |$ctx:ident $(, $word:ident: $place:literal)*| $probe:expr) => {
         #[fentry]
@@ -234,7 +235,7 @@ fn exited_raw(ctx: RawTracePointContext) -> i32 {
 /// `void exit_files(struct task_struct *tsk)`, which `do_exit` calls after it took the thread out of its group.
 #[kprobe]
 fn exited_kprobe(ctx: ProbeContext) -> u32 {
-    // A fork that fails gives back the files of a task that is not this one (kernel/fork.c `copy_process`).
+    // A fork that fails frees the files of a task that is not this one (kernel/fork.c `copy_process`).
     if ctx.arg::<u64>(0) != Some(read::current()) {
         return 0;
     }
@@ -503,7 +504,7 @@ both!(exit trylock_ended_fexit, trylock_ended_kretprobe, |ctx, result: 0| firmwa
 both!(exit lock_wait_ended_fexit, lock_wait_ended_kretprobe, |ctx, left: 1| firmware::lock_ended(ctx, left as i64 > 0));
 both!(entry unlocked_fentry, unlocked_kprobe, |ctx| probes::seen::<{ Kind::Unlocked as u16 }>(ctx));
 
-/// Never reached: the programs contain no panic. The compiler asks for it, and the verifier would refuse a loop.
+/// Never reached: the programs contain no panic. The compiler requires it, and the verifier would refuse a loop.
 #[panic_handler]
 fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
     loop {}

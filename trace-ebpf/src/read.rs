@@ -13,20 +13,20 @@ use aya_ebpf::programs::ProbeContext;
 use trace_common::settings::{Offsets, UNKNOWN};
 use trace_common::wire::{Text64, Text128};
 
-/// Where fields lie in this kernel.
+/// The offsets of fields in this kernel.
 #[inline(always)]
 pub fn offsets() -> Offsets {
     SETTINGS.load().offsets
 }
 
-/// Whether `head` is the chain on which modules' states are told.
+/// Whether `head` is the notifier chain of modules' states.
 #[inline(always)]
 pub fn is_module_notify_list(head: u64) -> bool {
     let list = SETTINGS.load().module_notify_list;
     list != 0 && head == list
 }
 
-/// The field of type `T` at `offset` in the struct at `base`; `None` where the offset is not known or the read fails.
+/// The field of type `T` at `offset` in the struct at `base`; `None` if the offset is not known or the read fails.
 #[inline(always)]
 pub fn field<T>(base: u64, offset: u32) -> Option<T> {
     if base == 0 || offset == UNKNOWN {
@@ -37,8 +37,8 @@ pub fn field<T>(base: u64, offset: u32) -> Option<T> {
     unsafe { bpf_probe_read_kernel(address) }.ok()
 }
 
-/// The 32-bit field at `offset` in the struct at `base`. It is read into eight bytes of stack that are all written:
-/// the verifier of 5.10 refuses the wider load that the compiler makes of two neighbouring halves.
+/// The 32-bit field at `offset` in the struct at `base`. It is read into eight bytes of stack that are all written: the
+/// verifier of 5.10 refuses the wider load that the compiler makes from two neighbouring halves.
 #[inline(always)]
 pub fn field32(base: u64, offset: u32) -> Option<u32> {
     if base == 0 || offset == UNKNOWN {
@@ -51,9 +51,8 @@ pub fn field32(base: u64, offset: u32) -> Option<u32> {
     (answer == 0).then_some(value as u32)
 }
 
-/// Copies the 32-bit field at `offset` in the struct at `base` into a record; whether it could be read. A value that
-/// may be missing is not kept on the stack: the verifier of 5.10 refuses to read the half that was not
-/// written.
+/// Copies the 32-bit field at `offset` in the struct at `base` into a record; returns whether it could be read. A value
+/// that may be missing is not kept on the stack: the verifier of 5.10 refuses to read the half that was not written.
 #[inline(always)]
 pub fn copy32(room: &Room<'_, i32>, base: u64, offset: u32) -> bool {
     if base == 0 || offset == UNKNOWN {
@@ -64,7 +63,7 @@ pub fn copy32(room: &Room<'_, i32>, base: u64, offset: u32) -> bool {
     unsafe { bpf_probe_read_kernel_raw(room.place().cast(), 4, address) == 0 }
 }
 
-/// Copies `pm_test_level` into a record; whether its address is known.
+/// Copies `pm_test_level` into a record; returns whether its address is known.
 #[inline(always)]
 pub fn pm_test_level(room: &Room<'_, i32>) -> bool {
     copy32(room, SETTINGS.load().pm_test_level, 0)
@@ -84,13 +83,13 @@ pub fn current() -> u64 {
     unsafe { bpf_get_current_task() }
 }
 
-/// When the current process started, on the boot clock; zero where it cannot be read.
+/// When the current process started, on the boot clock; zero if it cannot be read.
 #[inline(always)]
 pub fn current_start() -> u64 {
     process_start(current())
 }
 
-/// When the process of `task` started, on the boot clock; zero where it cannot be read.
+/// When the process of `task` started, on the boot clock; zero if it cannot be read.
 #[inline(always)]
 pub fn process_start(task: u64) -> u64 {
     let offsets = offsets();
@@ -99,16 +98,16 @@ pub fn process_start(task: u64) -> u64 {
         .unwrap_or(0)
 }
 
-/// Where the function under a kprobe returns to, if a walk of the stack leaves that out: on arm64 it is still in
-/// register x30 at the function's first instruction, and in no frame. Zero on other machines.
+/// The return address of the function under a kprobe, if a stack walk misses it: on arm64, at the function's first
+/// instruction, it is still in register x30 and not in a frame. Zero on other machines.
 #[inline(always)]
 pub fn unframed_return(ctx: &ProbeContext) -> u64 {
     // SAFETY: on arm64 a kprobe's context is a `struct user_pt_regs`, whose first 31 words are x0 to x30.
     if cfg!(bpf_target_arch = "aarch64") { unsafe { ctx.as_ptr().cast::<u64>().add(30).read() } } else { 0 }
 }
 
-/// Writes the kernel stack of `ctx` to `frames`, with `unframed` (unless zero) after the first; how many bytes it
-/// fills, or a negative errno.
+/// Writes the kernel stack of `ctx` to `frames`, with `unframed` (unless zero) after the first; returns how many bytes
+/// it fills, or a negative errno.
 #[inline(always)]
 pub fn stack<const N: usize>(ctx: &impl EbpfContext, frames: &Room<'_, [u64; N]>, unframed: u64) -> i64 {
     let first = frames.place().cast::<u64>();
@@ -144,9 +143,9 @@ fn string<const N: usize>(length: Room<'_, i32>, truncated: Room<'_, u32>, bytes
     // SAFETY: there is room for all the bytes; the kernel checks `source`.
     let copied = unsafe { bpf_probe_read_kernel_str(bytes.place().cast(), size, source as *const c_void) };
     let full = copied == i64::from(size);
-    // A string that fills the room may end right there: the byte that the NUL displaced tells.
-    // It is read into a word that is written whole: of one that may be missing the compiler keeps what was there
-    // before, which the verifier refuses where that was a pointer.
+    // A string that fills the room may end right there: the byte that the NUL replaced shows it. It is read into a word
+    // that is written as a whole: if the byte could be missing, the compiler would keep what was there before, and the
+    // verifier refuses that if it was a pointer.
     let mut last: u64 = 0;
     let displaced = (source + u64::from(size) - 1) as *const c_void;
     // SAFETY: the destination has room for eight bytes, of which one is written; the kernel checks the address.

@@ -1,5 +1,5 @@
-//! Room in the ring buffer that is not written yet: what may be written where, as types, so that probes need no unsafe
-//! code.
+//! Room in the ring buffer that is not written yet. Types decide what may be written where, so that probes need no
+//! unsafe code.
 
 use core::marker::PhantomData;
 
@@ -12,7 +12,7 @@ pub struct Room<'r, T> {
 /// The room for a field of a record.
 macro_rules! room {
     ($record:ident.$field:ident) => {
-        // SAFETY: the closure names a field of what it gets.
+        // SAFETY: the closure names a field of its argument.
         unsafe { $record.part(|place| &raw mut (*place).$field) }
     };
 }
@@ -20,7 +20,7 @@ pub(crate) use room;
 
 impl<T> Room<'_, T> {
     /// # Safety
-    /// `place` must be valid for writes, by nobody else, for as long as the room lives.
+    /// `place` must be valid for writes, and nobody else may write to it, for as long as the room lives.
     #[inline(always)]
     pub const unsafe fn new(place: *mut T) -> Self {
         Self { place, of: PhantomData }
@@ -33,7 +33,7 @@ impl<T> Room<'_, T> {
         unsafe { self.place.write(value) }
     }
 
-    /// Where the value is to be written: all of it is valid for writes while the room lives.
+    /// The place to write the value to: all of it is valid for writes while the room lives.
     #[inline(always)]
     pub const fn place(&self) -> *mut T {
         self.place
@@ -42,10 +42,10 @@ impl<T> Room<'_, T> {
     /// The room for a part of the value: see [`room!`].
     ///
     /// # Safety
-    /// `part` must return a pointer to something inside of what it gets a pointer to.
+    /// `part` must return a pointer to something inside of what its argument points to.
     #[inline(always)]
     pub unsafe fn part<U>(&self, part: impl FnOnce(*mut T) -> *mut U) -> Room<'_, U> {
-        // SAFETY: a part of what is valid for writes is, too.
+        // SAFETY: a part of memory that is valid for writes is valid for writes too.
         unsafe { Room::new(part(self.place)) }
     }
 }

@@ -1,4 +1,4 @@
-//! Requests for firmware files, and the lock that keeps helpers enabled meanwhile (drivers/base/firmware_loader/,
+//! Requests for firmware files, and the lock that keeps helpers enabled during them (drivers/base/firmware_loader/,
 //! kernel/umh.c).
 
 use crate::room::room;

@@ -9,9 +9,8 @@ use trace_common::limits::ARGV;
 use trace_common::settings::UNKNOWN;
 use trace_common::wire::{CallEntered, CallReturned, CallSeen, Executed, Record};
 
-/// hook: `int call_usermodehelper_exec(struct subprocess_info *sub_info, int wait)`, 5.10 to 7.3. The wait mode is
-/// the argument: `sub_info->wait` is not set yet. `unframed` is [`read::unframed_return`], zero where the stack is
-/// whole.
+/// hook: `int call_usermodehelper_exec(struct subprocess_info *sub_info, int wait)`, 5.10 to 7.3. The wait mode is the
+/// argument: `sub_info->wait` is not set yet. `unframed` is [`read::unframed_return`], zero if the stack is complete.
 #[inline(always)]
 pub fn call_entered(ctx: &impl EbpfContext, call: u64, wait_mode: i32, unframed: u64) -> i32 {
     task::await_return(ctx.pid());
@@ -50,8 +49,8 @@ fn arguments(record: &Room<'_, CallEntered>, argv: u64) {
     room!(record.argv_more).put(u32::from(more));
 }
 
-/// hook: the return of `call_usermodehelper_exec`, 5.10 to 7.3. `call` is freed: it is a name, not an address to
-/// read; zero where the hook cannot see it.
+/// hook: the return of `call_usermodehelper_exec`, 5.10 to 7.3. `call` is freed: it is an identifier, not an address to
+/// read; zero if the hook cannot see it.
 #[inline(always)]
 pub fn call_returned(ctx: &impl EbpfContext, call: u64, result: i32) -> i32 {
     if !task::returned(ctx.pid()) {
@@ -66,13 +65,13 @@ pub fn call_returned(ctx: &impl EbpfContext, call: u64, result: i32) -> i32 {
     0
 }
 
-/// `-EBUSY`: what a call gets that helpers are disabled for.
+/// `-EBUSY`: what a call gets while helpers are disabled.
 const EBUSY: i32 = -16;
 
-/// hook: `static void free_modprobe_argv(struct subprocess_info *info)`, 5.10 to 7.3: in the requester's thread it is
-/// the end of a request's `call_usermodehelper_exec`; elsewhere (the requester was killed) it says nothing of the
-/// return. A call that was never queued has no wait mode yet: helpers are disabled, unless the path is empty, of which
-/// nothing is recorded.
+/// hook: `static void free_modprobe_argv(struct subprocess_info *info)`, 5.10 to 7.3. In the requester's thread it is
+/// the end of a request's `call_usermodehelper_exec`. Elsewhere (the requester was killed) it proves nothing about the
+/// return. A call that was never queued has no wait mode yet: helpers are disabled, unless the path is empty, in which
+/// case nothing is recorded.
 #[inline(always)]
 pub fn call_freed(ctx: &impl EbpfContext, call: u64) -> i32 {
     let offsets = read::offsets();
@@ -87,16 +86,16 @@ pub fn call_freed(ctx: &impl EbpfContext, call: u64) -> i32 {
     if read::field::<u8>(path, 0).unwrap_or(0) == 0 { 0 } else { call_returned(ctx, call, EBUSY) }
 }
 
-/// The call that a worker's `work` belongs to (`container_of(work, struct subprocess_info, work)`); zero where the
-/// offset is not known.
+/// The call that a worker's `work` belongs to (`container_of(work, struct subprocess_info, work)`); zero if the offset
+/// is not known.
 #[inline(always)]
 pub fn call_of_work(work: u64) -> u64 {
     let offset = read::offsets().call_work;
     if work == 0 || offset == UNKNOWN { 0 } else { work - u64::from(offset) }
 }
 
-/// hooks: entry and return of `void call_usermodehelper_exec_work(struct work_struct *work)`, 5.10 to 7.3, and
-/// `static void umh_complete(struct subprocess_info *sub_info)` where it was not inlined.
+/// hooks: entry and return of `void call_usermodehelper_exec_work(struct work_struct *work)`, 5.10 to 7.3, and `static
+/// void umh_complete(struct subprocess_info *sub_info)` if it was not inlined.
 #[inline(always)]
 pub fn call_seen<const KIND: u16>(ctx: &impl EbpfContext, call: u64) -> i32
 where

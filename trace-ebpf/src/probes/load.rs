@@ -57,8 +57,8 @@ where
     0
 }
 
-/// hook: `static int idempotent_init_module(struct file *f, ...)`, 6.5 to 7.3: the file that `finit_module` is asked to
-/// load, whether this thread loads it or waits for another that does.
+/// hook: `static int idempotent_init_module(struct file *f, ...)`, 6.5 to 7.3: the file that `finit_module` must load,
+/// whether this thread loads it or waits for another that does.
 #[inline(always)]
 pub fn file_named(ctx: &impl EbpfContext, file: u64) -> i32 {
     let offsets = read::offsets();
@@ -66,8 +66,8 @@ pub fn file_named(ctx: &impl EbpfContext, file: u64) -> i32 {
     named(ctx, read::field(dentry, offsets.dentry_name).unwrap_or(0))
 }
 
-/// hook: `struct module *find_module_all(const char *name, size_t len, bool even_unformed)`, 5.10 to 7.3. Looked up
-/// among unformed modules too, which only a load does: the name is that of the module it loads.
+/// hook: `struct module *find_module_all(const char *name, size_t len, bool even_unformed)`, 5.10 to 7.3. Only a load
+/// also searches unformed modules: then the name is that of the module it loads.
 #[inline(always)]
 pub fn looked_up(ctx: &impl EbpfContext, name: u64, even_unformed: u32) -> i32 {
     if even_unformed & 0xff == 0 { 0 } else { named(ctx, name) }
@@ -83,8 +83,8 @@ fn named(ctx: &impl EbpfContext, name: u64) -> i32 {
     0
 }
 
-/// hook: return of `do_init_module`, 5.10 to 7.3. `module` is freed where `result` is negative: a name only; zero
-/// where the hook cannot see it.
+/// hook: return of `do_init_module`, 5.10 to 7.3. `module` is freed if `result` is negative: only an identifier; zero
+/// if the hook cannot see it.
 #[inline(always)]
 pub fn init_ended(ctx: &impl EbpfContext, module: u64, result: i32) -> i32 {
     emit::record::<{ Kind::InitEnded as u16 }, InitEnded>(|record| {

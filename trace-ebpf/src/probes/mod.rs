@@ -1,5 +1,5 @@
-//! What is recorded at each moment, one file per kernel subject. Each function takes plain arguments, whatever hook
-//! they came by, writes one record, and returns 0.
+//! What is recorded at each moment, one file per kernel subject. Each function takes plain arguments, whichever hook
+//! they come from, writes one record, and returns 0.
 
 pub mod firmware;
 pub mod helper;
@@ -13,7 +13,7 @@ use crate::room::room;
 use aya_ebpf::EbpfContext;
 use trace_common::wire::{Ended, Header, Record};
 
-/// hooks: those of which nothing more is to be said than that they fired.
+/// hooks: those that have nothing to report except that they fired.
 #[inline(always)]
 pub fn seen<const KIND: u16>(ctx: &impl EbpfContext) -> i32
 where
@@ -24,7 +24,7 @@ where
     0
 }
 
-/// hooks: the return of a function that gives zero or a negative errno.
+/// hooks: the return of a function that returns zero or a negative errno.
 #[inline(always)]
 pub fn ended<const KIND: u16>(ctx: &impl EbpfContext, result: i32) -> i32
 where

@@ -9,7 +9,7 @@ use trace_common::kind::Kind;
 use trace_common::wire::{Admitted, Record, Requested, TurnedAway};
 
 /// hook: entry of `int security_kernel_module_request(char *kmod_name)`, 5.10 to 7.3. On a kernel without security
-/// hooks: `module:module_request`. `unframed` is [`read::unframed_return`], zero where the stack is whole.
+/// hooks: `module:module_request`. `unframed` is [`read::unframed_return`], zero if the stack is complete.
 #[inline(always)]
 pub fn requested(ctx: &impl EbpfContext, alias: *const u8, unframed: u64) -> i32 {
     task::await_return(ctx.pid());
@@ -39,7 +39,7 @@ pub fn admitted(ctx: &impl EbpfContext, alias: *const u8, wait: u32) -> i32 {
     0
 }
 
-/// hook: return of `security_kernel_module_request`, 5.10 to 7.3. Only a "no" is told.
+/// hook: return of `security_kernel_module_request`, 5.10 to 7.3. Only a denial is recorded.
 #[inline(always)]
 pub fn denied(ctx: &impl EbpfContext, result: i32) -> i32 {
     if result == 0 { 0 } else { turned_away::<{ Kind::Denied as u16 }>(ctx, result) }
@@ -48,8 +48,8 @@ pub fn denied(ctx: &impl EbpfContext, result: i32) -> i32 {
 /// `-ETIME`
 const ETIME: i32 = -62;
 
-/// hook: return of `int down_timeout(struct semaphore *sem, long timeout)`, by which a request waits for its slot from
-/// 6.4 on. Others wait by it too, but not between a request and its helper call.
+/// hook: return of `int down_timeout(struct semaphore *sem, long timeout)`, in which a request waits for its slot from
+/// 6.4 on. Other tasks wait in it too, but not between a request and its helper call.
 #[inline(always)]
 pub fn throttled(ctx: &impl EbpfContext, result: i32) -> i32 {
     if result == ETIME { turned_away::<{ Kind::Throttled as u16 }>(ctx, result) } else { 0 }

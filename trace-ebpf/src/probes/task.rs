@@ -1,5 +1,5 @@
-//! The life of helper processes and their descendants. Everything else that forks or exits is passed over after one
-//! look into a map (a thread that is not its process's first takes a second one at its exit).
+//! The life of helper processes and their descendants. Everything else that forks or exits is ignored after one map
+//! lookup (a thread that is not the first of its process needs a second one at its exit).
 
 use crate::maps::{CALLER, HELPER, TASKS, Watched};
 use crate::room::room;
@@ -13,7 +13,7 @@ use trace_common::wire::{Exited, Forked, Header};
 fn watch(task: u32, start: u64, why: u64) {
     if let Some(known) = TASKS.get_ptr_mut(task) {
         // SAFETY: the map's value is aligned and stays in memory while the program runs. Only the task itself changes
-        // its entry; a parent makes its child's before the child runs.
+        // its entry; a parent creates its child's entry before the child runs.
         unsafe {
             if (*known).start == start {
                 (*known).why |= why;
@@ -32,7 +32,7 @@ pub fn follow(tgid: u32, start: u64) {
     watch(tgid, start, HELPER);
 }
 
-/// Whether the process is a helper or descends from one. A pid that was taken over by another process is not.
+/// Whether the process is a helper or descends from one. A pid that now belongs to another process does not count.
 #[inline(always)]
 pub fn followed(tgid: u32) -> bool {
     // SAFETY: the value is copied at once; at worst an entry that is being deleted is read.
@@ -42,14 +42,14 @@ pub fn followed(tgid: u32) -> bool {
     }
 }
 
-/// This thread has asked for a module, or is inside `call_usermodehelper_exec`.
+/// This thread has requested a module, or is inside `call_usermodehelper_exec`.
 #[inline(always)]
 pub fn await_return(tid: u32) {
     watch(tid, read::current_start(), CALLER);
 }
 
-/// This thread has its answer. False where that was told before, where it asked before the probes were attached, and
-/// where the map was full when it asked, which was counted.
+/// This thread has its answer. False if that was recorded before, if it asked before the probes were attached, or if
+/// the map was full when it asked, which was counted.
 #[inline(always)]
 pub fn returned(tid: u32) -> bool {
     match TASKS.get_ptr_mut(tid) {
@@ -58,7 +58,7 @@ pub fn returned(tid: u32) -> bool {
     }
 }
 
-/// The thread no longer waits for an answer; whether it did.
+/// The thread no longer waits for an answer; returns whether it did.
 #[inline(always)]
 fn answered(tid: u32, known: *mut Watched) -> bool {
     // SAFETY: as in `watch`.
@@ -67,7 +67,7 @@ fn answered(tid: u32, known: *mut Watched) -> bool {
         return false;
     }
     if why == CALLER {
-        // An entry that cannot be removed stays, so that the thread's exit may be reported too, which does no harm.
+        // If an entry cannot be removed, the thread's exit may be reported too, which does no harm.
         let _ = TASKS.remove(tid);
     } else {
         // SAFETY: as in `watch`.
@@ -102,8 +102,8 @@ pub fn forked(ctx: &impl EbpfContext, child: *const u8) -> i32 {
 }
 
 /// hooks: `sched:sched_process_exit`, and `exit_files` within `do_exit`, 5.10 to 7.3: `exit_code` is set, and the
-/// thread is out of `signal->live`. Records the end of a followed process with its last thread; where the count of
-/// threads cannot be read, the end of the main thread stands for it.
+/// thread is out of `signal->live`. Records the end of a followed process when its last thread exits; if the count of
+/// threads cannot be read, the exit of the main thread counts instead.
 #[inline(always)]
 pub fn exited(ctx: &impl EbpfContext) -> i32 {
     let (thread, process) = (ctx.pid(), ctx.tgid());
@@ -113,7 +113,7 @@ pub fn exited(ctx: &impl EbpfContext) -> i32 {
         let Watched { start, why } = unsafe { *known };
         let is_same = start == read::current_start();
         is_helper = thread == process && is_same && why & HELPER != 0;
-        // Its request or call was not seen to return.
+        // The return of its request or call was not seen.
         if answered(thread, known) && is_same {
             emit::record::<{ Kind::CallerGone as u16 }, Header>(|_| {});
         }
