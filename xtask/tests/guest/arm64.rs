@@ -1,5 +1,5 @@
-//! What only arm64 shows: `umh_complete` is a function of its own there, so that a kprobe sees every helper call's
-//! completion, however its caller waits.
+//! What only arm64 shows: `umh_complete` is a function of its own there, so a kprobe sees the completion of every
+//! helper call, however its caller waits.
 
 use crate::lab::{self, Lab};
 use serde_json::{Value, json};
@@ -63,7 +63,7 @@ const NO_WAIT: u32 = 0;
 const WAIT_EXEC: u32 = 1;
 const WAIT_PROC: u32 = 2;
 
-/// A helper call in the probes' own messages; moments are places in them.
+/// A helper call in the probes' own messages; moments are positions in them.
 #[derive(Debug, Default)]
 struct Call {
     address: String,
@@ -77,7 +77,7 @@ struct Call {
     returned: Option<(usize, i32)>,
 }
 
-/// Waits until no user program is the child of a kernel thread; a helper that nobody waits for needs a moment to be
+/// Waits until no user program is the child of a kernel thread. A helper that nobody waits for needs a moment to be
 /// born.
 const HELPERS_HAVE_ENDED: &str = r#"helpers() {
     for process in /proc/[0-9]*; do
@@ -88,7 +88,7 @@ const HELPERS_HAVE_ENDED: &str = r#"helpers() {
 }
 sleep 1; while helpers; do sleep 0.1; done"#;
 
-/// What a recording of a command holds, and what the probes said meanwhile.
+/// What a recording of a command contains, and the probes' messages from the same time.
 struct Seen {
     calls: Vec<Call>,
     requests: Vec<Value>,

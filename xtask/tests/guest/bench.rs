@@ -1,4 +1,4 @@
-//! The benchmarks, a little of each: they run, and every peer answers. What they measure is not asserted.
+//! The benchmarks, a little of each: they run, and every peer answers. Their results are not asserted.
 //!
 //! In: the peers, which `cargo xtask test` installs. Out: one test.
 

@@ -1,15 +1,14 @@
-//! What modtrail leaves behind: nothing, soon after it has ended, whichever way it ends; and that nobody waits for
-//! that.
+//! What modtrail leaves behind: nothing, soon after it has ended, however it ends; and nobody waits for that.
 //!
-//! In: a kernel, which is asked itself. Out: one test a guest.
+//! In: a kernel, which is asked directly. Out: one test per guest.
 
 use crate::lab::Lab;
 use xtask::guest::Guest;
 
 crate::on_a_sample!(nothing_stays_attached);
 
-/// `gone WHAT`: waits until the kernel holds what it held before modtrail was started, ten seconds at most, and says
-/// so.
+/// `gone WHAT`: waits until the kernel holds what it held before modtrail was started, for ten seconds at most, and
+/// reports it.
 const SCRIPT: &str = "\
 cd /sys/kernel/tracing
 held() { provoke attached; cat enabled_functions; }

@@ -1,4 +1,4 @@
-//! The same, asked for or loaded by many at once: who came first, who won, and what the others cost.
+//! Many ask for, or load, the same thing at once: who came first, who won, and what the others cost.
 
 use crate::lab::{Lab, Log};
 use serde_json::{Value, json};
@@ -42,13 +42,13 @@ fn eight_load_one_file(kernel: Guest) {
     assert_eq!((&group["first"]["comm"], &group["live_by"]["comm"]), (&json!("provoke"), &json!("provoke")), "{group}");
     assert_eq!(group["live_by"]["request"], json!(null), "{group}");
     assert!(group["wasted_ns"].as_u64() > Some(0), "{group}");
-    // From 6.5 on the losers wait for the winner; before, each reads the file.
+    // From 6.5 on, the losers wait for the winner; before, each reads the file.
     let reads = group["wasted_bytes"].as_u64() > Some(0);
     assert_eq!(reads, matches!(kernel.series, xtask::series::Series::V5_10 | xtask::series::Series::V6_1), "{group}");
 }
 
 fn modprobes_race_a_request(kernel: Guest) {
-    // As udev's workers do: loads that no request asked for, and a request for the same meanwhile.
+    // As udev's workers do: loads that no request asked for, and a request for the same module at the same time.
     let lab = Lab::new(kernel).modules("af_key").helper("sleep 1\nexec /sbin/modprobe \"$@\"");
     let recorded =
         lab.recorded("provoke socket 15 raw 2 & sleep 0.5; for i in 1 2 3 4; do /sbin/modprobe af_key & done; wait");
@@ -58,8 +58,7 @@ fn modprobes_race_a_request(kernel: Guest) {
         (&request["satisfied_by"]["request"], &request["satisfied_by"]["comm"]),
         (&json!(null), &json!("modprobe"))
     );
-    // How many of the four come to load it at once is a matter of luck: those that did, and they alone, are told
-    // together.
+    // How many of the four load it at the same time depends on luck: exactly those that did are reported together.
     let loads: Vec<&Value> = recorded.report["loads"].as_array().expect("loads").iter().collect();
     let loads: Vec<&Value> = loads.into_iter().filter(|load| load["module"] == "af_key").collect();
     assert_eq!(loads.iter().filter(|load| load["live_ns"].is_u64()).count(), 1, "{loads:?}");

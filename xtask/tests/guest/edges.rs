@@ -1,4 +1,4 @@
-//! What a person meets at the edges: no rights, a doctor's visit, a reader that goes away.
+//! What a person meets at the edges: no permissions, a run of `doctor`, a reader that goes away.
 
 use crate::lab::{self, Lab};
 use serde_json::{Value, json};
@@ -29,7 +29,7 @@ fn without_rights(kernel: Guest) {
     assert!(!err.contains("panicked"), "{err}");
 }
 
-/// Where pids are not the kernel's, modtrail traces, and does not call its probes deaf for not seeing a request of its
+/// If pids are not the kernel's, modtrail traces, and does not call its probes deaf because it sees no request of its
 /// own.
 fn in_a_pid_namespace(kernel: Guest) {
     let inside = "unshare --pid --fork --mount-proc";
@@ -37,15 +37,15 @@ fn in_a_pid_namespace(kernel: Guest) {
         "{inside} modtrail doctor --json; \
          {inside} modtrail log --json -- sh -c '(provoke socket 29 raw 0; provoke socket 27) > /dev/null'"
     ));
-    let told = lab::lines(&outcome);
+    let reported = lab::lines(&outcome);
     assert_eq!(
-        (&told[0]["can_trace"], &told[0]["self_test"]["result"]),
+        (&reported[0]["can_trace"], &reported[0]["self_test"]["result"]),
         (&json!(true), &json!("unproven")),
-        "{told:?}"
+        "{reported:?}"
     );
-    let told = told.iter().skip(1).map(|request| [&request["alias"], &request["verdict"]]);
+    let reported = reported.iter().skip(1).map(|request| [&request["alias"], &request["verdict"]]);
     let expected = [["net-pf-29", "live"], ["can-proto-0", "not_found"], ["net-pf-27", "not_found"]];
-    assert_eq!(told.collect::<Vec<_>>(), expected);
+    assert_eq!(reported.collect::<Vec<_>>(), expected);
 }
 
 fn doctor_names_every_moment(kernel: Guest) {
@@ -63,16 +63,16 @@ fn doctor_names_every_moment(kernel: Guest) {
     assert_eq!(seen_by(&found[1], "helper call entered"), "kprobe call_usermodehelper_exec");
     assert_eq!(seen_by(&found[2], "helper call entered"), "fentry call_usermodehelper_exec");
     assert_eq!(seen_by(&found[1], "admitted"), json!(null));
-    // Slots are a semaphore from 6.4 on: before, its answer cannot be seen, and all else can.
+    // Slots are a semaphore from 6.4 on: before, its answer cannot be seen, but everything else can.
     let is_old = matches!(kernel.series, Series::V5_10 | Series::V6_1);
     let unseen = found[0]["hooks"].as_array().expect("hooks").iter().filter(|hook| hook["attached"].is_null());
     let unseen: Vec<&Value> = unseen.map(|hook| &hook["moment"]).collect();
     assert_eq!(unseen, if is_old { vec!["throttled"] } else { vec![] });
 }
 
-/// Whatever a kernel lacks, modtrail goes on with the next best, and says what that costs.
+/// Whatever a kernel lacks, modtrail goes on with the next best, and reports what that costs.
 fn without_some_hooks(kernel: Guest) {
-    // The first is what a kernel with `lockdown=integrity` is seen to do, or one of arm64 before 6.12.
+    // The first is what happens on a kernel with `lockdown=integrity`, or on arm64 before 6.12.
     without(kernel, &["--without fentry --without fexit", "--hooks btf"]);
     let outcome = Lab::new(kernel).run(
         "modtrail doctor --json --without security_kernel_module_request; \
@@ -80,7 +80,7 @@ fn without_some_hooks(kernel: Guest) {
          modtrail doctor --without call_usermodehelper_exec > /dev/null; echo $?",
     );
     let out = String::from_utf8_lossy(&outcome.stdout);
-    // As on a kernel without security hooks: requests are seen once they are admitted.
+    // As on a kernel without security hooks: requests are seen when they are admitted.
     assert!(out.contains("\"attached\":\"tp_btf module_request\"") && out.contains("\n0\n3\n"), "{out}");
 }
 
@@ -88,7 +88,7 @@ fn without_other_hooks(kernel: Guest) {
     without(kernel, &["--without kprobe", "--without tp_btf", "--without fexit", "--without sched_process_exit"]);
 }
 
-/// Two requests are judged rightly whichever of these flags modtrail gets.
+/// Two requests get the right verdict with any of these flags.
 fn without(kernel: Guest, flags: &[&str]) {
     let runs: Vec<String> = flags.iter().map(|flags| format!("'{flags}'")).collect();
     let outcome = Lab::new(kernel).modules("can").run_seen(&format!(
@@ -98,9 +98,9 @@ fn without(kernel: Guest, flags: &[&str]) {
         runs.join(" ")
     ));
     let lines = lab::lines(&outcome);
-    let told: Vec<&[Value]> = lines.split(Value::is_string).skip(1).collect();
-    assert_eq!(told.len(), flags.len(), "{lines:?}");
-    for (flags, requests) in flags.iter().zip(told) {
+    let reported: Vec<&[Value]> = lines.split(Value::is_string).skip(1).collect();
+    assert_eq!(reported.len(), flags.len(), "{lines:?}");
+    for (flags, requests) in flags.iter().zip(reported) {
         let verdict =
             |alias: &str| requests.iter().find(|line| line["alias"] == alias).map(|line| line["verdict"].clone());
         assert_eq!(verdict("net-pf-29"), Some(json!("live")), "{flags}: {requests:?}");
@@ -137,8 +137,7 @@ fn a_closed_pipe(kernel: Guest) {
     assert!(!err.contains("panicked") && !err.contains("cannot write"), "{err}");
 }
 
-/// A kernel that carries no BTF has kprobes and raw tracepoints; what they cannot tell is null, and no verdict is
-/// wrong.
+/// A kernel without BTF has kprobes and raw tracepoints. What they cannot show is null, and no verdict is wrong.
 fn without_btf(kernel: Guest) {
     let lab = Lab::new(kernel).modules("can").setup("mount -t tmpfs none /sys/kernel/btf");
     let log = lab.log("provoke socket 29 raw 0; provoke socket 27");
@@ -146,7 +145,7 @@ fn without_btf(kernel: Guest) {
     assert_eq!(log.only("net-pf-27")["verdict"], "not_found", "{}", log.shown());
 }
 
-/// A kernel that keeps its memory to itself cannot be traced, and modtrail says why.
+/// A kernel that hides its memory cannot be traced, and modtrail explains why.
 fn locked_down(kernel: Guest) {
     let outcome = Lab::new(kernel)
         .append("lockdown=confidentiality")

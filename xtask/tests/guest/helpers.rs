@@ -34,7 +34,7 @@ fn helpers_of_other_kinds(kernel: Guest) {
 }
 
 fn a_request_during_a_drain(kernel: Guest) {
-    // Freezing waits for the helper of the first request; the second one is refused meanwhile.
+    // Freezing waits for the helper of the first request; the second request is refused at that time.
     let lab = Lab::new(kernel).helper("sleep 3\nexit 1");
     let log = lab.tested_for(0).log(
         "echo freezer > /sys/power/pm_test; provoke wave fs:drained & sleep 1; echo mem > /sys/power/state & sleep 1\n\

@@ -11,24 +11,24 @@ use xtask::qemu::Clock;
 use xtask::test::GUESTS_AT_ONCE;
 use xtask::vm::{self, BootFile, End, VmOptions, VmOutcome};
 
-/// What the report and the lines of a recording say, and what the recorded command wrote.
+/// The report and the lines of a recording, and what the recorded command wrote.
 pub struct Recorded {
     pub report: Value,
     pub log: Log,
     pub output: String,
 }
 
-/// Stands between what modtrail said and what the command wrote.
+/// Separates modtrail's output from the command's.
 const OUTPUT: &str = "== what the command wrote";
 
-/// The beginning of a helper that has no part in modtrail's own request, by which it proves that its probes fire while
-/// the scenario runs already.
+/// The beginning of a helper that ignores modtrail's own request, by which it proves that its probes fire while the
+/// scenario already runs.
 pub const NOT_FOR_ITSELF: &str = "[ \"$3\" = fs-modtrail-self-test ] && exit 1";
 
-/// How often a scenario is tried of which the kernel let something pass unseen.
+/// How often a scenario is tried if the kernel skipped runs of probes.
 pub const ATTEMPTS: u32 = 3;
 
-/// A guest to be, and what is done in it.
+/// A guest that will run, and what is done in it.
 pub struct Lab {
     options: VmOptions,
     setup: String,
@@ -43,8 +43,8 @@ pub struct Log {
 }
 
 impl Lab {
-    /// A guest with one processor, in which time passes by executed instructions: what the host does besides changes
-    /// nothing in it, and nobody waits for a task that sleeps.
+    /// A guest with one processor, in which time passes by executed instructions: the load of the host changes nothing
+    /// in it, and sleeping tasks cost no time.
     pub fn new(kernel: Guest) -> Self {
         let mut options = VmOptions::new(kernel, &[]);
         options.timeout = Some(Duration::from_secs(240));
@@ -53,7 +53,7 @@ impl Lab {
         Self { options, setup: String::new(), flags: String::new() }
     }
 
-    /// Gives the guest two processors, on which tasks run truly at once, by the host's clock.
+    /// Gives the guest two processors, on which tasks really run at once, by the host's clock.
     pub fn at_once(mut self) -> Self {
         self.options.clock = Clock::Host;
         self.options.smp = 2;
@@ -66,23 +66,23 @@ impl Lab {
         self
     }
 
-    /// Further words on the kernel's command line. The guest boots for this run, by the host's clock: by instructions
-    /// that takes three times as long.
+    /// More words for the kernel's command line. The guest boots for this run, by the host's clock: by instructions, a
+    /// boot takes three times as long.
     pub fn append(mut self, words: &str) -> Self {
         self.options.append.push(words.to_owned());
         self.options.clock = Clock::Host;
         self
     }
 
-    /// Boots the kernel as a machine's firmware would: only so it comes back from a real sleep. By the
-    /// host's clock, as above.
+    /// Boots the kernel as a machine's firmware would: it only returns from a real sleep that way. By the host's clock,
+    /// as above.
     pub fn bzimage(mut self) -> Self {
         self.options.boot = BootFile::BzImage;
         self.at_once()
     }
 
-    /// How many seconds a test of suspend (`/sys/power/pm_test`) stands still at its deepest: the kernel counts them
-    /// with the processor busy, which takes long where time passes by instructions.
+    /// How many seconds a test of suspend (`/sys/power/pm_test`) waits at its deepest point. The kernel counts them
+    /// with a busy processor, which takes long if time passes by instructions.
     pub fn tested_for(self, seconds: u32) -> Self {
         self.setup(&format!("echo {seconds} > /sys/module/suspend/parameters/pm_test_delay"))
     }
@@ -94,7 +94,7 @@ impl Lab {
         self
     }
 
-    /// Makes this script the kernel's helper, for all but modtrail's own request.
+    /// Makes this script the kernel's helper, except for modtrail's own request.
     pub fn helper(self, script: &str) -> Self {
         self.setup(&format!(
             "cat > /tmp/helper <<'HELPER'\n#!/bin/sh\n{NOT_FOR_ITSELF}\n{script}\nHELPER\nchmod +x /tmp/helper\n\
@@ -102,19 +102,19 @@ impl Lab {
         ))
     }
 
-    /// Further flags for modtrail.
+    /// More flags for modtrail.
     pub fn flags(mut self, flags: &str) -> Self {
         flags.clone_into(&mut self.flags);
         self
     }
 
-    /// What comes in /out goes to this folder.
+    /// What is written to /out in the guest goes to this folder.
     pub fn out(mut self, folder: PathBuf) -> Self {
         self.options.out = Some(folder);
         self
     }
 
-    /// Traces `command` and reads the lines. Whatever holds for every request is checked here.
+    /// Traces `command` and reads the lines. Also checks what must hold for every request.
     pub fn log(&self, command: &str) -> Log {
         let outcome = self.run_seen(&format!(
             "cat > /tmp/command <<'COMMAND'\n{command}\nCOMMAND\n\
@@ -126,7 +126,7 @@ impl Lab {
         Log { requests, stderr: String::from_utf8_lossy(&outcome.stderr).into_owned(), status: outcome.status() }
     }
 
-    /// Records `command`, then reads what the report and the lines of the recording say, and what the command wrote.
+    /// Records `command`, then reads the report and the lines of the recording, and what the command wrote.
     pub fn recorded(&self, command: &str) -> Recorded {
         let outcome = self.run_seen(&format!(
             "cat > /tmp/command <<'COMMAND'\n{command}\nCOMMAND\n\
@@ -136,15 +136,15 @@ impl Lab {
         ));
         let text = String::from_utf8_lossy(&outcome.stdout).into_owned();
         let stderr = String::from_utf8_lossy(&outcome.stderr).into_owned();
-        let (told, output) = text.split_once(&format!("{OUTPUT}\n")).unwrap_or_else(|| panic!("{text}\n{stderr}"));
-        let mut lines = told.lines().map(parsed);
+        let (reported, output) = text.split_once(&format!("{OUTPUT}\n")).unwrap_or_else(|| panic!("{text}\n{stderr}"));
+        let mut lines = reported.lines().map(parsed);
         let report = lines.next().unwrap_or_else(|| panic!("no report: {stderr}"));
         let log = Log { requests: lines.collect(), stderr, status: outcome.status() };
         log.requests.iter().for_each(check_phases);
         Recorded { report, log, output: output.to_owned() }
     }
 
-    /// Runs `script`, again where the kernel skipped runs of probes and modtrail said so.
+    /// Runs `script`, and again if the kernel skipped runs of probes and modtrail reported it.
     pub fn run_seen(&self, script: &str) -> VmOutcome {
         let mut outcome = self.run(script);
         for _ in 1..ATTEMPTS {
@@ -168,7 +168,7 @@ impl Lab {
     }
 }
 
-/// Guests that may run now, and who waits for one to end. Scenarios that wait for a trace that they share take none.
+/// Guests that may run now, and threads that wait for one to end. Scenarios that wait for a shared trace take none.
 static FREE: (Mutex<usize>, Condvar) = (Mutex::new(GUESTS_AT_ONCE), Condvar::new());
 
 /// The right to run a guest, given up when dropped.
@@ -191,8 +191,8 @@ impl Drop for Slot {
     }
 }
 
-/// Runs a guest, and once more where it did not end by itself: emulated machines hang or die now and then, whatever
-/// runs in them.
+/// Runs a guest, and once more if it did not end by itself: emulated machines hang or die now and then, whatever runs
+/// in them.
 pub fn ended(options: &VmOptions) -> VmOutcome {
     let _slot = Slot::take();
     let outcome = vm::run(options).expect("the guest starts");
@@ -200,13 +200,13 @@ pub fn ended(options: &VmOptions) -> VmOutcome {
         return outcome;
     }
     eprintln!("the guest did not end ({:?}); once more, from its boot\n{}", outcome.end, outcome.console);
-    // By the host's clock: by instructions a boot takes three times as long.
+    // By the host's clock: by instructions, a boot takes three times as long.
     let options = VmOptions { afresh: true, clock: Clock::Host, ..options.clone() };
     vm::run(&options).expect("the guest starts")
 }
 
-/// Whether modtrail said that the kernel skipped runs of probes: where tasks can be preempted in the kernel and
-/// everything is slowed down by emulation, that is a matter of luck, and no scenario is about it.
+/// Whether modtrail reported that the kernel skipped runs of probes. If tasks can be preempted in the kernel and
+/// emulation slows everything down, this depends on luck, and no scenario is about it.
 pub fn was_skipped(stderr: &[u8]) -> bool {
     String::from_utf8_lossy(stderr).contains(Lost::Unrun(Kind::Live).as_str())
 }
@@ -235,7 +235,7 @@ impl Log {
         self.requests.iter().filter(|request| request["verdict"] == verdict).count()
     }
 
-    /// Everything, for a failing test.
+    /// All of it, for a failing test.
     pub fn shown(&self) -> String {
         let lines: Vec<String> = self.requests.iter().map(Value::to_string).collect();
         format!("status {}\n{}\n{}", self.status, lines.join("\n"), self.stderr)
@@ -252,7 +252,7 @@ fn parsed(line: &str) -> Value {
     serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
 }
 
-/// Where a total is known, the phases are a partition of it.
+/// If a total is known, the phases are a partition of it.
 fn check_phases(request: &Value) {
     let Some(total) = request["total_ns"].as_u64() else { return };
     let phases = request["phases"].as_object().expect("phases");

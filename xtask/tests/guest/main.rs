@@ -1,5 +1,5 @@
-//! Scenarios in real kernels: each provokes something in a fresh guest and compares what modtrail says with what
-//! the scenario knows to be true.
+//! Scenarios in real kernels: each provokes something in a fresh guest and compares modtrail's output with what the
+//! scenario knows to be true.
 //!
 //! In: kernels (`cargo xtask test` provides them). Out: one test per scenario and kernel (a series on a
 //! machine type).
@@ -62,8 +62,8 @@ macro_rules! on_arm64 {
     };
 }
 
-/// Makes each scenario, which is not about one kernel or takes long, a test on one kernel always, and on the others of
-/// amd64 by `cargo xtask test --long`.
+/// Makes each scenario (not specific to one kernel, or slow) a test on one kernel always, and on the others of amd64 by
+/// `cargo xtask test --long`.
 macro_rules! at_length {
     ($($scenario:ident),+ $(,)?) => {
         mod at_length {
@@ -76,8 +76,8 @@ macro_rules! at_length {
     };
 }
 
-/// Makes each scenario a test on the oldest and the newest kernel of amd64 always, and on those between by
-/// `cargo xtask test --long`: what differs from kernel to kernel differs most there.
+/// Makes each scenario a test on the oldest and the newest kernel of amd64 always, and on those between by `cargo xtask
+/// test --long`: the oldest and the newest differ most.
 macro_rules! on_oldest_and_newest {
     ($($scenario:ident),+ $(,)?) => {
         mod oldest_and_newest {
@@ -90,8 +90,8 @@ macro_rules! on_oldest_and_newest {
     };
 }
 
-/// Makes each scenario a test on the newer kernel of arm64 always, and on the other, of which the differences show in
-/// the verdicts, by `cargo xtask test --long`.
+/// Makes each scenario a test on the newer kernel of arm64 always, and on the other one, whose differences show in the
+/// verdicts, by `cargo xtask test --long`.
 macro_rules! on_newer_arm64 {
     ($($scenario:ident),+ $(,)?) => {
         mod newer_arm64 {

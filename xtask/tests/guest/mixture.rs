@@ -1,8 +1,8 @@
-//! A scripted mixture of requests, and whether modtrail said of each what the script knows.
+//! A scripted mixture of requests, and whether modtrail's answer about each agrees with the script.
 //!
 //! In: a guest, how many requests, a seed. Out: a [`Tally`]. The script keeps its own record: `provoke` writes who
-//! asked and when, and the kernel's helper, a script of ours, writes which process served which alias and does what the
-//! alias's name says. What modtrail reports is held against both.
+//! asked and when, and the kernel's helper, one of our scripts, writes which process served which alias and does what
+//! the name of the alias says. modtrail's report is compared with both.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -41,7 +41,7 @@ fn two_hundred_by_kprobes(kernel: Guest) {
     mixture(kernel, 200, "--hooks kprobe");
 }
 
-/// Runs `count` requests: all are reported, tied and judged rightly, and nothing is lost.
+/// Runs `count` requests: all are reported, tied and judged correctly, and nothing is lost.
 fn mixture(kernel: Guest, count: usize, flags: &str) {
     let mut tally = run(VmOptions::new(kernel, &[]), count, 1, flags).expect("the mixture runs");
     for _ in 1..lab::ATTEMPTS {
@@ -66,10 +66,10 @@ fn shown(tally: &Tally) -> String {
 /// A kernel's tick, and a half.
 const TICK_NS: u64 = 6_000_000;
 
-/// Requests at once at most: as many as there are slots.
+/// The most requests at once: as many as there are slots.
 const AT_ONCE: usize = 50;
 
-/// What a helper does for an alias that begins with `fs-` and this, and what that makes of the request: its verdict,
+/// What a helper does for an alias that begins with `fs-` and this word, and the result for the request: its verdict,
 /// exit code and signal.
 const KINDS: [Kind; 8] = [
     Kind::new("zero", "exit 0", "hollow", Some(0), None),
@@ -109,7 +109,7 @@ impl Kind {
     }
 }
 
-/// How modtrail did.
+/// modtrail's results.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Tally {
     /// The kernel's release.
@@ -122,7 +122,7 @@ struct Tally {
     joined: usize,
     /// Of those, with the right verdict.
     judged: usize,
-    /// What was said to be lost, in modtrail's words; empty where nothing was.
+    /// What was reported as lost, in modtrail's words; empty if nothing was.
     lost: String,
     /// What was wrong, a sentence each.
     wrong: Vec<String>,
@@ -147,8 +147,8 @@ fn run(mut options: VmOptions, count: usize, seed: u64, flags: &str) -> Result<T
     let mut tally = compare(&read("log")?, &Truth::read(&read("record")?, &read("truth")?)?)?;
     tally.release = outcome.release;
     tally.lost.clone_from(&lost.join("; "));
-    // That return probes miss returns is known, and so is that the newest kernel skips runs of trampolines. What that
-    // can hide is held against the record above; an event that was dropped is another matter.
+    // Return probes are known to miss returns, and the newest kernel is known to skip runs of trampolines. What that
+    // can hide is compared with the record above; a dropped event is a different problem.
     if lost.iter().any(|lost| !lost.contains("return probe") && !lost.contains("did not run the probe")) {
         tally.wrong.push(format!("lost: {}", tally.lost));
     }
@@ -158,7 +158,7 @@ fn run(mut options: VmOptions, count: usize, seed: u64, flags: &str) -> Result<T
     Ok(tally)
 }
 
-/// The guest's script: the helper, the waves, and at the end as many more requests as are missing to `count`.
+/// The guest's script: the helper, the waves, and at the end as many more requests as are needed for `count`.
 fn script(count: usize, seed: u64, flags: &str) -> String {
     let mut script = format!(
         "cat > /tmp/helper <<'HELPER'\n#!/bin/sh\n{}\necho \"$3 $$\" >> /out/truth\ncase \"$3\" in\n",
@@ -172,7 +172,7 @@ fn script(count: usize, seed: u64, flags: &str) -> String {
     script.push_str("cat > /tmp/waves <<'WAVES'\nmodprobe=/proc/sys/kernel/modprobe\necho /tmp/helper > $modprobe\n");
     let mut random = Random(seed | 1);
     let mut made = 0;
-    // Room is left for the sockets, of which some find their family live and ask for nothing.
+    // Leaves room for the sockets: some find their family live and request nothing.
     while made + AT_ONCE < count * 9 / 10 {
         made += wave(&mut script, &mut random, made);
     }
@@ -187,11 +187,11 @@ fn script(count: usize, seed: u64, flags: &str) -> String {
     script
 }
 
-/// One wave; how many requests it makes for certain.
+/// One wave; returns how many requests it certainly makes.
 fn wave(script: &mut String, random: &mut Random, serial: usize) -> usize {
     let size = 1 + random.below(AT_ONCE);
     if random.below(6) == 0 {
-        // A helper that is not there: the wave's own file says what was asked, since no helper does.
+        // The helper is missing: the wave's own file records what was asked, since no helper does.
         let names: Vec<String> = (0..size).map(|index| format!("lost-{serial}-{index}")).collect();
         let words: Vec<String> = names.iter().map(|name| format!("fs:{name}")).collect();
         let _ = writeln!(
@@ -240,13 +240,13 @@ impl Random {
 struct Asked {
     pid: u64,
     began_ns: u64,
-    /// `None` where it was killed.
+    /// `None` if it was killed.
     ended_ns: Option<u64>,
 }
 
 /// What the script knows.
 struct Truth {
-    /// By alias, for those that are asked for once.
+    /// By alias, for aliases that are asked for once.
     asked: BTreeMap<String, Asked>,
     /// Requesters of aliases that are asked for often, by pid.
     sockets: BTreeMap<u64, Asked>,
@@ -304,7 +304,7 @@ fn compare(log: &str, truth: &Truth) -> Result<Tally> {
     Ok(tally)
 }
 
-/// Whether the request is tied to who asked and to who served it.
+/// Whether the request is tied to its requester and its helper.
 fn check_join(line: &Value, alias: &str, truth: &Truth) -> Result<(), String> {
     let pid = line["requester"]["pid"].as_u64().unwrap_or_default();
     let asked = truth.asked.get(alias).or_else(|| truth.sockets.get(&pid)).ok_or("nobody asked for it")?;
@@ -313,8 +313,7 @@ fn check_join(line: &Value, alias: &str, truth: &Truth) -> Result<(), String> {
     }
     let at = line["boot_ns"].as_u64().unwrap_or_default();
     let total = line["total_ns"].as_u64();
-    // Probes read the clock that may be read anywhere, which can be a tick beside the other
-    // (kernel/time/timekeeping.c).
+    // Probes read the fast clock, which can be a tick away from the other one (kernel/time/timekeeping.c).
     let inside =
         at + TICK_NS >= asked.began_ns && asked.ended_ns.is_none_or(|ended| at + total.unwrap_or(0) <= ended + TICK_NS);
     if !inside {
@@ -329,10 +328,10 @@ fn check_join(line: &Value, alias: &str, truth: &Truth) -> Result<(), String> {
     }
 }
 
-/// Whether the verdict is what the helper did.
+/// Whether the verdict agrees with what the helper did.
 fn check_verdict(line: &Value, alias: &str, lines: &[Value]) -> Result<(), String> {
     let verdict = line["verdict"].as_str().unwrap_or_default();
-    // Kprobes do not see how a killed requester's call returns; that it was killed is proven by its exit.
+    // Kprobes do not see how a killed requester's call returns; its exit proves that it was killed.
     let is_proven = verdict == "abandoned" && line["incomplete"] == "the requester's return was not seen";
     if !line["incomplete"].is_null() && !is_proven {
         return Err("it is called incomplete".to_owned());
@@ -348,15 +347,15 @@ fn check_verdict(line: &Value, alias: &str, lines: &[Value]) -> Result<(), Strin
     }
 }
 
-/// How late the kernel may tell that a module is live, by the requester's return. A load that the kernel refused for
-/// that proves that it was.
-fn told_late(line: &Value) -> u64 {
+/// How late the kernel may report that a module is live, by the requester's return. A load that the kernel refused
+/// because of that proves that the module was live.
+fn report_delay_ns(line: &Value) -> u64 {
     let loads = line["loads"].as_array().into_iter().flatten();
     let is_proven = loads.filter(|load| load["module"] == line["module"]).any(|load| load["result"] == -17);
     if is_proven { 2_000_000_000 } else { 50_000_000 }
 }
 
-/// Of those that ask for one family at once, one load wins; the others find it live, or are told so meanwhile.
+/// If several ask for one family at once, one load wins; the others find it live, or learn that during their load.
 fn check_socket(line: &Value, verdict: &str, lines: &[Value]) -> Result<(), String> {
     let asked = line["boot_ns"].as_u64().unwrap_or_default();
     let live_at = |winner: &Value| {
@@ -373,7 +372,7 @@ fn check_socket(line: &Value, verdict: &str, lines: &[Value]) -> Result<(), Stri
         "satisfied_by_another" => {
             let winner = same().find(|other| other["id"] == line["satisfied_by"]["request"]);
             let at = winner.and_then(live_at);
-            let until = asked + line["total_ns"].as_u64().unwrap_or_default() + told_late(line);
+            let until = asked + line["total_ns"].as_u64().unwrap_or_default() + report_delay_ns(line);
             if at.is_some_and(|at| (asked..=until).contains(&at)) {
                 Ok(())
             } else {
@@ -381,11 +380,11 @@ fn check_socket(line: &Value, verdict: &str, lines: &[Value]) -> Result<(), Stri
             }
         }
         "already_live" if same().filter_map(live_at).any(|at| at < asked) => Ok(()),
-        other => Err(format!("{other} is no verdict for a module that can be loaded")),
+        other => Err(format!("{other} is not a verdict for a module that can be loaded")),
     }
 }
 
-/// Writes the tally for the documents, where a folder for it is named.
+/// Writes the tally for the documents, if a folder for it is named.
 fn keep(tally: &Tally, kernel: Guest, folder: &Path) -> Result<()> {
     let Tally { release, scripted, reported, joined, judged, lost, .. } = tally;
     let lost = if lost.is_empty() { "none" } else { lost };

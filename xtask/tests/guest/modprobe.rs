@@ -1,5 +1,5 @@
-//! modprobe's own configuration: what modtrail makes of it is compared with what the real modprobe does, for thousands
-//! of aliases; and what it does to requests is told with the line that does it.
+//! modprobe's own configuration: modtrail's view of it is compared with what the real modprobe does, for thousands of
+//! aliases; and its effect on requests is reported with the line that causes it.
 
 use crate::lab::Lab;
 use serde_json::{Value, json};
@@ -9,13 +9,13 @@ crate::on_oldest_and_newest!(configurations_one_after_another);
 crate::with_test_modules!(blacklisted_and_asked_for_by_name, options);
 crate::at_length!(every_alias, configured_aliases, rules_for_everything, blacklisted_by_the_kernel_command_line);
 
-/// modprobe leaves out dependencies whose files are not there, and a guest has few of them.
+/// modprobe leaves out dependencies whose files do not exist, and a guest has few of them.
 const ALL_FILES: &str = "cd /lib/modules/$(uname -r) && cut -d: -f1 modules.dep > /tmp/files && \
     sed 's|/[^/]*$||' /tmp/files | sort -u | xargs mkdir -p && xargs touch < /tmp/files && cd /";
 
 /// Compares, for each line of /tmp/aliases, modtrail's answer with `modprobe -R` and `modprobe --show-depends`. One
-/// modprobe looks many up: a name that only an install line knows stands between two of them. What modprobe does
-/// nothing about, it says nothing of.
+/// modprobe process looks up many: a name that only an install line knows separates two of them. modprobe prints
+/// nothing for what it does nothing about.
 const COMPARE: &str = r#"
 echo 'install modtrail-mark MARK' > /etc/modprobe.d/zz-mark.conf
 marked() { sed 's/$/\nmodtrail-mark/' /tmp/aliases | tr '\n' '\0' | xargs -0 -n 2000 /sbin/modprobe -a "$1" 2> /tmp/said; }
@@ -107,7 +107,7 @@ const CONFIGURED: &str = "can can-raw can_raw net-pf-29 net-pf-3 net-pf-35 net-p
     from-null off symbol:can_send wireguard vxlan snd-hda-intel usbcore e1000 \
     pci:v00008086d0000100Esv00001AF4sd00001100bc02sc00i00";
 
-/// Runs the comparison; how many aliases there were, and what was said of the configuration.
+/// Runs the comparison; returns how many aliases there were, and what was reported of the configuration.
 fn compared(lab: Lab, aliases: &str) -> (usize, String) {
     let lab = lab.setup(ALL_FILES).setup(aliases);
     let outcome = lab.run(&format!("{COMPARE}\ncat /tmp/problems"));
@@ -141,7 +141,7 @@ fn configured_aliases(kernel: Guest) {
     let (count, problems) = compared(Lab::new(kernel).append(append), &aliases);
     assert_eq!(count, CONFIGURED.split_whitespace().count());
     let problems: Vec<&str> = problems.lines().collect();
-    // The lines that modprobe too calls bad, the folder, and the parameter of the kernel.
+    // The lines that modprobe also calls bad, the folder, and the parameter of the kernel.
     assert_eq!(problems.len(), 11, "{problems:?}");
     assert!(
         problems.contains(&"modtrail: /etc/modprobe.d/10-a.conf:49: ignored, as modprobe does: nonsense"),
@@ -164,7 +164,7 @@ fn configured(lab: Lab, text: &str) -> Lab {
 }
 
 /// Verdict, module, reason, exit code and loads of a request.
-fn told(request: &Value) -> Value {
+fn reported(request: &Value) -> Value {
     let loads: Vec<&Value> = request["loads"].as_array().expect("loads").iter().map(|load| &load["module"]).collect();
     json!([request["verdict"], request["module"], request["why"], request["helper"]["exit_code"], loads])
 }
@@ -172,13 +172,13 @@ fn told(request: &Value) -> Value {
 fn blacklisted_by_the_kernel_command_line(kernel: Guest) {
     let log = Lab::new(kernel).modules("can").append("modprobe.blacklist=can").log("provoke socket 29 raw 0");
     let why = "can is blacklisted in the kernel command line";
-    assert_eq!(told(log.only("net-pf-29")), json!(["hollow", "can", why, 0, []]), "{}", log.shown());
+    assert_eq!(reported(log.only("net-pf-29")), json!(["hollow", "can", why, 0, []]), "{}", log.shown());
 }
 
 fn blacklisted_and_asked_for_by_name(kernel: Guest) {
     let lab = configured(Lab::new(kernel).modules("can can_raw modtrail_test"), "blacklist can");
     let log = lab.setup("/sbin/modprobe modtrail_test").log("echo request can-raw > /proc/modtrail_test");
-    assert_eq!(told(log.only("can-raw")), json!(["live", "can_raw", null, 0, ["can", "can_raw"]]), "{}", log.shown());
+    assert_eq!(reported(log.only("can-raw")), json!(["live", "can_raw", null, 0, ["can", "can_raw"]]), "{}", log.shown());
 }
 
 fn options(kernel: Guest) {
@@ -187,10 +187,10 @@ fn options(kernel: Guest) {
         configured(Lab::new(kernel).modules("modtrail_test modtrail_fail"), "options modtrail-fail init_result=0");
     let log = lab.setup("/sbin/modprobe modtrail_test").log("echo request modtrail-test-fail > /proc/modtrail_test");
     let request = log.only("modtrail-test-fail");
-    assert_eq!(told(request), json!(["live", "modtrail_fail", null, 0, ["modtrail_fail"]]), "{}", log.shown());
+    assert_eq!(reported(request), json!(["live", "modtrail_fail", null, 0, ["modtrail_fail"]]), "{}", log.shown());
 }
 
-/// One trace, one configuration after another: modtrail asks what an alias means when the request reaches it.
+/// One trace, one configuration after another: modtrail resolves an alias when the request reaches it.
 fn configurations_one_after_another(kernel: Guest) {
     let log = Lab::new(kernel).modules("can can_raw af_key phonet llc2").log(CONFIGURATIONS);
     let of = |alias: &str| -> Vec<&Value> { log.requests.iter().filter(|request| request["alias"] == alias).collect() };
@@ -201,26 +201,26 @@ fn configurations_one_after_another(kernel: Guest) {
         json!(["hollow", "can", "can is blacklisted in /etc/modprobe.d/x.conf:2", 0, []]),
         json!(["hollow", "can", instead("can"), 0, []]),
         json!(["live", "can", null, 0, ["can"]]),
-        // For a module with soft dependencies modprobe forgets its install line.
+        // modprobe ignores the install line of a module with soft dependencies.
         json!(["live", "can", null, 0, ["phonet", "can", "llc", "llc2"]]),
         json!(["live", "phonet", null, 0, ["phonet"]]),
         json!(["not_found", "off", "off, named in /etc/modprobe.d/x.conf:1, is not a module of this kernel", 1, []]),
         json!(["live", "can", null, 0, ["can"]]),
     ];
-    assert_eq!(can.iter().map(|request| told(request)).collect::<Vec<_>>(), expected, "{}", log.shown());
+    assert_eq!(can.iter().map(|request| reported(request)).collect::<Vec<_>>(), expected, "{}", log.shown());
     let by_install_line = can[2];
     assert_ne!(by_install_line["loads"][0]["pid"], by_install_line["helper"]["pid"]);
     let soft = can[3]["loads"].as_array().expect("loads");
     assert_eq!(soft.iter().map(|load| &load["dependency"]).collect::<Vec<_>>(), [true, false, true, true]);
-    // A name that only an install line knows stands for whatever its command loads.
+    // A name that only an install line knows means whatever its command loads.
     let by_name = log.only("net-pf-27");
-    assert_eq!(told(by_name), json!(["live", "net_pf_27", null, 0, ["can_raw"]]), "{}", log.shown());
+    assert_eq!(reported(by_name), json!(["live", "net_pf_27", null, 0, ["can_raw"]]), "{}", log.shown());
     let request = log.only("net-pf-15");
     assert_eq!(request["verdict"], "init_failed", "{}", log.shown());
     assert_eq!((&request["module"], &request["why"]), (&json!("af_key"), &json!(instead("xfrm_algo"))));
 }
 
-/// Each with a request, or two. The next comes when modtrail has had the time to read the last.
+/// Each with a request, or two. The next one comes when modtrail has had time to read the last.
 const CONFIGURATIONS: &str = r##"
 with() {
     printf '%s\n' "$1" > /etc/modprobe.d/x.conf

@@ -17,7 +17,7 @@ fn recorded_and_read_elsewhere(kernel: Guest) {
     let there = lab::lines(&outcome);
     let verdicts: Vec<&Value> = there.iter().map(|request| &request["verdict"]).collect();
     assert_eq!(verdicts, ["live", "live", "not_found"], "{there:?}");
-    // The recording needs nothing of the machine it was made on.
+    // The recording needs nothing from the machine it was made on.
     let file = folder.path().join("it.mcap");
     let modtrail =
         xtask::artifact::build(xtask::arch::Arch::Amd64).expect("modtrail is built").modtrail.expect("modtrail");
@@ -30,7 +30,7 @@ fn recorded_and_read_elsewhere(kernel: Guest) {
 }
 
 fn killed_while_recording(kernel: Guest) {
-    // The first requests are on the disk when the recorder is killed, in the middle of others.
+    // The first requests are on disk when the recorder is killed, in the middle of others.
     let outcome = Lab::new(kernel).modules("can can_raw").run(
         "modtrail record -o /tmp/it.mcap 2> /tmp/ready & until grep -q recording /tmp/ready; do sleep 0.1; done\n\
          provoke socket 29 raw 1 >&2; until modtrail log /tmp/it.mcap 2> /dev/null | grep -q can_raw; do sleep 0.1; done\n\

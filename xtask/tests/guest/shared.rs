@@ -1,8 +1,8 @@
-//! Scenarios that share a trace: each has a part of one script, and is shown the requests of that part alone. Most of
-//! what a scenario costs is a guest and a start of modtrail.
+//! Scenarios that share a trace: each has a part of one script, and gets the requests of that part alone. A guest and a
+//! start of modtrail are most of what a scenario costs.
 //!
 //! In: the parts, and a kernel. Out: what modtrail reported for a part. The guest runs once, when the first of its
-//! scenarios asks.
+//! scenarios needs it.
 
 use crate::lab::{Lab, Log, NOT_FOR_ITSELF};
 use std::collections::BTreeMap;
@@ -48,7 +48,7 @@ impl Shared {
         );
         for (number, (_, part)) in self.parts.iter().enumerate() {
             script.push_str(&format!("provoke wave {}\n{part}\n", mark(number).replacen("fs-", "fs:", 1)));
-            // The last part may leave open what it likes.
+            // The last part may leave anything open.
             if number + 1 < self.parts.len() {
                 script.push_str("wait; clean_up\n");
             }

@@ -1,4 +1,4 @@
-//! Many requests at once: none lost, none joined wrongly, whatever the hooks.
+//! Many requests at once: none lost, none joined wrongly, with any of the hooks.
 
 use crate::lab::{Lab, Log};
 use modtrail_core::event::{Body, Event, Fact, Lost};
@@ -22,7 +22,7 @@ crate::on_a_sample!(
     an_end_that_was_lost,
 );
 
-/// Each alias ends in its own number, and its helper exits with that number and one: what is joined wrongly shows.
+/// Each alias ends in its own number, and its helper exits with that number plus one, so a wrong join is visible.
 const EXIT_BY_ALIAS: &str = "n=${3##*-}\nexit $((n + 1))";
 
 fn many_aliases(kernel: Guest) {
@@ -72,7 +72,7 @@ fn one_alias_by_kprobes(kernel: Guest) {
     check_unseen_returns(&log);
 }
 
-/// 45 ask for net-pf-29; `provoke` goes on to ask for a protocol that no module has.
+/// 45 ask for net-pf-29; `provoke` then asks for a protocol that no module has.
 fn check_one_alias(log: &Log) {
     let family: Vec<&Value> = log.requests.iter().filter(|request| request["alias"] == "net-pf-29").collect();
     assert_eq!(family.len(), 45, "{}", log.shown());
@@ -98,8 +98,8 @@ fn check_unseen_returns(log: &Log) {
     }
 }
 
-/// With return probes alone, more return at once than these have places for: no verdict is wrong, and where the kernel
-/// counts what they miss, that many results are null.
+/// With return probes alone, more calls return at once than these have places for: no verdict is wrong, and if the
+/// kernel counts what they miss, that many results are null.
 fn returns_that_are_missed(kernel: Guest) {
     let helper = "n=${3##*-}\nsleep 0.5\nexit $((n + 1))";
     let lab = Lab::new(kernel).at_once().flags("--hooks kprobe --without free_modprobe_argv").helper(helper);
@@ -109,10 +109,10 @@ fn returns_that_are_missed(kernel: Guest) {
     let missed = log.requests.iter().filter(|request| request["result"].is_null()).count();
     assert!(missed > 0, "{}", log.shown());
     if matches!(kernel.series, Series::V6_12 | Series::Newest) {
-        let told =
+        let line =
             log.stderr.lines().find(|line| line.contains("return probe") && line.contains("helper call returned"));
         let count =
-            told.and_then(|line| line.strip_prefix("modtrail: lost: ")?.split(' ').next()?.parse::<usize>().ok());
+            line.and_then(|line| line.strip_prefix("modtrail: lost: ")?.split(' ').next()?.parse::<usize>().ok());
         assert!(count.is_some_and(|count| count >= missed), "{missed} are null: {}", log.shown());
     }
 }
@@ -127,12 +127,12 @@ fn abandoned_by_kprobes(kernel: Guest) {
 }
 
 fn a_ring_that_is_too_small(kernel: Guest) {
-    // The reader is stopped while the storm fills the ring, so that something is lost for certain.
+    // The reader is stopped while the storm fills the ring, so that something is certainly lost.
     let log = Lab::new(kernel).at_once().flags("--ring-bytes 4096").modules("can").log(
         "kill -STOP $(pidof modtrail); provoke sockets 20 29; kill -CONT $(pidof modtrail); sleep 1; provoke socket 27",
     );
     assert!(log.stderr.contains("events dropped because the ring buffer was full"), "{}", log.shown());
-    // What was not touched by the loss is as it should be, and what was is not guessed.
+    // What the loss did not touch is as it should be, and nothing that it touched is guessed.
     let after = log.only("net-pf-27");
     assert_eq!((&after["verdict"], &after["incomplete"]), (&json!("not_found"), &json!(null)), "{}", log.shown());
     for request in log.requests.iter().filter(|request| request["alias"] != "net-pf-27") {
@@ -143,8 +143,8 @@ fn a_ring_that_is_too_small(kernel: Guest) {
     }
 }
 
-/// A request of which everything after its beginning was lost does not stay open: modtrail looks for the helper that it
-/// waits for, and finds it gone.
+/// A request that lost everything after its beginning does not stay open: modtrail checks the helper that it waits for,
+/// and finds it gone.
 fn an_end_that_was_lost(kernel: Guest) {
     let log = Lab::new(kernel).at_once().flags("--ring-bytes 4096 --limit 3s").helper("sleep 2\nexit 1").log(
         "provoke socket 29 & until grep -qsx helper /proc/[0-9]*/comm; do sleep 0.1; done\n\
@@ -161,7 +161,7 @@ fn an_end_that_was_lost(kernel: Guest) {
     );
 }
 
-/// Two tracers with the same probes, one of which has a ring too small: what it lacks is what it says that it lost.
+/// Two tracers with the same probes; the ring of one is too small. What it lacks is what it reports as lost.
 fn losses_are_counted_exactly(kernel: Guest) {
     let folder = tempfile::tempdir().expect("a folder");
     let [whole, small] = record_twice(kernel, folder.path());
@@ -169,25 +169,24 @@ fn losses_are_counted_exactly(kernel: Guest) {
         let is_probe = |event: &&Event| matches!(event.body, Body::Probe(_));
         events.iter().filter(is_probe).cloned().collect()
     };
-    // What happens from half a second after the second tracer was proven on is seen by both: the command sleeps until
-    // then.
+    // Both see what happens from half a second after the second tracer was proven: the command sleeps until then.
     let proven = |event: &&Event| matches!(event.body, Body::Fact(Fact::SelfTest(_)));
     let begin = whole.iter().find(proven).expect("it was proven").at.mono.plus(Nanos::from_millis(500));
     let end = probes(&whole).iter().map(|event| event.at.mono).max().expect("events");
     let count = |events: &[Event]| {
         probes(events).iter().filter(|event| event.at.mono >= begin && event.at.mono <= end).count() as u64
     };
-    let told = |events: &[Event], is: fn(&Lost) -> bool| -> u64 {
+    let lost_by = |events: &[Event], is: fn(&Lost) -> bool| -> u64 {
         let count = |event: &Event| match &event.body {
             Body::Fact(Fact::Lost { loss, count, until }) if is(loss) && *until >= begin => *count,
             Body::Fact(_) | Body::Probe(_) => 0,
         };
         events.iter().map(count).sum()
     };
-    let lost = |events: &[Event]| told(events, |loss| matches!(loss, Lost::Kernel(_)));
-    // What the kernel skips for one tracer it need not skip for the other; both say how much that was.
+    let lost = |events: &[Event]| lost_by(events, |loss| matches!(loss, Lost::Kernel(_)));
+    // The kernel may skip runs for one tracer and not for the other; both report how many.
     let skipped =
-        [&whole, &small].map(|events| told(events, |loss| matches!(loss, Lost::Unrun(_)))).iter().sum::<u64>();
+        [&whole, &small].map(|events| lost_by(events, |loss| matches!(loss, Lost::Unrun(_)))).iter().sum::<u64>();
     let (seen, small_seen, small_lost) = (count(&whole), count(&small), lost(&small));
     assert_eq!(lost(&whole), 0);
     assert!(small_lost > 0, "nothing was lost: {small_seen} of {seen}");
@@ -195,7 +194,7 @@ fn losses_are_counted_exactly(kernel: Guest) {
     assert!(apart <= skipped, "{small_seen} seen and {small_lost} lost of {seen}, {skipped} skipped");
 }
 
-/// One storm as two tracers at once recorded it: with a ring that has room, and with one that has not.
+/// One storm as recorded by two tracers at once: one whose ring has room, and one whose ring has not.
 fn record_twice(kernel: Guest, folder: &Path) -> [Vec<Event>; 2] {
     let outcome = Lab::new(kernel).at_once().out(folder.to_owned()).run(
         "modtrail record --ring-bytes 4096 -o /out/small.mcap 2> /tmp/small & SMALL=$!\n\

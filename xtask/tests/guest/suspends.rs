@@ -1,5 +1,5 @@
-//! Around suspend: whom a cycle waited for, refused or froze, how long that took by the script's own clock, firmware,
-//! and that modtrail goes on seeing after it.
+//! Around suspend: which helpers a cycle waited for, refused or froze, how long that took by the script's own clock,
+//! firmware, and that modtrail goes on seeing after it.
 
 use crate::lab::{Lab, Recorded, Slot};
 use modtrail_core::entities::{Request, Verdict};
@@ -25,7 +25,7 @@ crate::with_test_modules!(
     a_shutdown,
 );
 
-/// What the script wrote down of an attempt: what it got, and when it began and ended, on both clocks.
+/// The script's notes of an attempt: what it got, and when it began and ended, on both clocks.
 struct Attempt {
     answer: String,
     began: (u64, u64),
@@ -59,12 +59,12 @@ fn cycles_of(recorded: &Recorded) -> &[Value] {
 }
 
 /// Within 5 % or 20 ms.
-fn assert_near(told: &Value, known: u64, what: &Value) {
-    let told = told.as_u64().unwrap_or_else(|| panic!("no time: {what}"));
-    assert!(told.abs_diff(known) <= (known / 20).max(20_000_000), "{told} ns, by the script {known} ns: {what}");
+fn assert_near(reported: &Value, known: u64, what: &Value) {
+    let reported = reported.as_u64().unwrap_or_else(|| panic!("no time: {what}"));
+    assert!(reported.abs_diff(known) <= (known / 20).max(20_000_000), "{reported} ns, by the script {known} ns: {what}");
 }
 
-/// Each cycle lasted as long, slept as long, and ended as the script says.
+/// The duration, the sleep and the result of each cycle are those that the script recorded.
 fn check_attempts(recorded: &Recorded) {
     let attempts = attempts(recorded);
     let cycles = cycles_of(recorded);
@@ -111,7 +111,7 @@ fn helpers_against_the_freezer(kernel: Guest) {
     assert!(cycles_of(&recorded).iter().all(|cycle| cycle["pm_test"] == "freezer"), "{}", recorded.report);
     let verdicts: Vec<&Value> = cycles_of(&recorded).iter().map(|cycle| &cycle["verdict"]).collect();
     assert_eq!(verdicts, ["tested", "failed: helper", "tested", "tested", "tested"], "{}", recorded.report);
-    // The helper of three seconds was waited for to its end, and who asked meanwhile was refused.
+    // The helper of three seconds was awaited to its end, and the one that asked at that time was refused.
     assert_eq!(
         (names(drained, "drained"), names(drained, "refused")),
         (vec!["fs-three".into()], vec!["fs-turned-away".into()])
@@ -123,14 +123,14 @@ fn helpers_against_the_freezer(kernel: Guest) {
     assert_near(&drained["drain_ns"], by_script, drained);
     let refused = recorded.log.only("fs-turned-away");
     assert_eq!((&refused["verdict"], &refused["result"]), (&json!("refused"), &json!(-16)), "{refused}");
-    // The helper of ten seconds made the suspend fail, and the next one is told as its repetition.
+    // The helper of ten seconds made the suspend fail, and the next one is reported as its repetition.
     assert_eq!((names(failed, "culprits"), &failed["result"]), (vec!["fs-ten".to_owned()], &json!(-11)), "{failed}");
     assert_eq!(failed["culprits"][0]["pid"], recorded.log.only("fs-ten")["helper"]["pid"], "{failed}");
     assert_near(&failed["drain_ns"], attempts(&recorded)[1].boot_ns(), failed);
     assert_eq!((&again["group"], &failed["group"]), (&failed["id"], &failed["id"]), "{again}");
     assert_eq!((names(again, "drained"), names(again, "culprits").len()), (vec!["fs-ten".into()], 0), "{again}");
     assert_ne!(frozen["group"], again["group"], "{frozen}");
-    // The killed requester's helper was nobody's to wait for: it was frozen, and its module went live after the thaw.
+    // Nobody waited for the killed requester's helper: it was frozen, and its module went live after the thaw.
     assert_eq!((names(frozen, "frozen"), names(frozen, "drained").len()), (vec!["net-pf-29".into()], 0), "{frozen}");
     let call = &frozen["frozen"][0];
     assert!(call["live_ns"].as_u64() > frozen["thawed_ns"].as_u64() && frozen["thawed_ns"].is_u64(), "{frozen}");
@@ -140,7 +140,7 @@ fn helpers_against_the_freezer(kernel: Guest) {
     assert!(request["request_to_live_ns"].as_u64() > Some(3_000_000_000), "{request}");
 }
 
-/// When the helper of three seconds ended by its own record, on the clock that does not stop in suspend.
+/// When the helper of three seconds ended by its own record, on the clock that also runs in suspend.
 fn helper_ended(recorded: &Recorded) -> u64 {
     let line = recorded.output.lines().find_map(|line| line.strip_prefix("three ")).expect("its record");
     line.split(' ').next_back().and_then(|boot| boot.parse().ok()).expect("a time")
@@ -170,7 +170,7 @@ fn a_real_sleep(kernel: Guest) {
     let with = request["request_to_live_boot_ns"].as_u64().expect("a time");
     let without = request["request_to_live_ns"].as_u64().expect("a time");
     assert_near(&json!(with - without), asleep, request);
-    // In the same process, without a restart, what was asked for after the wake-up was seen and joined.
+    // In the same process, without a restart, what was requested after the wake-up was seen and joined.
     assert_eq!(recorded.log.only("net-pf-15")["verdict"], "live", "{}", recorded.log.shown());
     assert_eq!(recorded.log.only("fs-nosuch")["verdict"], "not_found", "{}", recorded.log.shown());
     let family = recorded.log.requests.iter().filter(|request| request["alias"] == "net-pf-26");
@@ -187,8 +187,8 @@ fn deeper_tests(kernel: Guest) {
         levels.join(" ")
     ));
     check_attempts(&recorded);
-    let told: Vec<&Value> = cycles_of(&recorded).iter().map(|cycle| &cycle["pm_test"]).collect();
-    assert_eq!(told, levels.map(Value::from).iter().collect::<Vec<_>>(), "{}", recorded.report);
+    let reported: Vec<&Value> = cycles_of(&recorded).iter().map(|cycle| &cycle["pm_test"]).collect();
+    assert_eq!(reported, levels.map(Value::from).iter().collect::<Vec<_>>(), "{}", recorded.report);
     let has = |cycle: &Value, action: &str| {
         cycle["phases"]
             .as_array()
@@ -226,7 +226,7 @@ fn a_load_that_waits_for_another(kernel: Guest) {
     );
     check_attempts(&recorded);
     let [cycle] = cycles_of(&recorded) else { panic!("{}", recorded.report) };
-    // The freezer waits for the init that sleeps, which is no helper's.
+    // The freezer waits for the init that sleeps, which does not belong to a helper.
     assert!(cycle["freeze_ns"].as_u64() > Some(500_000_000), "{cycle}");
     assert!(names(cycle, "frozen").is_empty() && names(cycle, "culprits").is_empty(), "{cycle}");
     let loads = recorded.report["loads"].as_array().expect("loads");
@@ -236,8 +236,8 @@ fn a_load_that_waits_for_another(kernel: Guest) {
         .map(|load| load["result"].as_i64().unwrap_or_else(|| panic!("{loads:?}")))
         .collect();
     results.sort_unstable();
-    // From 6.5 on the freezer interrupts who waits for the file; before, it makes him begin anew after the thaw
-    // (-ERESTARTSYS), when the module is live.
+    // From 6.5 on, the freezer interrupts the task that waits for the file; before, the task begins again after the
+    // thaw (-ERESTARTSYS), when the module is live.
     let interrupted = recorded.output.matches("EINTR").count();
     let expected: &[i64] = if interrupted == 1 { &[-4, 0] } else { &[-512, -17, 0] };
     assert_eq!(results, expected, "{loads:?}\n{}", recorded.output);
@@ -277,21 +277,21 @@ fn firmware_requests(kernel: Guest) {
     let requests = recorded.report["firmware"].as_array().expect("a list");
     let of =
         |name: &str| requests.iter().find(|request| request["name"] == name).unwrap_or_else(|| panic!("{requests:?}"));
-    let told = |name: &str| {
+    let reported = |name: &str| {
         let request = of(name);
         assert_eq!(request["device"], "test_firmware", "{request}");
         assert!(request["total_ns"].as_u64() > Some(0), "{request}");
         json!([request["result"], request["fallback"], request["lock"]])
     };
-    assert_eq!(told("present.bin"), json!([0, false, null]));
-    assert_eq!(told("absent.bin"), json!([-2, false, null]));
-    assert_eq!(told("late.bin"), json!([0, true, "released"]));
-    assert_eq!(told("never.bin")[1], true);
-    assert!(told("never.bin")[0].as_i64() < Some(0), "{requests:?}");
+    assert_eq!(reported("present.bin"), json!([0, false, null]));
+    assert_eq!(reported("absent.bin"), json!([-2, false, null]));
+    assert_eq!(reported("late.bin"), json!([0, true, "released"]));
+    assert_eq!(reported("never.bin")[1], true);
+    assert!(reported("never.bin")[0].as_i64() < Some(0), "{requests:?}");
     let clocks: Vec<u64> = recorded.output.lines().filter_map(|line| line.split_once(' ')?.0.parse().ok()).collect();
     let late = of("late.bin")["fallback_ns"].as_u64().expect("a time");
     assert!(late >= clocks[1] - clocks[0], "{late} against {clocks:?}");
-    // The kernel gives up what no program was told of, so that suspend has not to wait for it.
+    // The kernel gives up a fallback that no program was notified of, so that suspend does not have to wait for it.
     let given_up = of("given-up.bin");
     assert!(
         given_up["result"].as_i64() < Some(0) && given_up["fallback_ns"].as_u64() < Some(5_000_000_000),
@@ -300,7 +300,7 @@ fn firmware_requests(kernel: Guest) {
 }
 
 fn firmware_that_holds_suspend_up(kernel: Guest) {
-    // A fallback of which user space was told is waited for, before the five seconds for helpers begin.
+    // A fallback that user space was notified of is awaited, before the five seconds for helpers begin.
     let lab = Lab::new(kernel)
         .modules("test_firmware")
         .tested_for(0)
@@ -314,8 +314,8 @@ fn firmware_that_holds_suspend_up(kernel: Guest) {
     check_attempts(&recorded);
     let [cycle] = cycles_of(&recorded) else { panic!("{}", recorded.report) };
     let request = &recorded.report["firmware"][0];
-    let told = json!([request["name"], request["result"], request["fallback"], request["lock"]]);
-    assert_eq!(told, json!(["held.bin", 0, true, "released"]), "{request}");
+    let reported = json!([request["name"], request["result"], request["fallback"], request["lock"]]);
+    assert_eq!(reported, json!(["held.bin", 0, true, "released"]), "{request}");
     assert_eq!(cycle["held_up_by_firmware"], json!([request["id"]]), "{cycle}");
     assert_eq!((&cycle["result"], names(cycle, "culprits").len()), (&json!(0), 0), "{cycle}");
     let loaded = recorded.output.lines().find_map(|line| line.strip_prefix("loaded ")?.split(' ').nth(1)?.parse().ok());
@@ -324,7 +324,7 @@ fn firmware_that_holds_suspend_up(kernel: Guest) {
     assert!(cycle["drain_ns"].as_u64() > Some(5_000_000_000), "{cycle}");
 }
 
-/// The machine goes down under modtrail: what was recorded until then comes out by the port that it is written to.
+/// The machine goes down under modtrail: what was recorded until then comes out of the port that it is written to.
 fn a_shutdown(kernel: Guest) {
     let script = "/sbin/modprobe modtrail_test; echo around driver > /proc/modtrail_test; \
                   modtrail record -o /dev/stdout -- reboot -f";
@@ -345,10 +345,10 @@ fn a_shutdown(kernel: Guest) {
 }
 
 fn deaf_probes(kernel: Guest) {
-    // modtrail must stand still for long enough to take that for a sleep: a second, by the host's clock.
-    // Kprobes are switched off by hand, as far as modtrail knows by the sleep; no proof can find them until they are on
-    // again. A kprobe that was attached meanwhile stays off. The next trial comes within five seconds, finds it deaf
-    // and renews it.
+    // modtrail must stand still long enough to treat that as a sleep: a second, by the host's clock. Kprobes are
+    // switched off by hand; to modtrail this looks like an effect of the sleep. Until they are on again, no proof can
+    // find them. A kprobe that was attached while they were off stays off. The next trial comes within five seconds,
+    // finds it deaf and attaches it again.
     let lab = Lab::new(kernel).at_once().flags("--hooks kprobe").modules("can").tested_for(1);
     let recorded = lab.recorded(
         "echo freezer > /sys/power/pm_test; echo 0 > /sys/kernel/debug/kprobes/enabled; echo mem > /sys/power/state; sleep 3\n\

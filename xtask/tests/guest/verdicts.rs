@@ -84,7 +84,7 @@ static TRACE: Shared = Shared {
     said: Said::new(BTreeMap::new()),
 };
 
-/// The same for what needs the test modules.
+/// The same for scenarios that need the test modules.
 static TEST_MODULES: Shared = Shared {
     lab: |kernel| {
         let modules = "can modtrail_test modtrail_slow modtrail_exist modtrail_fail modtrail_nested";
@@ -93,13 +93,13 @@ static TEST_MODULES: Shared = Shared {
     unloaded: "can modtrail_nested modtrail_slow",
     parts: &[
         ("already_live", "echo request net-pf-29 > /proc/modtrail_test"),
-        // By the name of the first module that the index of built-in ones lists.
+        // By the name of the first module in the index of built-in ones.
         (
             "already_live_built_in",
             "sed -n 's|.*/\\([^/]*\\)\\.ko$|\\1|p' /lib/modules/$(uname -r)/modules.builtin | head -1 > /tmp/builtin
              echo request $(cat /tmp/builtin) > /proc/modtrail_test",
         ),
-        // A person loads the slow module; the kernel asks for it while its init runs.
+        // A person loads the slow module; the kernel requests it while its init runs.
         (
             "satisfied_by_another",
             "/sbin/modprobe modtrail_slow & until grep -q coming /sys/module/modtrail_slow/initstate; do sleep 0.1; done
@@ -113,7 +113,7 @@ static TEST_MODULES: Shared = Shared {
     said: Said::new(BTreeMap::new()),
 };
 
-/// `can_is_live`: waits until the module is; the guest's own time limit ends a wait that never does.
+/// `can_is_live`: waits until the module is; the guest's own time limit ends a wait that would never end.
 const CAN_IS_LIVE: &str = "cat > /bin/can_is_live <<'WAIT'
 #!/bin/sh
 until grep -q live /sys/module/can/initstate; do sleep 0.1; done 2> /dev/null
@@ -217,16 +217,16 @@ fn init_failed(kernel: Guest) {
 /// One helper after another, each with an alias of its own.
 fn whatever_the_helper_comes_to(kernel: Guest) {
     let log = TRACE.part(kernel, "whatever_the_helper_comes_to");
-    let told = |alias: &str| {
+    let reported = |alias: &str| {
         let (request, helper) = (log.only(alias), &log.only(alias)["helper"]);
         json!([request["verdict"], request["module"], request["result"], helper["exit_code"], helper["signal"]])
     };
-    assert_eq!(told("net-pf-27"), json!(["not_found", null, 256, 1, null]), "{}", log.shown());
-    assert_eq!(told("net-pf-35"), json!(["hollow", "phonet", 0, 0, null]), "{}", log.shown());
+    assert_eq!(reported("net-pf-27"), json!(["not_found", null, 256, 1, null]), "{}", log.shown());
+    assert_eq!(reported("net-pf-35"), json!(["hollow", "phonet", 0, 0, null]), "{}", log.shown());
     assert_eq!(log.only("net-pf-35")["why"], "the kernel's helper is not modprobe: /tmp/helper");
-    assert_eq!(told("net-pf-29"), json!(["helper_failed", "can", 1792, 7, null]), "{}", log.shown());
-    assert_eq!(told("net-pf-15"), json!(["helper_failed", "af_key", 9, null, 9]), "{}", log.shown());
-    assert_eq!(told("net-pf-38"), json!(["helper_missing", "af_alg", -2, null, null]), "{}", log.shown());
+    assert_eq!(reported("net-pf-29"), json!(["helper_failed", "can", 1792, 7, null]), "{}", log.shown());
+    assert_eq!(reported("net-pf-15"), json!(["helper_failed", "af_key", 9, null, 9]), "{}", log.shown());
+    assert_eq!(reported("net-pf-38"), json!(["helper_missing", "af_alg", -2, null, null]), "{}", log.shown());
     assert_eq!(log.only("net-pf-38")["helper"]["path"], "/nonexistent");
 }
 
@@ -270,15 +270,16 @@ fn nested(kernel: Guest) {
     assert_eq!(modules, ["modtrail_nested"], "the inner request's load is its own");
 }
 
-/// 60 ask at once, and a helper is slower than the wait for a slot: 10 are turned away, and are told from the others.
+/// 60 ask at once, and a helper is slower than the wait for a slot: 10 are turned away, and are distinguished from the
+/// others.
 fn throttled(kernel: Guest) {
     let lab = Lab::new(kernel).at_once().helper("sleep 6\nexit 1");
     let names: Vec<String> = (0..60).map(|index| format!("fs:full-{index}")).collect();
     let log = lab.log(&format!("provoke wave {}", names.join(" ")));
-    // Without trampolines a denial may be missed by its return probe: who was not answered may have been denied.
-    let told = if kernel == Guest::arm64(Series::V6_1) { "incomplete" } else { "throttled" };
-    assert_eq!((log.requests.len(), log.count(told), log.count("not_found")), (60, 10, 50), "{}", log.shown());
-    // From 6.4 on the slots are a semaphore, whose answer is seen; before, it is inferred.
+    // Without trampolines, a return probe may miss a denial: a requester without an answer may have been denied.
+    let expected = if kernel == Guest::arm64(Series::V6_1) { "incomplete" } else { "throttled" };
+    assert_eq!((log.requests.len(), log.count(expected), log.count("not_found")), (60, 10, 50), "{}", log.shown());
+    // From 6.4 on, the slots are a semaphore, whose answer is seen; before, it is inferred.
     let is_seen = !matches!(kernel.series, Series::V5_10 | Series::V6_1);
     for request in log.requests.iter().filter(|request| request["verdict"] == "throttled") {
         assert_eq!(request["helper"], json!(null), "{request}");
@@ -289,7 +290,7 @@ fn throttled(kernel: Guest) {
     }
 }
 
-/// A security module says no. BPF programs can be one where the kernel was started so.
+/// A security module denies the request. BPF programs can be one if the kernel was started that way.
 fn denied(kernel: Guest) {
     let outcome = Lab::new(kernel).append("lsm=bpf").run(
         "provoke deny forbidden > /tmp/ready & until grep -q denying /tmp/ready; do sleep 0.1; done\n\
@@ -307,14 +308,14 @@ fn denied(kernel: Guest) {
     assert_eq!(requests.len(), 2, "{out}");
 }
 
-/// Each life of a module counts by itself.
+/// Each life of a module counts separately.
 fn loaded_unloaded_and_loaded_again(kernel: Guest) {
     let log = TRACE.part(kernel, "loaded_unloaded_and_loaded_again");
     let verdicts: Vec<&serde_json::Value> = log.requests.iter().map(|request| &request["verdict"]).collect();
     assert_eq!(verdicts, ["live", "live", "live"], "{}", log.shown());
 }
 
-/// The requester is told even where it lives in a container's cgroup and has another name than its program.
+/// The requester is reported even if it lives in a container's cgroup and has a different name than its program.
 fn who_asked(kernel: Guest) {
     let log = TRACE.part(kernel, "who_asked");
     let request = log.only("net-pf-27");

@@ -9,7 +9,7 @@ crate::at_length!(a_stall_in_the_log, a_stall_on_the_screen);
 crate::with_test_modules!(a_module_whose_init_is_slow);
 
 fn a_helper_that_sleeps(kernel: Guest) {
-    // /out/now is what had been said while the helper still slept.
+    // /out/now is what had been reported while the helper still slept.
     let folder = tempfile::tempdir().expect("a folder");
     let lab =
         Lab::new(kernel).modules("af_key").helper("sleep 20\nexec /sbin/modprobe \"$@\"").out(folder.path().to_owned());
@@ -31,7 +31,7 @@ fn a_helper_that_sleeps(kernel: Guest) {
         assert_eq!(notice["limit_ns"], 10_000_000_000_u64);
     }
     let age = firing["age_ns"].as_u64().expect("an age");
-    assert!((10_000_000_000..11_000_000_000).contains(&age), "told {age} ns after it began");
+    assert!((10_000_000_000..11_000_000_000).contains(&age), "reported {age} ns after it began");
     assert!(firing["stuck_in"].as_str().expect("a place").contains("/tmp/helper"), "{firing}");
     assert!(resolved["age_ns"].as_u64() > Some(20_000_000_000), "{resolved}");
     assert_eq!(resolved["verdict"], "live");
@@ -44,23 +44,23 @@ fn a_helper_that_sleeps(kernel: Guest) {
 
 fn a_stall_in_the_log(kernel: Guest) {
     let log = Lab::new(kernel).helper("sleep 6\nexit 1").flags("--limit 2s").log("provoke wave fs:stuck");
-    let told = log
+    let line = log
         .stderr
         .lines()
         .find(|line| line.contains("STALLED request of fs-stuck"))
         .unwrap_or_else(|| panic!("{}", log.shown()));
     let age =
-        told.split_once("open for ").and_then(|(_, rest)| rest.split_once("s,")).map(|(age, _)| age.parse::<f64>());
+        line.split_once("open for ").and_then(|(_, rest)| rest.split_once("s,")).map(|(age, _)| age.parse::<f64>());
     // Within a second after its limit.
-    assert!(age.is_some_and(|age| age.is_ok_and(|age| (2.0..3.0).contains(&age))), "{told}");
-    assert!(told.contains("stuck in the helper /tmp/helper["), "{told}");
-    assert!(told.contains("(in the kernel: ") && told.contains("no timeout applies"), "{told}");
+    assert!(age.is_some_and(|age| age.is_ok_and(|age| (2.0..3.0).contains(&age))), "{line}");
+    assert!(line.contains("stuck in the helper /tmp/helper["), "{line}");
+    assert!(line.contains("(in the kernel: ") && line.contains("no timeout applies"), "{line}");
     assert!(log.stderr.contains("ENDED request of fs-stuck"), "{}", log.shown());
     assert_eq!(log.only("fs-stuck")["verdict"], "not_found", "{}", log.shown());
 }
 
-/// The dashboard on a terminal in the guest: when it says so, and by the script's clock how long after the request that
-/// was.
+/// The dashboard on a terminal in the guest: when it shows this, and, by the script's clock, how long after the
+/// request.
 fn a_stall_on_the_screen(kernel: Guest) {
     let outcome = Lab::new(kernel).helper("sleep 13\nexit 1").run(
         "provoke pty /tmp/screen -- modtrail &\n\
@@ -80,7 +80,7 @@ fn a_stall_on_the_screen(kernel: Guest) {
 }
 
 fn a_module_whose_init_is_slow(kernel: Guest) {
-    // Loaded by a person, with a limit of its own by the module's name.
+    // Loaded by a person, with a limit set by the module's name.
     let outcome = Lab::new(kernel).modules("modtrail_slow").run(
         "modtrail watch --limit-for modtrail_slow=500ms > /tmp/all 2> /tmp/ready &\n\
          until grep -q watching /tmp/ready; do sleep 0.1; done\n\

@@ -1,5 +1,5 @@
 //! An independent witness: the kernel's own tracer, with kprobes and tracepoints of its own on the boot clock, in the
-//! same guest at the same time. What modtrail says of each moment is held against it.
+//! same guest at the same time. modtrail's report of each moment is compared with it.
 
 use crate::lab::{self, Lab};
 use serde_json::Value;
@@ -9,10 +9,10 @@ use xtask::series::Series;
 
 crate::on_each_kernel!(moments_agree);
 
-/// How far apart the two may lie: in 99 of 100.
+/// The largest distance between the two, in 99 of 100.
 const APART_NS: u64 = 1_000_000;
 
-/// Sets the tracer up, asks for a module forty times with modtrail watching, and hands the trace over.
+/// Sets the tracer up, requests a module forty times with modtrail watching, and returns the trace.
 const SCRIPT: &str = "\
 cd /sys/kernel/tracing; echo boot > trace_clock; echo 16384 > buffer_size_kb
 for probe in 'p:w/asked security_kernel_module_request' 'p:w/picked call_usermodehelper_exec_work' \
@@ -29,7 +29,7 @@ done
 LOAD
 modtrail log --json -- sh /tmp/load; echo 0 > tracing_on; cp trace /out/trace";
 
-/// Runs at most: one in a hundred moments may be off by chance, and in few of them one more is soon too many.
+/// The most runs: one in a hundred moments may be off by chance, and with few moments one more is soon too many.
 const RUNS: usize = 3;
 
 fn moments_agree(kernel: Guest) {
@@ -59,7 +59,7 @@ fn compare(kernel: Guest, far: &mut Vec<String>) -> usize {
     let mut compared = 0;
     for request in &requests {
         assert_eq!(request["verdict"], "live", "{request}");
-        for (moment, pid, at) in told(request) {
+        for (moment, pid, at) in moments(request) {
             let near = seen.get(moment).into_iter().flatten().filter(|(by, _)| pid.is_none_or(|pid| *by == pid));
             let apart = near.map(|(_, seen)| seen.abs_diff(at)).min();
             compared += 1;
@@ -72,15 +72,15 @@ fn compare(kernel: Guest, far: &mut Vec<String>) -> usize {
     compared
 }
 
-/// What modtrail tells of one request: the moment, the process that it happened in where it is told, and when.
-fn told(request: &Value) -> Vec<(&'static str, Option<u64>, u64)> {
+/// What modtrail reports of one request: the moment, the process that it happened in if it is reported, and when.
+fn moments(request: &Value) -> Vec<(&'static str, Option<u64>, u64)> {
     let number = |value: &Value| value.as_u64().unwrap_or_else(|| panic!("a number is missing: {request}"));
     let phase = |name: &str| request["phases"][name].as_u64().unwrap_or(0);
     let (asked, total) = (number(&request["boot_ns"]), number(&request["total_ns"]));
     let (requester, helper) = (number(&request["requester"]["pid"]), number(&request["helper"]["pid"]));
     let admitted = asked + phase("slot_wait_ns");
     let picked = admitted + phase("queue_ns");
-    let mut told = vec![
+    let mut moments = vec![
         ("asked", Some(requester), asked),
         ("admitted", Some(requester), admitted),
         ("picked", None, picked),
@@ -89,14 +89,14 @@ fn told(request: &Value) -> Vec<(&'static str, Option<u64>, u64)> {
         ("returned", Some(requester), asked + total),
     ];
     for load in request["loads"].as_array().into_iter().flatten() {
-        told.push(("began", Some(helper), asked + number(&load["began_ns"])));
-        told.push(("ended", Some(helper), asked + number(&load["ended_ns"])));
-        told.extend(load["live_ns"].as_u64().map(|live| ("live", Some(helper), asked + live)));
+        moments.push(("began", Some(helper), asked + number(&load["began_ns"])));
+        moments.push(("ended", Some(helper), asked + number(&load["ended_ns"])));
+        moments.extend(load["live_ns"].as_u64().map(|live| ("live", Some(helper), asked + live)));
     }
-    told
+    moments
 }
 
-/// By moment, the process and the instant of each line of the tracer's:
+/// By moment, the process and the instant of each line of the tracer:
 /// `   provoke-123     [001] d..2.    12.345678: asked: (security_kernel_module_request+0x0/0x50)`.
 fn witnessed(trace: &str) -> BTreeMap<&'static str, Vec<(u64, u64)>> {
     let mut seen: BTreeMap<&'static str, Vec<(u64, u64)>> = BTreeMap::new();
