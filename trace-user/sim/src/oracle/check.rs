@@ -40,7 +40,12 @@ pub fn check(plan: &Plan) -> Vec<String> {
                 places.insert(one.id, place);
             }
             (expected, found) => {
-                wrong.push(format!("{} is reported {} times, expected {}", request.alias, found.len(), expected.is_some()));
+                wrong.push(format!(
+                    "{} is reported {} times, expected {}",
+                    request.alias,
+                    found.len(),
+                    expected.is_some()
+                ));
             }
         }
     }
@@ -187,7 +192,8 @@ fn compare_request_loads(
     said: &Request,
     faults: &mut Vec<String>,
 ) {
-    let reported: BTreeMap<u64, &Arc<Load>> = said.loads.iter().map(|load| (load.began.mono.as_nanos(), load)).collect();
+    let reported: BTreeMap<u64, &Arc<Load>> =
+        said.loads.iter().map(|load| (load.began.mono.as_nanos(), load)).collect();
     let real: BTreeMap<u64, &truth::Load> = oracle.loads(truly).into_iter().map(|load| (load.began.at, load)).collect();
     let returned = truly.returned.map_or(u64::MAX, |(mark, _)| mark.at);
     let settled = real.values().all(|load| load.ended.is_some_and(|(mark, _)| mark.at < returned));
@@ -280,7 +286,12 @@ fn compare_loads(
         let reported = said.loads.get(&(load.task.tid, load.began.at));
         let Some(reported) = reported.filter(|_| !own) else {
             if reported.is_some() == own {
-                wrong.push(format!("the load of {} by {} is reported: {}", load.module, load.task.tid.0, reported.is_some()));
+                wrong.push(format!(
+                    "the load of {} by {} is reported: {}",
+                    load.module,
+                    load.task.tid.0,
+                    reported.is_some()
+                ));
             }
             continue;
         };

@@ -1,6 +1,6 @@
 //! The rules that give a request its verdict, from what really happened.
 
-use super::{GRACE, Oracle, RETURN_GRACE, NEXT_TICK, REPORT_DELAY};
+use super::{GRACE, NEXT_TICK, Oracle, REPORT_DELAY, RETURN_GRACE};
 use crate::simulation::machine::BEGAN;
 use crate::simulation::plan::Release;
 use crate::simulation::truth::{Away, Call, Life, Load, Request};
@@ -275,7 +275,8 @@ impl Oracle<'_> {
         } else {
             live.insert(first.filter(|live| *live <= end));
             let late = self.lives(request).find(|life| Some(life.from.1) == first && life.from.1 > end);
-            let counted = late.filter(|life| self.is_proven_live(request, life) || self.may_be_reported_late(request, life));
+            let counted =
+                late.filter(|life| self.is_proven_live(request, life) || self.may_be_reported_late(request, life));
             live.extend(counted.map(|life| Some(life.from.1)));
         }
         if goes_on && call.is_some_and(|call| call.born.is_none()) {

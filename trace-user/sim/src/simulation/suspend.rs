@@ -27,8 +27,8 @@ impl Machine<'_> {
         match stage {
             SuspendStage::Ask => {
                 let pm_test = Some(if for_asleep == 0 { PmTest::FREEZER } else { PmTest::NONE });
-                let mark =
-                    self.fires(thread, SuspendMoment::Began { way: Way::Suspend { state: SuspendState::Mem }, pm_test });
+                let mark = self
+                    .fires(thread, SuspendMoment::Began { way: Way::Suspend { state: SuspendState::Mem }, pm_test });
                 self.know(cycle, |cycle| cycle.began = Some(mark));
                 self.then(thread, SuspendStage::Freeze, cycle)
             }
