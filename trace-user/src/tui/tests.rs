@@ -529,7 +529,8 @@ fn a_helper_call_that_is_stuck_says_where_under_its_list() {
     let mut state = live(scenario.model(), 120, 30);
     typed_tabs(&mut state, scenario.model(), 1);
     let shown = shown(scenario.model(), &state);
-    for expected in ["in the helper /usr/bin/agent[413]", "no timeout applies", "inside do_nanosleep < do_sys", "STALLED 1"]
+    for expected in
+        ["in the helper /usr/bin/agent[413]", "no timeout applies", "inside do_nanosleep < do_sys", "STALLED 1"]
     {
         assert!(shown.contains(expected), "{expected}: {shown}");
     }
