@@ -178,7 +178,12 @@ fn blacklisted_by_the_kernel_command_line(kernel: Guest) {
 fn blacklisted_and_asked_for_by_name(kernel: Guest) {
     let lab = configured(Lab::new(kernel).modules("can can_raw modtrail_test"), "blacklist can");
     let log = lab.setup("/sbin/modprobe modtrail_test").log("echo request can-raw > /proc/modtrail_test");
-    assert_eq!(reported(log.only("can-raw")), json!(["live", "can_raw", null, 0, ["can", "can_raw"]]), "{}", log.shown());
+    assert_eq!(
+        reported(log.only("can-raw")),
+        json!(["live", "can_raw", null, 0, ["can", "can_raw"]]),
+        "{}",
+        log.shown()
+    );
 }
 
 fn options(kernel: Guest) {

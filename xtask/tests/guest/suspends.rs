@@ -61,7 +61,10 @@ fn cycles_of(recorded: &Recorded) -> &[Value] {
 /// Within 5 % or 20 ms.
 fn assert_near(reported: &Value, known: u64, what: &Value) {
     let reported = reported.as_u64().unwrap_or_else(|| panic!("no time: {what}"));
-    assert!(reported.abs_diff(known) <= (known / 20).max(20_000_000), "{reported} ns, by the script {known} ns: {what}");
+    assert!(
+        reported.abs_diff(known) <= (known / 20).max(20_000_000),
+        "{reported} ns, by the script {known} ns: {what}"
+    );
 }
 
 /// The duration, the sleep and the result of each cycle are those that the script recorded.
