@@ -125,8 +125,8 @@ impl Oracle<'_> {
         right
     }
 
-    /// Whether the kernel answered the helper that the module was live before it reported this to the probes: it refused a
-    /// load by the helper for that reason alone, and the helper succeeded.
+    /// Whether the kernel let the helper know that the module was live before a probe could see it: it refused a load
+    /// by the helper for that reason alone, and the helper succeeded.
     fn is_proven_live(&self, request: &Request, life: &Life) -> bool {
         let returned = request.returned.filter(|(_, result)| *result == 0);
         let refused = |load: &&Load| {
