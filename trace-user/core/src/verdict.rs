@@ -188,7 +188,7 @@ fn returned_by(request: &Request, now: Stamp) -> Stamp {
     request.returned.or(soon.map(|soon| soon.min(now))).unwrap_or(now)
 }
 
-/// The remaining rules. Each relies on the wanted module not having been seen to go live, now or before.
+/// The remaining rules. Each applies only if the wanted module was not seen to go live, now or before.
 fn from_what_was_tried(request: &Request, lives: &Lives) -> Verdict {
     let resolution = request.resolution.as_deref();
     let wanted = resolution.map_or(&[] as &[_], |resolution| &resolution.modules);

@@ -139,8 +139,8 @@ impl Request {
         !self.closed
     }
 
-    /// How it stands to the slots at `now`; `None` if it never got one, or has given its slot back, as a requester that
-    /// is killed does at once.
+    /// Whether it holds a slot or waits for one at `now`; `None` if it never got one, or has given its slot back, as a
+    /// requester that is killed does at once.
     #[must_use]
     pub fn slot(&self, now: Stamp) -> Option<Slot> {
         if self.returned.is_some() || self.requester_gone.is_some() || self.closed {

@@ -1,4 +1,4 @@
-//! The kernel's slots for requests, and how a request stands to them.
+//! The kernel's slots for requests, and whether a request holds one or waits for one.
 //!
 //! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that stops
 //! in suspend unless stated otherwise.
@@ -12,7 +12,8 @@ pub const SLOTS: usize = 50;
 /// kernel/module/kmod.c, 5.10 to 7.3).
 pub const SLOT_LIMIT: Nanos = Nanos::from_secs(6);
 
-/// How a request stands to the kernel's slots (kernel/module/kmod.c `MAX_KMOD_CONCURRENT`, 5.10 to 7.3).
+/// Whether a request holds one of the kernel's slots or waits for one (kernel/module/kmod.c `MAX_KMOD_CONCURRENT`, 5.10
+/// to 7.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot {
     /// It waits for one.

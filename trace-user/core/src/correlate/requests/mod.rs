@@ -70,7 +70,7 @@ pub struct Requests {
 struct Open {
     request: Request,
     places: Places,
-    /// How it stands to the slots.
+    /// Whether it holds a slot or waits for one.
     slot: Option<Slot>,
     /// Its return is known.
     is_returned: bool,
