@@ -108,8 +108,8 @@ fn bpf_lints() -> Result<()> {
     process::run(cargo.args(["--", "-D", "warnings"]))
 }
 
-/// Licences, sources and versions, as deny.toml wants them. Advisories are another matter: they change without the tree,
-/// and need the network.
+/// Licences, sources and versions, as deny.toml wants them. Advisories are left out: they change without the tree, and
+/// need the network.
 fn dependencies() -> Result<()> {
     process::run(host_cargo().args([
         "deny",

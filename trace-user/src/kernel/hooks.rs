@@ -66,7 +66,7 @@ impl Requirement {
             }
             Self::SlotSemaphore if release < (6, 4) => Err("slots are no semaphore before 6.4"),
             Self::CallResult if settings.offsets.call_retval == UNKNOWN => {
-                Err("the kernel's BTF does not tell where a call keeps its result")
+                Err("the kernel's BTF does not say where a call keeps its result")
             }
             Self::Nothing | Self::ModulesChain | Self::SlotSemaphore | Self::CallResult => Ok(()),
         }
@@ -681,7 +681,7 @@ pub const LADDERS: &[Ladder] = &[
     },
     Ladder {
         moment: Kind::LockEnded,
-        meaning: "it was told whether they do",
+        meaning: "it learned whether they do",
         without: "who keeps helpers enabled, and holds suspend up by it",
         rungs: &[
             rung(

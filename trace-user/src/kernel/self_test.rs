@@ -35,7 +35,7 @@ pub struct Proof {
 /// Why no request can be made.
 pub fn begin() -> Result<Proof, String> {
     let process = snapshot::own_process().ok_or_else(|| {
-        "modtrail runs in a pid or time namespace and cannot tell its own request: run it in the host's".to_owned()
+        "modtrail runs in a pid or time namespace and cannot recognize its own request: run it in the host's".to_owned()
     })?;
     let path = fs::read_to_string("/proc/sys/kernel/modprobe").unwrap_or_default();
     if path.trim().is_empty() {

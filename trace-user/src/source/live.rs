@@ -400,9 +400,9 @@ fn report_unknown_offsets(hooks: &mut [Hook], offsets: &Offsets) {
     let end = lacks(&[offsets.task_exit_code, offsets.task_signal, offsets.signal_live]);
     for hook in hooks {
         let loses = if pid && matches!(hook.moment, Kind::Born | Kind::Forked) {
-            "the kernel's BTF does not tell when a task started: a reused pid is taken for the same task"
+            "the kernel's BTF does not say when a task started: a reused pid is taken for the same task"
         } else if end && hook.moment == Kind::Exited {
-            "the kernel's BTF does not tell how a task ended: exit codes, and whether a thread was the last"
+            "the kernel's BTF does not say how a task ended: exit codes, and whether a thread was the last"
         } else {
             continue;
         };

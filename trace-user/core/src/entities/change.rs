@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 /// What the correlator reports to the model. Each carries the whole value as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum Change {
     /// A request was opened or changed; its `closed` shows whether this is its last change.
     Request(Arc<Request>),

@@ -26,6 +26,7 @@ pub enum CycleKind {
 
 /// What became of a cycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum CycleVerdict {
     /// It was a test, and the test passed.
     Tested,

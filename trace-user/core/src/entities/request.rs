@@ -79,6 +79,7 @@ pub struct SatisfiedBy {
 
 /// Something about a request that was not seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum Gap {
     /// The requester's return; the helper's own end is used as the result.
     ReturnUnseen,

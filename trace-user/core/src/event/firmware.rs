@@ -7,6 +7,7 @@ use trace_common::kind::Kind;
 
 /// A moment of a request for a firmware file. All of one request's happen in one thread.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum FirmwareMoment {
     /// [`Kind::FirmwareBegan`]
     Began(Arc<FirmwareAsked>),

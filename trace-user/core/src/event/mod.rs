@@ -87,6 +87,7 @@ pub enum Captured {
 
 /// What a probe saw. The kinds and their meaning: [`Kind`].
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum Moment {
     /// [`Kind::Requested`]
     Requested(Arc<Requested>),
@@ -259,6 +260,7 @@ pub struct Module {
 
 /// What the edge of the program established.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum Fact {
     /// What machine this is; first in every recording.
     Machine(Machine),
@@ -310,6 +312,7 @@ pub enum Fact {
 
 /// What can be lost between a probe and the pipeline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum Lost {
     /// The kernel side counted it.
     Kernel(Loss),

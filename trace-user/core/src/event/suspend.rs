@@ -6,6 +6,7 @@ use trace_common::kind::Kind;
 
 /// A moment of suspend, hibernation or shutdown.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "exhaustive"), non_exhaustive)]
 pub enum SuspendMoment {
     /// [`Kind::SuspendBegan`]
     Began {

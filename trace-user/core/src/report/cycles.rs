@@ -62,7 +62,7 @@ fn cycle_object(model: &Model, cycle: &Cycle) -> Value {
         "frozen": calls(&cycle.frozen),
         "held_up_by_firmware": held_up_by,
         "phases": cycle.phases.iter().map(phase_object).collect::<Vec<_>>(),
-        "incomplete": cycle.incomplete.then_some("events were lost meanwhile"),
+        "incomplete": cycle.incomplete.then_some("events were lost during it"),
     })
 }
 

@@ -15,7 +15,7 @@ pub fn request_line(request: &Request, model: &Model) -> String {
     let total = request.total().map_or_else(|| "-".to_owned(), |total| total.to_string());
     let task = &request.task;
     let asleep = request.asleep().filter(|asleep| *asleep > Nanos::ZERO);
-    let asleep = asleep.map_or_else(String::new, |asleep| format!("; the machine slept {asleep} meanwhile"));
+    let asleep = asleep.map_or_else(String::new, |asleep| format!("; the machine slept {asleep} of that time"));
     plain(&format!(
         "{when} {:<24} {:<20} {total:>7}  {}[{}]: {}{asleep}",
         request.requested.alias,
