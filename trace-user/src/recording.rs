@@ -6,8 +6,11 @@
 use modtrail_core::event::{Event, Stamp};
 use modtrail_core::record::read::ReadError;
 use modtrail_core::record::write::Recorder;
+use rustix::fs::OFlags;
+use rustix::io::Errno;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufReader};
+use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// Why a file cannot be read as a recording.
@@ -47,6 +50,14 @@ pub fn read<T>(path: &Path, reader: impl FnOnce(BufReader<File>) -> Result<T, Re
 /// Why a recording cannot be written to a file.
 #[derive(Debug, thiserror::Error)]
 pub enum FileWriteError {
+    /// The file is not one that a recording may replace.
+    #[error("cannot record to {}: {reason}", .path.display())]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// Why, in words.
+        reason: &'static str,
+    },
     /// The file cannot be created.
     #[error("cannot create the recording {}", .path.display())]
     Create {
@@ -74,21 +85,51 @@ pub struct Target {
 }
 
 impl Target {
-    /// Opens or creates the file. Its content stays until a recording begins.
+    /// Opens or creates the file, for its owner alone: a recording holds command lines. Its content stays until a
+    /// recording begins. A symbolic link is not followed, nothing but a file, a pipe or a terminal is written to, and
+    /// only one recorder writes to a file.
     ///
     /// # Errors
-    /// [`FileWriteError::Create`] with what the system answered.
+    /// [`FileWriteError::Create`] with what the system answered, or [`FileWriteError::Unfit`].
     pub fn open(path: &Path) -> Result<Self, FileWriteError> {
-        let made = OpenOptions::new().write(true).create_new(true).open(path);
-        let (opened, is_new) = match made {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                (OpenOptions::new().write(true).open(path), false)
-            }
-            made => (made, true),
+        let refused = |source| FileWriteError::Create { path: path.to_owned(), source };
+        let unfit = |reason| FileWriteError::Unfit { path: path.to_owned(), reason };
+        let options = || {
+            let mut options = OpenOptions::new();
+            options.write(true).mode(OWNER_ALONE).custom_flags(flags(path));
+            options
         };
-        let file = opened.map_err(|source| FileWriteError::Create { path: path.to_owned(), source })?;
+        let (file, is_new) = match options().create_new(true).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match options().open(path) {
+                Err(error) if is_link(&error) => return Err(unfit("it is a symbolic link; name the file itself")),
+                opened => (opened.map_err(refused)?, false),
+            },
+            made => (made.map_err(refused)?, true),
+        };
+        let kind = file.metadata().map_err(refused)?.file_type();
+        if kind.is_block_device() {
+            return Err(unfit("it is a block device"));
+        }
+        if kind.is_file() && file.try_lock().is_err() {
+            return Err(unfit("another modtrail records to it"));
+        }
         Ok(Self { file: Some(file), path: path.to_owned(), is_new })
     }
+}
+
+/// `rw-------`
+const OWNER_ALONE: u32 = 0o600;
+
+/// Flags of `open` that the standard library has no names for. Links in `/dev` are the system's own: `/dev/stdout`.
+fn flags(path: &Path) -> i32 {
+    let follows = path.parent() == Some(Path::new("/dev"));
+    let flags = if follows { OFlags::NOCTTY } else { OFlags::NOCTTY | OFlags::NOFOLLOW };
+    i32::try_from(flags.bits()).unwrap_or_default()
+}
+
+/// Whether the system refused a symbolic link.
+fn is_link(error: &io::Error) -> bool {
+    Errno::from_io_error(error) == Some(Errno::LOOP)
 }
 
 impl Drop for Target {
@@ -120,6 +161,8 @@ impl FileRecorder {
         let file = target.file.take().ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
         if file.metadata().is_ok_and(|metadata| metadata.is_file()) {
             file.set_len(0).map_err(failed)?;
+            // One that was there before may have been readable by others.
+            file.set_permissions(fs::Permissions::from_mode(OWNER_ALONE)).map_err(failed)?;
         }
         let recorder = file.try_clone().and_then(Recorder::begin).map_err(failed)?;
         let recorder = Self { recorder, file, path };
@@ -175,8 +218,9 @@ fn sync(file: &File) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Target, read};
+    use super::{FileRecorder, OWNER_ALONE, Target, read};
     use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
     use std::path::Path;
 
     #[test]
@@ -189,6 +233,27 @@ mod tests {
         let path = folder.path().join("new.mcap");
         drop(Target::open(&path).expect("the file can be made"));
         assert!(!path.exists(), "nothing was recorded, so nothing is left behind");
+    }
+
+    #[test]
+    fn a_recording_is_its_owners_alone_and_is_no_link_and_no_second_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [path, link] = ["a.mcap", "link.mcap"].map(|name| folder.path().join(name));
+        let reason = |path: &Path| Target::open(path).err().map(|error| error.to_string()).unwrap_or_default();
+        fs::write(&path, b"").expect("a file");
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("its rights");
+        let first = Target::open(&path).expect("the file can be opened");
+        assert!(reason(&path).ends_with("another modtrail records to it"), "{}", reason(&path));
+        let recorder = FileRecorder::begin(first).expect("it can be written");
+        assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, OWNER_ALONE);
+        assert!(!reason(&path).is_empty(), "it is locked while it is recorded to");
+        drop(recorder);
+        drop(Target::open(&path).expect("the lock is gone with the recorder"));
+        std::os::unix::fs::symlink(&path, &link).expect("a link");
+        assert!(reason(&link).contains("symbolic link"), "{}", reason(&link));
+        let made = folder.path().join("made.mcap");
+        drop(FileRecorder::begin(Target::open(&made).expect("it can be made")).expect("it can be written"));
+        assert_eq!(fs::metadata(&made).expect("it is there").permissions().mode() & 0o777, OWNER_ALONE);
     }
 
     #[test]

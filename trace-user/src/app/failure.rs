@@ -84,7 +84,7 @@ impl From<FileReadError> for Failure {
 impl From<FileWriteError> for Failure {
     fn from(error: FileWriteError) -> Self {
         let hint = match &error {
-            FileWriteError::Create { .. } => None,
+            FileWriteError::Create { .. } | FileWriteError::Unfit { .. } => None,
             FileWriteError::Write { .. } => Some("what was flushed before can be read: modtrail report shows it"),
         };
         Self { status: INPUT_OUTPUT, sentence: chain(&error), hint }
