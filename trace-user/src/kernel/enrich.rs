@@ -6,9 +6,15 @@
 use modtrail_core::decode::{Decoded, Unnamed};
 use modtrail_core::event::{Body, Event, Moment, Probe};
 use std::sync::Arc;
+use trace_common::ids::{CallAddress, ModuleAddress};
+
+/// A frame whose symbol is not known.
+const UNKNOWN: &str = "?";
 
 /// Gives names to numbers. The edge asks the running system; tests invent them.
 pub trait Names {
+    /// A number for a kernel address: the same for the same address, and nothing of the address can be learned from it.
+    fn number(&self, address: u64) -> u64;
     /// Whether it is modtrail's own process: its requests are followed but not shown, so nothing is looked up for them.
     fn is_own(&self, tgid: u32) -> bool;
     /// The symbol that contains the kernel address; `None` if unknown.
@@ -24,12 +30,36 @@ pub trait Names {
 #[must_use]
 pub fn enrich(decoded: Decoded, names: &mut impl Names) -> Event {
     let Decoded { mut event, unnamed } = decoded;
+    if let Body::Probe(probe) = &mut event.body {
+        number_addresses(&mut probe.moment, names);
+    }
     if let (Some(unnamed), Body::Probe(probe)) = (unnamed, &mut event.body)
         && !names.is_own(probe.task.key.tgid.0)
     {
         fill_in(probe, &unnamed, names);
     }
     event
+}
+
+/// Kernel addresses tell helper calls and modules apart, and must not leave this process: who knows them gets past the
+/// randomization of the kernel's memory.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only these moments hold addresses")]
+fn number_addresses(moment: &mut Moment, names: &impl Names) {
+    match moment {
+        Moment::CallEntered(entered) => {
+            let entered = Arc::make_mut(entered);
+            entered.call = CallAddress(names.number(entered.call.0));
+        }
+        Moment::CallPicked { call } | Moment::Born { call } | Moment::Completed { call: Some(call) } => {
+            *call = CallAddress(names.number(call.0));
+        }
+        Moment::Coming(module)
+        | Moment::InitBegun(module)
+        | Moment::Live(module)
+        | Moment::Going(module)
+        | Moment::Freed(module) => module.address = ModuleAddress(names.number(module.address.0)),
+        _ => {}
+    }
 }
 
 #[expect(clippy::wildcard_enum_match_arm, reason = "only these two moments hold numbers")]
@@ -49,24 +79,33 @@ fn fill_in(probe: &mut Probe, unnamed: &Unnamed, names: &mut impl Names) {
     }
 }
 
-/// The frames as symbols, from the function `from` outwards: the frames inside it are the probe's own.
+/// The frames as symbols, from the function `from` outwards: the frames inside it are the probe's own. A frame without
+/// a symbol is `?`; a stack without any symbol is empty.
 fn stack(frames: &[u64], from: &str, names: &mut impl Names) -> Arc<[Arc<str>]> {
-    let name = |address: &u64| names.symbol(*address).unwrap_or_else(|| format!("{address:#x}").into());
-    let symbols: Vec<Arc<str>> = frames.iter().map(name).collect();
+    let found: Vec<Option<Arc<str>>> = frames.iter().map(|address| names.symbol(*address)).collect();
+    if found.iter().all(Option::is_none) {
+        return [].into();
+    }
+    let symbols: Vec<Arc<str>> = found.into_iter().map(|symbol| symbol.unwrap_or_else(|| UNKNOWN.into())).collect();
     let begin = symbols.iter().position(|symbol| &**symbol == from).unwrap_or(0);
     symbols.into_iter().skip(begin).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Names, enrich};
+    use super::{Names, UNKNOWN, enrich, stack};
     use modtrail_core::decode::{Decoded, Unnamed};
-    use modtrail_core::event::{Body, Captured, Event, Moment, Probe, Requested, Stamp, Task};
+    use modtrail_core::event::{Body, Captured, Event, Module, Moment, Probe, Requested, Stamp, Task};
     use std::sync::Arc;
+    use trace_common::ids::{CallAddress, ModuleAddress};
 
     struct Made;
 
     impl Names for Made {
+        fn number(&self, address: u64) -> u64 {
+            address + 1
+        }
+
         fn is_own(&self, tgid: u32) -> bool {
             tgid == 77
         }
@@ -114,12 +153,29 @@ mod tests {
         assert_eq!(requested.exe.as_deref(), Some("/usr/bin/ping"));
         assert_eq!(requested.cgroup.as_deref(), Some("/user.slice"));
         let frames: Vec<&str> = requested.stack.iter().map(|frame| &**frame).collect();
-        assert_eq!(frames, ["__request_module", "__sock_create", "0x99"]);
+        assert_eq!(frames, ["__request_module", "__sock_create", UNKNOWN]);
     }
 
     #[test]
     fn nothing_is_looked_up_for_modtrail_itself() {
         let own = request_of(77);
         assert_eq!((&own.exe, &own.cgroup, own.stack.len()), (&None, &None, 0));
+    }
+
+    #[test]
+    fn no_kernel_address_is_passed_on() {
+        let number = |moment: Moment| {
+            let body = Body::Probe(Probe { task: Task::default(), cpu: 0, moment });
+            enrich(Decoded { event: Event { at: Stamp::default(), body }, unnamed: None }, &mut Made).body
+        };
+        let call = CallAddress(0xffff_8880_0000_1000);
+        let born = number(Moment::Born { call });
+        assert!(
+            matches!(born, Body::Probe(Probe { moment: Moment::Born { call: other }, .. }) if other.0 == call.0 + 1)
+        );
+        let module = Module { address: ModuleAddress(7), name: Captured::whole("can") };
+        let live = number(Moment::Live(module));
+        assert!(matches!(live, Body::Probe(Probe { moment: Moment::Live(module), .. }) if module.address.0 == 8));
+        assert_eq!(stack(&[0x99, 0x9a], "__request_module", &mut Made).len(), 0);
     }
 }

@@ -8,6 +8,7 @@ use super::snapshot;
 use super::symbols::Symbols;
 use std::collections::BTreeMap;
 use std::fs;
+use std::hash::{BuildHasher as _, RandomState};
 use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
 use trace_common::ids::Tgid;
@@ -74,6 +75,8 @@ pub struct SystemNames {
     cgroups: BTreeMap<u64, Option<Arc<str>>>,
     /// `None` if `/proc` numbers processes differently than the kernel.
     own_process: Option<Tgid>,
+    /// What makes numbers of addresses: keyed by chance, so that nobody can try addresses out.
+    numbers: RandomState,
 }
 
 impl SystemNames {
@@ -81,7 +84,14 @@ impl SystemNames {
     #[must_use]
     pub fn new(namer: Namer) -> Self {
         let own_process = snapshot::own_process();
-        Self { namer, symbols: BTreeMap::new(), stale: false, cgroups: BTreeMap::new(), own_process }
+        Self {
+            namer,
+            symbols: BTreeMap::new(),
+            stale: false,
+            cgroups: BTreeMap::new(),
+            own_process,
+            numbers: RandomState::new(),
+        }
     }
 
     /// A module went live or away: the names of its functions have changed.
@@ -116,6 +126,10 @@ pub(super) fn is_start(stat: &str, start: u64) -> bool {
 }
 
 impl Names for SystemNames {
+    fn number(&self, address: u64) -> u64 {
+        self.numbers.hash_one(address)
+    }
+
     fn is_own(&self, tgid: u32) -> bool {
         self.own_process == Some(Tgid(tgid))
     }

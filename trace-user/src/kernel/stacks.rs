@@ -35,10 +35,10 @@ fn is_missing(process: u32) -> bool {
     process.is_some_and(|process| test_kill_process(process) == Err(Errno::SRCH))
 }
 
-/// The functions in lines like `[<0>] do_nanosleep+0x67/0x160`.
+/// The functions in lines like `[<0>] do_nanosleep+0x67/0x160`; a frame without a symbol is an address, and left out.
 fn parse(text: &str) -> Arc<[Arc<str>]> {
     let name = |line: &str| line.split_once("] ").and_then(|(_, rest)| rest.split('+').next()).map(Arc::from);
-    text.lines().filter_map(name).take(STACK_FRAMES).collect()
+    text.lines().filter_map(name).filter(|name: &Arc<str>| !name.starts_with("0x")).take(STACK_FRAMES).collect()
 }
 
 #[cfg(test)]
