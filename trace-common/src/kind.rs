@@ -189,20 +189,84 @@ impl Kind {
     }
 }
 
+/// A ring buffer. Each class of records has its own, so that a flood of one class costs that class alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Ring {
+    /// Requests, helper calls, and the life of helpers.
+    Requests,
+    /// Loads, and the states of modules.
+    Loads,
+    /// Suspend, and firmware, which suspend waits for.
+    Suspend,
+}
+
+impl Ring {
+    /// Every ring.
+    pub const ALL: [Self; 3] = [Self::Requests, Self::Loads, Self::Suspend];
+
+    /// The ring of the records of this kind, by the kind's number.
+    #[must_use]
+    pub const fn of(kind: u16) -> Self {
+        match kind {
+            ..48 => Self::Requests,
+            48..64 => Self::Loads,
+            64.. => Self::Suspend,
+        }
+    }
+
+    /// Its map's name.
+    #[must_use]
+    pub const fn map(self) -> &'static str {
+        match self {
+            Self::Requests => "REQUESTS",
+            Self::Loads => "LOADS",
+            Self::Suspend => "SUSPEND",
+        }
+    }
+
+    /// What is counted if it has no room.
+    #[must_use]
+    pub const fn full(self) -> Loss {
+        match self {
+            Self::Requests => Loss::RingFull,
+            Self::Loads => Loss::LoadsFull,
+            Self::Suspend => Loss::SuspendFull,
+        }
+    }
+}
+
 /// Why the kernel side lost something. The number is the index into the per-CPU `DROPS` map.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u32)]
 pub enum Loss {
-    /// The ring buffer had no room for the record.
+    /// The ring buffer of requests and helpers had no room for the record.
     RingFull = 0,
     /// A helper process or a waiting caller could not be recorded: its map had no room, or the kernel's types do not
     /// show where its pid is. What it does cannot be tied to its request.
     Untracked = 1,
+    /// The ring buffer of loads and modules had no room for the record.
+    LoadsFull = 2,
+    /// The ring buffer of suspend and firmware had no room for the record.
+    SuspendFull = 3,
+    /// Requests that were left out: their user had had its share while the ring buffer was more than half full.
+    RequestsLeftOut = 4,
+    /// Loads that were left out for the same reason.
+    LoadsLeftOut = 5,
+    /// Loads that the kernel refuses for want of rights, beyond a few per user and second.
+    RefusedLeftOut = 6,
 }
 
 impl Loss {
     /// Every reason, in order of number.
-    pub const ALL: [Self; 2] = [Self::RingFull, Self::Untracked];
+    pub const ALL: [Self; 7] = [
+        Self::RingFull,
+        Self::Untracked,
+        Self::LoadsFull,
+        Self::SuspendFull,
+        Self::RequestsLeftOut,
+        Self::LoadsLeftOut,
+        Self::RefusedLeftOut,
+    ];
 
     /// The index into the map of counters.
     #[must_use]
@@ -216,6 +280,13 @@ impl Loss {
         match self {
             Self::RingFull => "events dropped because the ring buffer was full",
             Self::Untracked => "helper processes or callers that could not be followed",
+            Self::LoadsFull => "events of loads dropped because their ring buffer was full",
+            Self::SuspendFull => "events of suspend and firmware dropped because their ring buffer was full",
+            Self::RequestsLeftOut => {
+                "requests left out because their user had had its share of a ring buffer that filled up"
+            }
+            Self::LoadsLeftOut => "loads left out because their user had had its share of a ring buffer that filled up",
+            Self::RefusedLeftOut => "loads left out that the kernel refuses for want of rights",
         }
     }
 }
@@ -223,6 +294,16 @@ impl Loss {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_kind_has_its_subjects_ring() {
+        let of = |ring| Kind::ALL.into_iter().filter(move |kind| Ring::of(kind.number()) == ring).count();
+        assert_eq!(Ring::ALL.map(of).iter().sum::<usize>(), Kind::ALL.len());
+        let ring = |kind: Kind| Ring::of(kind.number());
+        assert_eq!([Kind::Requested, Kind::Exited].map(ring), [Ring::Requests; 2]);
+        assert_eq!([Kind::LoadBegan, Kind::Named].map(ring), [Ring::Loads; 2]);
+        assert_eq!([Kind::SuspendBegan, Kind::Unlocked].map(ring), [Ring::Suspend; 2]);
+    }
 
     #[test]
     fn every_number_gives_its_kind_back() {

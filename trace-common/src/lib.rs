@@ -4,6 +4,7 @@
 //! In: nothing. Out: plain types. This crate does no I/O, reads no clock and allocates nothing.
 #![no_std]
 
+pub mod blame;
 pub mod ids;
 pub mod kind;
 pub mod limits;

@@ -26,8 +26,22 @@ pub const TRACKED: u32 = 16_384;
 /// from 6.1 on, for names that compilers make).
 pub const SYMBOL: usize = 128;
 
-/// Bytes of the ring buffer unless configured otherwise: about 10,000 records, some 500 requests that wait to be read.
+/// Bytes of the ring buffer of requests unless configured otherwise: about 10,000 records, some 500 requests that wait
+/// to be read. That of loads has half of it, that of suspend a sixteenth.
 pub const RING_BYTES: u32 = 4 * 1024 * 1024;
+
+/// Users whose share of a ring buffer is counted at once. Beyond, the one that was longest idle is forgotten.
+pub const USERS: u32 = 1_024;
+
+/// Refused loads that are recorded per user and second: enough to see that somebody runs modprobe without rights.
+pub const REFUSED: u32 = 5;
+
+/// Requests, and loads, that are recorded per user and second while their ring buffer is more than half full.
+pub const SHARE: u32 = 64;
+
+/// Helper calls of requests that are left out, by address. Beyond that, the oldest is forgotten: its helper is recorded
+/// as one that serves no request.
+pub const QUIET_CALLS: u32 = 4_096;
 
 /// How often the two clocks are read again if something came between.
 pub const CLOCK_TRIES: u32 = 4;

@@ -56,6 +56,14 @@ pub struct Offsets {
     pub dentry_name: u32,
     /// `device.kobj.name`
     pub device_name: u32,
+    /// `task_struct.cred`
+    pub task_cred: u32,
+    /// `cred.cap_effective`
+    pub cred_caps: u32,
+    /// `cred.user_ns`
+    pub cred_user_ns: u32,
+    /// `user_namespace.level`
+    pub user_ns_level: u32,
     /// Zero.
     pub reserved: u32,
 }
@@ -85,6 +93,10 @@ impl Offsets {
         file_dentry: UNKNOWN,
         dentry_name: UNKNOWN,
         device_name: UNKNOWN,
+        task_cred: UNKNOWN,
+        cred_caps: UNKNOWN,
+        cred_user_ns: UNKNOWN,
+        user_ns_level: UNKNOWN,
         reserved: 0,
     };
 
@@ -103,4 +115,4 @@ impl Offsets {
     };
 }
 
-const _: () = assert!(size_of::<Settings>() == 88);
+const _: () = assert!(size_of::<Settings>() == 104);

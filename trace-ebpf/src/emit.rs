@@ -1,14 +1,17 @@
 //! The only code that reserves room in the ring buffer and counts the records that did not get any.
 
-use crate::maps::{DROPS, EVENTS};
+use crate::maps::{BLAMED, DROPS, LOADS, REQUESTS, SUSPEND};
 use crate::read;
 use crate::room::Room;
-use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use aya_ebpf::bindings::{BPF_RB_AVAIL_DATA, BPF_RB_RING_SIZE};
 use aya_ebpf::helpers::generated::{
     bpf_get_current_comm, bpf_get_smp_processor_id, bpf_ktime_get_boot_ns, bpf_ktime_get_ns,
 };
+use aya_ebpf::helpers::{bpf_get_current_pid_tgid, bpf_get_current_uid_gid};
+use aya_ebpf::maps::RingBuf;
 use core::arch::asm;
-use trace_common::kind::Loss;
+use trace_common::blame::{Blame, Blamed};
+use trace_common::kind::{Loss, Ring};
 use trace_common::limits::{CLOCK_TRIES, CLOCKS_APART_NS};
 use trace_common::wire::{Header, Record};
 
@@ -16,8 +19,9 @@ use trace_common::wire::{Header, Record};
 /// write every field after it. A record without room is counted.
 #[inline(always)]
 pub fn record<const KIND: u16, T: Record<KIND>>(fill: impl FnOnce(&Room<'_, T>)) {
-    let Some(mut entry) = EVENTS.reserve::<T>(0) else {
-        lost(Loss::RingFull);
+    let Some(mut entry) = map(Ring::of(KIND)).reserve::<T>(0) else {
+        lost(Ring::of(KIND).full());
+        blame(Ring::of(KIND).full());
         return;
     };
     let place = entry.as_mut_ptr();
@@ -28,6 +32,43 @@ pub fn record<const KIND: u16, T: Record<KIND>>(fill: impl FnOnce(&Room<'_, T>))
         fill(&Room::new(place));
     }
     entry.submit(0);
+}
+
+/// A ring's map.
+#[inline(always)]
+fn map(ring: Ring) -> &'static RingBuf {
+    match ring {
+        Ring::Requests => &REQUESTS,
+        Ring::Loads => &LOADS,
+        Ring::Suspend => &SUSPEND,
+    }
+}
+
+/// Whether the ring is more than half full.
+#[inline(always)]
+pub fn is_half_full(ring: Ring) -> bool {
+    let map = map(ring);
+    map.query(u64::from(BPF_RB_AVAIL_DATA)) * 2 > map.query(u64::from(BPF_RB_RING_SIZE))
+}
+
+/// Counts one loss for the current task's user.
+#[inline(always)]
+pub fn blame(loss: Loss) {
+    let who = Blamed::new(bpf_get_current_uid_gid() as u32, loss);
+    if let Some(known) = BLAMED.get_ptr_mut(who) {
+        // SAFETY: the map's value is aligned and stays in memory while the program runs. The name has 16 bytes. If two
+        // CPUs count at once, one count may be lost: the total is counted elsewhere, per CPU.
+        unsafe {
+            (*known).count += 1;
+            bpf_get_current_comm((&raw mut (*known).comm).cast(), 16);
+        }
+        return;
+    }
+    let mut new = Blame { count: 1, comm: [0; 16] };
+    // SAFETY: the name has 16 bytes.
+    unsafe { bpf_get_current_comm((&raw mut new.comm).cast(), 16) };
+    // A map of the kind that forgets what is oldest has room.
+    let _ = BLAMED.insert(who, new, 0);
 }
 
 /// Counts one loss on this CPU.

@@ -20,3 +20,4 @@ mod probes;
 mod programs;
 mod read;
 mod room;
+mod share;

@@ -19,3 +19,4 @@ mod probes;
 mod programs;
 mod read;
 mod room;
+mod share;

@@ -2,14 +2,57 @@
 
 use aya_ebpf::Global;
 use aya_ebpf::macros::map;
-use aya_ebpf::maps::{HashMap, PerCpuArray, RingBuf};
+use aya_ebpf::maps::{HashMap, LruHashMap, PerCpuArray, RingBuf};
+use trace_common::blame::{Blame, Blamed};
 use trace_common::kind::Loss;
-use trace_common::limits::{RING_BYTES, TRACKED};
+use trace_common::limits::{self, RING_BYTES, TRACKED, USERS};
 use trace_common::settings::Settings;
 
-/// Records on their way to user space.
+/// Records of requests, helper calls and helpers, on their way to user space.
 #[map]
-pub static EVENTS: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
+pub static REQUESTS: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
+
+/// Records of loads and modules.
+#[map]
+pub static LOADS: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
+
+/// Records of suspend and firmware.
+#[map]
+pub static SUSPEND: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
+
+/// What was lost, by who caused it.
+#[map]
+pub static BLAMED: LruHashMap<Blamed, Blame> = LruHashMap::with_max_entries(USERS * Loss::ALL.len() as u32, 0);
+
+/// What each user has had of its share in this second.
+#[map]
+pub static SHARES: LruHashMap<Sharer, Share> = LruHashMap::with_max_entries(USERS, 0);
+
+/// The helper calls of requests that are left out, by address.
+#[map]
+pub static QUIET_CALLS: LruHashMap<u64, u64> = LruHashMap::with_max_entries(limits::QUIET_CALLS, 0);
+
+/// Who has a share, and of what.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Sharer {
+    /// The user who logged in or, if nobody did, the user.
+    pub user: u32,
+    /// A [`Loss`]'s number: what is counted for what is left out.
+    pub loss: u32,
+    /// For root: the cgroup, since containers share the user. Else zero: a user may have any number of cgroups.
+    pub cgroup: u64,
+}
+
+/// What a user has had.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Share {
+    /// In which second, by the clock that stops in suspend.
+    pub second: u64,
+    /// How many.
+    pub taken: u64,
+}
 
 /// What was lost, per CPU, by [`Loss`].
 #[map]
@@ -25,7 +68,7 @@ pub static TASKS: HashMap<u32, Watched> = HashMap::with_max_entries(TRACKED, 0);
 pub struct Watched {
     /// When its process started, on the boot clock: a pid that now belongs to another process is not watched.
     pub start: u64,
-    /// Bits: [`HELPER`], [`CALLER`].
+    /// Bits: [`HELPER`], [`CALLER`], [`QUIET_REQUEST`], [`QUIET_LOAD`].
     pub why: u64,
 }
 
@@ -33,6 +76,11 @@ pub struct Watched {
 pub const HELPER: u64 = 1;
 /// The thread's request or helper call was seen, but not its return.
 pub const CALLER: u64 = 2;
+
+/// The thread's request is left out, up to its helper call.
+pub const QUIET_REQUEST: u64 = 4;
+/// The thread's load is left out.
+pub const QUIET_LOAD: u64 = 8;
 
 /// The loader's settings; constant once loaded.
 #[unsafe(no_mangle)]

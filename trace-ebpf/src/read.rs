@@ -4,11 +4,11 @@ use crate::maps::SETTINGS;
 use crate::room::{Room, room};
 use aya_ebpf::EbpfContext;
 use aya_ebpf::cty::c_void;
-use aya_ebpf::helpers::bpf_probe_read_kernel;
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel as bpf_probe_read_kernel_raw;
 use aya_ebpf::helpers::generated::{
     bpf_get_current_cgroup_id, bpf_get_current_task, bpf_get_stack, bpf_probe_read_kernel_str,
 };
+use aya_ebpf::helpers::{bpf_get_current_uid_gid, bpf_probe_read_kernel};
 use aya_ebpf::programs::ProbeContext;
 use trace_common::settings::{Offsets, UNKNOWN};
 use trace_common::wire::{Text64, Text128};
@@ -67,6 +67,29 @@ pub fn copy32(room: &Room<'_, i32>, base: u64, offset: u32) -> bool {
 #[inline(always)]
 pub fn pm_test_level(room: &Room<'_, i32>) -> bool {
     copy32(room, SETTINGS.load().pm_test_level, 0)
+}
+
+/// `CAP_SYS_MODULE` (include/uapi/linux/capability.h).
+const SYS_MODULE: u32 = 16;
+
+/// Whether the current task has the right to load modules: `CAP_SYS_MODULE`, in the initial user namespace. If the
+/// kernel's types do not show that: whether it is root.
+#[inline(always)]
+pub fn may_load_modules() -> bool {
+    let offsets = offsets();
+    let cred: u64 = field(current(), offsets.task_cred).unwrap_or(0);
+    let user_ns: u64 = field(cred, offsets.cred_user_ns).unwrap_or(0);
+    // A set of capabilities begins with its low half, in every version of its type.
+    match (field32(cred, offsets.cred_caps), field32(user_ns, offsets.user_ns_level)) {
+        (Some(low), Some(level)) => low & (1 << SYS_MODULE) != 0 && level == 0,
+        _ => bpf_get_current_uid_gid() as u32 == 0,
+    }
+}
+
+/// The user who logged in for the current task; `None` if that cannot be read.
+#[inline(always)]
+pub fn loginuid() -> Option<u32> {
+    field32(current(), offsets().task_loginuid)
 }
 
 /// The current cgroup's id, in the v2 hierarchy.

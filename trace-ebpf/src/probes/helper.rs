@@ -1,6 +1,7 @@
 //! Helper calls: entered, picked up, born, executed, completed, returned (kernel/umh.c).
 
 use super::task;
+use crate::maps::{QUIET_CALLS, QUIET_REQUEST};
 use crate::room::{Room, room};
 use crate::{emit, read};
 use aya_ebpf::EbpfContext;
@@ -13,6 +14,13 @@ use trace_common::wire::{CallEntered, CallReturned, CallSeen, Executed, Record};
 /// argument: `sub_info->wait` is not set yet. `unframed` is [`read::unframed_return`], zero if the stack is complete.
 #[inline(always)]
 pub fn call_entered(ctx: &impl EbpfContext, call: u64, wait_mode: i32, unframed: u64) -> i32 {
+    if task::was_quiet(ctx.pid(), QUIET_REQUEST) {
+        // If it finds no room there, its helper is recorded as one that serves no request.
+        let _ = QUIET_CALLS.insert(call, 1, 0);
+        return 0;
+    }
+    // An address that is used again.
+    let _ = QUIET_CALLS.remove(call);
     task::await_return(ctx.pid());
     emit::record::<{ Kind::CallEntered as u16 }, CallEntered>(|record| {
         let offsets = read::offsets();
@@ -86,6 +94,12 @@ pub fn call_freed(ctx: &impl EbpfContext, call: u64) -> i32 {
     if read::field::<u8>(path, 0).unwrap_or(0) == 0 { 0 } else { call_returned(ctx, call, EBUSY) }
 }
 
+/// Whether the call serves a request that is left out.
+#[inline(always)]
+fn is_quiet(call: u64) -> bool {
+    QUIET_CALLS.get_ptr(call).is_some()
+}
+
 /// The call that a worker's `work` belongs to (`container_of(work, struct subprocess_info, work)`); zero if the offset
 /// is not known.
 #[inline(always)]
@@ -101,6 +115,9 @@ pub fn call_seen<const KIND: u16>(ctx: &impl EbpfContext, call: u64) -> i32
 where
     CallSeen: Record<KIND>,
 {
+    if is_quiet(call) {
+        return 0;
+    }
     emit::record::<KIND, CallSeen>(|record| {
         room!(record.call).put(call);
     });
@@ -112,6 +129,9 @@ where
 /// task and its descendants are followed.
 #[inline(always)]
 pub fn born(ctx: &impl EbpfContext, call: u64) -> i32 {
+    if is_quiet(call) {
+        return 0;
+    }
     task::follow(ctx.tgid(), read::current_start());
     call_seen::<{ Kind::Born as u16 }>(ctx, call)
 }

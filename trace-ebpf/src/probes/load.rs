@@ -1,7 +1,9 @@
 //! Loads and the states of modules (kernel/module/main.c).
 
+use super::task;
+use crate::maps::QUIET_LOAD;
 use crate::room::room;
-use crate::{emit, read};
+use crate::{emit, read, share};
 use aya_ebpf::EbpfContext;
 use trace_common::kind::Kind;
 use trace_common::settings::UNKNOWN;
@@ -10,6 +12,10 @@ use trace_common::wire::{ImageRead, InitEnded, LoadBegan, LoadEnded, ModuleSeen,
 /// hooks: entry of `__x64_sys_init_module` and `__x64_sys_finit_module` (or the architecture's names), 5.10 to 7.3.
 #[inline(always)]
 pub fn began(ctx: &impl EbpfContext, syscall: u32) -> i32 {
+    if !share::may_load() {
+        task::quieten(ctx.pid(), QUIET_LOAD);
+        return 0;
+    }
     emit::record::<{ Kind::LoadBegan as u16 }, LoadBegan>(|record| {
         room!(record.syscall).put(syscall);
         room!(record.reserved).put(0);
@@ -21,6 +27,9 @@ pub fn began(ctx: &impl EbpfContext, syscall: u32) -> i32 {
 /// hooks: return of the same functions. The system call's `long` is an errno, so 32 bits hold it.
 #[inline(always)]
 pub fn ended(ctx: &impl EbpfContext, syscall: u32, result: i64) -> i32 {
+    if task::was_quiet(ctx.pid(), QUIET_LOAD) {
+        return 0;
+    }
     emit::record::<{ Kind::LoadEnded as u16 }, LoadEnded>(|record| {
         room!(record.syscall).put(syscall);
         room!(record.result).put(result as i32);
@@ -33,6 +42,9 @@ pub fn ended(ctx: &impl EbpfContext, syscall: u32, result: i64) -> i32 {
 /// `info->len` is valid at entry; `info->name` is not.
 #[inline(always)]
 pub fn image_read(ctx: &impl EbpfContext, info: *const u8) -> i32 {
+    if task::is_quiet(ctx.pid(), QUIET_LOAD) {
+        return 0;
+    }
     emit::record::<{ Kind::ImageRead as u16 }, ImageRead>(|record| {
         let bytes = read::field(info as u64, read::offsets().load_info_len).unwrap_or(0);
         room!(record.bytes).put(bytes);
@@ -75,6 +87,9 @@ pub fn looked_up(ctx: &impl EbpfContext, name: u64, even_unformed: u32) -> i32 {
 
 #[inline(always)]
 fn named(ctx: &impl EbpfContext, name: u64) -> i32 {
+    if task::is_quiet(ctx.pid(), QUIET_LOAD) {
+        return 0;
+    }
     emit::record::<{ Kind::Named as u16 }, ModuleSeen>(|record| {
         room!(record.module).put(0);
         read::text64(&room!(record.name), name);

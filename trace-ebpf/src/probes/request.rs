@@ -1,8 +1,9 @@
 //! Module requests: asked for, and admitted to a slot (kernel/module/kmod.c).
 
 use super::task;
+use crate::maps::QUIET_REQUEST;
 use crate::room::room;
-use crate::{emit, read};
+use crate::{emit, read, share};
 use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::bpf_get_current_uid_gid;
 use trace_common::kind::Kind;
@@ -12,12 +13,16 @@ use trace_common::wire::{Admitted, Record, Requested, TurnedAway};
 /// hooks: `module:module_request`. `unframed` is [`read::unframed_return`], zero if the stack is complete.
 #[inline(always)]
 pub fn requested(ctx: &impl EbpfContext, alias: *const u8, unframed: u64) -> i32 {
+    if !share::may_request() {
+        task::quieten(ctx.pid(), QUIET_REQUEST);
+        return 0;
+    }
     task::await_return(ctx.pid());
     emit::record::<{ Kind::Requested as u16 }, Requested>(|record| {
         read::text64(&room!(record.alias), alias as u64);
         room!(record.cgroup).put(read::current_cgroup());
         room!(record.uid).put(bpf_get_current_uid_gid() as u32);
-        let loginuid = read::field32(read::current(), read::offsets().task_loginuid);
+        let loginuid = read::loginuid();
         room!(record.loginuid).put(loginuid.unwrap_or(0));
         room!(record.loginuid_seen).put(u32::from(loginuid.is_some()));
         room!(record.reserved).put(0);
@@ -30,6 +35,9 @@ pub fn requested(ctx: &impl EbpfContext, alias: *const u8, unframed: u64) -> i32
 /// hook: `module:module_request(char *name, bool wait, unsigned long ip)`, 5.10 to 7.3.
 #[inline(always)]
 pub fn admitted(ctx: &impl EbpfContext, alias: *const u8, wait: u32) -> i32 {
+    if task::is_quiet(ctx.pid(), QUIET_REQUEST) {
+        return 0;
+    }
     emit::record::<{ Kind::Admitted as u16 }, Admitted>(|record| {
         read::text64(&room!(record.alias), alias as u64);
         room!(record.wait).put(wait & 1);
@@ -60,6 +68,7 @@ fn turned_away<const KIND: u16>(ctx: &impl EbpfContext, result: i32) -> i32
 where
     TurnedAway: Record<KIND>,
 {
+    task::was_quiet(ctx.pid(), QUIET_REQUEST);
     if !task::returned(ctx.pid()) {
         return 0;
     }

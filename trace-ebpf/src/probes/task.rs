@@ -1,7 +1,7 @@
 //! The life of helper processes and their descendants. Everything else that forks or exits is ignored after one map
 //! lookup (a thread that is not the first of its process needs a second one at its exit).
 
-use crate::maps::{CALLER, HELPER, TASKS, Watched};
+use crate::maps::{CALLER, HELPER, QUIET_LOAD, QUIET_REQUEST, TASKS, Watched};
 use crate::room::room;
 use crate::{emit, read};
 use aya_ebpf::EbpfContext;
@@ -40,6 +40,41 @@ pub fn followed(tgid: u32) -> bool {
         Some(known) => known.why & HELPER != 0 && known.start == read::current_start(),
         None => false,
     }
+}
+
+/// What this thread does is left out, for this reason.
+#[inline(always)]
+pub fn quieten(tid: u32, why: u64) {
+    watch(tid, read::current_start(), why);
+}
+
+/// Whether what this thread does is left out for this reason.
+#[inline(always)]
+pub fn is_quiet(tid: u32, why: u64) -> bool {
+    match TASKS.get_ptr(tid) {
+        // SAFETY: as in `watch`.
+        Some(known) => unsafe { (*known).why & why != 0 && (*known).start == read::current_start() },
+        None => false,
+    }
+}
+
+/// The same; from now on it is not.
+#[inline(always)]
+pub fn was_quiet(tid: u32, why: u64) -> bool {
+    let Some(known) = TASKS.get_ptr_mut(tid) else { return false };
+    // SAFETY: as in `watch`.
+    let before = unsafe { (*known).why };
+    if before & why == 0 {
+        return false;
+    }
+    let rest = before & !why;
+    if rest == 0 {
+        let _ = TASKS.remove(tid);
+    } else {
+        // SAFETY: as in `watch`.
+        unsafe { (*known).why = rest };
+    }
+    true
 }
 
 /// This thread has requested a module, or is inside `call_usermodehelper_exec`.
@@ -113,6 +148,8 @@ pub fn exited(ctx: &impl EbpfContext) -> i32 {
         let Watched { start, why } = unsafe { *known };
         let is_same = start == read::current_start();
         is_helper = thread == process && is_same && why & HELPER != 0;
+        // What was left out of it ends with it.
+        was_quiet(thread, QUIET_REQUEST | QUIET_LOAD);
         // The return of its request or call was not seen.
         if answered(thread, known) && is_same {
             emit::record::<{ Kind::CallerGone as u16 }, Header>(|_| {});

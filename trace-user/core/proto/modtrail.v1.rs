@@ -9,7 +9,7 @@ pub struct Event {
     pub task: ::core::option::Option<Task>,
     #[prost(uint32, tag = "4")]
     pub cpu: u32,
-    #[prost(oneof = "event::Body", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 70, 71, 72, 50, 51, 52, 53, 54, 55, 56, 57, 58, 60, 61, 62, 63, 64, 65, 66")]
+    #[prost(oneof = "event::Body", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 70, 71, 72, 73, 50, 51, 52, 53, 54, 55, 56, 57, 58, 60, 61, 62, 63, 64, 65, 66")]
     pub body: ::core::option::Option<event::Body>,
 }
 /// Nested message and enum types in `Event`.
@@ -88,6 +88,8 @@ pub mod event {
         Drained(super::Drained),
         #[prost(message, tag = "72")]
         Costs(super::Costs),
+        #[prost(message, tag = "73")]
+        Blamed(super::Blamed),
         #[prost(message, tag = "50")]
         SuspendBegan(super::SuspendBegan),
         #[prost(message, tag = "51")]
@@ -430,6 +432,17 @@ pub struct Lost {
     pub count: u64,
     #[prost(fixed64, tag = "3")]
     pub until: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Blamed {
+    #[prost(uint32, tag = "1")]
+    pub uid: u32,
+    #[prost(bytes = "vec", tag = "2")]
+    pub comm: ::prost::alloc::vec::Vec<u8>,
+    #[prost(uint32, tag = "3")]
+    pub what: u32,
+    #[prost(uint64, tag = "4")]
+    pub count: u64,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Tick {

@@ -6,6 +6,7 @@ use super::session::{Session, Signals, Until, passed_on, report_gaps};
 use super::{replay, runtime};
 use crate::cli::LogArgs;
 use crate::stderr;
+use modtrail_core::alert::losses::LossLines;
 use modtrail_core::alert::rules::{Alerts, Limits};
 use modtrail_core::alert::text;
 use modtrail_core::entities::{Change, Request};
@@ -30,6 +31,7 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
     let until = Until { duration: None, command: args.command.clone() };
     let mut lines = Lines { json: args.json, failure: None, closed: false };
     let mut alerts = Alerts::new(Limits { default: args.limit, named: std::collections::BTreeMap::new() });
+    let mut losses = LossLines::default();
     let outcome = runtime()?.block_on(async {
         let signals = Signals::new()?;
         let mut session = Session::begin(&args.trace, None)?;
@@ -40,6 +42,7 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
         let each = |change: &Change, model: &Model| {
             if let Change::Now(_) = change {
                 alerts.step(model).iter().for_each(|notice| stderr::say(text::line(notice, model)));
+                losses.step(model).iter().for_each(stderr::say);
             }
             lines.on(change, model)
         };

@@ -5,6 +5,9 @@ use super::runtime;
 use super::session::{Session, Signals, Until, passed_on, report_gaps};
 use crate::cli::RecordArgs;
 use crate::stderr;
+use modtrail_core::alert::losses::LossLines;
+use modtrail_core::entities::Change;
+use modtrail_core::model::Model;
 use modtrail_core::report::plain::counted;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
@@ -15,13 +18,20 @@ use std::process::ExitCode;
 /// [`Failure`] if it cannot be done.
 pub fn run(args: &RecordArgs) -> Result<ExitCode, Failure> {
     let until = Until { duration: args.duration, command: args.command.clone() };
+    let mut losses = LossLines::default();
     let outcome = runtime()?.block_on(async {
         let signals = Signals::new()?;
         let session = Session::begin(&args.trace, Some(&args.output))?;
         if args.command.is_empty() {
             stderr::say(format_args!("ready, recording to {}; Ctrl-C ends it", args.output.display()));
         }
-        session.run(&until, signals, |_, _| ControlFlow::Continue(())).await
+        let each = |change: &Change, model: &Model| {
+            if let Change::Now(_) = change {
+                losses.step(model).iter().for_each(stderr::say);
+            }
+            ControlFlow::Continue(())
+        };
+        session.run(&until, signals, each).await
     });
     let (model, status) = outcome?;
     report_gaps(&model);

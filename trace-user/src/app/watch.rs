@@ -5,9 +5,10 @@ use super::output::{self, Written};
 use super::runtime;
 use super::session::{Session, Signals, Until, report_gaps};
 use crate::cli::{SinkChoice, WatchArgs};
-use crate::sinks::exec::Exec;
+use crate::sinks::exec::{self, Exec};
 use crate::stderr;
-use modtrail_core::alert::rules::{Alerts, Limits, Notice};
+use modtrail_core::alert::losses::{LossAlerts, LossLines};
+use modtrail_core::alert::rules::{Alerts, Limits};
 use modtrail_core::alert::text;
 use modtrail_core::entities::Change;
 use modtrail_core::event::Fact;
@@ -21,8 +22,14 @@ use std::process::ExitCode;
 /// [`Failure`] if it cannot be done.
 pub fn run(args: &WatchArgs) -> Result<ExitCode, Failure> {
     let limits = Limits { default: args.limit, named: args.limit_for.iter().cloned().collect() };
-    let mut watcher =
-        Watcher { alerts: Alerts::new(limits), sink: args.sink, exec: args.exec.clone().map(Exec::new), failure: None };
+    let mut watcher = Watcher {
+        alerts: Alerts::new(limits),
+        losses: LossAlerts::default(),
+        lines: LossLines::default(),
+        sink: args.sink,
+        exec: args.exec.clone().map(Exec::new),
+        failure: None,
+    };
     let outcome = runtime()?.block_on(async {
         let signals = Signals::new()?;
         let mut session = Session::begin(&args.trace, None)?;
@@ -43,6 +50,8 @@ pub fn run(args: &WatchArgs) -> Result<ExitCode, Failure> {
 
 struct Watcher {
     alerts: Alerts,
+    losses: LossAlerts,
+    lines: LossLines,
     sink: SinkChoice,
     exec: Option<Exec>,
     failure: Option<Failure>,
@@ -54,25 +63,26 @@ impl Watcher {
         if !matches!(change, Change::Now(_) | Change::Fact { fact: Fact::End, .. }) {
             return ControlFlow::Continue(());
         }
+        self.lines.step(model).iter().for_each(stderr::say);
+        let is_json = self.sink == SinkChoice::StdoutJson;
         for notice in self.alerts.step(model) {
-            if self.report(&notice, model).is_break() {
-                return ControlFlow::Break(());
-            }
+            let text = if is_json { text::json_line(&notice, model) } else { text::line(&notice, model) };
+            self.report(&text, exec::facts(&notice))?;
+        }
+        for notice in self.losses.step(model) {
+            let text = if is_json { text::loss_json_line(&notice, model) } else { text::loss_line(&notice, model) };
+            self.report(&text, exec::loss_facts(&notice))?;
         }
         ControlFlow::Continue(())
     }
 
-    fn report(&mut self, notice: &Notice, model: &Model) -> ControlFlow<()> {
-        let text = match self.sink {
-            SinkChoice::Stdout => text::line(notice, model),
-            SinkChoice::StdoutJson => text::json_line(notice, model),
-        };
+    fn report(&mut self, text: &str, facts: Vec<(&'static str, String)>) -> ControlFlow<()> {
         if let Some(exec) = &mut self.exec
-            && let Err(error) = exec.run(notice)
+            && let Err(error) = exec.run(facts)
         {
             stderr::say(super::failure::chain(&error));
         }
-        match output::line(&text) {
+        match output::line(text) {
             Ok(Written::Out) => ControlFlow::Continue(()),
             Ok(Written::Closed) => ControlFlow::Break(()),
             Err(failure) => {

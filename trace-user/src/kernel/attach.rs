@@ -17,7 +17,7 @@ use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use trace_common::kind::Kind;
+use trace_common::kind::{Kind, Ring};
 use trace_common::settings::Settings;
 use zerocopy::IntoBytes as _;
 
@@ -149,7 +149,7 @@ pub fn attach(plan: &Plan, types: Types, progress: &Progress) -> Result<Attached
     };
     let overrides = Overrides {
         constants: vec![("SETTINGS", plan.settings.as_bytes())],
-        sizes: vec![("EVENTS", plan.ring_bytes.max(u32::try_from(page_size()).unwrap_or(0)))],
+        sizes: Ring::ALL.map(|ring| (ring.map(), ring_bytes(ring, plan.ring_bytes))).into(),
     };
     let object = Object::open(object, &overrides)?;
     let mut attached = Attached { object, types, kprobes: None, programs: BTreeMap::new(), hooks: Vec::new() };
@@ -168,6 +168,16 @@ pub fn attach(plan: &Plan, types: Types, progress: &Progress) -> Result<Attached
         return Err(AttachError::Blind { moment, answers, hooks: std::mem::take(&mut attached.hooks), denied });
     }
     Ok(attached)
+}
+
+/// The size of a ring, of which that of requests has `bytes`: a power of two, and at least a page.
+fn ring_bytes(ring: Ring, bytes: u32) -> u32 {
+    let part = match ring {
+        Ring::Requests => 1,
+        Ring::Loads => 2,
+        Ring::Suspend => 16,
+    };
+    (bytes / part).max(u32::try_from(page_size()).unwrap_or(0))
 }
 
 /// Why a program is not attached.

@@ -209,6 +209,10 @@ impl<'data> Btf<'data> {
             dentry_name: within(self.offset("dentry", "d_name"), self.offset("qstr", "name")),
             task_loginuid: self.offset("task_struct", "loginuid"),
             device_name: within(self.offset("device", "kobj"), self.offset("kobject", "name")),
+            task_cred: self.offset("task_struct", "cred"),
+            cred_caps: self.offset("cred", "cap_effective"),
+            cred_user_ns: self.offset("cred", "user_ns"),
+            user_ns_level: self.offset("user_namespace", "level"),
             reserved: 0,
         }
     }

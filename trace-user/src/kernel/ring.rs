@@ -1,16 +1,20 @@
-//! Reads the ring buffer and the counters of the records that did not fit into it.
+//! Reads the ring buffers and the counters of what did not get into them.
 //!
-//! In: the attached object's maps. Out: the bytes of each record, and how much was lost since the last read.
+//! In: the attached object's maps. Out: the bytes of each record, how much was lost since the last read, and by whom.
 
 use super::attach::Attached;
-use aya::maps::{Map, MapData, MapError, PerCpuArray, RingBuf};
+use aya::Pod;
+use aya::maps::{HashMap, Map, MapData, MapError, PerCpuArray, RingBuf};
+use modtrail_core::event::Comm;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use std::collections::BTreeMap;
 use std::io;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use trace_common::kind::Loss;
+use trace_common::blame::{Blame, Blamed};
+use trace_common::kind::{Loss, Ring};
 
-/// Why the ring cannot be read.
+/// Why the rings cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum RingError {
     /// The object does not contain this map.
@@ -27,23 +31,57 @@ pub enum RingError {
     Drops(#[source] MapError),
 }
 
-/// The kernel's side of the ring buffer.
-pub struct Ring {
-    records: AsyncFd<RingBuf<MapData>>,
+/// The kernel's side of the ring buffers.
+pub struct Rings {
+    rings: [AsyncFd<RingBuf<MapData>>; Ring::ALL.len()],
     drops: PerCpuArray<MapData, u64>,
     seen: [u64; Loss::ALL.len()],
+    blamed: HashMap<MapData, Key, Value>,
+    blamed_before: BTreeMap<(u32, u32), u64>,
 }
 
-impl Ring {
+/// What one user caused to be lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    /// The user, in the initial namespace.
+    pub uid: u32,
+    /// The name of the thread that caused the latest.
+    pub comm: Comm,
+    /// What was lost.
+    pub loss: Loss,
+    /// How many.
+    pub count: u64,
+}
+
+/// [`Blamed`], for aya.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct Key(Blamed);
+
+/// [`Blame`], for aya.
+#[derive(Clone, Copy)]
+#[repr(transparent)]
+struct Value(Blame);
+
+#[expect(unsafe_code, reason = "aya wants a promise about the layout of keys and values")]
+// SAFETY: two integers of four bytes, without padding.
+unsafe impl Pod for Key {}
+
+#[expect(unsafe_code, reason = "aya wants a promise about the layout of keys and values")]
+// SAFETY: an integer of eight bytes and sixteen bytes, without padding.
+unsafe impl Pod for Value {}
+
+impl Rings {
     /// Takes the maps out of the object.
     ///
     /// # Errors
     /// [`RingError`] if a map is missing or cannot be opened.
     pub fn open(attached: &mut Attached) -> Result<Self, RingError> {
-        let records = RingBuf::try_from(map(attached, "EVENTS")?).map_err(|error| RingError::Map("EVENTS", error))?;
+        let [requests, loads, suspend] = Ring::ALL.map(|ring| open_ring(attached, ring.map()));
         let drops = PerCpuArray::try_from(map(attached, "DROPS")?).map_err(|error| RingError::Map("DROPS", error))?;
-        let records = watch(records).map_err(RingError::Wait)?;
-        Ok(Self { records, drops, seen: [0; Loss::ALL.len()] })
+        let blamed = HashMap::try_from(map(attached, "BLAMED")?).map_err(|error| RingError::Map("BLAMED", error))?;
+        let rings = [requests?, loads?, suspend?];
+        Ok(Self { rings, drops, seen: [0; Loss::ALL.len()], blamed, blamed_before: BTreeMap::new() })
     }
 
     /// Waits until there is something to read.
@@ -51,20 +89,32 @@ impl Ring {
     /// # Errors
     /// What the system answers.
     pub async fn readable(&self) -> io::Result<()> {
-        self.records.readable().await?.clear_ready();
+        let [requests, loads, suspend] = &self.rings;
+        let mut ready = tokio::select! {
+            ready = requests.readable() => ready?,
+            ready = loads.readable() => ready?,
+            ready = suspend.readable() => ready?,
+        };
+        ready.clear_ready();
         Ok(())
     }
 
-    /// Passes on what is there now, up to `most` records, and returns how many there were.
-    pub fn drain(&mut self, most: usize, mut each: impl FnMut(&[u8])) -> usize {
-        let mut count = 0;
-        while count < most
-            && let Some(record) = self.records.get_mut().next()
-        {
-            each(&record);
-            count += 1;
+    /// Passes on what is there now, up to `most` records of each ring, one ring after the other. Returns how many there
+    /// were, and whether a ring may hold more.
+    pub fn drain(&mut self, most: usize, mut each: impl FnMut(&[u8])) -> (usize, bool) {
+        let (mut count, mut is_more) = (0, false);
+        for ring in &mut self.rings {
+            let mut of_ring = 0;
+            while of_ring < most
+                && let Some(record) = ring.get_mut().next()
+            {
+                each(&record);
+                of_ring += 1;
+            }
+            count += of_ring;
+            is_more |= of_ring == most;
         }
-        count
+        (count, is_more)
     }
 
     /// Whether there was nothing left to read, not even a record that is being written. Whatever fires later then has a
@@ -72,7 +122,7 @@ impl Ring {
     /// `ringbuf_map_poll`, 5.8 to 7.3).
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let mut wanted = [PollFd::new(self.records.get_ref(), PollFlags::IN)];
+        let mut wanted = self.rings.each_ref().map(|ring| PollFd::new(ring.get_ref(), PollFlags::IN));
         poll(&mut wanted, Some(&Timespec::default())).is_ok_and(|ready| ready == 0)
     }
 
@@ -92,6 +142,32 @@ impl Ring {
         }
         Ok(lost)
     }
+
+    /// Who caused what was lost since the last read, as far as the kernel side still knows.
+    ///
+    /// # Errors
+    /// [`RingError::Drops`] if the counters cannot be read.
+    pub fn blamed(&mut self) -> Result<Vec<Share>, RingError> {
+        let mut shares = Vec::new();
+        let mut now = BTreeMap::new();
+        for entry in self.blamed.iter() {
+            let (Key(who), Value(blame)) = entry.map_err(RingError::Drops)?;
+            // One that was forgotten and came again counts from zero.
+            let before = self.blamed_before.get(&(who.uid, who.loss)).copied().unwrap_or(0);
+            let count = if blame.count >= before { blame.count - before } else { blame.count };
+            let loss = Loss::ALL.into_iter().find(|loss| loss.index() == who.loss);
+            let share = loss.map(|loss| Share { uid: who.uid, comm: Comm(blame.comm), loss, count });
+            shares.extend(share.filter(|share| share.count > 0));
+            now.insert((who.uid, who.loss), blame.count);
+        }
+        self.blamed_before = now;
+        Ok(shares)
+    }
+}
+
+fn open_ring(attached: &mut Attached, name: &'static str) -> Result<AsyncFd<RingBuf<MapData>>, RingError> {
+    let ring = RingBuf::try_from(map(attached, name)?).map_err(|error| RingError::Map(name, error))?;
+    watch(ring).map_err(RingError::Wait)
 }
 
 fn map(attached: &mut Attached, name: &'static str) -> Result<Map, RingError> {

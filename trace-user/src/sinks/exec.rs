@@ -1,6 +1,7 @@
 //! Runs the user's command at each alert, with the alert's facts in the environment, without ever holding up tracing to
 //! wait for it.
 
+use modtrail_core::alert::losses::LossNotice;
 use modtrail_core::alert::rules::Notice;
 use modtrail_core::alert::text::{kind, number, state};
 use std::io;
@@ -35,18 +36,18 @@ impl Exec {
         Self { command, running: Vec::new() }
     }
 
-    /// Starts the command for one notice.
+    /// Starts the command for one alert, with its facts: see [`facts`] and [`loss_facts`].
     ///
     /// # Errors
     /// [`ExecError`] if it is not started.
-    pub fn run(&mut self, notice: &Notice) -> Result<(), ExecError> {
+    pub fn run(&mut self, facts: Vec<(&'static str, String)>) -> Result<(), ExecError> {
         self.running.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
         if self.running.len() >= RUNNING {
             return Err(ExecError::Busy);
         }
         let child = Command::new("sh")
             .args(["-c", &self.command])
-            .envs(facts(notice))
+            .envs(facts)
             .stdin(Stdio::null())
             // stdout is the alerts' own.
             .stdout(io::stderr())
@@ -74,5 +75,17 @@ pub fn facts(notice: &Notice) -> Vec<(&'static str, String)> {
         ("MODTRAIL_STUCK_IN", notice.stuck_in.clone()),
         ("MODTRAIL_ENDED_BY", text(notice.ended_by)),
         ("MODTRAIL_VERDICT", text(notice.verdict.map(|verdict| verdict.as_str()))),
+    ]
+}
+
+/// The same, about a user whose events are being lost.
+#[must_use]
+pub fn loss_facts(notice: &LossNotice) -> Vec<(&'static str, String)> {
+    vec![
+        ("MODTRAIL_STATE", state(notice.standing).to_owned()),
+        ("MODTRAIL_KIND", "lost".to_owned()),
+        ("MODTRAIL_UID", notice.uid.to_string()),
+        ("MODTRAIL_COMM", notice.comm.to_text()),
+        ("MODTRAIL_COUNT", notice.count.to_string()),
     ]
 }

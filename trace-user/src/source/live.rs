@@ -12,7 +12,7 @@ use crate::kernel::hooks::HookChoice;
 use crate::kernel::lookup::Lookup;
 use crate::kernel::misses::Misses;
 use crate::kernel::names::{Namer, SystemNames};
-use crate::kernel::ring::{Ring, RingError};
+use crate::kernel::ring::{RingError, Rings, Share};
 use crate::kernel::{probe_log, snapshot};
 use crate::source::watchdog::{Finding, Watchdog};
 use modtrail_core::decode::decode;
@@ -73,7 +73,7 @@ pub enum LiveError {
 
 /// The source.
 pub struct Live {
-    ring: Ring,
+    rings: Rings,
     misses: Misses,
     names: SystemNames,
     aliases: Aliases,
@@ -133,7 +133,7 @@ impl Live {
         };
         let mut attached = attach::attach(&plan, types, progress)?;
         report_unknown_offsets(&mut attached.hooks, &offsets);
-        let ring = Ring::open(&mut attached)?;
+        let rings = Rings::open(&mut attached)?;
         if options.probe_log == ProbeLog::On {
             probe_log::forward(&attached);
         }
@@ -143,7 +143,7 @@ impl Live {
         facts.extend(snapshot::own_process().map(|own| fact(at, Fact::Tracer(own))));
         facts.extend(live_modules(begun));
         Ok(Self {
-            ring,
+            rings,
             misses: Misses::default(),
             names: SystemNames::new(namer),
             aliases: Aliases::default(),
@@ -220,7 +220,7 @@ impl Live {
                 tokio::time::sleep_until(self.rest.min(self.next_tick)).await;
             } else {
                 tokio::select! {
-                    ready = self.ring.readable() => ready.map_err(LiveError::Wait)?,
+                    ready = self.rings.readable() => ready.map_err(LiveError::Wait)?,
                     () = tokio::time::sleep_until(self.next_tick) => {}
                 }
             }
@@ -249,8 +249,8 @@ impl Live {
         let from = out.len();
         out.append(&mut self.facts);
         let now = clock::now();
-        let (count, undecodable) = self.take(out);
-        let is_empty = count < BATCH && self.ring.is_empty();
+        let Taken { count, is_more, undecodable } = self.take(out);
+        let is_empty = !is_more && self.rings.is_empty();
         self.undecodable += undecodable;
         self.watch(now, from, out);
         if count > 0 {
@@ -262,7 +262,7 @@ impl Live {
             self.next_tick = self.next_tick.min(Instant::now() + BUSY);
         }
         // A full batch leaves records behind that are older than now: time is only known if the ring is empty.
-        self.more = count == BATCH;
+        self.more = is_more;
         self.is_empty = is_empty;
         if Instant::now() < self.next_tick {
             return Ok(());
@@ -281,20 +281,23 @@ impl Live {
         Ok(())
     }
 
-    /// Appends a batch of what is in the ring; returns how many records there were, and how many were not understood.
-    fn take(&mut self, out: &mut Vec<Event>) -> (usize, u64) {
+    /// Appends a batch of what is in the rings, in the order in which it happened.
+    fn take(&mut self, out: &mut Vec<Event>) -> Taken {
         let mut undecodable = 0;
-        self.aliases.fresh = false;
-        let (names, aliases) = (&mut self.names, &mut self.aliases);
-        let count = self.ring.drain(BATCH, |bytes| match decode(bytes) {
-            Ok(decoded) => {
-                let event = enrich(decoded, names);
-                before(&event, names, aliases, out);
-                out.push(event);
-            }
+        let mut decoded = Vec::new();
+        let (count, is_more) = self.rings.drain(BATCH, |bytes| match decode(bytes) {
+            Ok(record) => decoded.push(record),
             Err(_) => undecodable += 1,
         });
-        (count, undecodable)
+        // Each ring's records are nearly in order.
+        decoded.sort_by_key(|record| record.event.at.mono);
+        self.aliases.fresh = false;
+        for record in decoded {
+            let event = enrich(record, &mut self.names);
+            before(&event, &mut self.names, &mut self.aliases, out);
+            out.push(event);
+        }
+        Taken { count, is_more, undecodable }
     }
 
     /// Proves the probes again after the machine slept, and attaches again those that do not fire.
@@ -332,7 +335,7 @@ impl Live {
     fn losses(&mut self, look: Stamp, out: &mut Vec<Event>) -> Result<(), LiveError> {
         let undecodable = std::mem::take(&mut self.undecodable);
         let since = std::mem::replace(&mut self.last_look, look);
-        let kernel = self.ring.lost()?.into_iter().map(|(loss, count)| (Lost::Kernel(loss), count));
+        let kernel = self.rings.lost()?.into_iter().map(|(loss, count)| (Lost::Kernel(loss), count));
         let lost: Vec<(Lost, u64)> = kernel
             .chain([(Lost::Undecodable, undecodable)])
             .chain(self.misses.take(&self.attached))
@@ -343,11 +346,28 @@ impl Live {
             self.lost = Some(until.mono);
             let lost = lost.into_iter().map(|(loss, count)| Fact::Lost { loss, count, until: until.mono });
             out.extend(lost.map(|lost| fact(since, lost)));
+            let shares = self.rings.blamed()?;
+            out.extend(shares.into_iter().map(|share| fact(until, blamed(share))));
             // What went live or away unseen is established again.
             out.extend(live_modules(until));
         }
         Ok(())
     }
+}
+
+/// What a read of the rings gave.
+struct Taken {
+    /// How many records there were.
+    count: usize,
+    /// There may be more.
+    is_more: bool,
+    /// How many were not understood.
+    undecodable: u64,
+}
+
+fn blamed(share: Share) -> Fact {
+    let Share { uid, comm, loss, count } = share;
+    Fact::Blamed { uid, comm, loss: Lost::Kernel(loss), count }
 }
 
 /// What aliases resolve to. Each is looked up once as long as the module indexes and modprobe's configuration do not

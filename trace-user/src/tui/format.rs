@@ -8,6 +8,7 @@ use modtrail_core::event::Costs;
 use modtrail_core::event::{NO_LOGIN, Requested, Stamp, Task, Wait};
 use modtrail_core::explain::task_words;
 use modtrail_core::model::Model;
+pub use modtrail_core::report::plain::grouped as count;
 use trace_common::time::Nanos;
 
 const SECOND_NS: u64 = 1_000_000_000;
@@ -138,20 +139,6 @@ pub fn percent(part: Nanos, whole: Nanos) -> String {
         0 if part > Nanos::ZERO => "<1%".into(),
         share => format!("{share}%"),
     }
-}
-
-/// A count with separated thousands: `12,345`.
-#[must_use]
-pub fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 /// At most `width` characters of `text`; cut text ends in `…`.

@@ -1,6 +1,8 @@
-//! Alerts: which requests and loads are stuck past their limit, while they still are, worded for a sink.
+//! Alerts: which requests and loads are stuck past their limit, while they still are, and whose events are being lost,
+//! worded for a sink.
 //!
-//! [`rules`] makes notices from the model; [`text`] words them.
+//! [`rules`] and [`losses`] make notices from the model; [`text`] words them.
 
+pub mod losses;
 pub mod rules;
 pub mod text;

@@ -1,8 +1,9 @@
 //! Notices as a line for a person, or as a JSON object. Pure: the caller writes them.
 
+use crate::alert::losses::LossNotice;
 use crate::alert::rules::{Notice, Standing, Subject};
 use crate::model::Model;
-use crate::report::plain::plain;
+use crate::report::plain::{grouped, plain};
 use crate::report::wall;
 use crate::stall::timeout_words;
 use serde_json::json;
@@ -28,6 +29,34 @@ pub fn line(notice: &Notice, model: &Model) -> String {
             format!("{when} ENDED {what}, {who}: after {}{separator}{how}", notice.age)
         }
     })
+}
+
+/// The line of text about losses.
+#[must_use]
+pub fn loss_line(notice: &LossNotice, model: &Model) -> String {
+    let when = model.wall_ns(notice.at).and_then(wall::iso).unwrap_or_default();
+    let LossNotice { uid, comm, .. } = notice;
+    let count = grouped(notice.count);
+    plain(&match notice.standing {
+        Standing::Firing => format!("{when} LOST events of uid {uid} ({comm}) are being lost: {count} so far"),
+        Standing::Resolved => format!("{when} ENDED loss of events of uid {uid} ({comm}): {count} were lost"),
+    })
+}
+
+/// The JSON object about losses, without a newline.
+#[must_use]
+pub fn loss_json_line(notice: &LossNotice, model: &Model) -> String {
+    json!({
+        "schema": 1,
+        "alert": "lost",
+        "state": state(notice.standing),
+        "uid": notice.uid,
+        "comm": notice.comm.to_text(),
+        "count": notice.count,
+        "boot_ns": notice.at.boot.as_nanos(),
+        "wall": model.wall_ns(notice.at).and_then(wall::iso),
+    })
+    .to_string()
 }
 
 /// The JSON object, without a newline.

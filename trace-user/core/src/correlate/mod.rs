@@ -36,6 +36,8 @@ use trace_common::kind::Kind;
 /// Resolutions kept: enough for every alias that a machine asks for in practice, with a bound for aliases that a
 /// program makes up. The live source remembers fewer aliases, so whatever it does not report again is still known here.
 const RESOLUTIONS: usize = 65_536;
+/// What they weigh, at most.
+const RESOLUTION_BYTES: usize = 32 * 1024 * 1024;
 
 /// The stage.
 #[derive(Debug, Default)]
@@ -49,6 +51,8 @@ pub struct Correlator {
     firmwares: Firmwares,
     /// What aliases resolve to, each with the number of its report.
     resolutions: BTreeMap<Arc<str>, (u64, Arc<Resolution>)>,
+    /// What they weigh.
+    resolution_bytes: usize,
     /// The aliases by the number of their report, oldest first.
     resolved: BTreeMap<u64, Arc<str>>,
     tellings: u64,
@@ -90,14 +94,16 @@ impl Correlator {
 
     fn resolved(&mut self, alias: Arc<str>, resolution: Arc<Resolution>) {
         self.tellings += 1;
-        if let Some((before, _)) = self.resolutions.insert(alias.clone(), (self.tellings, resolution)) {
+        self.resolution_bytes += resolution.weight();
+        if let Some((before, old)) = self.resolutions.insert(alias.clone(), (self.tellings, resolution)) {
             self.resolved.remove(&before);
+            self.resolution_bytes -= old.weight();
         }
         self.resolved.insert(self.tellings, alias);
-        if self.resolved.len() > RESOLUTIONS
-            && let Some((_, oldest)) = self.resolved.pop_first()
-        {
-            self.resolutions.remove(&oldest);
+        while self.resolved.len() > RESOLUTIONS || self.resolution_bytes > RESOLUTION_BYTES {
+            let Some((_, oldest)) = self.resolved.pop_first() else { break };
+            let given_up = self.resolutions.remove(&oldest);
+            self.resolution_bytes -= given_up.map_or(0, |(_, old)| old.weight());
         }
     }
 
@@ -143,7 +149,7 @@ impl Correlator {
             Fact::Tracer(process) => self.tracer = Some(*process),
             Fact::Stuck { thread, stack } => self.sampled(at, *thread, stack, out),
             Fact::Gone { thread } => self.thread_gone(at, *thread, out),
-            Fact::Machine(_) | Fact::SelfTest(_) | Fact::Costs(_) | Fact::Resolved { .. } => {}
+            Fact::Machine(_) | Fact::SelfTest(_) | Fact::Costs(_) | Fact::Resolved { .. } | Fact::Blamed { .. } => {}
         }
         out.push(Change::Fact { fact, at });
     }

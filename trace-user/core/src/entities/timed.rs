@@ -1,7 +1,7 @@
 //! When things begin and end, and how old they are: one rule for requests, helper calls, loads, firmware requests and
 //! suspend cycles.
 
-use super::{Call, Cycle, Firmware, Load, Request};
+use super::{Call, Cycle, Firmware, Load, PhaseSpan, Request};
 use crate::event::Stamp;
 use trace_common::time::Nanos;
 
@@ -15,6 +15,9 @@ pub trait Timed {
 
     /// Nothing more can change about it.
     fn is_closed(&self) -> bool;
+
+    /// Bytes, roughly: what it shares with others counts in full.
+    fn weight(&self) -> usize;
 
     /// How long it took; `None` until it ended, or if its end was not seen.
     fn total(&self) -> Option<Nanos> {
@@ -45,6 +48,13 @@ impl Timed for Request {
     fn is_closed(&self) -> bool {
         self.closed
     }
+
+    fn weight(&self) -> usize {
+        size_of::<Self>()
+            + self.requested.weight()
+            + self.call.as_ref().map_or(0, |call| call.weight())
+            + self.loads.len() * 8
+    }
 }
 
 impl Timed for Call {
@@ -62,6 +72,10 @@ impl Timed for Call {
     fn is_closed(&self) -> bool {
         self.ended().is_some() || self.left().is_some()
     }
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.entry.weight()
+    }
 }
 
 impl Timed for Load {
@@ -75,6 +89,10 @@ impl Timed for Load {
 
     fn is_closed(&self) -> bool {
         self.closed
+    }
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.module.as_ref().map_or(0, |module| module.len())
     }
 }
 
@@ -90,6 +108,10 @@ impl Timed for Firmware {
     fn is_closed(&self) -> bool {
         self.closed
     }
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.file.weight()
+    }
 }
 
 impl Timed for Cycle {
@@ -103,5 +125,9 @@ impl Timed for Cycle {
 
     fn is_closed(&self) -> bool {
         self.ended.is_some()
+    }
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.phases.len() * size_of::<PhaseSpan>() + self.met().count() * 8
     }
 }

@@ -8,6 +8,7 @@ pub mod firmware;
 mod resolution;
 mod stack;
 pub mod suspend;
+mod weight;
 
 use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
 pub use cost::{Costs, ProbeCost};
@@ -300,6 +301,17 @@ pub enum Fact {
         /// When it was found, on the clock that stops in suspend.
         until: Ktime,
     },
+    /// Who caused some of what was lost since this was last established: part of what [`Fact::Lost`] counts.
+    Blamed {
+        /// The user, in the initial namespace.
+        uid: u32,
+        /// The name of the thread that caused the latest.
+        comm: Comm,
+        /// What was lost.
+        loss: Lost,
+        /// How many.
+        count: u64,
+    },
     /// What tracing has cost so far; only reported while somebody asks.
     Costs(Costs),
     /// Everything that fired before about this instant has been delivered.
@@ -326,6 +338,12 @@ pub enum Lost {
     Deaf(Kind),
     /// An event of a recording that could not be read.
     Damaged,
+    /// An event that stood in the recording twice, and is left out the second time.
+    Repeated,
+    /// An event that stood in the recording after later ones.
+    Misplaced,
+    /// Something follows the recording in its file, and was not read.
+    Trailing,
     /// An event that came after later events had been judged without it.
     Late,
 }
@@ -471,8 +489,10 @@ impl Lost {
     #[must_use]
     pub const fn casts_doubt(self) -> bool {
         match self {
-            Self::Kernel(_) | Self::Undecodable | Self::Damaged | Self::Late => true,
-            Self::Unreturned(_) => false,
+            // A request that is left out is its user's own, and the kernel refuses such loads whatever else happens.
+            Self::Kernel(Loss::RequestsLeftOut | Loss::RefusedLeftOut) | Self::Unreturned(_) => false,
+            Self::Repeated | Self::Trailing => false,
+            Self::Kernel(_) | Self::Undecodable | Self::Damaged | Self::Late | Self::Misplaced => true,
             Self::Unrun(kind) | Self::Deaf(kind) => matches!(
                 kind,
                 Kind::Requested
@@ -495,7 +515,13 @@ impl Lost {
     pub const fn moment(self) -> Option<Kind> {
         match self {
             Self::Unrun(kind) | Self::Unreturned(kind) | Self::Deaf(kind) => Some(kind),
-            Self::Kernel(_) | Self::Undecodable | Self::Damaged | Self::Late => None,
+            Self::Kernel(_)
+            | Self::Undecodable
+            | Self::Damaged
+            | Self::Late
+            | Self::Repeated
+            | Self::Misplaced
+            | Self::Trailing => None,
         }
     }
 
@@ -519,6 +545,9 @@ impl Lost {
             Self::Undecodable => "records that could not be decoded",
             Self::Late => "events that came too late to be put in order",
             Self::Damaged => "events that could not be read from the damaged recording",
+            Self::Repeated => "events that the recording holds twice, left out the second time",
+            Self::Misplaced => "events that stand in the wrong place in the recording",
+            Self::Trailing => "pieces of the file, behind the recording's end, that were not read",
         }
     }
 }

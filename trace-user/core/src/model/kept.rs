@@ -12,22 +12,27 @@ pub struct Kept<Id, T> {
     open: BTreeSet<Id>,
     closed: BTreeSet<Id>,
     cap: usize,
+    /// What all of them weigh.
+    bytes: usize,
 }
 
+/// Bytes of things of one kind, at most.
+const BYTES: usize = 64 * 1024 * 1024;
+
 /// What putting a thing in did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Put<Id> {
     /// It was not there before.
     pub is_new: bool,
-    /// This one was given up for it.
-    pub forgotten: Option<Id>,
+    /// These were given up for it.
+    pub forgotten: Vec<Id>,
 }
 
 impl<Id> Put<Id> {
     /// How many were given up.
     #[must_use]
-    pub const fn forgotten(&self) -> u64 {
-        self.forgotten.is_some() as u64
+    pub const fn count(&self) -> u64 {
+        self.forgotten.len() as u64
     }
 }
 
@@ -35,7 +40,7 @@ impl<Id: Copy + Ord, T: Timed> Kept<Id, T> {
     /// None, and never more than `cap`.
     #[must_use]
     pub const fn new(cap: usize) -> Self {
-        Self { all: BTreeMap::new(), open: BTreeSet::new(), closed: BTreeSet::new(), cap }
+        Self { all: BTreeMap::new(), open: BTreeSet::new(), closed: BTreeSet::new(), cap, bytes: 0 }
     }
 
     /// Puts a thing in, as it is now. If there are too many and none is closed, the oldest of all is given up.
@@ -44,11 +49,16 @@ impl<Id: Copy + Ord, T: Timed> Kept<Id, T> {
             if thing.is_closed() { (&mut self.closed, &mut self.open) } else { (&mut self.open, &mut self.closed) };
         now_in.insert(id);
         no_longer_in.remove(&id);
-        let is_new = self.all.insert(id, thing).is_none();
-        let is_over = self.all.len() > self.cap;
-        let forgotten = is_over.then(|| self.closed.pop_first().or_else(|| self.open.pop_first())).flatten();
-        forgotten.map(|oldest| self.all.remove(&oldest));
-        Put { is_new, forgotten }
+        self.bytes += thing.weight();
+        let before = self.all.insert(id, thing);
+        self.bytes -= before.as_ref().map_or(0, |before| before.weight());
+        let mut forgotten = Vec::new();
+        while self.all.len() > self.cap || (self.bytes > BYTES && self.all.len() > 1) {
+            let Some(oldest) = self.closed.pop_first().or_else(|| self.open.pop_first()) else { break };
+            self.bytes -= self.all.remove(&oldest).map_or(0, |thing| thing.weight());
+            forgotten.push(oldest);
+        }
+        Put { is_new: before.is_none(), forgotten }
     }
 
     /// One, while it is kept.
@@ -70,13 +80,14 @@ impl<Id: Copy + Ord, T: Timed> Kept<Id, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Kept, Put};
+    use super::{BYTES, Kept, Put};
     use crate::entities::Timed;
     use crate::event::Stamp;
     use std::sync::Arc;
 
     struct Thing {
         closed: bool,
+        weight: usize,
     }
 
     impl Timed for Thing {
@@ -91,15 +102,30 @@ mod tests {
         fn is_closed(&self) -> bool {
             self.closed
         }
+
+        fn weight(&self) -> usize {
+            self.weight
+        }
     }
 
     #[test]
     fn the_oldest_that_is_closed_goes_first_and_open_ones_last() {
         let mut kept = Kept::new(2);
-        let mut put = |id, closed| kept.put(id, Arc::new(Thing { closed }));
-        let fresh = |forgotten| Put { is_new: true, forgotten };
-        assert_eq!([put(1, false), put(2, true), put(3, true)], [fresh(None), fresh(None), fresh(Some(2))]);
-        assert_eq!([put(3, false), put(4, false)], [Put { is_new: false, forgotten: None }, fresh(Some(1))]);
+        let mut put = |id, closed| kept.put(id, Arc::new(Thing { closed, weight: 1 }));
+        let fresh = |forgotten: &[u32]| Put { is_new: true, forgotten: forgotten.to_vec() };
+        assert_eq!([put(1, false), put(2, true), put(3, true)], [fresh(&[]), fresh(&[]), fresh(&[2])]);
+        assert_eq!([put(3, false), put(4, false)], [Put { is_new: false, forgotten: vec![] }, fresh(&[1])]);
         assert_eq!((kept.all().len(), kept.open().count(), kept.get(1).is_none()), (2, 2, true));
+    }
+
+    #[test]
+    fn what_weighs_too_much_is_given_up_whatever_the_number() {
+        let mut kept = Kept::new(100);
+        let mut put = |id: u32, weight| kept.put(id, Arc::new(Thing { closed: true, weight })).forgotten;
+        let third = BYTES / 3;
+        assert_eq!([put(1, third), put(2, third), put(3, third), put(4, third)], [vec![], vec![], vec![], vec![1]]);
+        assert_eq!(put(5, BYTES * 2), [2, 3, 4]);
+        assert_eq!(put(6, 1), [5]);
+        assert_eq!(kept.bytes, 1);
     }
 }

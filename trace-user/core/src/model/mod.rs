@@ -10,7 +10,7 @@ use crate::entities::{
     Call, CallId, Change, Cycle, CycleId, Firmware, FirmwareId, Load, LoadId, Request, RequestId, SLOTS, Slot, Timed,
     Verdict,
 };
-use crate::event::{Costs, Fact, Hook, Lost, Machine, SelfTest, Stamp};
+use crate::event::{Comm, Costs, Fact, Hook, Lost, Machine, SelfTest, Stamp};
 use duplicates::{Group, GroupFacts, Groups, Sameness};
 use kept::Kept;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,11 +48,26 @@ pub struct Model {
     duplicates: [Groups; 3],
     verdicts: BTreeMap<Verdict, u64>,
     lost: BTreeMap<Lost, u64>,
+    blamed: BTreeMap<(u32, Lost), Blamed>,
     worst: Option<(Nanos, RequestId)>,
     counts: Counts,
     first: Option<Stamp>,
     now: Stamp,
     ended: bool,
+}
+
+/// Users and losses that are kept.
+const BLAMED: usize = 4_096;
+
+/// What one user caused to be lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Blamed {
+    /// How many.
+    pub count: u64,
+    /// The name of the thread that caused the latest.
+    pub comm: Comm,
+    /// When the latest was found.
+    pub latest: Stamp,
 }
 
 /// How much came, and how much of it is not shown.
@@ -89,6 +104,7 @@ impl Default for Model {
             duplicates: [Sameness::Alias, Sameness::Module, Sameness::File].map(Groups::new),
             verdicts: BTreeMap::new(),
             lost: BTreeMap::new(),
+            blamed: BTreeMap::new(),
             worst: None,
             counts: Counts::default(),
             first: None,
@@ -105,14 +121,14 @@ impl Model {
             Change::Request(request) => self.request_changed(request.clone()),
             Change::Call(call) => {
                 self.now = self.now.max(call.entered);
-                self.counts.forgotten += self.calls.put(call.id, call.clone()).forgotten();
+                self.counts.forgotten += self.calls.put(call.id, call.clone()).count();
             }
             Change::Load(load) => self.load_changed(load.clone()),
             Change::Cycle(cycle) => {
-                self.counts.forgotten += self.cycles.put(cycle.id, cycle.clone()).forgotten();
+                self.counts.forgotten += self.cycles.put(cycle.id, cycle.clone()).count();
             }
             Change::Firmware(firmware) => {
-                self.counts.forgotten += self.firmware.put(firmware.id, firmware.clone()).forgotten();
+                self.counts.forgotten += self.firmware.put(firmware.id, firmware.clone()).count();
             }
             Change::Fact { fact, at } => self.fact(fact.clone(), *at),
             Change::Lost { loss, count, at } => {
@@ -326,6 +342,12 @@ impl Model {
         &self.lost
     }
 
+    /// What each user caused to be lost, by the user's number in the initial namespace and by what was lost.
+    #[must_use]
+    pub const fn blamed(&self) -> &BTreeMap<(u32, Lost), Blamed> {
+        &self.blamed
+    }
+
     /// Everything that was lost, together.
     #[must_use]
     pub fn lost_total(&self) -> u64 {
@@ -378,6 +400,7 @@ impl Model {
                     self.stacks.remove(&oldest);
                 }
             }
+            Fact::Blamed { uid, comm, loss, count } => self.blame(uid, loss, Blamed { count, comm, latest: at }),
             Fact::Tracer(_)
             | Fact::Gone { .. }
             | Fact::LiveModules(_)
@@ -405,10 +428,19 @@ impl Model {
         if let Some(parent) = parent.filter(|_| put.is_new) {
             self.children.entry(parent).or_default().push(id);
         }
-        if let Some(oldest) = put.forgotten {
+        self.counts.forgotten += put.count();
+        for oldest in put.forgotten {
             self.children.remove(&oldest);
-            self.counts.forgotten += 1;
         }
+    }
+
+    fn blame(&mut self, uid: u32, loss: Lost, more: Blamed) {
+        if !self.blamed.contains_key(&(uid, loss)) && self.blamed.len() >= BLAMED {
+            self.counts.forgotten += 1;
+            return;
+        }
+        let count = self.blamed.get(&(uid, loss)).map_or(0, |before| before.count).saturating_add(more.count);
+        self.blamed.insert((uid, loss), Blamed { count, ..more });
     }
 
     fn hold_slot(&mut self, request: &Request) {
@@ -455,7 +487,7 @@ impl Model {
 
     fn load_changed(&mut self, load: Arc<Load>) {
         self.group_load(&load);
-        self.counts.forgotten += self.loads.put(load.id, load).forgotten();
+        self.counts.forgotten += self.loads.put(load.id, load).count();
     }
 
     fn advance(&mut self, now: Stamp) {

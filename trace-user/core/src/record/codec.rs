@@ -28,10 +28,25 @@ pub enum CodecFault {
     /// A number that has no meaning.
     #[error("a message with an unknown {0}")]
     Number(&'static str),
+    /// More than any recorder writes.
+    #[error("a message with a {0} that is too long")]
+    Long(&'static str),
 }
+
+/// Bytes of a text that probes read: they read 120 at most, and a byte that is not UTF-8 becomes three.
+const TEXT: usize = 400;
+/// Bytes of a path (`PATH_MAX`).
+const PATH: usize = 4_096;
+/// Bytes of a symbol (`KSYM_NAME_LEN`, 6.1 to 7.3).
+const SYMBOL: usize = 512;
+/// Frames of a stack, words of a command.
+const LIST: usize = 32;
 
 const UNDECODABLE: u32 = 100;
 const DAMAGED: u32 = 101;
+const REPEATED: u32 = 103;
+const MISPLACED: u32 = 104;
+const TRAILING: u32 = 105;
 const LATE: u32 = 102;
 /// Plus the moment's number.
 const UNRUN: u32 = 1_000;
@@ -68,15 +83,22 @@ pub fn from_message(message: pb::Event) -> Result<Event, CodecFault> {
 }
 
 fn task(task: &Task) -> pb::Task {
-    let comm = task.comm.0.iter().copied().take_while(|byte| *byte != 0).collect();
+    let comm = comm(task.comm);
     pb::Task { tgid: task.key.tgid.0, tid: task.tid.0, start: task.key.start.as_nanos(), comm }
 }
 
-fn event_task(task: &pb::Task) -> Task {
+fn comm(comm: Comm) -> Vec<u8> {
+    comm.0.iter().copied().take_while(|byte| *byte != 0).collect()
+}
+
+fn event_comm(bytes: &[u8]) -> Comm {
     let mut comm = Comm::default();
-    for (place, byte) in comm.0.iter_mut().zip(&task.comm) {
-        *place = *byte;
-    }
+    comm.0.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
+    comm
+}
+
+fn event_task(task: &pb::Task) -> Task {
+    let comm = event_comm(&task.comm);
     let key = TaskKey { tgid: Tgid(task.tgid), start: Ktime::from_nanos(task.start) };
     Task { key, tid: Tid(task.tid), comm }
 }
@@ -90,13 +112,28 @@ fn text(captured: &Captured) -> pb::Text {
     pb::Text { text, truncated, error }
 }
 
-fn captured(text: Option<pb::Text>) -> Captured {
+fn captured(text: Option<pb::Text>) -> Result<Captured, CodecFault> {
     let text = text.unwrap_or_default();
-    match (Errno::from_return(text.error), text.truncated) {
+    if text.text.len() > TEXT {
+        return Err(CodecFault::Long("text"));
+    }
+    Ok(match (Errno::from_return(text.error), text.truncated) {
         (Some(error), _) => Captured::Unreadable(error),
         (None, false) => Captured::Whole(text.text.into()),
         (None, true) => Captured::Truncated(text.text.into()),
+    })
+}
+
+fn event_path(path: Option<String>) -> Result<Option<Arc<str>>, CodecFault> {
+    match path {
+        Some(path) if path.len() > PATH => Err(CodecFault::Long("path")),
+        path => Ok(path.map(Into::into)),
     }
+}
+
+fn event_stack(stack: Vec<String>) -> Result<Arc<[Arc<str>]>, CodecFault> {
+    let is_long = stack.len() > LIST || stack.iter().any(|symbol| symbol.len() > SYMBOL);
+    if is_long { Err(CodecFault::Long("stack")) } else { Ok(stack.into_iter().map(Into::into).collect()) }
 }
 
 const fn syscall_number(syscall: Syscall) -> u32 {
@@ -135,8 +172,8 @@ fn module(module: &Module) -> pb::Module {
     pb::Module { address: module.address.0, name: Some(text(&module.name)) }
 }
 
-fn event_module(module: pb::Module) -> Module {
-    Module { address: ModuleAddress(module.address), name: captured(module.name) }
+fn event_module(module: pb::Module) -> Result<Module, CodecFault> {
+    Ok(Module { address: ModuleAddress(module.address), name: captured(module.name)? })
 }
 
 const fn seen(call: CallAddress) -> pb::CallSeen {
@@ -195,32 +232,35 @@ fn moment(moment: &Moment) -> Wire {
     }
 }
 
-fn event_requested(asked: pb::Requested) -> Requested {
-    Requested {
-        alias: captured(asked.alias),
+fn event_requested(asked: pb::Requested) -> Result<Requested, CodecFault> {
+    Ok(Requested {
+        alias: captured(asked.alias)?,
         uid: asked.uid,
         loginuid: asked.loginuid,
-        exe: asked.exe.map(Into::into),
-        cgroup: asked.cgroup.map(Into::into),
-        stack: asked.stack.into_iter().map(Into::into).collect(),
-    }
+        exe: event_path(asked.exe)?,
+        cgroup: event_path(asked.cgroup)?,
+        stack: event_stack(asked.stack)?,
+    })
 }
 
 fn event_entered(entered: pb::CallEntered) -> Result<CallEntered, CodecFault> {
+    if entered.argv.len() > LIST {
+        return Err(CodecFault::Long("command"));
+    }
     Ok(CallEntered {
         call: CallAddress(entered.call),
         wait: event_wait(entered.wait)?,
-        path: captured(entered.path),
-        argv: entered.argv.into_iter().map(|argument| captured(Some(argument))).collect(),
+        path: captured(entered.path)?,
+        argv: entered.argv.into_iter().map(|argument| captured(Some(argument))).collect::<Result<_, _>>()?,
         argv_more: entered.argv_more,
-        stack: entered.stack.into_iter().map(Into::into).collect(),
+        stack: event_stack(entered.stack)?,
     })
 }
 
 fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
     Ok(match wire {
-        Wire::Requested(asked) => Moment::Requested(event_requested(asked).into()),
-        Wire::Admitted(admitted) => Moment::Admitted { alias: captured(admitted.alias), wait: admitted.wait },
+        Wire::Requested(asked) => Moment::Requested(event_requested(asked)?.into()),
+        Wire::Admitted(admitted) => Moment::Admitted { alias: captured(admitted.alias)?, wait: admitted.wait },
         Wire::Throttled(away) => Moment::Throttled { result: ReturnCode(away.result) },
         Wire::Denied(away) => Moment::Denied { result: ReturnCode(away.result) },
         Wire::CallEntered(entered) => Moment::CallEntered(event_entered(entered)?.into()),
@@ -240,20 +280,20 @@ fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
             Moment::LoadEnded { syscall: event_syscall(ended.syscall)?, result: ReturnCode(ended.result) }
         }
         Wire::ImageRead(image) => Moment::ImageRead { bytes: image.bytes },
-        Wire::Coming(of) => Moment::Coming(event_module(of)),
-        Wire::InitBegun(of) => Moment::InitBegun(event_module(of)),
+        Wire::Coming(of) => Moment::Coming(event_module(of)?),
+        Wire::InitBegun(of) => Moment::InitBegun(event_module(of)?),
         Wire::InitEnded(ended) => Moment::InitEnded { result: ReturnCode(ended.result) },
-        Wire::Live(of) => Moment::Live(event_module(of)),
-        Wire::Going(of) => Moment::Going(event_module(of)),
-        Wire::Freed(of) => Moment::Freed(event_module(of)),
-        Wire::Named(named) => Moment::Named { name: captured(named.name) },
+        Wire::Live(of) => Moment::Live(event_module(of)?),
+        Wire::Going(of) => Moment::Going(event_module(of)?),
+        Wire::Freed(of) => Moment::Freed(event_module(of)?),
+        Wire::Named(named) => Moment::Named { name: captured(named.name)? },
         Wire::SuspendBegan(began) => {
             let way = event_way(began.way, began.state)?;
             Moment::Suspend(SuspendMoment::Began { way, pm_test: began.pm_test.map(PmTest) })
         }
         Wire::SuspendEnded(ended) => Moment::Suspend(SuspendMoment::Ended { result: ReturnCode(ended.result) }),
         Wire::SuspendPhase(phase) => {
-            let (action, begins) = (captured(phase.action), phase.begins);
+            let (action, begins) = (captured(phase.action)?, phase.begins);
             Moment::Suspend(SuspendMoment::Phase { action, value: phase.value, begins })
         }
         Wire::FreezeBegan(_) => Moment::Suspend(SuspendMoment::FreezeBegan),
@@ -262,9 +302,9 @@ fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
         Wire::DisableBegan(seen) => Moment::Suspend(SuspendMoment::DisableBegan { depth: Depth(seen.depth) }),
         Wire::DisableEnded(ended) => Moment::Suspend(SuspendMoment::DisableEnded { result: ReturnCode(ended.result) }),
         Wire::DepthSet(seen) => Moment::Suspend(SuspendMoment::DepthSet { depth: Depth(seen.depth) }),
-        Wire::FirmwareBegan(asked) => Moment::Firmware(FirmwareMoment::Began(event_firmware(asked).into())),
+        Wire::FirmwareBegan(asked) => Moment::Firmware(FirmwareMoment::Began(event_firmware(asked)?.into())),
         Wire::FirmwareEnded(ended) => Moment::Firmware(FirmwareMoment::Ended { result: ReturnCode(ended.result) }),
-        Wire::FallbackBegan(asked) => Moment::Firmware(FirmwareMoment::FallbackBegan(event_firmware(asked).into())),
+        Wire::FallbackBegan(asked) => Moment::Firmware(FirmwareMoment::FallbackBegan(event_firmware(asked)?.into())),
         Wire::FallbackEnded(ended) => {
             Moment::Firmware(FirmwareMoment::FallbackEnded { result: ReturnCode(ended.result) })
         }
@@ -280,6 +320,7 @@ fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
         | Wire::LiveModules(_)
         | Wire::Resolved(_)
         | Wire::Lost(_)
+        | Wire::Blamed(_)
         | Wire::Tick(_)
         | Wire::Drained(_)
         | Wire::Costs(_)
@@ -331,8 +372,8 @@ fn firmware(moment: &FirmwareMoment) -> Wire {
     }
 }
 
-fn event_firmware(asked: pb::FirmwareAsked) -> FirmwareAsked {
-    FirmwareAsked { name: captured(asked.name), device: captured(asked.device) }
+fn event_firmware(asked: pb::FirmwareAsked) -> Result<FirmwareAsked, CodecFault> {
+    Ok(FirmwareAsked { name: captured(asked.name)?, device: captured(asked.device)? })
 }
 
 fn wire_fact(fact: &Fact) -> Wire {
@@ -368,6 +409,9 @@ fn wire_fact(fact: &Fact) -> Wire {
         Fact::Lost { loss, count, until } => {
             Wire::Lost(pb::Lost { what: loss_number(*loss), count: *count, until: until.as_nanos() })
         }
+        Fact::Blamed { uid, comm, loss, count } => {
+            Wire::Blamed(pb::Blamed { uid: *uid, comm: self::comm(*comm), what: loss_number(*loss), count: *count })
+        }
         Fact::Tick => Wire::Tick(pb::Tick {}),
         Fact::Drained => Wire::Drained(pb::Drained {}),
         Fact::Costs(costs) => Wire::Costs(pb::Costs {
@@ -395,9 +439,7 @@ fn event_fact(wire: Wire) -> Result<Result<Fact, Wire>, CodecFault> {
         Wire::Hooks(hooks) => Fact::Hooks(hooks.hooks.into_iter().map(event_hook).collect::<Result<_, _>>()?),
         Wire::Tracer(process) => Fact::Tracer(Tgid(process.tgid)),
         Wire::SelfTest(test) => Fact::SelfTest(event_self_test(test)?),
-        Wire::Stuck(stuck) => {
-            Fact::Stuck { thread: Tid(stuck.tid), stack: stuck.stack.into_iter().map(Arc::from).collect() }
-        }
+        Wire::Stuck(stuck) => Fact::Stuck { thread: Tid(stuck.tid), stack: event_stack(stuck.stack)? },
         Wire::Gone(gone) => Fact::Gone { thread: event_task(&gone.thread.ok_or(CodecFault::Part("thread"))?) },
         Wire::LiveModules(names) => Fact::LiveModules(names.names.into_iter().map(Arc::from).collect()),
         Wire::Resolved(resolved) => {
@@ -412,6 +454,12 @@ fn event_fact(wire: Wire) -> Result<Result<Fact, Wire>, CodecFault> {
         Wire::Lost(lost) => {
             Fact::Lost { loss: event_loss(lost.what)?, count: lost.count, until: Ktime::from_nanos(lost.until) }
         }
+        Wire::Blamed(blamed) => Fact::Blamed {
+            uid: blamed.uid,
+            comm: event_comm(&blamed.comm),
+            loss: event_loss(blamed.what)?,
+            count: blamed.count,
+        },
         Wire::Tick(_) => Fact::Tick,
         Wire::Drained(_) => Fact::Drained,
         Wire::Costs(costs) => Fact::Costs(Costs {
@@ -545,6 +593,9 @@ fn loss_number(loss: Lost) -> u32 {
         Lost::Undecodable => UNDECODABLE,
         Lost::Damaged => DAMAGED,
         Lost::Late => LATE,
+        Lost::Repeated => REPEATED,
+        Lost::Misplaced => MISPLACED,
+        Lost::Trailing => TRAILING,
         Lost::Unrun(kind) => UNRUN + u32::from(kind.number()),
         Lost::Unreturned(kind) => UNRETURNED + u32::from(kind.number()),
         Lost::Deaf(kind) => DEAF + u32::from(kind.number()),
@@ -556,6 +607,9 @@ fn event_loss(number: u32) -> Result<Lost, CodecFault> {
         UNDECODABLE => Ok(Lost::Undecodable),
         DAMAGED => Ok(Lost::Damaged),
         LATE => Ok(Lost::Late),
+        REPEATED => Ok(Lost::Repeated),
+        MISPLACED => Ok(Lost::Misplaced),
+        TRAILING => Ok(Lost::Trailing),
         UNRUN..UNRETURNED => event_kind(number - UNRUN).map(Lost::Unrun),
         UNRETURNED..DEAF => event_kind(number - UNRETURNED).map(Lost::Unreturned),
         DEAF..=u32::MAX => event_kind(number - DEAF).map(Lost::Deaf),

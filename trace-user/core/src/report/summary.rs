@@ -64,6 +64,9 @@ fn head(out: &mut String, model: &Model, ending: Ending) {
     for (lost, count) in model.lost() {
         line(out, format_args!("  LOST: {count} {}", lost.words()));
     }
+    for ((uid, lost), blamed) in model.blamed() {
+        line(out, format_args!("  of these, {} of uid {uid} ({}): {}", blamed.count, blamed.comm, lost.words()));
+    }
     let shown = [
         (counts.unmatched, "events belong to something that began before tracing or was lost"),
         (counts.capped, "open requests, calls or loads given up because there were too many"),

@@ -53,6 +53,7 @@ pub fn summary(model: &Model, ending: Ending) -> String {
         "requests": counts.requests,
         "events": counts.events,
         "lost": lost(model),
+        "lost_by_user": lost_by_user(model),
         "unmatched": counts.unmatched,
         "given_up": counts.capped,
         "forgotten": counts.forgotten,
@@ -102,6 +103,11 @@ pub fn self_test(test: &SelfTest) -> Value {
         }
         SelfTest::Unproven(why) => json!({"result": "unproven", "why": &**why}),
     }
+}
+
+fn lost_by_user(model: &Model) -> Value {
+    let row = |((uid, lost), blamed): (&(u32, crate::event::Lost), &crate::model::Blamed)| json!({"uid": uid, "comm": blamed.comm.to_text(), "what": lost.as_str(), "count": blamed.count});
+    model.blamed().iter().map(row).collect()
 }
 
 fn lost(model: &Model) -> Value {

@@ -13,6 +13,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Widget};
+use trace_common::time::Nanos;
 
 /// Room for how much of a list is shown.
 const SHOWN: u16 = 20;
@@ -101,6 +102,14 @@ fn source(model: &Model, state: &UiState) -> Vec<Piece> {
     pieces
 }
 
+/// Whose events are being lost now.
+fn losing(model: &Model) -> Option<Piece> {
+    const NOW: Nanos = Nanos::from_secs(2);
+    let recent = model.blamed().iter().filter(|(_, blamed)| model.now().mono.since(blamed.latest.mono) < NOW);
+    let ((uid, _), blamed) = recent.max_by_key(|(_, blamed)| blamed.count)?;
+    Some(Piece::new(1, format!("!! LOSING uid {uid} ({})", blamed.comm), Tone::Bad))
+}
+
 /// How much came, how much was lost, and the current state.
 fn figures(model: &Model) -> Vec<Piece> {
     let counts = model.counts();
@@ -110,6 +119,7 @@ fn figures(model: &Model) -> Vec<Piece> {
         0 => Piece::named(0, "lost", "0", Tone::Plain),
         lost => Piece::new(0, format!("!! LOST {}", format::count(lost)), Tone::Bad),
     });
+    pieces.extend(losing(model));
     let busy = if open > 0 { Tone::Busy } else { Tone::Plain };
     pieces.push(Piece::named(0, "open", format::count(open), busy));
     if let Some((worst, id)) = model.worst() {

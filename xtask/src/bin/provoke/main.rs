@@ -7,6 +7,7 @@
 mod again;
 mod attached;
 mod deny;
+mod flood;
 mod gone;
 mod pty;
 
@@ -38,6 +39,9 @@ provoke took -- CMD…                      how many microseconds CMD took, on t
                                           output goes to where it would
 provoke again N fork|socket|open FILE     the same N times, one after another: a process that exits at once, a socket that is
                                           closed again, a file that is opened and closed again
+provoke flood SECONDS load                load a module that is not there, over and over, for that long
+provoke flood SECONDS socket FAMILY       open sockets of a family that is not there, one after another, for that long
+provoke flood SECONDS sockets N FAMILY    the same by N processes
 provoke gone PID                          wait until that process has ended, reaped or not
 provoke attached                          how many eBPF programs and links the kernel has
 provoke deny NAME                         deny requests for file systems whose names begin with NAME's first eight
@@ -81,6 +85,17 @@ fn obey(words: &[&str]) -> Result<()> {
         }
         ["took", "--", program, arguments @ ..] => took(program, arguments),
         ["again", count, what @ ..] => again::run(number(count)?, what),
+        ["flood", seconds, "load"] => {
+            flood::loads(number(seconds)?);
+            Ok(())
+        }
+        ["flood", seconds, "socket", family] => {
+            flood::socket(number(seconds)?, number(family)?);
+            Ok(())
+        }
+        ["flood", seconds, "sockets", processes, family] => {
+            flood::sockets(number(seconds)?, number(processes)?, family)
+        }
         ["gone", process] => gone::wait_for(process),
         ["attached"] => {
             println!("programs {} links {}", attached::programs()?, attached::links()?);

@@ -1,0 +1,68 @@
+//! A user without rights who floods modtrail: nobody else's events are pushed out, and the flooder is named.
+
+use crate::lab::{self, Lab};
+use serde_json::{Value, json};
+use xtask::guest::Guest;
+
+crate::on_oldest_and_newest!(a_flood_of_refused_loads_silences_nobody, a_storm_of_requests_silences_nobody);
+crate::at_length_on!(
+    on_6_12,
+    amd64,
+    V6_12,
+    a_flood_of_refused_loads_silences_nobody,
+    a_storm_of_requests_silences_nobody
+);
+crate::at_length_on!(
+    on_6_1,
+    amd64,
+    V6_1,
+    a_flood_of_refused_loads_silences_nobody,
+    a_storm_of_requests_silences_nobody
+);
+
+/// The helper of another user's request hangs for a while.
+const HELPER: &str = "[ \"$3\" = net-pf-15 ] && sleep 5\nexit 1";
+
+/// `modtrail watch` while uid 1000 floods and, amid that, a request of uid 1001 gets stuck: the alerts, and what was
+/// reported on stderr.
+fn watched(kernel: Guest, flood: &str) -> (Vec<Value>, String) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let outcome = Lab::new(kernel).at_once().helper(HELPER).out(folder.path().to_owned()).run(&format!(
+        "modtrail watch --limit 1s --sink stdout-json > /out/alerts 2> /out/words &\n\
+         until grep -q watching /out/words; do sleep 0.1; done\n\
+         provoke as 1000 -- {flood} > /tmp/flooded & FLOOD=$!\n\
+         sleep 4; provoke as 1001 -- provoke socket 15 raw 2 > /dev/null\n\
+         wait $FLOOD; cp /out/words /out/meanwhile\n\
+         until grep -q resolved /out/alerts; do sleep 0.1; done\n\
+         kill -TERM $(pidof modtrail); wait; cat /out/alerts"
+    ));
+    let words = ["meanwhile", "words"].map(|name| std::fs::read_to_string(folder.path().join(name)).expect("stderr"));
+    let [meanwhile, all] = words;
+    (lab::lines(&outcome), format!("{meanwhile}== and at the end:\n{all}"))
+}
+
+/// The other user's request alerted within half a second after its limit.
+fn check_alert(alerts: &[Value], words: &str) {
+    let stuck = alerts.iter().find(|alert| alert["alias"] == "net-pf-15" && alert["state"] == "firing");
+    let stuck = stuck.unwrap_or_else(|| panic!("no alert: {alerts:?}\n{words}"));
+    let age = stuck["age_ns"].as_u64().expect("an age");
+    assert!((1_000_000_000..1_500_000_000).contains(&age), "alerted {age} ns after it began\n{words}");
+}
+
+fn a_flood_of_refused_loads_silences_nobody(kernel: Guest) {
+    let (alerts, words) = watched(kernel, "provoke flood 12 load");
+    check_alert(&alerts, &words);
+    let (meanwhile, at_the_end) = words.split_once("== and at the end:").expect("both");
+    assert!(meanwhile.contains("events of uid 1000 (provoke) are being lost: "), "{words}");
+    let lost = alerts.iter().find(|alert| alert["alert"] == "lost").unwrap_or_else(|| panic!("{alerts:?}\n{words}"));
+    assert_eq!((&lost["state"], &lost["uid"], &lost["comm"]), (&json!("firing"), &json!(1000), &json!("provoke")));
+    let total: Vec<&str> = at_the_end.lines().filter(|line| line.contains("lost: ")).collect();
+    let only_refused =
+        |line: &&str| line.contains("loads left out that the kernel refuses") || line.contains("uid 1000");
+    assert!(total.iter().all(only_refused), "only what the kernel refuses was left out: {total:?}");
+}
+
+fn a_storm_of_requests_silences_nobody(kernel: Guest) {
+    let (alerts, words) = watched(kernel, "provoke flood 12 sockets 8 44");
+    check_alert(&alerts, &words);
+}
