@@ -12,6 +12,9 @@ use std::sync::Arc;
 /// Lives kept per module. A request is judged within seconds, and no module is loaded more often in that time.
 const LIVES: usize = 8;
 
+/// Names that are kept. No machine has so many modules. Beyond, those that are not live are forgotten, then all.
+const NAMES: usize = 65_536;
+
 /// How a module went live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Birth {
@@ -126,6 +129,12 @@ impl Lives {
     }
 
     fn push(&mut self, name: &Arc<str>, life: Life) {
+        if self.by_module.len() >= NAMES && !self.by_module.contains_key(name) {
+            self.by_module.retain(|_, lives| lives.back().is_some_and(|life| life.gone.is_none()));
+            if self.by_module.len() >= NAMES {
+                self.by_module.clear();
+            }
+        }
         let lives = self.by_module.entry(name.clone()).or_default();
         let place = lives.partition_point(|other| other.from <= life.from);
         lives.insert(place, life);

@@ -19,6 +19,8 @@ pub const WINDOW: Nanos = Nanos::from_millis(100);
 
 /// Events held back at most. Beyond that, the oldest is passed on at once.
 const HELD: usize = 262_144;
+/// Bytes of events held back at most, which a file that was made to fill the memory reaches first.
+const HELD_BYTES: usize = 64 * 1024 * 1024;
 
 /// The stage.
 #[derive(Debug, Default)]
@@ -28,6 +30,8 @@ pub struct Order {
     /// Those that came after later ones, with the number of their arrival.
     strays: BTreeMap<(Ktime, u64), Event>,
     arrivals: u64,
+    /// What all of them weigh.
+    bytes: usize,
     /// The last instant that was passed on: the order is final up to here.
     passed: Stamp,
 }
@@ -71,13 +75,14 @@ impl Order {
             out.push(event);
             return;
         }
+        self.bytes += event.weight();
         if self.held.back().is_some_and(|last| event.at.mono < last.at.mono) {
             self.strays.insert((event.at.mono, self.arrivals), event);
             self.arrivals += 1;
         } else {
             self.held.push_back(event);
         }
-        if self.held.len() + self.strays.len() > HELD {
+        while self.held.len() + self.strays.len() > HELD || self.bytes > HELD_BYTES {
             self.pop(out);
         }
     }
@@ -100,6 +105,7 @@ impl Order {
         let next = if is_stray { self.strays.pop_first().map(|(_, event)| event) } else { self.held.pop_front() };
         if let Some(event) = next {
             self.passed = event.at;
+            self.bytes -= event.weight();
             out.push(event);
         }
     }

@@ -17,6 +17,8 @@ use trace_common::time::Nanos;
 
 /// Calls that can be open at once. Beyond that, the oldest is given up and counted.
 const OPEN: usize = 65_536;
+/// What they weigh, at most.
+const OPEN_BYTES: usize = 64 * 1024 * 1024;
 
 /// How soon after its helper's end a waiting caller returns.
 const RETURNS_WITHIN: Nanos = Nanos::from_secs(1);
@@ -32,6 +34,8 @@ struct Member {
 #[derive(Debug, Default)]
 pub struct Helpers {
     calls: BTreeMap<CallId, Arc<Call>>,
+    /// What they weigh.
+    bytes: usize,
     last: u64,
     by_address: BTreeMap<CallAddress, CallId>,
     by_caller: BTreeMap<Tid, CallId>,
@@ -141,6 +145,7 @@ impl Helpers {
             caller_gone: None,
             caller_left: None,
         };
+        self.bytes += call.entry.weight();
         self.calls.insert(id, Arc::new(call));
         self.by_address.insert(entered.call, id);
         let before = self.by_caller.insert(caller.tid, id);
@@ -149,7 +154,7 @@ impl Helpers {
         if let Some(before) = before.filter(ended) {
             self.forget(before);
         }
-        if self.calls.len() > OPEN
+        if (self.calls.len() > OPEN || self.bytes > OPEN_BYTES)
             && let Some((oldest, _)) = self.calls.first_key_value()
         {
             let oldest = *oldest;
@@ -318,6 +323,7 @@ impl Helpers {
     /// Drops a call that is over.
     pub fn forget(&mut self, id: CallId) {
         let Some(call) = self.calls.remove(&id) else { return };
+        self.bytes -= call.entry.weight();
         self.touched.extend(call.request);
         self.hidden.remove(&id);
         if self.by_address.get(&call.entry.call) == Some(&id) {

@@ -219,7 +219,7 @@ pub fn of_requests(requests: &[&Request]) -> Option<GroupFacts> {
         facts.helpers += 1;
         facts.time = facts.time.plus(call.exited.map_or(Nanos::ZERO, |(at, _)| at.mono.since(born.mono)));
         let in_vain = request.loads.iter().filter(|load| load.live.is_none());
-        facts.bytes += in_vain.filter_map(|load| load.bytes).sum::<u64>();
+        facts.bytes = in_vain.filter_map(|load| load.bytes).fold(facts.bytes, u64::saturating_add);
     }
     Some(facts)
 }
@@ -237,7 +237,7 @@ pub fn of_loads(loads: &[&Load]) -> Option<GroupFacts> {
         first,
         live_by,
         helpers: processes.len() as u64,
-        bytes: lost().filter_map(|load| load.bytes).sum(),
+        bytes: lost().filter_map(|load| load.bytes).fold(0, u64::saturating_add),
         time: lost().filter_map(|load| load.total()).fold(Nanos::ZERO, Nanos::plus),
     })
 }

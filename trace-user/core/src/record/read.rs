@@ -5,17 +5,25 @@
 //! streamed, with one chunk in memory at a time.
 
 use super::codec::from_message;
-use super::{ENCODING, SCHEMA_NAME, schema};
+use super::{ENCODING, PROFILE, SCHEMA_NAME, schema};
 use crate::event::{Body, Event, Fact, Lost, Stamp};
 use mcap::records::{Record, op};
 use mcap::sans_io::linear_reader::{LinearReadEvent, LinearReader, LinearReaderOptions};
 use mcap::{McapError, parse_record};
 use prost::Message as _;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
 
 /// A larger record is damage: chunks are written at a mebibyte before compression.
-const RECORD_BYTES: usize = 64 * 1024 * 1024;
+const RECORD_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes of a chunk before compression. One that claims more is damaged, or made to fill the memory.
+const CHUNK_BYTES: u64 = RECORD_BYTES as u64;
+/// Bytes of one event's message, at most: a list of all live modules is the longest.
+const EVENT_BYTES: usize = 1024 * 1024;
+/// The same, for what a probe saw, and for what an alias resolves to.
+const SMALL_BYTES: usize = 32 * 1024;
+/// Gaps between events that are kept, to recognize what fills them later.
+const GAPS: usize = 4_096;
 
 /// Why bytes cannot be read as a recording.
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +52,10 @@ pub struct Coverage {
     pub events: u64,
     /// Events that could not be read, if their number is known; a broken end counts as one.
     pub damaged: u64,
+    /// Events that stood there twice.
+    pub repeated: u64,
+    /// Events that stood there after later ones.
+    pub misplaced: u64,
     /// The recording was ended in order.
     pub has_end: bool,
 }
@@ -72,10 +84,13 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, R
         channels: Channels::default(),
         last: Stamp::default(),
         expected: 0,
-        broken: false,
+        gaps: BTreeMap::new(),
+        repeated: 0,
+        broken: 0,
     };
     let mut records = 0_u64;
     let mut size = 0;
+    let mut has_footer = false;
     while let Some(step) = reader.next_event() {
         match step {
             Ok(LinearReadEvent::ReadRequest(need)) => {
@@ -85,6 +100,7 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, R
             }
             Ok(LinearReadEvent::Record { data, opcode }) => {
                 records += 1;
+                has_footer |= opcode == op::FOOTER;
                 events.record(opcode, data)?;
             }
             Err(McapError::BadMagic) if records == 0 => {
@@ -96,7 +112,7 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, R
             Err(McapError::UnexpectedEof) => break,
             // The length of a record is damaged: nothing after it can be found.
             Err(_) => {
-                events.broken = true;
+                events.broken += 1;
                 break;
             }
         }
@@ -108,7 +124,18 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, R
         return Err(ReadError::Foreign("it holds no modtrail events"));
     }
     events.finish();
+    if has_footer && follows(&mut bytes)? {
+        events.lost(Lost::Trailing, 1, events.last);
+    }
     Ok(events.coverage)
+}
+
+/// Whether anything but the magic number at its end follows the file's last record.
+fn follows(bytes: &mut impl Read) -> io::Result<bool> {
+    const END: usize = mcap::MAGIC.len();
+    let mut rest = Vec::new();
+    bytes.take(END as u64 + 1).read_to_end(&mut rest)?;
+    Ok(rest.len() > END)
 }
 
 /// Which channels carry events.
@@ -116,6 +143,8 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, R
 struct Channels {
     schemas: BTreeSet<u16>,
     ours: BTreeSet<u16>,
+    /// The file says that modtrail wrote it.
+    is_profile_ours: bool,
 }
 
 impl Channels {
@@ -126,6 +155,11 @@ impl Channels {
 
 /// The records in a chunk, if its checksum holds.
 fn chunk(data: &[u8]) -> Result<Vec<Record<'static>>, McapError> {
+    // Its length before compression stands behind the instants of its first and last message.
+    let claimed = data.get(16..24).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes);
+    if claimed.is_none_or(|claimed| claimed > CHUNK_BYTES) {
+        return Err(McapError::UnexpectedEof);
+    }
     let options = LinearReaderOptions::default()
         .with_skip_start_magic(true)
         .with_skip_end_magic(true)
@@ -157,8 +191,12 @@ struct Events<F> {
     last: Stamp,
     /// The number of the next message. A recorder numbers messages without gaps, so a gap is what could not be read.
     expected: u32,
-    /// Something could not be read since the last event.
-    broken: bool,
+    /// Numbers that were left out so far, from and to (not included).
+    gaps: BTreeMap<u32, u32>,
+    /// Events that stood there twice, and are not reported yet.
+    repeated: u64,
+    /// Chunks and messages that could not be read since the last event.
+    broken: u32,
 }
 
 impl<F: FnMut(Event)> Events<F> {
@@ -166,7 +204,7 @@ impl<F: FnMut(Event)> Events<F> {
         // A chunk counts as a whole: its checksum shows whether any of it can be trusted.
         let records = match opcode {
             op::CHUNK => chunk(data),
-            op::SCHEMA | op::CHANNEL | op::MESSAGE => {
+            op::HEADER | op::SCHEMA | op::CHANNEL | op::MESSAGE => {
                 parse_record(opcode, data).map(|record| vec![record.into_owned()])
             }
             // Indexes and similar records: not needed to read the whole file.
@@ -175,15 +213,16 @@ impl<F: FnMut(Event)> Events<F> {
         match records {
             Ok(records) => records.into_iter().try_for_each(|record| self.plain(record)),
             Err(_) => {
-                self.broken = true;
+                self.broken = self.broken.saturating_add(1);
                 Ok(())
             }
         }
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "another crate's enum, of which three records matter")]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "another crate's enum, of which four records matter")]
     fn plain(&mut self, record: Record<'_>) -> Result<(), ReadError> {
         match record {
+            Record::Header(header) => self.channels.is_profile_ours = header.profile == PROFILE,
             Record::Schema { header, .. } if header.name == SCHEMA_NAME && header.encoding == ENCODING => {
                 self.channels.schemas.insert(header.id);
             }
@@ -192,11 +231,14 @@ impl<F: FnMut(Event)> Events<F> {
             }
             // If the channel's own record is damaged, the messages still show whether they are ours.
             Record::Message { header, data }
-                if self.channels.ours.contains(&header.channel_id) || self.broken || self.coverage.damaged > 0 =>
+                if self.channels.ours.contains(&header.channel_id)
+                    || self.channels.is_profile_ours
+                    || self.broken > 0
+                    || self.coverage.damaged > 0 =>
             {
-                match schema::Event::decode(&*data).ok().and_then(|message| from_message(message).ok()) {
+                match event_of(&data) {
                     Some(event) => self.event(header.sequence, event),
-                    None => self.broken = true,
+                    None => self.broken = self.broken.saturating_add(1),
                 }
             }
             Record::Message { .. } => return Err(ReadError::Foreign("it is an MCAP file of another program")),
@@ -206,9 +248,40 @@ impl<F: FnMut(Event)> Events<F> {
     }
 
     fn event(&mut self, sequence: u32, event: Event) {
-        self.report_missing(sequence.wrapping_sub(self.expected), event.at);
+        let ahead = sequence.wrapping_sub(self.expected);
+        // Half of all numbers lie behind.
+        if ahead > u32::MAX / 2 {
+            return self.behind(sequence, event);
+        }
+        if ahead > 0 && self.gaps.len() < GAPS {
+            self.gaps.insert(self.expected, sequence);
+        }
+        self.report_missing(ahead, event.at);
         self.expected = sequence.wrapping_add(1);
-        self.broken = false;
+        self.pass_on(event);
+    }
+
+    /// An event that stands after later ones: it fills a gap, or stands there twice.
+    fn behind(&mut self, sequence: u32, event: Event) {
+        let gap = self.gaps.range(..=sequence).next_back().map(|(from, to)| (*from, *to));
+        let Some((from, to)) = gap.filter(|(_, to)| sequence < *to) else {
+            self.coverage.repeated += 1;
+            self.repeated += 1;
+            return;
+        };
+        self.gaps.remove(&from);
+        self.gaps.extend((from < sequence).then_some((from, sequence)));
+        self.gaps.extend((sequence + 1 < to).then_some((sequence + 1, to)));
+        self.coverage.misplaced += 1;
+        self.coverage.damaged = self.coverage.damaged.saturating_sub(1);
+        self.lost(Lost::Misplaced, 1, event.at);
+        self.pass_on(event);
+    }
+
+    fn pass_on(&mut self, event: Event) {
+        let repeated = std::mem::take(&mut self.repeated);
+        self.lost(Lost::Repeated, repeated, event.at);
+        self.broken = 0;
         self.coverage.events += 1;
         self.coverage.has_end = matches!(event.body, Body::Fact(Fact::End));
         self.last = event.at;
@@ -217,18 +290,33 @@ impl<F: FnMut(Event)> Events<F> {
 
     /// What could not be read at the very end, if no later message shows by its number how much it was.
     fn finish(&mut self) {
-        if self.broken && !self.coverage.has_end {
-            self.report_missing(1, self.last);
+        let repeated = std::mem::take(&mut self.repeated);
+        self.lost(Lost::Repeated, repeated, self.last);
+        if !self.coverage.has_end {
+            self.report_missing(self.broken, self.last);
         }
     }
 
-    /// Reports in its place that events are missing: they lie between what was read before them and what follows.
     fn report_missing(&mut self, count: u32, next: Stamp) {
+        self.coverage.damaged += u64::from(count);
+        self.lost(Lost::Damaged, count.into(), next);
+    }
+
+    /// Reports in its place what is missing or wrong: it lies between what was read before it and what follows.
+    fn lost(&mut self, loss: Lost, count: u64, next: Stamp) {
         if count > 0 {
-            let count = u64::from(count);
-            self.coverage.damaged += count;
-            let lost = Fact::Lost { loss: Lost::Damaged, count, until: next.mono.max(self.last.mono) };
+            let lost = Fact::Lost { loss, count, until: next.mono.max(self.last.mono) };
             (self.each)(Event { at: self.last, body: Body::Fact(lost) });
         }
     }
+}
+
+/// The event in a message; `None` if the message is damaged, or longer than any that a recorder writes.
+fn event_of(message: &[u8]) -> Option<Event> {
+    if message.len() > EVENT_BYTES {
+        return None;
+    }
+    let event = from_message(schema::Event::decode(message).ok()?).ok()?;
+    let is_long = matches!(event.body, Body::Fact(Fact::LiveModules(_) | Fact::Hooks(_)));
+    (is_long || message.len() <= SMALL_BYTES).then_some(event)
 }

@@ -3,7 +3,7 @@
 use super::codec::{from_message, to_message};
 use super::read::{Coverage, ReadError, read};
 use super::write::Recorder;
-use crate::event::{Body, Configured, Event, Fact, Install, Place, Replaced, Resolution, Stamp, Wanted};
+use crate::event::{Body, Configured, Event, Fact, Install, Lost, Place, Replaced, Resolution, Stamp, Wanted};
 use crate::model::Model;
 use crate::pipeline::Pipeline;
 use crate::testing::busy;
@@ -30,7 +30,7 @@ fn events(bytes: &[u8]) -> (Vec<Event>, Result<Coverage, ReadError>) {
 }
 
 fn is_damage(event: &Event) -> bool {
-    matches!(event.body, Body::Fact(Fact::Lost { loss: crate::event::Lost::Damaged, .. }))
+    matches!(event.body, Body::Fact(Fact::Lost { loss: Lost::Damaged, .. }))
 }
 
 #[test]
@@ -41,7 +41,7 @@ fn what_is_recorded_is_read_back_whole() {
     assert!(matches!(end.body, Body::Fact(Fact::End)));
     assert_eq!(read, written);
     let count = written.len() as u64 + 1;
-    assert_eq!(outcome.expect("a recording"), Coverage { events: count, damaged: 0, has_end: true });
+    assert_eq!(outcome.expect("a recording"), Coverage { events: count, has_end: true, ..Coverage::default() });
 }
 
 #[test]
@@ -133,6 +133,83 @@ fn damage_is_reported_in_its_place() {
     assert_eq!((&read[at - 1], &read[at + 1]), (&written[39], &written[60]));
     assert!(read.len() < written.len());
     assert!(model(&read).lost_total() > 0);
+}
+
+/// The chunks of a recording, and what stands before the first and behind the last.
+fn pieces(bytes: &[u8]) -> (Vec<u8>, Vec<Vec<u8>>, Vec<u8>) {
+    let (mut head, mut chunks, mut tail) = (bytes[..mcap::MAGIC.len()].to_vec(), Vec::new(), Vec::new());
+    let mut rest = &bytes[mcap::MAGIC.len()..bytes.len() - mcap::MAGIC.len()];
+    while let Some((opcode, behind)) = rest.split_first() {
+        let length = usize::try_from(u64::from_le_bytes(behind[..8].try_into().unwrap())).unwrap();
+        let (record, after) = rest.split_at(9 + length);
+        match *opcode {
+            mcap::records::op::CHUNK => chunks.push(record.to_vec()),
+            // The index of a chunk's messages belongs to none of these.
+            mcap::records::op::MESSAGE_INDEX => {}
+            _ if chunks.is_empty() => head.extend(record),
+            _ => tail.extend(record),
+        }
+        rest = after;
+    }
+    tail.extend(mcap::MAGIC);
+    (head, chunks, tail)
+}
+
+fn losses(read: &[Event]) -> Vec<(Lost, u64)> {
+    let loss = |event: &Event| match &event.body {
+        Body::Fact(Fact::Lost { loss, count, .. }) => Some((*loss, *count)),
+        Body::Fact(_) | Body::Probe(_) => None,
+    };
+    read.iter().filter_map(loss).collect()
+}
+
+#[test]
+fn chunks_that_stand_twice_or_in_the_wrong_place_are_recognized() {
+    let (written, bytes) = recorded();
+    let (head, chunks, tail) = pieces(&bytes);
+    assert!(chunks.len() > 3, "{} chunks", chunks.len());
+    let own = losses(&written).len();
+    let put_together = |order: &[usize]| {
+        let body: Vec<u8> = order.iter().flat_map(|place| chunks[*place].clone()).collect();
+        let (read, outcome) = events(&[head.clone(), body, tail.clone()].concat());
+        (read, outcome.expect("a recording"))
+    };
+    let straight: Vec<usize> = (0..chunks.len()).collect();
+    let (read, coverage) = put_together(&straight);
+    assert_eq!((losses(&read).len(), coverage.damaged, coverage.repeated, coverage.misplaced), (own, 0, 0, 0));
+    let mut twice = straight.clone();
+    twice.insert(2, 1);
+    let (again, coverage) = put_together(&twice);
+    assert_eq!((again.len(), coverage.damaged, coverage.misplaced), (read.len() + 1, 0, 0));
+    assert!(losses(&again).contains(&(Lost::Repeated, coverage.repeated)) && coverage.repeated > 0);
+    let mut swapped = straight.clone();
+    swapped.swap(1, 2);
+    let (other, coverage) = put_together(&swapped);
+    assert_eq!((coverage.damaged, coverage.repeated, coverage.events), (0, 0, written.len() as u64 + 1));
+    assert!(coverage.misplaced > 0 && losses(&other).iter().any(|(loss, _)| *loss == Lost::Misplaced));
+    let reversed: Vec<usize> = straight.iter().rev().copied().collect();
+    let (_, coverage) = put_together(&reversed);
+    assert_eq!((coverage.damaged, coverage.repeated, coverage.events), (0, 0, written.len() as u64 + 1));
+}
+
+#[test]
+fn what_follows_a_recording_is_reported() {
+    let (_, bytes) = recorded();
+    let (read, outcome) = events(&[bytes.clone(), bytes].concat());
+    assert_eq!(losses(&read).last(), Some(&(Lost::Trailing, 1)));
+    assert!(outcome.expect("a recording").damaged == 0);
+}
+
+#[test]
+fn a_chunk_that_claims_to_be_huge_is_damaged() {
+    let (_, bytes) = recorded();
+    let (head, chunks, tail) = pieces(&bytes);
+    let mut huge = chunks[1].clone();
+    // Behind the opcode, the record's length and two instants.
+    huge[25..33].copy_from_slice(&(1_u64 << 40).to_le_bytes());
+    let (read, outcome) = events(&[head, chunks[0].clone(), huge, chunks[2].clone(), tail].concat());
+    assert!(losses(&read).iter().any(|(loss, _)| *loss == Lost::Damaged));
+    assert!(outcome.expect("a recording").damaged > 0);
 }
 
 #[test]

@@ -24,6 +24,8 @@ use trace_common::time::{Ktime, Nanos};
 
 /// Requests that can be open at once. Beyond that, the oldest is closed as incomplete and counted.
 pub const OPEN: usize = 65_536;
+/// What they weigh, at most.
+const OPEN_BYTES: usize = 64 * 1024 * 1024;
 
 /// How long after a request's return descendants of its helper may still make the module live: a helper that daemonises
 /// returns before its child loads.
@@ -46,6 +48,8 @@ const UNBORN: Nanos = Nanos::from_secs(60);
 #[derive(Debug, Default)]
 pub struct Requests {
     open: BTreeMap<RequestId, Box<Open>>,
+    /// What they weigh.
+    bytes: usize,
     by_tid: BTreeMap<Tid, RequestId>,
     /// The open requests that were asked for while all slots were taken.
     found_all_taken: BTreeSet<RequestId>,
@@ -114,6 +118,7 @@ impl Requests {
         // That it waits for a slot is reported when it is first checked.
         let open =
             Open { request, places, slot: None, is_returned: false, works: Vec::new(), due: None, is_reported: false };
+        self.bytes += open.request.requested.weight();
         self.open.insert(id, Box::new(open));
         id
     }
@@ -288,6 +293,7 @@ impl Requests {
     /// Takes a request out: it is over.
     pub fn take(&mut self, id: RequestId) -> Option<Request> {
         let Open { mut request, places, works, due, .. } = *self.open.remove(&id)?;
+        self.bytes -= request.requested.weight();
         (request.duplicates.same_alias, request.duplicates.same_module) = self.crowds.met(&places);
         self.crowds.go(places);
         self.waiting.remove(&(request.asked.mono, id));
@@ -318,7 +324,8 @@ impl Requests {
     /// The oldest, if too many are open.
     #[must_use]
     pub fn surplus(&self) -> Option<RequestId> {
-        if self.open.len() > OPEN { self.open.keys().next().copied() } else { None }
+        let is_full = self.open.len() > OPEN || self.bytes > OPEN_BYTES;
+        self.open.keys().next().copied().filter(|_| is_full)
     }
 }
 
