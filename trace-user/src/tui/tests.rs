@@ -698,6 +698,28 @@ fn best(mut work: impl FnMut()) -> Duration {
 }
 
 #[test]
+fn what_turns_text_round_is_spelt_out_on_every_screen() {
+    let mut scenario = Scenario::default();
+    scenario.machine();
+    let alias = "can\u{202e}live\u{1b}[2J";
+    let requester = Task::new(412, 412, 5, "pi\u{202e}ng");
+    let helped = Helped { alias, requester, path: "/sbin/modprobe", pid: 413, at: 10_000 };
+    scenario.helped(helped, 0);
+    scenario.ended(helped, 20_000, 256);
+    scenario.until(2_000_000);
+    let model = scenario.model();
+    for keys in ["", "\n"] {
+        let mut state = live(model, 200, 40);
+        typed(&mut state, model, keys);
+        let shown = shown(model, &state);
+        assert!(shown.contains(r"can\u{202e}live\u{1b}[2J"), "{shown}");
+        let is_deceptive =
+            |character: &char| *character != '\n' && modtrail_core::report::plain::is_deceptive(*character);
+        assert_eq!(shown.chars().find(is_deceptive), None, "{shown}");
+    }
+}
+
+#[test]
 fn live_and_replay_draw_the_same_screens() {
     let live = busy();
     let mut bytes = Vec::new();

@@ -1,18 +1,58 @@
 //! Text that a terminal shows but does not obey. Anyone can choose an alias or a comm; written to root's terminal
 //! unchanged, they could move its cursor or rename its window.
 
-/// The text with control characters spelt out (`\u{1b}`), so that it is one line and means nothing to a terminal.
+/// The text with every character spelt out (`\u{1b}`) that a terminal obeys, or that hides or reorders what stands
+/// beside it. What is left is one line and shows as it is.
 #[must_use]
 pub fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     for character in text.chars() {
-        if character.is_control() {
+        if is_deceptive(character) {
             plain.extend(character.escape_default());
         } else {
             plain.push(character);
         }
     }
     plain
+}
+
+/// Whether a character controls a terminal, has no width, changes the direction of text, or is a space that is not the
+/// usual one (Unicode: general categories Cc, Cf, Zl, Zp and Zs, private use, and tags).
+#[must_use]
+pub fn is_deceptive(character: char) -> bool {
+    character.is_control()
+        || matches!(
+            character,
+            '\u{a0}'
+                | '\u{ad}'
+                | '\u{34f}'
+                | '\u{600}'..='\u{605}'
+                | '\u{61c}'
+                | '\u{6dd}'
+                | '\u{70f}'
+                | '\u{890}'..='\u{891}'
+                | '\u{8e2}'
+                | '\u{115f}'..='\u{1160}'
+                | '\u{1680}'
+                | '\u{17b4}'..='\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{2000}'..='\u{200f}'
+                | '\u{2028}'..='\u{202f}'
+                | '\u{205f}'..='\u{206f}'
+                | '\u{3000}'
+                | '\u{3164}'
+                | '\u{e000}'..='\u{f8ff}'
+                | '\u{fe00}'..='\u{fe0f}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{110bd}'
+                | '\u{110cd}'
+                | '\u{13430}'..='\u{1345f}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{10ffff}'
+        )
 }
 
 /// A number of things: `1 request`, `2 requests`.
@@ -43,5 +83,12 @@ mod tests {
     fn what_a_terminal_would_obey_is_spelt_out() {
         assert_eq!(plain("net-pf-29 – é"), "net-pf-29 – é");
         assert_eq!(plain("a\x1b]0;owned\x07b\nc\u{9b}2J"), r"a\u{1b}]0;owned\u{7}b\nc\u{9b}2J");
+    }
+
+    #[test]
+    fn what_hides_or_turns_text_round_is_spelt_out() {
+        assert_eq!(plain("can\u{202e}evil\u{2066}\u{200b}\u{feff}"), r"can\u{202e}evil\u{2066}\u{200b}\u{feff}");
+        assert_eq!(plain("a\u{a0}b\u{3000}c\u{e0041}"), r"a\u{a0}b\u{3000}c\u{e0041}");
+        assert_eq!(plain("模块 модуль módulo 🦀"), "模块 модуль módulo 🦀");
     }
 }

@@ -1,6 +1,7 @@
 //! Lines of text assembled from pieces. Pure.
 
 use crate::tui::theme::{Theme, Tone};
+use modtrail_core::report::plain::plain;
 use ratatui::text::{Line, Span};
 
 /// A piece of a line, which is dropped as a whole if the line has no room.
@@ -42,7 +43,7 @@ pub fn strip(mut pieces: Vec<Piece>, theme: Theme, width: u16) -> Line<'static> 
         if !spans.is_empty() {
             spans.push(Span::raw("  "));
         }
-        spans.extend(piece.spans.into_iter().map(|(text, tone)| Span::styled(text, theme.style(tone))));
+        spans.extend(piece.spans.into_iter().map(|(text, tone)| Span::styled(plain(&text), theme.style(tone))));
     }
     Line::from(spans)
 }
@@ -53,7 +54,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = Vec::new();
     let mut line = String::new();
-    for word in text.split_whitespace() {
+    for word in plain(text).split_whitespace() {
         let mut word: Vec<char> = word.chars().collect();
         let used = line.chars().count();
         if used > 0 && used + 1 + word.len() > width {

@@ -7,6 +7,7 @@ use crate::tui::mode::Mode;
 use crate::tui::table::{Align, Column, Description, Table};
 use crate::tui::theme::{Theme, Tone};
 use modtrail_core::model::Model;
+use modtrail_core::report::plain::plain;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -96,6 +97,7 @@ fn row<T: Table>(model: &Model, item: &T::Item, columns: &[(usize, u16)], theme:
     let cells = columns.iter().filter_map(|(place, width)| {
         let column = T::COLUMNS.get(*place)?;
         let (text, tone) = (column.cell)(model, item);
+        let text = plain(&text);
         let width = usize::from(*width);
         let text = match column.align {
             Align::Task => format::cut_task(&text, width),
@@ -115,7 +117,7 @@ fn aligned<I>(column: &Column<I>, text: String, theme: Theme, tone: Tone) -> Lin
 }
 
 fn describe(description: Description, theme: Theme, area: Rect, buffer: &mut Buffer) {
-    let title = format::cut(&description.title, usize::from(area.width.saturating_sub(2)));
+    let title = format::cut(&plain(&description.title), usize::from(area.width.saturating_sub(2)));
     let block = Block::new().borders(Borders::TOP).title(format!(" {title} ")).title_style(theme.style(Tone::Title));
     let inner = block.inner(area);
     block.render(area, buffer);

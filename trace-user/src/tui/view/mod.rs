@@ -18,6 +18,7 @@ use super::table::Target;
 use super::theme::{Theme, Tone};
 use modtrail_core::entities::{Cycle, Request};
 use modtrail_core::model::Model;
+use modtrail_core::report::plain::is_deceptive;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::text::Line;
@@ -61,6 +62,19 @@ pub fn draw(model: &Model, state: &UiState, theme: &Theme, area: Rect, buffer: &
         }
     }
     footer::draw(state, *theme, areas.footer, buffer);
+    unmask(area, buffer);
+}
+
+/// Nothing that hides or reorders what stands beside it gets to the terminal, wherever it was drawn.
+fn unmask(area: Rect, buffer: &mut Buffer) {
+    for position in area.positions() {
+        if let Some(cell) = buffer.cell_mut(position)
+            && !cell.symbol().is_ascii()
+            && cell.symbol().chars().any(is_deceptive)
+        {
+            cell.set_symbol("?");
+        }
+    }
 }
 
 /// Rows of the screen's list, or lines of an open request, that fit.
