@@ -53,6 +53,12 @@ impl Failure {
         }
     }
 
+    /// The same, with another exit status.
+    #[must_use]
+    pub fn with_status(self, status: u8) -> Self {
+        Self { status, ..self }
+    }
+
     /// Prints it on stderr and returns the exit status.
     #[must_use]
     pub fn report(&self) -> ExitCode {

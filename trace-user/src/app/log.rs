@@ -1,7 +1,7 @@
 //! `modtrail log`: a line per request as it ends, from the running kernel, a command, or a recording.
 
 use super::failure::Failure;
-use super::output::{self, Written};
+use super::output::{self, Output, Written};
 use super::session::{Session, Signals, Until, passed_on, report_gaps};
 use super::{replay, runtime};
 use crate::cli::LogArgs;
@@ -12,6 +12,7 @@ use modtrail_core::alert::text;
 use modtrail_core::entities::{Change, Request};
 use modtrail_core::model::Model;
 use modtrail_core::report::{json, line};
+use std::io::Stdout;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
@@ -29,7 +30,7 @@ pub fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
 
 fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
     let until = Until { duration: None, command: args.command.clone() };
-    let mut lines = Lines { json: args.json, failure: None, closed: false };
+    let mut lines = Lines { json: args.json, live: Some(output::stdout()), failure: None, closed: false };
     let mut alerts = Alerts::new(Limits { default: args.limit, named: std::collections::BTreeMap::new() });
     let mut losses = LossLines::default();
     let outcome = runtime()?.block_on(async {
@@ -49,6 +50,7 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
         session.run(&until, signals, each).await
     });
     let (model, status) = outcome?;
+    lines.finish();
     report_gaps(&model);
     match lines.failure {
         Some(failure) => Err(failure),
@@ -57,7 +59,7 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
 }
 
 fn recording(file: &Path, json: bool) -> Result<ExitCode, Failure> {
-    let mut lines = Lines { json, failure: None, closed: false };
+    let mut lines = Lines { json, live: None, failure: None, closed: false };
     let (model, ending) = replay::read(file, |change, model| {
         let _ = lines.on(change, model);
     })?;
@@ -73,6 +75,8 @@ fn recording(file: &Path, json: bool) -> Result<ExitCode, Failure> {
 
 struct Lines {
     json: bool,
+    /// Where lines go while tracing goes on; a recording waits for its reader.
+    live: Option<Output<Stdout>>,
     failure: Option<Failure>,
     closed: bool,
 }
@@ -89,8 +93,18 @@ impl Lines {
             | Change::Fact { .. }
             | Change::Lost { .. }
             | Change::Unmatched
-            | Change::Capped
-            | Change::Now(_) => ControlFlow::Continue(()),
+            | Change::Capped => ControlFlow::Continue(()),
+            Change::Now(_) => {
+                let written = self.live.as_mut().map_or(Ok(Written::Out), Output::pass_on);
+                self.note(written)
+            }
+        }
+    }
+
+    /// Writes what is left.
+    fn finish(&mut self) {
+        if let Some(Err(failure)) = self.live.as_mut().filter(|_| self.failure.is_none()).map(Output::finish) {
+            self.failure = Some(failure);
         }
     }
 
@@ -99,7 +113,15 @@ impl Lines {
             return ControlFlow::Break(());
         }
         let text = if self.json { json::request_line(request, model) } else { line::request_line(request, model) };
-        match output::line(&text) {
+        let written = match &mut self.live {
+            Some(output) => output.line(&text),
+            None => output::line(&text),
+        };
+        self.note(written)
+    }
+
+    fn note(&mut self, written: Result<Written, Failure>) -> ControlFlow<()> {
+        match written {
             Ok(Written::Out) => return ControlFlow::Continue(()),
             Ok(Written::Closed) => self.closed = true,
             Err(failure) => self.failure = Some(failure),

@@ -6,7 +6,7 @@ use super::failure::Failure;
 use crate::cli::TraceArgs;
 use crate::clock;
 use crate::kernel::attach::{ProbeLog, Progress};
-use crate::kernel::stacks;
+use crate::kernel::{snapshot, stacks};
 use crate::recording::{FileRecorder, Target};
 use crate::source::live::{Live, Options};
 use crate::stderr;
@@ -220,7 +220,12 @@ impl Session {
             Some(running) => running.finish(&mut signals).await,
             None => None,
         };
-        Ok((ended?, status))
+        // That the command failed is passed on, whatever became of the recording.
+        let model = ended.map_err(|failure| match status.map(code) {
+            Some(code) if code != 0 => failure.with_status(code),
+            Some(_) | None => failure,
+        })?;
+        Ok((model, status))
     }
 
     /// Whether it is known that the probes fire, or that they do not.
@@ -342,18 +347,24 @@ pub enum Ending {
 
 /// The signals that end a session in order.
 pub struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-    hang_up: Signal,
+    interrupt: Option<Signal>,
+    terminate: Option<Signal>,
+    hang_up: Option<Signal>,
 }
 
 impl Signals {
-    /// Starts to listen.
+    /// Starts to listen to those that are not ignored: who started modtrail with `nohup`, or in the background of a
+    /// script, wants them to stay ignored.
     ///
     /// # Errors
     /// [`Failure`] if the system does not allow it.
     pub fn new() -> Result<Self, Failure> {
-        let on = |kind| signal(kind).map_err(|error| Failure::cannot_trace("cannot listen for signals", &error));
+        let ignored = snapshot::ignored_signals();
+        let on = |kind: SignalKind| {
+            let is_ignored = ignored & (1 << (kind.as_raw_value() - 1)) != 0;
+            let listen = || signal(kind).map_err(|error| Failure::cannot_trace("cannot listen for signals", &error));
+            if is_ignored { Ok(None) } else { listen().map(Some) }
+        };
         Ok(Self {
             interrupt: on(SignalKind::interrupt())?,
             terminate: on(SignalKind::terminate())?,
@@ -364,21 +375,33 @@ impl Signals {
     /// Waits for one.
     pub async fn next(&mut self) -> Ending {
         tokio::select! {
-            _ = self.interrupt.recv() => Ending::Interrupt,
-            _ = self.terminate.recv() => Ending::Terminate,
-            _ = self.hang_up.recv() => Ending::HangUp,
+            () = received(&mut self.interrupt) => Ending::Interrupt,
+            () = received(&mut self.terminate) => Ending::Terminate,
+            () = received(&mut self.hang_up) => Ending::HangUp,
         }
     }
 }
 
-/// The exit status that passes on the command's own, as a shell would: 128 plus the signal if a signal ended it.
+/// Waits for the signal; forever if it is ignored.
+async fn received(signal: &mut Option<Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// The exit status that passes on the command's own.
 #[must_use]
 pub fn passed_on(status: Option<ExitStatus>) -> ExitCode {
-    let Some(status) = status else {
-        return ExitCode::SUCCESS;
-    };
+    status.map_or(ExitCode::SUCCESS, |status| ExitCode::from(code(status)))
+}
+
+/// The command's status as a shell gives it: 128 plus the signal if a signal ended it.
+fn code(status: ExitStatus) -> u8 {
     let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
-    ExitCode::from(code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1))
+    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
 /// Reports on stderr what a reader of the output should know: what was lost, what is still open.

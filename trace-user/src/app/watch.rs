@@ -1,7 +1,7 @@
 //! `modtrail watch`: alerts while something is stuck, and when it ends.
 
 use super::failure::Failure;
-use super::output::{self, Written};
+use super::output::{self, Output, Written};
 use super::runtime;
 use super::session::{Session, Signals, Until, report_gaps};
 use crate::cli::{SinkChoice, WatchArgs};
@@ -13,6 +13,7 @@ use modtrail_core::alert::text;
 use modtrail_core::entities::Change;
 use modtrail_core::event::Fact;
 use modtrail_core::model::Model;
+use std::io::Stdout;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ pub fn run(args: &WatchArgs) -> Result<ExitCode, Failure> {
         losses: LossAlerts::default(),
         lines: LossLines::default(),
         sink: args.sink,
+        output: output::stdout(),
         exec: args.exec.clone().map(Exec::new),
         failure: None,
     };
@@ -41,10 +43,11 @@ pub fn run(args: &WatchArgs) -> Result<ExitCode, Failure> {
         session.run(&Until::default(), signals, |change, model| watcher.on(change, model)).await
     });
     let (model, _) = outcome?;
+    let finished = watcher.output.finish();
     report_gaps(&model);
     match watcher.failure {
         Some(failure) => Err(failure),
-        None => Ok(ExitCode::SUCCESS),
+        None => finished.map(|()| ExitCode::SUCCESS),
     }
 }
 
@@ -53,6 +56,7 @@ struct Watcher {
     losses: LossAlerts,
     lines: LossLines,
     sink: SinkChoice,
+    output: Output<Stdout>,
     exec: Option<Exec>,
     failure: Option<Failure>,
 }
@@ -64,6 +68,8 @@ impl Watcher {
             return ControlFlow::Continue(());
         }
         self.lines.step(model).iter().for_each(stderr::say);
+        let written = self.output.pass_on();
+        self.note(written)?;
         let is_json = self.sink == SinkChoice::StdoutJson;
         for notice in self.alerts.step(model) {
             let text = if is_json { text::json_line(&notice, model) } else { text::line(&notice, model) };
@@ -82,7 +88,12 @@ impl Watcher {
         {
             stderr::say(super::failure::chain(&error));
         }
-        match output::line(text) {
+        let written = self.output.line(text);
+        self.note(written)
+    }
+
+    fn note(&mut self, written: Result<Written, Failure>) -> ControlFlow<()> {
+        match written {
             Ok(Written::Out) => ControlFlow::Continue(()),
             Ok(Written::Closed) => ControlFlow::Break(()),
             Err(failure) => {

@@ -93,6 +93,14 @@ pub fn own_process() -> Option<Tgid> {
     initial.then(|| Tgid(std::process::id()))
 }
 
+/// The signals that this process ignores, the first in the lowest bit; none if that cannot be read.
+#[must_use]
+pub fn ignored_signals() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
 /// Whether this process is in the kernel's first PID namespace, not in a container's.
 #[must_use]
 pub fn is_in_first_pid_namespace() -> bool {
