@@ -77,10 +77,14 @@ impl Person {
     }
 
     /// Waits for the program's end: it must be in order, and the terminal as it was.
-    fn sees_it_end(mut self) {
+    fn sees_it_end(self) {
+        self.sees_it_end_with(0);
+    }
+
+    /// The same, with this exit status.
+    fn sees_it_end_with(mut self, status: u32) {
         self.waits(|person| person.child.try_wait().expect("a child").is_some(), "the end");
-        let status = self.child.wait().expect("a child");
-        assert!(status.success(), "{status:?}");
+        assert_eq!(self.child.wait().expect("a child").exit_code(), status);
         self.waits(|person| !person.screen.screen().alternate_screen(), "the terminal to be given back");
         assert!(!self.screen.screen().hide_cursor());
         assert_eq!(self.screen.screen().mouse_protocol_mode(), vt100::MouseProtocolMode::None);
@@ -123,6 +127,32 @@ fn ctrl_c_gives_the_terminal_back() {
     person.sees(&["[requests]"]);
     person.types("\x03");
     person.sees_it_end();
+}
+
+#[test]
+fn a_signal_gives_the_terminal_back_and_is_in_the_exit_status() {
+    for (signal, status) in [("TERM", 143), ("HUP", 129), ("INT", 130)] {
+        let mut person = Person::sits_down(24, 80, &[]);
+        person.sees(&["[requests]"]);
+        let process = person.child.process_id().expect("it runs").to_string();
+        let sent = std::process::Command::new("sh").args(["-c", &format!("kill -{signal} {process}")]).status();
+        assert!(sent.expect("a shell").success());
+        person.sees_it_end_with(status);
+    }
+}
+
+#[test]
+fn a_terminal_that_is_gone_ends_it() {
+    let person = Person::sits_down(24, 80, &[]);
+    let Person { mut child, keys, master, output, .. } = person;
+    let first = output.recv_timeout(LIMIT).expect("it draws");
+    assert!(!first.is_empty());
+    drop((keys, master, output));
+    let begun = Instant::now();
+    while child.try_wait().expect("a child").is_none() {
+        assert!(begun.elapsed() < LIMIT, "it goes on without a terminal");
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]

@@ -18,9 +18,9 @@ use std::process::ExitCode;
 pub fn run(file: &Path) -> Result<ExitCode, Failure> {
     let (model, ending) = read(file, |_, _| {})?;
     let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
-    top::replay(&model, name)?;
+    let status = top::replay(&model, name)?;
     report_ending(ending, file);
-    Ok(ExitCode::SUCCESS)
+    Ok(status)
 }
 
 /// Reads the whole recording into a model.

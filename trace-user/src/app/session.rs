@@ -345,6 +345,18 @@ pub enum Ending {
     HangUp,
 }
 
+impl Ending {
+    /// The signal's number.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        match self {
+            Self::HangUp => 1,
+            Self::Interrupt => 2,
+            Self::Terminate => 15,
+        }
+    }
+}
+
 /// The signals that end a session in order.
 pub struct Signals {
     interrupt: Option<Signal>,

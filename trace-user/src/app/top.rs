@@ -4,7 +4,7 @@
 
 use super::failure::Failure;
 use super::runtime;
-use super::session::{Session, Signals};
+use super::session::{Ending, Session, Signals};
 use crate::cli::TraceArgs;
 use crate::kernel::attach::Progress;
 use crate::kernel::hooks::LADDERS;
@@ -44,7 +44,7 @@ pub fn run(trace: &TraceArgs) -> Result<ExitCode, Failure> {
         let mut dashboard = Dashboard::open(Mode::Attaching { done: 0, of: LADDERS.len() })?;
         let mut typed = typed();
         let attached = attach(trace, &mut dashboard, &mut typed, &mut signals).await;
-        let Some(source) = attached? else { return Ok(ExitCode::SUCCESS) };
+        let Some(source) = attached? else { return Ok(dashboard.status()) };
         dashboard.state.set_mode(Mode::Live);
         let mut session = Session::over(source, None);
         while !dashboard.quit {
@@ -55,13 +55,14 @@ pub fn run(trace: &TraceArgs) -> Result<ExitCode, Failure> {
                     dashboard.stale = true;
                 }
                 message = typed.recv() => dashboard.take(message, session.model()),
-                _ = signals.next() => break,
+                signal = signals.next() => dashboard.end_by(signal),
                 () = tokio::time::sleep_until(dashboard.next_frame()) => dashboard.draw(session.model())?,
             }
         }
+        let status = dashboard.status();
         drop(dashboard);
         session.end(|_, _| {})?;
-        Ok(ExitCode::SUCCESS)
+        Ok(status)
     })
 }
 
@@ -89,7 +90,7 @@ async fn attach(
                 return Ok(Some(answer?));
             }
             message = typed.recv() => dashboard.take(message, &nothing),
-            _ = signals.next() => dashboard.quit = true,
+            signal = signals.next() => dashboard.end_by(signal),
             () = tokio::time::sleep_until(dashboard.next_frame()) => {
                 dashboard.state.set_mode(Mode::Attaching { done: progress.done(), of: LADDERS.len() });
                 if let Err(failure) = dashboard.draw(&nothing) {
@@ -113,7 +114,7 @@ async fn attach(
 ///
 /// # Errors
 /// [`Failure`] if there is no terminal.
-pub fn replay(model: &Model, name: String) -> Result<(), Failure> {
+pub fn replay(model: &Model, name: String) -> Result<ExitCode, Failure> {
     runtime()?.block_on(async {
         let mut signals = Signals::new()?;
         let mut dashboard = Dashboard::open(Mode::Replay { name })?;
@@ -121,11 +122,11 @@ pub fn replay(model: &Model, name: String) -> Result<(), Failure> {
         while !dashboard.quit {
             tokio::select! {
                 message = typed.recv() => dashboard.take(message, model),
-                _ = signals.next() => break,
+                signal = signals.next() => dashboard.end_by(signal),
                 () = tokio::time::sleep_until(dashboard.next_frame()) => dashboard.draw(model)?,
             }
         }
-        Ok(())
+        Ok(dashboard.status())
     })
 }
 
@@ -139,6 +140,8 @@ struct Dashboard {
     drawn: Option<Instant>,
     stale: bool,
     quit: bool,
+    /// The signal that ended it.
+    ended_by: Option<Ending>,
 }
 
 impl Dashboard {
@@ -153,7 +156,18 @@ impl Dashboard {
         let (columns, rows) = terminal.size().map_err(no_terminal)?;
         let mut state = UiState::new(mode);
         update(&mut state, &Model::default(), Msg::Resize(columns, rows));
-        Ok(Self { terminal, theme, state, frozen: None, drawn: None, stale: true, quit: false })
+        Ok(Self { terminal, theme, state, frozen: None, drawn: None, stale: true, quit: false, ended_by: None })
+    }
+
+    /// Ends it for a signal.
+    fn end_by(&mut self, signal: Ending) {
+        self.ended_by = Some(signal);
+        self.quit = true;
+    }
+
+    /// The exit status: as a shell gives it for what a signal ended.
+    fn status(&self) -> ExitCode {
+        self.ended_by.map_or(ExitCode::SUCCESS, |signal| ExitCode::from(128 + signal.number()))
     }
 
     /// When the next frame is due.
@@ -164,10 +178,7 @@ impl Dashboard {
 
     /// Takes in what the person did; `None` if the terminal is gone.
     fn take(&mut self, message: Option<Msg>, live: &Model) {
-        let Some(message) = message else {
-            self.quit = true;
-            return;
-        };
+        let Some(message) = message else { return self.end_by(Ending::HangUp) };
         let outcome = update(&mut self.state, self.frozen.as_ref().unwrap_or(live), message);
         match (self.state.is_paused(), self.frozen.is_some()) {
             (true, false) => self.frozen = Some(live.clone()),
@@ -179,6 +190,10 @@ impl Dashboard {
     }
 
     fn draw(&mut self, live: &Model) -> Result<(), Failure> {
+        if self.terminal.is_gone() {
+            self.end_by(Ending::HangUp);
+            return Ok(());
+        }
         let shown = self.frozen.as_ref().unwrap_or(live);
         update(&mut self.state, shown, Msg::Tick { events: live.counts().events });
         let (state, theme) = (&self.state, &self.theme);

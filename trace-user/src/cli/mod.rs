@@ -25,7 +25,8 @@ Examples:
 Tracing needs root, or CAP_BPF and CAP_PERFMON (and CAP_SYSLOG for kernel symbols). Reading a recording needs no rights.
 
 Exit status: 0 success, 2 usage error, 3 tracing is not possible here, 4 I/O error;
-log and record with a command exit with the command's status.";
+log and record with a command exit with the command's status (4 if it is 0 and the recording
+failed); the dashboard with 128 + n after signal n.";
 
 const AFTER_LOG: &str = "\
 One line per request, printed once its outcome is final. Abandoned and no-wait requests are printed when their helper
@@ -37,9 +38,10 @@ exits. Losses, anything open longer than --limit, and what is still open at the 
 
 const AFTER_WATCH: &str = "\
 Anything open past its limit raises an alert (firing) while it is still open, and a second one (resolved) when it ends:
-requests, firmware requests, and loads and helper calls that serve no request. --exec CMD gets MODTRAIL_STATE (firing, resolved), _KIND (request, load,
-helper_call, firmware), _ID, _ALIAS (or the path, or the file), _MODULE, _COMM, _PID, _AGE_NS, _LIMIT_NS, _STUCK_IN,
-_ENDED_BY and _VERDICT.
+requests, firmware requests, and loads and helper calls that serve no request. So does a user whose events are being
+lost. --exec CMD gets MODTRAIL_STATE (firing, resolved), _KIND (request, load, helper_call, firmware), _ID, _ALIAS (or
+the path, or the file), _MODULE, _COMM, _PID, _AGE_NS, _LIMIT_NS, _STUCK_IN, _ENDED_BY and _VERDICT; of a user
+(_KIND lost) _UID, _COMM and _COUNT.
 
   modtrail watch --limit 5s --limit-for nvidia=2m
   modtrail watch --sink stdout-json | while read -r alert; do ...

@@ -10,8 +10,10 @@ use ratatui::crossterm::event::{DisableBracketedPaste, DisableMouseCapture, Enab
 use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
 use ratatui::layout::Rect;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::panic;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -96,6 +98,16 @@ impl Terminal {
         drawn.map(|_| ()).map_err(TerminalError::Draw)
     }
 
+    /// Whether nobody is at its other end any more. One that is not the process's own does not send a signal then.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        let Ok(output) = self.guard.target.open() else { return true };
+        let mut wanted = [PollFd::new(&output, PollFlags::empty())];
+        let polled = poll(&mut wanted, Some(&Timespec::default()));
+        let [answer] = &wanted;
+        polled.is_ok_and(|ready| ready > 0) && answer.revents().intersects(PollFlags::HUP | PollFlags::ERR)
+    }
+
     /// Restores it. Nothing is drawn on it after this.
     pub fn close(&mut self) {
         self.guard.give_back();
@@ -151,6 +163,15 @@ impl Target {
         match self {
             Self::Stdout => Ok(Output::Stdout(io::stdout())),
             Self::Tty => OpenOptions::new().read(true).write(true).open(TTY).map(Output::Tty),
+        }
+    }
+}
+
+impl AsFd for Output {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Stdout(stdout) => stdout.as_fd(),
+            Self::Tty(file) => file.as_fd(),
         }
     }
 }

@@ -13,6 +13,8 @@ crate::at_length!(
     locked_down,
     the_probes_own_messages,
     a_full_disk,
+    an_unread_pipe,
+    ignored_signals,
     a_closed_pipe,
 );
 
@@ -118,12 +120,43 @@ fn a_full_disk(kernel: Guest) {
     let outcome = Lab::new(kernel).run(
         "mkdir /tmp/small && mount -t tmpfs -o size=8k none /tmp/small || exit 99\n\
          modtrail record -o /tmp/small/it.mcap -- provoke sockets 30 1-30 > /dev/null; echo status $?\n\
+         modtrail record -o /tmp/small/it.mcap -- sh -c 'provoke sockets 30 1-30; exit 7' > /dev/null; echo status $?\n\
          modtrail report /dev/full; echo status $?; modtrail report /proc > /dev/full; echo status $?",
     );
     let (out, err) = (String::from_utf8_lossy(&outcome.stdout), String::from_utf8_lossy(&outcome.stderr));
-    assert!(out.contains("status 4"), "{out}\n{err}");
+    assert!(out.starts_with("status 4\nstatus 7\n"), "the recording's failure, then the command's: {out}\n{err}");
     assert!(err.contains("No space left on device"), "{err}");
     assert!(!err.contains("panicked"), "{err}");
+}
+
+/// A pipe whose reader does not read: tracing goes on, SIGTERM ends it at once, and what nobody took is counted.
+fn an_unread_pipe(kernel: Guest) {
+    let outcome = Lab::new(kernel).run(
+        "mkfifo /tmp/pipe; sleep 1000 < /tmp/pipe & READER=$!\n\
+         modtrail log --json > /tmp/pipe 2> /tmp/words & TRACER=$!\n\
+         until grep -q ready /tmp/words; do sleep 0.1; done\n\
+         provoke sockets 50 1-50 > /dev/null; provoke sockets 50 1-50 > /dev/null; provoke sockets 50 1-50 > /dev/null\n\
+         sleep 3; kill -TERM $TRACER; provoke took -- provoke gone $TRACER\n\
+         wait $TRACER; echo status $?; kill $READER; cat /tmp/words",
+    );
+    let (out, err) = (String::from_utf8_lossy(&outcome.stdout), String::from_utf8_lossy(&outcome.stderr));
+    assert!(out.contains("status 0"), "{out}\n{err}");
+    let lost = out.lines().find(|line| line.contains("lines of output lost: nobody read standard output"));
+    assert!(lost.is_some(), "{out}\n{err}");
+    let took = err.lines().find_map(|line| line.strip_prefix("took ")?.parse::<u64>().ok()).expect("how long it took");
+    assert!(took < 1_000_000, "it ended {took} us after SIGTERM");
+}
+
+/// Signals that were ignored when modtrail started stay ignored, as under nohup.
+fn ignored_signals(kernel: Guest) {
+    let outcome = Lab::new(kernel).run(
+        "sh -c 'trap \"\" HUP INT; exec modtrail record -o /tmp/it.mcap' 2> /tmp/words & TRACER=$!\n\
+         until grep -q ready /tmp/words; do sleep 0.1; done\n\
+         kill -HUP $TRACER; kill -INT $TRACER; sleep 1; provoke socket 27 > /dev/null; sleep 1\n\
+         kill -TERM $TRACER; wait $TRACER; echo status $?; modtrail log /tmp/it.mcap",
+    );
+    let out = String::from_utf8_lossy(&outcome.stdout);
+    assert!(out.contains("status 0") && out.contains("net-pf-27"), "{out}");
 }
 
 fn a_closed_pipe(kernel: Guest) {

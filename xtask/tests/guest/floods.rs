@@ -27,11 +27,11 @@ const HELPER: &str = "[ \"$3\" = net-pf-15 ] && sleep 5\nexit 1";
 /// reported on stderr.
 fn watched(kernel: Guest, flood: &str) -> (Vec<Value>, String) {
     let folder = tempfile::tempdir().expect("a folder");
-    let outcome = Lab::new(kernel).at_once().helper(HELPER).out(folder.path().to_owned()).run(&format!(
+    let outcome = Lab::new(kernel).helper(HELPER).out(folder.path().to_owned()).run(&format!(
         "modtrail watch --limit 1s --sink stdout-json > /out/alerts 2> /out/words &\n\
          until grep -q watching /out/words; do sleep 0.1; done\n\
          provoke as 1000 -- {flood} > /tmp/flooded & FLOOD=$!\n\
-         sleep 4; provoke as 1001 -- provoke socket 15 raw 2 > /dev/null\n\
+         sleep 2; provoke as 1001 -- provoke socket 15 raw 2 > /dev/null\n\
          wait $FLOOD; cp /out/words /out/meanwhile\n\
          until grep -q resolved /out/alerts; do sleep 0.1; done\n\
          kill -TERM $(pidof modtrail); wait; cat /out/alerts"
@@ -50,7 +50,7 @@ fn check_alert(alerts: &[Value], words: &str) {
 }
 
 fn a_flood_of_refused_loads_silences_nobody(kernel: Guest) {
-    let (alerts, words) = watched(kernel, "provoke flood 12 load");
+    let (alerts, words) = watched(kernel, "provoke flood 5 load");
     check_alert(&alerts, &words);
     let (meanwhile, at_the_end) = words.split_once("== and at the end:").expect("both");
     assert!(meanwhile.contains("events of uid 1000 (provoke) are being lost: "), "{words}");
@@ -63,6 +63,6 @@ fn a_flood_of_refused_loads_silences_nobody(kernel: Guest) {
 }
 
 fn a_storm_of_requests_silences_nobody(kernel: Guest) {
-    let (alerts, words) = watched(kernel, "provoke flood 12 sockets 8 44");
+    let (alerts, words) = watched(kernel, "provoke flood 5 sockets 8 44");
     check_alert(&alerts, &words);
 }
