@@ -1,7 +1,7 @@
 //! Why the program ends without doing what was asked: one sentence, a hint, and the exit status.
 
 use crate::kernel::attach::AttachError;
-use crate::kernel::snapshot;
+use crate::kernel::{object, snapshot};
 use crate::recording::{FileReadError, FileWriteError};
 use crate::source::live::LiveError;
 use crate::stderr;
@@ -109,6 +109,11 @@ fn live_hint(error: &LiveError) -> &'static str {
         };
     }
     match error {
+        LiveError::Attach(AttachError::Blind { .. } | AttachError::Load(_)) | LiveError::Ring(_)
+            if object::lacks_descriptors() =>
+        {
+            "modtrail can need 512 open files, and this process may not have as many: raise its limit (ulimit -n 512)"
+        }
         LiveError::Attach(AttachError::Blind { .. }) if snapshot::is_locked_down() => {
             "the kernel is locked down for confidentiality (/sys/kernel/security/lockdown): probes may not read its memory; \
              boot it without lockdown=confidentiality, or read a recording made elsewhere"

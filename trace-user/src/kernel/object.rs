@@ -9,7 +9,7 @@ use aya::maps::{Map, MapData, MapError};
 use aya_obj::generated::bpf_insn;
 use aya_obj::relocation::EbpfRelocationError;
 use aya_obj::{EbpfSectionKind, ParseError};
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
@@ -69,6 +69,7 @@ impl Object {
             overrides.constants.iter().map(|(name, bytes)| (*name, (*bytes, true))).collect();
         object.patch_map_data(constants)?;
         raise_locked_memory();
+        raise_descriptors();
         let mut maps = BTreeMap::new();
         let mut places = Vec::new();
         for (name, mut layout) in object.maps.drain() {
@@ -127,4 +128,23 @@ fn raise_locked_memory() {
         return;
     }
     let _ = setrlimit(Resource::Memlock, Rlimit { current: None, maximum: None });
+}
+
+/// Descriptors that modtrail needs at most: a program, a link and a perf event for each hook, maps, and its own files.
+const DESCRIPTORS: u64 = 512;
+
+/// Allows itself as many descriptors as it needs, if a lower limit may be raised. What it needs beyond that, it is
+/// refused with the system's answer.
+fn raise_descriptors() {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current.is_some_and(|current| current < DESCRIPTORS) {
+        let wanted = maximum.map_or(DESCRIPTORS, |maximum| maximum.min(DESCRIPTORS));
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum });
+    }
+}
+
+/// Whether this process may not have as many descriptors as it can need.
+#[must_use]
+pub fn lacks_descriptors() -> bool {
+    getrlimit(Resource::Nofile).current.is_some_and(|current| current < DESCRIPTORS)
 }

@@ -14,6 +14,7 @@ crate::at_length!(
     the_probes_own_messages,
     a_full_disk,
     an_unread_pipe,
+    few_descriptors,
     ignored_signals,
     a_closed_pipe,
 );
@@ -145,6 +146,14 @@ fn an_unread_pipe(kernel: Guest) {
     assert!(lost.is_some(), "{out}\n{err}");
     let took = err.lines().find_map(|line| line.strip_prefix("took ")?.parse::<u64>().ok()).expect("how long it took");
     assert!(took < 1_000_000, "it ended {took} us after SIGTERM");
+}
+
+/// A low limit of descriptors is raised, as far as it may be.
+fn few_descriptors(kernel: Guest) {
+    let log = Lab::new(kernel).run("ulimit -S -n 40; modtrail log --json -- provoke socket 27; ulimit -H -n 40; modtrail log -- true; echo status $?");
+    let (out, err) = (String::from_utf8_lossy(&log.stdout), String::from_utf8_lossy(&log.stderr));
+    assert!(out.contains("not_found") && out.contains("status 3"), "{out}\n{err}");
+    assert!(err.contains("open files"), "the real cause is named: {err}");
 }
 
 /// Signals that were ignored when modtrail started stay ignored, as under nohup.
