@@ -72,17 +72,7 @@ pub fn run(filter: Option<&str>, long: bool) -> Result<ExitCode> {
     // wrong.
     let for_arm64 = filter.is_none().then(|| thread::spawn(|| artifact::build(Arch::Arm64)));
     let filter: Vec<&str> = filter.into_iter().collect();
-    if process::in_path("cargo-nextest") {
-        counts.add(count(
-            host_cargo()
-                .args(["nextest", "run", "--cargo-profile", CHECKED, "--no-fail-fast", "--no-tests=pass"])
-                .args(&filter),
-        )?);
-        let doc = ["test", "--profile", CHECKED, "--doc", "--no-fail-fast"];
-        counts.add(count(host_cargo().args(doc).args(&filter))?);
-    } else {
-        counts.add(count(host_cargo().args(["test", "--profile", CHECKED, "--no-fail-fast"]).args(&filter))?);
-    }
+    counts.add(host_tests(&filter, long)?);
     spent.on("tests of the host");
     if let Some(built) = for_arm64 {
         built.join().ok();
@@ -100,6 +90,24 @@ pub fn run(filter: Option<&str>, long: bool) -> Result<ExitCode> {
     let unsteady = if unsteady == 0 { String::new() } else { format!(", {unsteady} unsteady") };
     println!("{} passed, {} failed{unsteady}", counts.passed, counts.failed);
     Ok(if counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The tests that need no guest.
+fn host_tests(filter: &[&str], long: bool) -> Result<Counts> {
+    let mut counts = Counts::default();
+    let run = |words: &[&str], all: &[&str]| {
+        let mut cargo = host_cargo();
+        cargo.args(words).args(["--no-fail-fast"]).args(filter).args(all.iter().filter(|_| long));
+        count(&mut cargo)
+    };
+    if process::in_path("cargo-nextest") {
+        let nextest = ["nextest", "run", "--cargo-profile", CHECKED, "--no-tests=pass"];
+        counts.add(run(&nextest, &["--run-ignored", "all"])?);
+        counts.add(run(&["test", "--profile", CHECKED, "--doc"], &[])?);
+    } else {
+        counts.add(run(&["test", "--profile", CHECKED], &["--", LONG])?);
+    }
+    Ok(counts)
 }
 
 /// The checks of `cargo xtask check`, each counted as a test.
