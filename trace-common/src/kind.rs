@@ -254,11 +254,13 @@ pub enum Loss {
     LoadsLeftOut = 5,
     /// Loads that the kernel refuses for want of rights, beyond a few per user and second.
     RefusedLeftOut = 6,
+    /// Helper calls that serve no request, left out for the same reason as requests.
+    CallsLeftOut = 7,
 }
 
 impl Loss {
     /// Every reason, in order of number.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::RingFull,
         Self::Untracked,
         Self::LoadsFull,
@@ -266,6 +268,7 @@ impl Loss {
         Self::RequestsLeftOut,
         Self::LoadsLeftOut,
         Self::RefusedLeftOut,
+        Self::CallsLeftOut,
     ];
 
     /// The index into the map of counters.
@@ -287,6 +290,9 @@ impl Loss {
             }
             Self::LoadsLeftOut => "loads left out because their user had had its share of a ring buffer that filled up",
             Self::RefusedLeftOut => "loads left out that the kernel refuses for want of rights",
+            Self::CallsLeftOut => {
+                "helper calls left out because their user had had its share of a ring buffer that filled up"
+            }
         }
     }
 }

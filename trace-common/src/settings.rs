@@ -64,6 +64,10 @@ pub struct Offsets {
     pub cred_user_ns: u32,
     /// `user_namespace.level`
     pub user_ns_level: u32,
+    /// `user_namespace.owner`
+    pub user_ns_owner: u32,
+    /// `user_namespace.parent`
+    pub user_ns_parent: u32,
     /// Zero.
     pub reserved: u32,
 }
@@ -97,6 +101,8 @@ impl Offsets {
         cred_caps: UNKNOWN,
         cred_user_ns: UNKNOWN,
         user_ns_level: UNKNOWN,
+        user_ns_owner: UNKNOWN,
+        user_ns_parent: UNKNOWN,
         reserved: 0,
     };
 
@@ -115,4 +121,4 @@ impl Offsets {
     };
 }
 
-const _: () = assert!(size_of::<Settings>() == 104);
+const _: () = assert!(size_of::<Settings>() == 112);

@@ -36,7 +36,7 @@ pub static QUIET_CALLS: LruHashMap<u64, u64> = LruHashMap::with_max_entries(limi
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Sharer {
-    /// The user who logged in or, if nobody did, the user.
+    /// Who answers for it: see `read::responsible_user`.
     pub user: u32,
     /// A [`Loss`]'s number: what is counted for what is left out.
     pub loss: u32,

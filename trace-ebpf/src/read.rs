@@ -86,6 +86,28 @@ pub fn may_load_modules() -> bool {
     }
 }
 
+/// User namespaces inside each other that are looked through: as many as the kernel allows (`create_user_ns`).
+const NESTED: u32 = 33;
+
+/// Who answers for what the current task does: its user or, in a user namespace, the user who made the outermost one. A
+/// user may have many subordinate ids, and a task without a login may choose its login id, so neither counts.
+#[inline(always)]
+pub fn responsible_user() -> u32 {
+    let uid = bpf_get_current_uid_gid() as u32;
+    let offsets = offsets();
+    let cred: u64 = field(current(), offsets.task_cred).unwrap_or(0);
+    let mut user_ns: u64 = field(cred, offsets.cred_user_ns).unwrap_or(0);
+    let mut user = uid;
+    for _ in 0..NESTED {
+        if field32(user_ns, offsets.user_ns_level).unwrap_or(0) == 0 {
+            break;
+        }
+        user = field32(user_ns, offsets.user_ns_owner).unwrap_or(uid);
+        user_ns = field(user_ns, offsets.user_ns_parent).unwrap_or(0);
+    }
+    user
+}
+
 /// The user who logged in for the current task; `None` if that cannot be read.
 #[inline(always)]
 pub fn loginuid() -> Option<u32> {

@@ -2,7 +2,6 @@
 
 use crate::maps::{SHARES, Share, Sharer};
 use crate::{emit, read};
-use aya_ebpf::helpers::bpf_get_current_uid_gid;
 use aya_ebpf::helpers::generated::bpf_ktime_get_ns;
 use trace_common::kind::{Loss, Ring};
 use trace_common::limits::{REFUSED, SHARE};
@@ -11,6 +10,12 @@ use trace_common::limits::{REFUSED, SHARE};
 #[inline(always)]
 pub fn may_request() -> bool {
     !emit::is_half_full(Ring::Requests) || has_left(Loss::RequestsLeftOut, SHARE)
+}
+
+/// Whether a helper call of the current task's that serves no request is recorded. One that is not is counted.
+#[inline(always)]
+pub fn may_call() -> bool {
+    !emit::is_half_full(Ring::Requests) || has_left(Loss::CallsLeftOut, SHARE)
 }
 
 /// Whether a load of the current task is recorded. One that is not is counted.
@@ -25,10 +30,8 @@ pub fn may_load() -> bool {
 /// Takes one of so many per second from the share of the current task's user. If none is left, counts that.
 #[inline(always)]
 fn has_left(loss: Loss, most: u32) -> bool {
-    let uid = bpf_get_current_uid_gid() as u32;
-    let login = read::loginuid().unwrap_or(u32::MAX);
-    let user = if uid != 0 && login != u32::MAX { login } else { uid };
-    let cgroup = if uid == 0 { read::current_cgroup() } else { 0 };
+    let user = read::responsible_user();
+    let cgroup = if user == 0 { read::current_cgroup() } else { 0 };
     let who = Sharer { user, loss: loss.index(), cgroup };
     // SAFETY: the helper takes no arguments.
     let second = unsafe { bpf_ktime_get_ns() } / 1_000_000_000;
@@ -37,8 +40,8 @@ fn has_left(loss: Loss, most: u32) -> bool {
         let _ = SHARES.insert(who, Share { second, taken: 1 }, 0);
         return true;
     };
-    // SAFETY: the map's value is aligned and stays in memory while the program runs. Two CPUs may take one and the same,
-    // which gives the user one more.
+    // SAFETY: the map's value is aligned and stays in memory while the program runs. Two CPUs may take one and the
+    // same, which gives the user one more.
     let taken = unsafe {
         if (*share).second != second {
             (*share).second = second;

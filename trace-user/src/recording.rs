@@ -8,9 +8,9 @@ use modtrail_core::record::read::ReadError;
 use modtrail_core::record::write::Recorder;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufReader};
-use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 /// Why a file cannot be read as a recording.
@@ -86,8 +86,8 @@ pub struct Target {
 
 impl Target {
     /// Opens or creates the file, for its owner alone: a recording holds command lines. Its content stays until a
-    /// recording begins. A symbolic link is not followed, nothing but a file, a pipe or a terminal is written to, and
-    /// only one recorder writes to a file.
+    /// recording begins. A path that is itself a symbolic link is not followed, a file of another user's and a block
+    /// device are refused, and only one recorder writes to a file.
     ///
     /// # Errors
     /// [`FileWriteError::Create`] with what the system answered, or [`FileWriteError::Unfit`].
@@ -106,11 +106,16 @@ impl Target {
             },
             made => (made.map_err(refused)?, true),
         };
-        let kind = file.metadata().map_err(refused)?.file_type();
-        if kind.is_block_device() {
+        let metadata = file.metadata().map_err(refused)?;
+        if metadata.file_type().is_block_device() {
             return Err(unfit("it is a block device"));
         }
-        if kind.is_file() && file.try_lock().is_err() {
+        // Who owns a file can read it, and whoever has another name for it can, too.
+        let is_own = metadata.uid() == rustix::process::geteuid().as_raw() && metadata.nlink() <= 1;
+        if metadata.is_file() && !is_own {
+            return Err(unfit("it belongs to another user, or has another name; remove it first"));
+        }
+        if metadata.is_file() && matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
             return Err(unfit("another modtrail records to it"));
         }
         Ok(Self { file: Some(file), path: path.to_owned(), is_new })
@@ -251,6 +256,9 @@ mod tests {
         drop(Target::open(&path).expect("the lock is gone with the recorder"));
         std::os::unix::fs::symlink(&path, &link).expect("a link");
         assert!(reason(&link).contains("symbolic link"), "{}", reason(&link));
+        let twice = folder.path().join("twice.mcap");
+        fs::hard_link(&path, &twice).expect("another name");
+        assert!(reason(&path).contains("another name"), "{}", reason(&path));
         let made = folder.path().join("made.mcap");
         drop(FileRecorder::begin(Target::open(&made).expect("it can be made")).expect("it can be written"));
         assert_eq!(fs::metadata(&made).expect("it is there").permissions().mode() & 0o777, OWNER_ALONE);

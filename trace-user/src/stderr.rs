@@ -4,6 +4,7 @@
 //! In: text. Out: one write. If nobody reads any more, errors are ignored. If nobody reads now, the line is given up
 //! after a moment, and counted in the next: tracing must not wait for a reader.
 
+use modtrail_core::report::plain::counted;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fmt::Display;
 use std::io::{self, Write as _};
@@ -27,14 +28,18 @@ pub fn line(text: impl Display) {
         return;
     }
     let given_up = GIVEN_UP.swap(0, Ordering::Relaxed);
-    let before =
-        if given_up > 0 { format!("modtrail: {given_up} messages lost: nobody read them\n") } else { String::new() };
+    let before = match given_up {
+        0 => String::new(),
+        _ => format!("modtrail: {} lost: nobody read them\n", counted(given_up, "message")),
+    };
     let _ = io::stderr().write_all(format!("{before}{text}\n").as_bytes());
 }
 
-/// Whether a write of a line would not wait. If the kernel does not say, the write will.
+/// Whether a write of a line would not wait. If the kernel does not say, the write will. A reader that did not read the
+/// last line is not waited for again.
 fn is_ready() -> bool {
+    let patience = if GIVEN_UP.load(Ordering::Relaxed) == 0 { PATIENCE_NS } else { 0 };
     let stderr = io::stderr();
     let mut wanted = [PollFd::new(&stderr, PollFlags::OUT)];
-    poll(&mut wanted, Some(&Timespec { tv_sec: 0, tv_nsec: PATIENCE_NS })) != Ok(0)
+    poll(&mut wanted, Some(&Timespec { tv_sec: 0, tv_nsec: patience })) != Ok(0)
 }

@@ -3,7 +3,7 @@
 use super::task;
 use crate::maps::{QUIET_CALLS, QUIET_REQUEST};
 use crate::room::{Room, room};
-use crate::{emit, read};
+use crate::{emit, read, share};
 use aya_ebpf::EbpfContext;
 use trace_common::kind::Kind;
 use trace_common::limits::ARGV;
@@ -14,7 +14,8 @@ use trace_common::wire::{CallEntered, CallReturned, CallSeen, Executed, Record};
 /// argument: `sub_info->wait` is not set yet. `unframed` is [`read::unframed_return`], zero if the stack is complete.
 #[inline(always)]
 pub fn call_entered(ctx: &impl EbpfContext, call: u64, wait_mode: i32, unframed: u64) -> i32 {
-    if task::was_quiet(ctx.pid(), QUIET_REQUEST) {
+    let is_left_out = task::was_quiet(ctx.pid(), QUIET_REQUEST);
+    if is_left_out || (!task::awaits_return(ctx.pid()) && !share::may_call()) {
         // If it finds no room there, its helper is recorded as one that serves no request.
         let _ = QUIET_CALLS.insert(call, 1, 0);
         return 0;
@@ -116,6 +117,9 @@ where
     CallSeen: Record<KIND>,
 {
     if is_quiet(call) {
+        if KIND == Kind::Completed as u16 {
+            let _ = QUIET_CALLS.remove(call);
+        }
         return 0;
     }
     emit::record::<KIND, CallSeen>(|record| {

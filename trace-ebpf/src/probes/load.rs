@@ -16,6 +16,8 @@ pub fn began(ctx: &impl EbpfContext, syscall: u32) -> i32 {
         task::quieten(ctx.pid(), QUIET_LOAD);
         return 0;
     }
+    // One that was left out before may have ended unseen.
+    task::was_quiet(ctx.pid(), QUIET_LOAD);
     emit::record::<{ Kind::LoadBegan as u16 }, LoadBegan>(|record| {
         room!(record.syscall).put(syscall);
         room!(record.reserved).put(0);
@@ -42,7 +44,7 @@ pub fn ended(ctx: &impl EbpfContext, syscall: u32, result: i64) -> i32 {
 /// `info->len` is valid at entry; `info->name` is not.
 #[inline(always)]
 pub fn image_read(ctx: &impl EbpfContext, info: *const u8) -> i32 {
-    if task::is_quiet(ctx.pid(), QUIET_LOAD) {
+    if task::is_watched(ctx.pid(), QUIET_LOAD) {
         return 0;
     }
     emit::record::<{ Kind::ImageRead as u16 }, ImageRead>(|record| {
@@ -87,7 +89,7 @@ pub fn looked_up(ctx: &impl EbpfContext, name: u64, even_unformed: u32) -> i32 {
 
 #[inline(always)]
 fn named(ctx: &impl EbpfContext, name: u64) -> i32 {
-    if task::is_quiet(ctx.pid(), QUIET_LOAD) {
+    if task::is_watched(ctx.pid(), QUIET_LOAD) {
         return 0;
     }
     emit::record::<{ Kind::Named as u16 }, ModuleSeen>(|record| {

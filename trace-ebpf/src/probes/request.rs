@@ -17,6 +17,8 @@ pub fn requested(ctx: &impl EbpfContext, alias: *const u8, unframed: u64) -> i32
         task::quieten(ctx.pid(), QUIET_REQUEST);
         return 0;
     }
+    // One that was left out before may have ended unseen.
+    task::was_quiet(ctx.pid(), QUIET_REQUEST);
     task::await_return(ctx.pid());
     emit::record::<{ Kind::Requested as u16 }, Requested>(|record| {
         read::text64(&room!(record.alias), alias as u64);
@@ -35,7 +37,7 @@ pub fn requested(ctx: &impl EbpfContext, alias: *const u8, unframed: u64) -> i32
 /// hook: `module:module_request(char *name, bool wait, unsigned long ip)`, 5.10 to 7.3.
 #[inline(always)]
 pub fn admitted(ctx: &impl EbpfContext, alias: *const u8, wait: u32) -> i32 {
-    if task::is_quiet(ctx.pid(), QUIET_REQUEST) {
+    if task::is_watched(ctx.pid(), QUIET_REQUEST) {
         return 0;
     }
     emit::record::<{ Kind::Admitted as u16 }, Admitted>(|record| {

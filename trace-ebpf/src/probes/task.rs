@@ -23,6 +23,7 @@ fn watch(task: u32, start: u64, why: u64) {
     }
     if TASKS.insert(task, Watched { start, why }, 0).is_err() {
         emit::lost(Loss::Untracked);
+        emit::blame(Loss::Untracked);
     }
 }
 
@@ -48,9 +49,9 @@ pub fn quieten(tid: u32, why: u64) {
     watch(tid, read::current_start(), why);
 }
 
-/// Whether what this thread does is left out for this reason.
+/// Whether this thread is watched for this reason.
 #[inline(always)]
-pub fn is_quiet(tid: u32, why: u64) -> bool {
+pub fn is_watched(tid: u32, why: u64) -> bool {
     match TASKS.get_ptr(tid) {
         // SAFETY: as in `watch`.
         Some(known) => unsafe { (*known).why & why != 0 && (*known).start == read::current_start() },
@@ -63,10 +64,11 @@ pub fn is_quiet(tid: u32, why: u64) -> bool {
 pub fn was_quiet(tid: u32, why: u64) -> bool {
     let Some(known) = TASKS.get_ptr_mut(tid) else { return false };
     // SAFETY: as in `watch`.
-    let before = unsafe { (*known).why };
+    let Watched { start, why: before } = unsafe { *known };
     if before & why == 0 {
         return false;
     }
+    let is_same = start == read::current_start();
     let rest = before & !why;
     if rest == 0 {
         let _ = TASKS.remove(tid);
@@ -74,13 +76,19 @@ pub fn was_quiet(tid: u32, why: u64) -> bool {
         // SAFETY: as in `watch`.
         unsafe { (*known).why = rest };
     }
-    true
+    is_same
 }
 
 /// This thread has requested a module, or is inside `call_usermodehelper_exec`.
 #[inline(always)]
 pub fn await_return(tid: u32) {
     watch(tid, read::current_start(), CALLER);
+}
+
+/// Whether this thread has a request or a helper call open that is recorded.
+#[inline(always)]
+pub fn awaits_return(tid: u32) -> bool {
+    is_watched(tid, CALLER)
 }
 
 /// This thread has its answer. False if that was recorded before, if it asked before the probes were attached, or if
@@ -148,13 +156,13 @@ pub fn exited(ctx: &impl EbpfContext) -> i32 {
         let Watched { start, why } = unsafe { *known };
         let is_same = start == read::current_start();
         is_helper = thread == process && is_same && why & HELPER != 0;
-        // What was left out of it ends with it.
-        was_quiet(thread, QUIET_REQUEST | QUIET_LOAD);
         // The return of its request or call was not seen.
         if answered(thread, known) && is_same {
             emit::record::<{ Kind::CallerGone as u16 }, Header>(|_| {});
         }
     }
+    // What was left out of it ends with it.
+    was_quiet(thread, QUIET_REQUEST | QUIET_LOAD);
     if thread != process {
         is_helper = followed(process);
     }

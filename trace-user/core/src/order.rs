@@ -64,7 +64,8 @@ impl Order {
     }
 
     fn hold(&mut self, event: Event, out: &mut Vec<Event>) {
-        if event.at.mono < self.passed.mono && matches!(event.body, Body::Fact(Fact::Lost { .. })) {
+        if event.at.mono < self.passed.mono && matches!(event.body, Body::Fact(Fact::Lost { .. } | Fact::Blamed { .. }))
+        {
             // Its instant may be long past.
             return out.push(event);
         }

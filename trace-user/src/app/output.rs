@@ -11,7 +11,7 @@ use rustix::io::{Errno, write};
 use std::collections::VecDeque;
 use std::io::{self, Write as _};
 use std::os::fd::AsFd;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Bytes that wait for the reader, at most.
 const WAITING: usize = 16 * 1024 * 1024;
@@ -19,6 +19,8 @@ const WAITING: usize = 16 * 1024 * 1024;
 const PIECE: usize = 4_096;
 /// How long a reader that takes nothing is waited for at the end.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// How long the end takes at most, however slowly the reader reads.
+const END: Duration = Duration::from_secs(10);
 
 /// Whether to go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +118,8 @@ impl<F: AsFd> Output<F> {
 
     /// The same as [`Self::pass_on`], waiting for the reader so long at a time.
     fn pass_on_within(&mut self, patience: Duration) -> Result<Written, Failure> {
-        while !self.waiting.is_empty() && self.is_ready(patience) {
+        let begun = Instant::now();
+        while !self.waiting.is_empty() && begun.elapsed() < END && self.is_ready(patience) {
             let piece = self.piece();
             match write(&self.to, &piece) {
                 Ok(count) => drop(self.waiting.drain(..count)),

@@ -213,6 +213,8 @@ impl<'data> Btf<'data> {
             cred_caps: self.offset("cred", "cap_effective"),
             cred_user_ns: self.offset("cred", "user_ns"),
             user_ns_level: self.offset("user_namespace", "level"),
+            user_ns_owner: self.offset("user_namespace", "owner"),
+            user_ns_parent: self.offset("user_namespace", "parent"),
             reserved: 0,
         }
     }

@@ -13,6 +13,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use trace_common::blame::{Blame, Blamed};
 use trace_common::kind::{Loss, Ring};
+use trace_common::limits::USERS;
 
 /// Why the rings cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +53,9 @@ pub struct Share {
     /// How many.
     pub count: u64,
 }
+
+/// Entries of the map of blame that are read at a time, at most.
+const READ: usize = 2 * USERS as usize * Loss::ALL.len();
 
 /// [`Blamed`], for aya.
 #[derive(Clone, Copy)]
@@ -148,19 +152,22 @@ impl Rings {
     /// # Errors
     /// [`RingError::Drops`] if the counters cannot be read.
     pub fn blamed(&mut self) -> Result<Vec<Share>, RingError> {
-        let mut shares = Vec::new();
-        let mut now = BTreeMap::new();
-        for entry in self.blamed.iter() {
+        // Of a map that forgets while it is read, an entry may come twice.
+        let mut now: BTreeMap<(u32, u32), Blame> = BTreeMap::new();
+        for entry in self.blamed.iter().take(READ) {
             let (Key(who), Value(blame)) = entry.map_err(RingError::Drops)?;
-            // One that was forgotten and came again counts from zero.
-            let before = self.blamed_before.get(&(who.uid, who.loss)).copied().unwrap_or(0);
-            let count = if blame.count >= before { blame.count - before } else { blame.count };
-            let loss = Loss::ALL.into_iter().find(|loss| loss.index() == who.loss);
-            let share = loss.map(|loss| Share { uid: who.uid, comm: Comm(blame.comm), loss, count });
-            shares.extend(share.filter(|share| share.count > 0));
-            now.insert((who.uid, who.loss), blame.count);
+            now.insert((who.uid, who.loss), blame);
         }
-        self.blamed_before = now;
+        let mut shares = Vec::new();
+        for ((uid, number), blame) in &now {
+            // One that was forgotten and came again counts from zero.
+            let before = self.blamed_before.get(&(*uid, *number)).copied().unwrap_or(0);
+            let count = if blame.count >= before { blame.count - before } else { blame.count };
+            let loss = Loss::ALL.into_iter().find(|loss| loss.index() == *number);
+            let share = loss.map(|loss| Share { uid: *uid, comm: Comm(blame.comm), loss, count });
+            shares.extend(share.filter(|share| share.count > 0));
+        }
+        self.blamed_before = now.into_iter().map(|(who, blame)| (who, blame.count)).collect();
         Ok(shares)
     }
 }

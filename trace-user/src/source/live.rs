@@ -343,13 +343,16 @@ impl Live {
             .collect();
         if !lost.is_empty() {
             let until = clock::now();
-            self.lost = Some(until.mono);
+            let is_in_doubt = lost.iter().any(|(loss, _)| loss.casts_doubt());
+            if is_in_doubt {
+                self.lost = Some(until.mono);
+            }
             let lost = lost.into_iter().map(|(loss, count)| Fact::Lost { loss, count, until: until.mono });
             out.extend(lost.map(|lost| fact(since, lost)));
             let shares = self.rings.blamed()?;
-            out.extend(shares.into_iter().map(|share| fact(until, blamed(share))));
+            out.extend(shares.into_iter().map(|share| fact(since, blamed(share))));
             // What went live or away unseen is established again.
-            out.extend(live_modules(until));
+            out.extend(is_in_doubt.then(|| live_modules(until)).flatten());
         }
         Ok(())
     }

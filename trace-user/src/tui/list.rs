@@ -5,6 +5,7 @@
 
 use super::filter::{Filter, FilterFault, Term};
 use super::table::{Column, Key, Order, Table, fields, fit};
+use modtrail_core::entities::Timed as _;
 use modtrail_core::event::Stamp;
 use modtrail_core::model::Model;
 use std::collections::VecDeque;
@@ -63,7 +64,7 @@ pub struct List<T: Table> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Freshness {
     events: u64,
-    closed: u64,
+    open: usize,
     count: usize,
     /// Set only while an open row's age can change the order.
     now: Option<Stamp>,
@@ -136,16 +137,17 @@ impl<T: Table> List<T> {
     }
 
     fn freshness(&self, model: &Model) -> Freshness {
-        let is_open = model.open_requests().next().is_some()
-            || model.open_loads().next().is_some()
-            || model.open_calls().next().is_some()
-            || model.open_firmware().next().is_some();
+        let open = model.open_requests().count()
+            + model.open_loads().count()
+            + model.open_calls().count()
+            + model.open_firmware().count()
+            + model.cycles().filter(|cycle| !cycle.is_closed()).count();
         let grows = matches!(self.order(), Order::Growing(_));
         Freshness {
             events: model.counts().events,
-            closed: model.verdicts().values().sum(),
+            open,
             count: T::count(model),
-            now: Some(model.now()).filter(|_| is_open && grows),
+            now: Some(model.now()).filter(|_| open > 0 && grows),
         }
     }
 

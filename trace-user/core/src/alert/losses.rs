@@ -6,7 +6,7 @@
 use crate::alert::rules::Standing;
 use crate::event::{Comm, Lost, Stamp};
 use crate::model::Model;
-use crate::report::plain::{grouped, plain};
+use crate::report::plain::{counted, grouped, plain};
 use std::collections::BTreeMap;
 use trace_common::time::Nanos;
 
@@ -38,6 +38,8 @@ pub struct LossLines {
     written: Option<Stamp>,
     by_user: BTreeMap<u32, u64>,
     by_loss: BTreeMap<Lost, u64>,
+    /// What users are blamed for, by what was lost.
+    blamed: BTreeMap<Lost, u64>,
 }
 
 /// Alerts about losses.
@@ -69,6 +71,16 @@ fn by_user(model: &Model) -> BTreeMap<u32, OfUser> {
     users
 }
 
+/// What users are blamed for, by what was lost.
+fn blamed(model: &Model) -> BTreeMap<Lost, u64> {
+    let mut losses = BTreeMap::new();
+    for ((_, loss), blamed) in model.blamed() {
+        let of_loss: &mut u64 = losses.entry(*loss).or_default();
+        *of_loss = of_loss.saturating_add(blamed.count);
+    }
+    losses
+}
+
 impl LossLines {
     /// Looks at the model as it is now.
     pub fn step(&mut self, model: &Model) -> Vec<String> {
@@ -89,15 +101,20 @@ impl LossLines {
         };
         let mut lines: Vec<String> = new.iter().take(NAMED).map(line).collect();
         if new.len() > NAMED {
-            lines.push(format!("events of {} more users are being lost", new.len() - NAMED));
+            lines.push(format!("events of {} are being lost", counted((new.len() - NAMED) as u64, "other user")));
         }
-        if new.is_empty() {
-            let lost = model.lost().iter().filter_map(|(loss, count)| {
-                let count = count.saturating_sub(self.by_loss.get(loss).copied().unwrap_or(0));
-                (count > 0).then(|| format!("lost in the last second: {} {}", grouped(count), loss.words()))
-            });
-            lines.extend(lost);
+        let blamed = blamed(model);
+        let growth = |before: &BTreeMap<Lost, u64>, loss: &Lost, now: u64| {
+            now.saturating_sub(before.get(loss).copied().unwrap_or(0))
+        };
+        for (loss, count) in model.lost() {
+            let of_users = growth(&self.blamed, loss, blamed.get(loss).copied().unwrap_or(0));
+            let count = growth(&self.by_loss, loss, *count).saturating_sub(of_users);
+            if count > 0 {
+                lines.push(format!("lost in the last second: {} {}", grouped(count), loss.words()));
+            }
         }
+        self.blamed = blamed;
         self.written = Some(now);
         self.by_user = users.into_iter().map(|(uid, of_user)| (uid, of_user.count)).collect();
         self.by_loss = model.lost().clone();
@@ -167,6 +184,20 @@ mod tests {
         scenario.until(9_000_000);
         assert_eq!(lines.step(scenario.model()), line("1"));
         assert_eq!(lines.step(scenario.model()), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_nobody_is_blamed_for_is_reported_beside_a_flood() {
+        let (mut scenario, mut lines) = (Scenario::default(), LossLines::default());
+        lose(&mut scenario, 100_000, 1000, 5);
+        let until = crate::testing::stamp(100_000).mono;
+        scenario.fact(100_000, Fact::Lost { loss: Lost::Undecodable, count: 2, until });
+        scenario.until(110_000);
+        let expected = [
+            "events of uid 1000 (flood) are being lost: 5 in the last second",
+            "lost in the last second: 2 records that could not be decoded",
+        ];
+        assert_eq!(lines.step(scenario.model()), expected);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::alert::losses::LossNotice;
 use crate::alert::rules::{Notice, Standing, Subject};
 use crate::model::Model;
-use crate::report::plain::{grouped, plain};
+use crate::report::plain::{grouped, plain, plain_json};
 use crate::report::wall;
 use crate::stall::timeout_words;
 use serde_json::json;
@@ -46,7 +46,7 @@ pub fn loss_line(notice: &LossNotice, model: &Model) -> String {
 /// The JSON object about losses, without a newline.
 #[must_use]
 pub fn loss_json_line(notice: &LossNotice, model: &Model) -> String {
-    json!({
+    let object = json!({
         "schema": 1,
         "alert": "lost",
         "state": state(notice.standing),
@@ -55,14 +55,14 @@ pub fn loss_json_line(notice: &LossNotice, model: &Model) -> String {
         "count": notice.count,
         "boot_ns": notice.at.boot.as_nanos(),
         "wall": model.wall_ns(notice.at).and_then(wall::iso),
-    })
-    .to_string()
+    });
+    plain_json(&object.to_string())
 }
 
 /// The JSON object, without a newline.
 #[must_use]
 pub fn json_line(notice: &Notice, model: &Model) -> String {
-    json!({
+    let object = json!({
         "schema": 1,
         "alert": "load_timeout",
         "state": state(notice.standing),
@@ -80,8 +80,8 @@ pub fn json_line(notice: &Notice, model: &Model) -> String {
         "verdict": notice.verdict.map(|verdict| verdict.as_str()),
         "boot_ns": notice.at.boot.as_nanos(),
         "wall": model.wall_ns(notice.at).and_then(wall::iso),
-    })
-    .to_string()
+    });
+    plain_json(&object.to_string())
 }
 
 /// `firing` or `resolved`.

@@ -154,7 +154,7 @@ impl Helpers {
         if let Some(before) = before.filter(ended) {
             self.forget(before);
         }
-        if (self.calls.len() > OPEN || self.bytes > OPEN_BYTES)
+        while (self.calls.len() > OPEN || self.bytes > OPEN_BYTES)
             && let Some((oldest, _)) = self.calls.first_key_value()
         {
             let oldest = *oldest;

@@ -3,7 +3,11 @@
 
 use super::{Call, Cycle, Firmware, Load, PhaseSpan, Request};
 use crate::event::Stamp;
+use std::sync::Arc;
 use trace_common::time::Nanos;
+
+/// Requests that share a resolution, on most machines.
+const SHARED: usize = 8;
 
 /// Something that begins and ends.
 pub trait Timed {
@@ -50,10 +54,9 @@ impl Timed for Request {
     }
 
     fn weight(&self) -> usize {
-        size_of::<Self>()
-            + self.requested.weight()
-            + self.call.as_ref().map_or(0, |call| call.weight())
-            + self.loads.len() * 8
+        let call = self.call.as_ref().map_or(0, |call| call.weight());
+        let resolution = self.resolution.as_ref().map_or(0, |resolution| resolution.weight() / SHARED);
+        size_of::<Self>() + self.requested.weight() + call + resolution + self.loads.len() * size_of::<Arc<Load>>()
     }
 }
 
@@ -128,6 +131,8 @@ impl Timed for Cycle {
     }
 
     fn weight(&self) -> usize {
-        size_of::<Self>() + self.phases.len() * size_of::<PhaseSpan>() + self.met().count() * 8
+        size_of::<Self>()
+            + self.phases.len() * size_of::<PhaseSpan>()
+            + self.met().map(|(_, call)| call.weight()).sum::<usize>()
     }
 }

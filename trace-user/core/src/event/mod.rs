@@ -490,7 +490,9 @@ impl Lost {
     pub const fn casts_doubt(self) -> bool {
         match self {
             // A request that is left out is its user's own, and the kernel refuses such loads whatever else happens.
-            Self::Kernel(Loss::RequestsLeftOut | Loss::RefusedLeftOut) | Self::Unreturned(_) => false,
+            Self::Kernel(Loss::RequestsLeftOut | Loss::CallsLeftOut | Loss::RefusedLeftOut) | Self::Unreturned(_) => {
+                false
+            }
             Self::Repeated | Self::Trailing => false,
             Self::Kernel(_) | Self::Undecodable | Self::Damaged | Self::Late | Self::Misplaced => true,
             Self::Unrun(kind) | Self::Deaf(kind) => matches!(
@@ -546,7 +548,7 @@ impl Lost {
             Self::Late => "events that came too late to be put in order",
             Self::Damaged => "events that could not be read from the damaged recording",
             Self::Repeated => "events that the recording holds twice, left out the second time",
-            Self::Misplaced => "events that stand in the wrong place in the recording",
+            Self::Misplaced => "events, counted as unreadable at first, that stand in the wrong place in the recording",
             Self::Trailing => "pieces of the file, behind the recording's end, that were not read",
         }
     }

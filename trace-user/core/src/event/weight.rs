@@ -88,6 +88,12 @@ impl Event {
             },
             Body::Fact(Fact::LiveModules(names)) => texts(names),
             Body::Fact(Fact::Stuck { stack, .. }) => texts(stack),
+            Body::Fact(Fact::Hooks(hooks)) => {
+                let of = |hook: &super::Hook| {
+                    hook.attached.as_ref().map_or(0, text) + text(&hook.loses) + text(&hook.refused)
+                };
+                hooks.iter().map(of).sum()
+            }
             Body::Fact(Fact::Resolved { resolution, .. }) => resolution.weight(),
             Body::Fact(_) => TEXT,
         };

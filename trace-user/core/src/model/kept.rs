@@ -12,12 +12,10 @@ pub struct Kept<Id, T> {
     open: BTreeSet<Id>,
     closed: BTreeSet<Id>,
     cap: usize,
+    bytes_cap: usize,
     /// What all of them weigh.
     bytes: usize,
 }
-
-/// Bytes of things of one kind, at most.
-const BYTES: usize = 64 * 1024 * 1024;
 
 /// What putting a thing in did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,10 +35,10 @@ impl<Id> Put<Id> {
 }
 
 impl<Id: Copy + Ord, T: Timed> Kept<Id, T> {
-    /// None, and never more than `cap`.
+    /// None, and never more than `cap`, nor more than so many bytes.
     #[must_use]
-    pub const fn new(cap: usize) -> Self {
-        Self { all: BTreeMap::new(), open: BTreeSet::new(), closed: BTreeSet::new(), cap, bytes: 0 }
+    pub const fn new(cap: usize, bytes_cap: usize) -> Self {
+        Self { all: BTreeMap::new(), open: BTreeSet::new(), closed: BTreeSet::new(), cap, bytes_cap, bytes: 0 }
     }
 
     /// Puts a thing in, as it is now. If there are too many and none is closed, the oldest of all is given up.
@@ -53,7 +51,7 @@ impl<Id: Copy + Ord, T: Timed> Kept<Id, T> {
         let before = self.all.insert(id, thing);
         self.bytes -= before.as_ref().map_or(0, |before| before.weight());
         let mut forgotten = Vec::new();
-        while self.all.len() > self.cap || (self.bytes > BYTES && self.all.len() > 1) {
+        while self.all.len() > self.cap || (self.bytes > self.bytes_cap && self.all.len() > 1) {
             let Some(oldest) = self.closed.pop_first().or_else(|| self.open.pop_first()) else { break };
             self.bytes -= self.all.remove(&oldest).map_or(0, |thing| thing.weight());
             forgotten.push(oldest);
@@ -80,10 +78,12 @@ impl<Id: Copy + Ord, T: Timed> Kept<Id, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BYTES, Kept, Put};
+    use super::{Kept, Put};
     use crate::entities::Timed;
     use crate::event::Stamp;
     use std::sync::Arc;
+
+    const BYTES: usize = 3_000;
 
     struct Thing {
         closed: bool,
@@ -110,7 +110,7 @@ mod tests {
 
     #[test]
     fn the_oldest_that_is_closed_goes_first_and_open_ones_last() {
-        let mut kept = Kept::new(2);
+        let mut kept = Kept::new(2, 100);
         let mut put = |id, closed| kept.put(id, Arc::new(Thing { closed, weight: 1 }));
         let fresh = |forgotten: &[u32]| Put { is_new: true, forgotten: forgotten.to_vec() };
         assert_eq!([put(1, false), put(2, true), put(3, true)], [fresh(&[]), fresh(&[]), fresh(&[2])]);
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn what_weighs_too_much_is_given_up_whatever_the_number() {
-        let mut kept = Kept::new(100);
+        let mut kept = Kept::new(100, BYTES);
         let mut put = |id: u32, weight| kept.put(id, Arc::new(Thing { closed: true, weight })).forgotten;
         let third = BYTES / 3;
         assert_eq!([put(1, third), put(2, third), put(3, third), put(4, third)], [vec![], vec![], vec![], vec![1]]);

@@ -20,6 +20,10 @@ use trace_common::time::Nanos;
 
 /// Things of one kind that are kept: a busy boot has a few thousand requests.
 pub const KEPT: usize = 100_000;
+/// What the kept requests weigh, at most.
+const REQUEST_BYTES: usize = 192 * 1024 * 1024;
+/// What the kept things of every other kind weigh, at most.
+const OTHER_BYTES: usize = 32 * 1024 * 1024;
 
 /// A kernel stack as symbols, innermost first.
 pub type Stack = Arc<[Arc<str>]>;
@@ -92,12 +96,12 @@ impl Default for Model {
             hooks: [].into(),
             self_test: None,
             costs: None,
-            requests: Kept::new(KEPT),
+            requests: Kept::new(KEPT, REQUEST_BYTES),
             children: BTreeMap::new(),
-            calls: Kept::new(KEPT),
-            loads: Kept::new(KEPT),
-            cycles: Kept::new(KEPT),
-            firmware: Kept::new(KEPT),
+            calls: Kept::new(KEPT, OTHER_BYTES),
+            loads: Kept::new(KEPT, OTHER_BYTES),
+            cycles: Kept::new(KEPT, OTHER_BYTES),
+            firmware: Kept::new(KEPT, OTHER_BYTES),
             stacks: BTreeMap::new(),
             slots: BTreeSet::new(),
             most_slots: MostSlots::default(),

@@ -20,8 +20,10 @@ const RECORD_BYTES: usize = 8 * 1024 * 1024;
 const CHUNK_BYTES: u64 = RECORD_BYTES as u64;
 /// Bytes of one event's message, at most: a list of all live modules is the longest.
 const EVENT_BYTES: usize = 1024 * 1024;
-/// The same, for what a probe saw, and for what an alias resolves to.
-const SMALL_BYTES: usize = 32 * 1024;
+/// The same, for everything else.
+const SMALL_BYTES: usize = 64 * 1024;
+/// The same, for what an alias resolves to: many of these are kept.
+const RESOLVED_BYTES: usize = 8 * 1024;
 /// Gaps between events that are kept, to recognize what fills them later.
 const GAPS: usize = 4_096;
 
@@ -86,6 +88,7 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, R
         expected: 0,
         gaps: BTreeMap::new(),
         repeated: 0,
+        end: None,
         broken: 0,
     };
     let mut records = 0_u64;
@@ -123,10 +126,8 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, R
     if events.coverage.events == 0 && !events.channels.known() {
         return Err(ReadError::Foreign("it holds no modtrail events"));
     }
-    events.finish();
-    if has_footer && follows(&mut bytes)? {
-        events.lost(Lost::Trailing, 1, events.last);
-    }
+    let is_followed = has_footer && follows(&mut bytes)?;
+    events.finish(is_followed);
     Ok(events.coverage)
 }
 
@@ -195,6 +196,8 @@ struct Events<F> {
     gaps: BTreeMap<u32, u32>,
     /// Events that stood there twice, and are not reported yet.
     repeated: u64,
+    /// The recording's end, until it is known that nothing follows it.
+    end: Option<Event>,
     /// Chunks and messages that could not be read since the last event.
     broken: u32,
 }
@@ -285,15 +288,27 @@ impl<F: FnMut(Event)> Events<F> {
         self.coverage.events += 1;
         self.coverage.has_end = matches!(event.body, Body::Fact(Fact::End));
         self.last = event.at;
-        (self.each)(event);
+        if let Some(end) = self.end.take() {
+            (self.each)(end);
+        }
+        if self.coverage.has_end {
+            self.end = Some(event);
+        } else {
+            (self.each)(event);
+        }
     }
 
-    /// What could not be read at the very end, if no later message shows by its number how much it was.
-    fn finish(&mut self) {
+    /// What could not be read at the very end, if no later message shows by its number how much it was, and what else
+    /// is only known now: `is_followed`, that something follows the recording. Then its end.
+    fn finish(&mut self, is_followed: bool) {
         let repeated = std::mem::take(&mut self.repeated);
         self.lost(Lost::Repeated, repeated, self.last);
         if !self.coverage.has_end {
             self.report_missing(self.broken, self.last);
+        }
+        self.lost(Lost::Trailing, is_followed.into(), self.last);
+        if let Some(end) = self.end.take() {
+            (self.each)(end);
         }
     }
 
@@ -317,6 +332,10 @@ fn event_of(message: &[u8]) -> Option<Event> {
         return None;
     }
     let event = from_message(schema::Event::decode(message).ok()?).ok()?;
-    let is_long = matches!(event.body, Body::Fact(Fact::LiveModules(_) | Fact::Hooks(_)));
-    (is_long || message.len() <= SMALL_BYTES).then_some(event)
+    let most = match event.body {
+        Body::Fact(Fact::LiveModules(_)) => EVENT_BYTES,
+        Body::Fact(Fact::Resolved { .. }) => RESOLVED_BYTES,
+        Body::Fact(_) | Body::Probe(_) => SMALL_BYTES,
+    };
+    (message.len() <= most).then_some(event)
 }

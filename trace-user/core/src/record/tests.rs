@@ -197,6 +197,7 @@ fn what_follows_a_recording_is_reported() {
     let (_, bytes) = recorded();
     let (read, outcome) = events(&[bytes.clone(), bytes].concat());
     assert_eq!(losses(&read).last(), Some(&(Lost::Trailing, 1)));
+    assert_eq!(model(&read).lost().get(&Lost::Trailing), Some(&1), "before the end, or nobody hears of it");
     assert!(outcome.expect("a recording").damaged == 0);
 }
 

@@ -1,6 +1,7 @@
 //! One request as one line of JSON. Names are stable: `schema` changes if the meaning of a field ever does. Times are
 //! integers in nanoseconds; what was not seen is null.
 
+use super::plain::plain_json;
 use super::wall;
 use crate::answer::{CallResult, WaitStatus};
 use crate::attribution::container::{container, unit};
@@ -135,7 +136,7 @@ pub fn request_line(request: &Request, model: &Model) -> String {
         incomplete: gaps(request),
     };
     // Strings and integers under string keys cannot fail to serialise.
-    serde_json::to_string(&line).unwrap_or_default()
+    plain_json(&serde_json::to_string(&line).unwrap_or_default())
 }
 
 /// What was not seen, as one phrase; `None` if everything was.

@@ -16,6 +16,25 @@ pub fn plain(text: &str) -> String {
     plain
 }
 
+/// JSON text with the same characters as `\uXXXX`: it means the same to a program, and nothing to a terminal.
+#[must_use]
+pub fn plain_json(json: &str) -> String {
+    use std::fmt::Write as _;
+    let mut plain = String::with_capacity(json.len());
+    for character in json.chars() {
+        // What breaks lines between values is JSON's own.
+        if is_deceptive(character) && character != '\n' {
+            let mut units = [0; 2];
+            for unit in character.encode_utf16(&mut units) {
+                let _ = write!(plain, "\\u{unit:04x}");
+            }
+        } else {
+            plain.push(character);
+        }
+    }
+    plain
+}
+
 /// Whether a character controls a terminal, has no width, changes the direction of text, or is a space that is not the
 /// usual one (Unicode: general categories Cc, Cf, Zl, Zp and Zs, private use, and tags).
 #[must_use]
@@ -83,6 +102,14 @@ mod tests {
     fn what_a_terminal_would_obey_is_spelt_out() {
         assert_eq!(plain("net-pf-29 – é"), "net-pf-29 – é");
         assert_eq!(plain("a\x1b]0;owned\x07b\nc\u{9b}2J"), r"a\u{1b}]0;owned\u{7}b\nc\u{9b}2J");
+    }
+
+    #[test]
+    fn json_means_the_same_and_shows_as_it_is() {
+        let text = "a\u{202e}b\u{9b}2J\u{7f}\u{e0041}é";
+        let json = plain_json(&serde_json::Value::from(text).to_string());
+        assert_eq!(json, r#""a\u202eb\u009b2J\u007f\udb40\udc41é""#);
+        assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), text);
     }
 
     #[test]

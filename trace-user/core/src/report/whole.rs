@@ -3,6 +3,7 @@
 
 use super::cycles;
 use super::json::{HelperLine, helper_line};
+use super::plain::plain_json;
 use super::summary::longest_slot_wait;
 use super::wall;
 use crate::attribution::purpose::purpose;
@@ -67,7 +68,7 @@ pub fn summary(model: &Model, ending: Ending) -> String {
         "firmware": cycles::firmware(model),
         "hooks": hooks(model.hooks()),
     });
-    whole.to_string()
+    plain_json(&whole.to_string())
 }
 
 /// How full the slots were, who held them, and how long others waited for one.

@@ -38,7 +38,7 @@ impl Correlator {
         let owner = self.helpers.owner(task.key).and_then(|call| self.helpers.call(call));
         request.parent = owner.and_then(|call| call.request);
         self.requests.open(request);
-        if let Some(surplus) = self.requests.surplus() {
+        while let Some(surplus) = self.requests.surplus() {
             out.push(Change::Capped);
             self.close(surplus, Some(Gap::EventsLost), out);
         }
