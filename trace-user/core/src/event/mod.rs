@@ -8,7 +8,7 @@ pub mod firmware;
 mod resolution;
 mod stack;
 pub mod suspend;
-mod weight;
+pub(crate) mod weight;
 
 use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
 pub use cost::{Costs, ProbeCost};

@@ -9,11 +9,13 @@ use std::sync::Arc;
 /// What a text costs besides its bytes: a pointer, a length, two counters.
 const TEXT: usize = 32;
 
-fn text(text: &Arc<str>) -> usize {
+/// Bytes.
+pub(crate) fn text(text: &Arc<str>) -> usize {
     text.len() + TEXT
 }
 
-fn texts(texts: &[Arc<str>]) -> usize {
+/// Bytes.
+pub(crate) fn texts(texts: &[Arc<str>]) -> usize {
     texts.iter().map(text).sum()
 }
 

@@ -5,6 +5,7 @@
 
 pub mod codec;
 pub mod read;
+mod shared;
 #[cfg(test)]
 mod tests;
 pub mod write;

@@ -5,6 +5,7 @@
 //! streamed, with one chunk in memory at a time.
 
 use super::codec::from_message;
+use super::shared::Shared;
 use super::{ENCODING, PROFILE, SCHEMA_NAME, schema};
 use crate::event::{Body, Event, Fact, Lost, Stamp};
 use mcap::records::{Record, op};
@@ -90,6 +91,7 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, R
         repeated: 0,
         end: None,
         broken: 0,
+        shared: Shared::default(),
     };
     let mut records = 0_u64;
     let mut size = 0;
@@ -200,6 +202,8 @@ struct Events<F> {
     end: Option<Event>,
     /// Chunks and messages that could not be read since the last event.
     broken: u32,
+    /// The texts of the events so far.
+    shared: Shared,
 }
 
 impl<F: FnMut(Event)> Events<F> {
@@ -240,7 +244,10 @@ impl<F: FnMut(Event)> Events<F> {
                     || self.coverage.damaged > 0 =>
             {
                 match event_of(&data) {
-                    Some(event) => self.event(header.sequence, event),
+                    Some(mut event) => {
+                        self.shared.share(&mut event);
+                        self.event(header.sequence, event);
+                    }
                     None => self.broken = self.broken.saturating_add(1),
                 }
             }

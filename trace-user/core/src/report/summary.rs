@@ -217,11 +217,11 @@ fn slots(out: &mut String, model: &Model) {
     title(out, "slots");
     let most = model.most_slots();
     let when = model.wall_ns(most.at).and_then(wall::clock).map_or_else(String::new, |when| format!(" at {when}"));
-    line(out, format_args!("  at most {} of 50 were taken at once{when}: {}", most.holders.len(), holders(model)));
+    line(out, format_args!("  at most {} of 50 were taken at once{when}{}", most.holders.len(), holders(model)));
     line(out, format_args!("  the longest wait was {wait}, of #{} {}", request.id.0, request.requested.alias));
 }
 
-/// Who held the slots when most were taken, by name: `provoke 49, ping 1`.
+/// Who held the slots when most were taken, by name: `: provoke 49, ping 1`; nothing if their requests are given up.
 fn holders(model: &Model) -> String {
     let mut names: BTreeMap<String, u64> = BTreeMap::new();
     for request in model.most_slots().holders.iter().filter_map(|id| model.request(*id)) {
@@ -232,7 +232,7 @@ fn holders(model: &Model) -> String {
     let words: Vec<String> = names.iter().take(5).map(|(name, count)| format!("{name} {count}")).collect();
     let more = names.len().saturating_sub(words.len());
     let more = if more > 0 { format!(", and {more} others") } else { String::new() };
-    format!("{}{more}", words.join(", "))
+    if words.is_empty() { String::new() } else { format!(": {}{more}", words.join(", ")) }
 }
 
 /// The request that waited longest for a slot.

@@ -1,0 +1,119 @@
+//! Texts that a recording holds again and again, such as the stack of every request of one kind, kept once.
+//!
+//! In: events as they were read. Out: the same events, whose texts are those of earlier events where they are equal.
+//! What is remembered is bounded; beyond, it is forgotten, and texts are shared anew.
+
+use crate::event::weight::{text, texts};
+use crate::event::{Body, Captured, Event, FirmwareMoment, Moment};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Bytes that are remembered at most.
+const REMEMBERED: usize = 4 * 1024 * 1024;
+
+/// The texts of earlier events.
+#[derive(Debug, Default)]
+pub struct Shared {
+    texts: BTreeSet<Arc<str>>,
+    stacks: BTreeSet<Arc<[Arc<str>]>>,
+    /// What all of them weigh.
+    bytes: usize,
+}
+
+impl Shared {
+    /// Takes from earlier events what the event holds, too. A value that somebody else holds already stays as it is.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "everything else holds no text, or is rare")]
+    pub fn share(&mut self, event: &mut Event) {
+        let Body::Probe(probe) = &mut event.body else { return };
+        match &mut probe.moment {
+            Moment::Requested(asked) => {
+                let Some(asked) = Arc::get_mut(asked) else { return };
+                self.captured(&mut asked.alias);
+                [&mut asked.exe, &mut asked.cgroup].into_iter().flatten().for_each(|path| self.text(path));
+                self.stack(&mut asked.stack);
+            }
+            Moment::CallEntered(entered) => {
+                let Some(entered) = Arc::get_mut(entered) else { return };
+                self.captured(&mut entered.path);
+                Arc::get_mut(&mut entered.argv).into_iter().flatten().for_each(|word| self.captured(word));
+                self.stack(&mut entered.stack);
+            }
+            Moment::Firmware(FirmwareMoment::Began(asked) | FirmwareMoment::FallbackBegan(asked)) => {
+                let Some(asked) = Arc::get_mut(asked) else { return };
+                self.captured(&mut asked.name);
+                self.captured(&mut asked.device);
+            }
+            Moment::Admitted { alias, .. } => self.captured(alias),
+            Moment::Named { name } => self.captured(name),
+            Moment::Coming(module)
+            | Moment::InitBegun(module)
+            | Moment::Live(module)
+            | Moment::Going(module)
+            | Moment::Freed(module) => self.captured(&mut module.name),
+            _ => {}
+        }
+    }
+
+    fn captured(&mut self, captured: &mut Captured) {
+        match captured {
+            Captured::Whole(text) | Captured::Truncated(text) => self.text(text),
+            Captured::Unreadable(_) => {}
+        }
+    }
+
+    fn text(&mut self, it: &mut Arc<str>) {
+        let weight = text(it);
+        self.make_room(weight);
+        if is_first(&mut self.texts, it) {
+            self.bytes += weight;
+        }
+    }
+
+    fn stack(&mut self, stack: &mut Arc<[Arc<str>]>) {
+        let weight = texts(stack);
+        self.make_room(weight);
+        if is_first(&mut self.stacks, stack) {
+            self.bytes += weight;
+        }
+    }
+
+    fn make_room(&mut self, weight: usize) {
+        if self.bytes + weight > REMEMBERED {
+            *self = Self::default();
+        }
+    }
+}
+
+/// Remembers a value if no equal one is, else puts that one in its place.
+fn is_first<T: ?Sized + Ord>(known: &mut BTreeSet<Arc<T>>, it: &mut Arc<T>) -> bool {
+    if let Some(earlier) = known.get(&**it) {
+        *it = Arc::clone(earlier);
+        return false;
+    }
+    known.insert(Arc::clone(it))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_texts_are_kept_once() {
+        let mut shared = Shared::default();
+        let (mut first, mut second, mut other): (Arc<str>, Arc<str>, Arc<str>) = ("a".into(), "a".into(), "b".into());
+        [&mut first, &mut second, &mut other].into_iter().for_each(|it| shared.text(it));
+        assert!(Arc::ptr_eq(&first, &second));
+        assert_eq!((&*first, &*second, &*other), ("a", "a", "b"));
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let mut shared = Shared::default();
+        for number in 0..200 {
+            shared.text(&mut format!("{number:>60000}").into());
+            shared.stack(&mut [Arc::from(format!("{number:>60000}"))].into());
+            assert!(shared.bytes <= REMEMBERED);
+        }
+        assert!(shared.texts.len() + shared.stacks.len() < 80);
+    }
+}
