@@ -4,8 +4,8 @@
 use super::ask::{Ask, Symbol};
 use super::enrich::Names;
 use super::hooks::LADDERS;
+use super::kallsyms::Symbols;
 use super::snapshot;
-use super::symbols::Symbols;
 use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
