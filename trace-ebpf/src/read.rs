@@ -86,8 +86,9 @@ pub fn may_load_modules() -> bool {
     }
 }
 
-/// User namespaces inside each other that are looked through: as many as the kernel allows (`create_user_ns`).
-const NESTED: u32 = 33;
+/// User namespaces inside each other that are looked through. The kernel allows 33 (`create_user_ns`); who nests deeper
+/// than this has a share for each subordinate id.
+const NESTED: u32 = 8;
 
 /// Who answers for what the current task does: its user or, in a user namespace, the user who made the outermost one. A
 /// user may have many subordinate ids, and a task without a login may choose its login id, so neither counts.

@@ -38,9 +38,9 @@ mkfifo /tmp/keys; provoke pty /tmp/screen -- modtrail < /tmp/keys & exec 3> /tmp
 until grep -q LIVE /tmp/screen; do sleep 0.3; done; printf q >&3; exec 3>&-; wait $!; echo \"status $?\"; bare 'a key'
 gone 'a key'
 modtrail record -o /tmp/it.mcap 2> /tmp/said &
-until grep -q ready /tmp/said; do sleep 0.3; done; kill -INT $!; wait $!; echo \"status $?\"
+until grep -q ready /tmp/said; do sleep 0.3; done; kill -TERM $!; wait $!; echo \"status $?\"
 modtrail report /tmp/it.mcap > /dev/null && echo 'the recording is whole'
-gone 'an interrupt'
+gone 'a signal'
 modtrail log 2> /tmp/said.log &
 until grep -q ready /tmp/said.log; do sleep 0.3; done; kill -KILL $!; wait $!
 gone 'a kill'";
@@ -59,7 +59,7 @@ fn nothing_stays_attached(kernel: Guest) {
         "a key: gone",
         "status 0",
         "the recording is whole",
-        "an interrupt: gone",
+        "a signal: gone",
         "a kill: gone",
     ];
     assert_eq!(said.lines().collect::<Vec<_>>(), expected, "{}", String::from_utf8_lossy(&outcome.stderr));

@@ -200,7 +200,7 @@ fn record_twice(kernel: Guest, folder: &Path) -> [Vec<Event>; 2] {
         "modtrail record --ring-bytes 4096 -o /out/small.mcap 2> /tmp/small & SMALL=$!\n\
          until grep -q recording /tmp/small; do sleep 0.1; done\n\
          modtrail record -o /out/whole.mcap -- sh -c \"sleep 2; kill -STOP $SMALL; provoke sockets 30 1-30; kill -CONT $SMALL; sleep 1\" > /dev/null\n\
-         kill -INT $SMALL; wait",
+         kill -TERM $SMALL; wait",
     );
     assert_eq!(outcome.status(), 0, "{}", String::from_utf8_lossy(&outcome.stderr));
     ["whole.mcap", "small.mcap"].map(|name| events(&folder.join(name)))
