@@ -58,12 +58,12 @@ traced() {
   esac
 }
 whole() { echo "$1 whole $(provoke took -- sh -c "$2" 2>&1 > /dev/null | sed -n 's/^took //p')"; }
-# From the interrupt to the end of the process. bpftrace forgets an interrupt that comes while it does not wait for events: it
-# gets another one a second later.
+# From the signal to the end of the process. bpftrace forgets an interrupt that comes while it does not wait for events: it
+# gets another one a second later. modtrail leaves an interrupt ignored, as a background job has it.
 stopped() {
-  sh -c "exec $2" > /tmp/out 2> /tmp/said & pid=$!
-  until eval "$3"; do sleep 0.05; done
-  sleep 0.53; { kill -INT $pid; while sleep 1; do kill -INT $pid || break; done; } 2> /dev/null &
+  sh -c "exec $3" > /tmp/out 2> /tmp/said & pid=$!
+  until eval "$4"; do sleep 0.05; done
+  sleep 0.53; { kill -$2 $pid; while sleep 1; do kill -$2 $pid || break; done; } 2> /dev/null &
   echo "$1 stop $(provoke took -- provoke gone $pid 2>&1 > /dev/null | sed -n 's/^took //p')"; wait $pid
 }
 for round in $(seq $ROUNDS); do
@@ -74,9 +74,9 @@ for round in $(seq $ROUNDS); do
   whole perf "perf record -q -a -o /tmp/p $EVENTS8 true"
   whole modtrail-again 'modtrail log -- true; modtrail log -- true; modtrail log -- true'
   sleep 8
-  stopped modtrail 'modtrail record -o /tmp/m' 'grep -q ready /tmp/said'
+  stopped modtrail TERM 'modtrail record -o /tmp/m' 'grep -q ready /tmp/said'
   sleep 8
-  stopped bpftrace 'bpftrace /tmp/8.bt' 'grep -q Attaching /tmp/out && sleep 3'
+  stopped bpftrace INT 'bpftrace /tmp/8.bt' 'grep -q Attaching /tmp/out && sleep 3'
   for tool in $TOOLS; do traced $tool; sleep 6; done
 done
 trace-cmd record -q -o /out/trace.dat -e syscalls:sys_enter_openat provoke again $EVENTS open /dev/null 1>&2
