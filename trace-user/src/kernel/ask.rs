@@ -2,7 +2,7 @@
 //! and go are known at once, and names need no permission to see addresses.
 //!
 //! In: an address, or a symbol's name. Out: the symbol's name, or its address. Needs Linux 5.16; for older kernels,
-//! there is [`super::symbols`].
+//! there is [`super::kallsyms`].
 
 use super::bpf::{self, Type};
 use super::object::{Object, Overrides};
