@@ -6,7 +6,8 @@ use crate::kind::Loss;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct Blamed {
-    /// The user, in the initial namespace.
+    /// The user, in the initial namespace: for what a share left out, who answers for it (`read.rs`,
+    /// `responsible_user`); else the task's own.
     pub uid: u32,
     /// A [`Loss`]'s number.
     pub loss: u32,

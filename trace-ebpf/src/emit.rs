@@ -21,7 +21,6 @@ use trace_common::wire::{Header, Record};
 pub fn record<const KIND: u16, T: Record<KIND>>(fill: impl FnOnce(&Room<'_, T>)) {
     let Some(mut entry) = map(Ring::of(KIND)).reserve::<T>(0) else {
         lost(Ring::of(KIND).full());
-        blame(Ring::of(KIND).full());
         return;
     };
     let place = entry.as_mut_ptr();
@@ -51,10 +50,33 @@ pub fn is_half_full(ring: Ring) -> bool {
     map.query(u64::from(BPF_RB_AVAIL_DATA)) * 2 > map.query(u64::from(BPF_RB_RING_SIZE))
 }
 
-/// Counts one loss for the current task's user.
+/// Counts one loss, for the current task's user.
 #[inline(always)]
-pub fn blame(loss: Loss) {
-    let who = Blamed::new(bpf_get_current_uid_gid() as u32, loss);
+pub fn lost(loss: Loss) {
+    lost_by(bpf_get_current_uid_gid() as u32, loss);
+}
+
+/// Counts one loss, for this user.
+#[inline(always)]
+pub fn lost_by(user: u32, loss: Loss) {
+    count(loss);
+    blame(Blamed::new(user, loss));
+}
+
+/// Counts one loss on this CPU.
+#[inline(always)]
+fn count(loss: Loss) {
+    if let Some(counter) = DROPS.get_ptr_mut(loss.index()) {
+        // Another program may interrupt this one on the same CPU, so the addition has to be atomic; the target has no
+        // `AtomicU64::fetch_add`.
+        // SAFETY: the map's value is an aligned u64 that lives as long as the map.
+        unsafe { asm!("lock *(u64 *)({counter} + 0) += {one}", counter = in(reg) counter, one = in(reg) 1_u64) };
+    }
+}
+
+/// Counts one loss for a user, and keeps the current thread's name.
+#[inline(always)]
+fn blame(who: Blamed) {
     if let Some(known) = BLAMED.get_ptr_mut(who) {
         // SAFETY: the map's value is aligned and stays in memory while the program runs. The name has 16 bytes. If two
         // CPUs count at once, one count may be lost: the total is counted elsewhere, per CPU.
@@ -69,17 +91,6 @@ pub fn blame(loss: Loss) {
     unsafe { bpf_get_current_comm((&raw mut new.comm).cast(), 16) };
     // A map of the kind that forgets what is oldest has room.
     let _ = BLAMED.insert(who, new, 0);
-}
-
-/// Counts one loss on this CPU.
-#[inline(always)]
-pub fn lost(loss: Loss) {
-    if let Some(counter) = DROPS.get_ptr_mut(loss.index()) {
-        // Another program may interrupt this one on the same CPU, so the addition has to be atomic; the target has no
-        // `AtomicU64::fetch_add`.
-        // SAFETY: the map's value is an aligned u64 that lives as long as the map.
-        unsafe { asm!("lock *(u64 *)({counter} + 0) += {one}", counter = in(reg) counter, one = in(reg) 1_u64) };
-    }
 }
 
 /// Writes each field into its place in the ring. A header that is made on the stack first would be copied in words that

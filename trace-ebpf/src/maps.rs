@@ -26,7 +26,7 @@ pub static BLAMED: LruHashMap<Blamed, Blame> = LruHashMap::with_max_entries(USER
 
 /// What each user has had of its share in this second.
 #[map]
-pub static SHARES: LruHashMap<Sharer, Share> = LruHashMap::with_max_entries(USERS, 0);
+pub static SHARES: LruHashMap<Sharer, Share> = LruHashMap::with_max_entries(USERS * Loss::ALL.len() as u32, 0);
 
 /// The helper calls of requests that are left out, by address.
 #[map]

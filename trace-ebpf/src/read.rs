@@ -86,9 +86,11 @@ pub fn may_load_modules() -> bool {
     }
 }
 
-/// User namespaces inside each other that are looked through. The kernel allows 33 (`create_user_ns`); who nests deeper
-/// than this has a share for each subordinate id.
+/// User namespaces inside each other that are looked through. The kernel allows 33 (`create_user_ns`).
 const NESTED: u32 = 8;
+
+/// Who answers for what happens in namespaces that lie deeper: all such tasks have one share (`DEFAULT_OVERFLOWUID`).
+const OVERFLOW_USER: u32 = 65_534;
 
 /// Who answers for what the current task does: its user or, in a user namespace, the user who made the outermost one. A
 /// user may have many subordinate ids, and a task without a login may choose its login id, so neither counts.
@@ -99,14 +101,14 @@ pub fn responsible_user() -> u32 {
     let cred: u64 = field(current(), offsets.task_cred).unwrap_or(0);
     let mut user_ns: u64 = field(cred, offsets.cred_user_ns).unwrap_or(0);
     let mut user = uid;
-    for _ in 0..NESTED {
+    for _ in 0..=NESTED {
         if field32(user_ns, offsets.user_ns_level).unwrap_or(0) == 0 {
-            break;
+            return user;
         }
         user = field32(user_ns, offsets.user_ns_owner).unwrap_or(uid);
         user_ns = field(user_ns, offsets.user_ns_parent).unwrap_or(0);
     }
-    user
+    OVERFLOW_USER
 }
 
 /// The user who logged in for the current task; `None` if that cannot be read.

@@ -53,7 +53,6 @@ fn has_left(loss: Loss, most: u32) -> bool {
     if taken <= u64::from(most) {
         return true;
     }
-    emit::lost(loss);
-    emit::blame(loss);
+    emit::lost_by(user, loss);
     false
 }

@@ -16,7 +16,7 @@ use trace_common::wire::{CallEntered, CallReturned, CallSeen, Executed, Record};
 pub fn call_entered(ctx: &impl EbpfContext, call: u64, wait_mode: i32, unframed: u64) -> i32 {
     let is_left_out = task::was_quiet(ctx.pid(), QUIET_REQUEST);
     if is_left_out || (!task::awaits_return(ctx.pid()) && !share::may_call()) {
-        // If it finds no room there, its helper is recorded as one that serves no request.
+        // If it is forgotten there, its helper is recorded as one that serves no request.
         let _ = QUIET_CALLS.insert(call, 1, 0);
         return 0;
     }
@@ -95,7 +95,8 @@ pub fn call_freed(ctx: &impl EbpfContext, call: u64) -> i32 {
     if read::field::<u8>(path, 0).unwrap_or(0) == 0 { 0 } else { call_returned(ctx, call, EBUSY) }
 }
 
-/// Whether the call serves a request that is left out.
+/// Whether the call is left out. It is, until another call has its address: nothing about it comes last on every kernel
+/// and in every mode of waiting.
 #[inline(always)]
 fn is_quiet(call: u64) -> bool {
     QUIET_CALLS.get_ptr(call).is_some()
@@ -117,9 +118,6 @@ where
     CallSeen: Record<KIND>,
 {
     if is_quiet(call) {
-        if KIND == Kind::Completed as u16 {
-            let _ = QUIET_CALLS.remove(call);
-        }
         return 0;
     }
     emit::record::<KIND, CallSeen>(|record| {

@@ -14,6 +14,8 @@ use trace_common::wire::{Admitted, Record, Requested, TurnedAway};
 #[inline(always)]
 pub fn requested(ctx: &impl EbpfContext, alias: *const u8, unframed: u64) -> i32 {
     if !share::may_request() {
+        // An earlier request may have been turned away unseen: the answer to this one must not be taken for its own.
+        task::returned(ctx.pid());
         task::quieten(ctx.pid(), QUIET_REQUEST);
         return 0;
     }

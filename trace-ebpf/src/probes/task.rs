@@ -23,7 +23,6 @@ fn watch(task: u32, start: u64, why: u64) {
     }
     if TASKS.insert(task, Watched { start, why }, 0).is_err() {
         emit::lost(Loss::Untracked);
-        emit::blame(Loss::Untracked);
     }
 }
 
@@ -160,9 +159,9 @@ pub fn exited(ctx: &impl EbpfContext) -> i32 {
         if answered(thread, known) && is_same {
             emit::record::<{ Kind::CallerGone as u16 }, Header>(|_| {});
         }
+        // What was left out of it ends with it.
+        was_quiet(thread, QUIET_REQUEST | QUIET_LOAD);
     }
-    // What was left out of it ends with it.
-    was_quiet(thread, QUIET_REQUEST | QUIET_LOAD);
     if thread != process {
         is_helper = followed(process);
     }

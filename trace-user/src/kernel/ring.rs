@@ -5,7 +5,7 @@
 use super::attach::Attached;
 use aya::Pod;
 use aya::maps::{HashMap, Map, MapData, MapError, PerCpuArray, RingBuf};
-use modtrail_core::event::Comm;
+use modtrail_core::event::{Comm, Fact, Lost};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::collections::BTreeMap;
 use std::io;
@@ -39,19 +39,6 @@ pub struct Rings {
     seen: [u64; Loss::ALL.len()],
     blamed: HashMap<MapData, Key, Value>,
     blamed_before: BTreeMap<(u32, u32), u64>,
-}
-
-/// What one user caused to be lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Share {
-    /// The user, in the initial namespace.
-    pub uid: u32,
-    /// The name of the thread that caused the latest.
-    pub comm: Comm,
-    /// What was lost.
-    pub loss: Loss,
-    /// How many.
-    pub count: u64,
 }
 
 /// Entries of the map of blame that are read at a time, at most.
@@ -151,24 +138,25 @@ impl Rings {
     ///
     /// # Errors
     /// [`RingError::Drops`] if the counters cannot be read.
-    pub fn blamed(&mut self) -> Result<Vec<Share>, RingError> {
+    pub fn blamed(&mut self) -> Result<Vec<Fact>, RingError> {
         // Of a map that forgets while it is read, an entry may come twice.
         let mut now: BTreeMap<(u32, u32), Blame> = BTreeMap::new();
         for entry in self.blamed.iter().take(READ) {
             let (Key(who), Value(blame)) = entry.map_err(RingError::Drops)?;
             now.insert((who.uid, who.loss), blame);
         }
-        let mut shares = Vec::new();
+        let mut facts = Vec::new();
         for ((uid, number), blame) in &now {
             // One that was forgotten and came again counts from zero.
             let before = self.blamed_before.get(&(*uid, *number)).copied().unwrap_or(0);
             let count = if blame.count >= before { blame.count - before } else { blame.count };
             let loss = Loss::ALL.into_iter().find(|loss| loss.index() == *number);
-            let share = loss.map(|loss| Share { uid: *uid, comm: Comm(blame.comm), loss, count });
-            shares.extend(share.filter(|share| share.count > 0));
+            let comm = Comm(blame.comm);
+            let of_user = |loss| Fact::Blamed { uid: *uid, comm, loss: Lost::Kernel(loss), count };
+            facts.extend(loss.filter(|_| count > 0).map(of_user));
         }
         self.blamed_before = now.into_iter().map(|(who, blame)| (who, blame.count)).collect();
-        Ok(shares)
+        Ok(facts)
     }
 }
 

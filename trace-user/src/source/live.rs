@@ -12,7 +12,7 @@ use crate::kernel::hooks::HookChoice;
 use crate::kernel::lookup::Lookup;
 use crate::kernel::misses::Misses;
 use crate::kernel::names::{Namer, SystemNames};
-use crate::kernel::ring::{RingError, Rings, Share};
+use crate::kernel::ring::{RingError, Rings};
 use crate::kernel::{probe_log, snapshot};
 use crate::source::watchdog::{Finding, Watchdog};
 use modtrail_core::decode::decode;
@@ -22,7 +22,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
-use trace_common::kind::Kind;
+use trace_common::kind::{Kind, Loss};
 use trace_common::settings::{Offsets, Settings, UNKNOWN};
 use trace_common::time::{Ktime, Nanos};
 
@@ -344,18 +344,22 @@ impl Live {
         if !lost.is_empty() {
             let until = clock::now();
             let is_in_doubt = lost.iter().any(|(loss, _)| loss.casts_doubt());
-            if is_in_doubt {
+            if is_in_doubt || lost.iter().any(|(loss, _)| may_hide_self_test(*loss)) {
                 self.lost = Some(until.mono);
             }
             let lost = lost.into_iter().map(|(loss, count)| Fact::Lost { loss, count, until: until.mono });
             out.extend(lost.map(|lost| fact(since, lost)));
-            let shares = self.rings.blamed()?;
-            out.extend(shares.into_iter().map(|share| fact(since, blamed(share))));
+            out.extend(self.rings.blamed()?.into_iter().map(|blamed| fact(since, blamed)));
             // What went live or away unseen is established again.
             out.extend(is_in_doubt.then(|| live_modules(until)).flatten());
         }
         Ok(())
     }
+}
+
+/// Whether modtrail's own request may be among what was left out. It shares root's share with its cgroup.
+const fn may_hide_self_test(loss: Lost) -> bool {
+    matches!(loss, Lost::Kernel(Loss::RequestsLeftOut | Loss::CallsLeftOut))
 }
 
 /// What a read of the rings gave.
@@ -366,11 +370,6 @@ struct Taken {
     is_more: bool,
     /// How many were not understood.
     undecodable: u64,
-}
-
-fn blamed(share: Share) -> Fact {
-    let Share { uid, comm, loss, count } = share;
-    Fact::Blamed { uid, comm, loss: Lost::Kernel(loss), count }
 }
 
 /// What aliases resolve to. Each is looked up once as long as the module indexes and modprobe's configuration do not

@@ -45,8 +45,9 @@ pub struct LossLines {
 /// Alerts about losses.
 #[derive(Debug, Default)]
 pub struct LossAlerts {
-    /// What was lost before, and by when, of each user whose events are being lost.
+    /// What each user whose events are being lost had lost before.
     firing: BTreeMap<u32, u64>,
+    /// What each user whose losses are over had lost by then.
     over: BTreeMap<u32, u64>,
 }
 
@@ -97,7 +98,7 @@ impl LossLines {
         new.retain(|(count, _, _)| *count > 0);
         new.sort_by_key(|(count, uid, _)| (std::cmp::Reverse(*count), *uid));
         let line = |(count, uid, comm): &(u64, u32, Comm)| {
-            plain(&format!("events of uid {uid} ({comm}) are being lost: {} in the last second", grouped(*count)))
+            plain(&format!("events of uid {uid} ({comm}) are being lost: {} since the last report", grouped(*count)))
         };
         let mut lines: Vec<String> = new.iter().take(NAMED).map(line).collect();
         if new.len() > NAMED {
@@ -111,7 +112,7 @@ impl LossLines {
             let of_users = growth(&self.blamed, loss, blamed.get(loss).copied().unwrap_or(0));
             let count = growth(&self.by_loss, loss, *count).saturating_sub(of_users);
             if count > 0 {
-                lines.push(format!("lost in the last second: {} {}", grouped(count), loss.words()));
+                lines.push(format!("lost since the last report: {} {}", grouped(count), loss.words()));
             }
         }
         self.blamed = blamed;
@@ -179,7 +180,8 @@ mod tests {
             lose(&mut scenario, at, 1000, count);
             seen.push(lines.step(scenario.model()));
         }
-        let line = |count: &str| vec![format!("events of uid 1000 (flood) are being lost: {count} in the last second")];
+        let line =
+            |count: &str| vec![format!("events of uid 1000 (flood) are being lost: {count} since the last report")];
         assert_eq!(seen, [line("5"), Vec::new(), line("41,000"), Vec::new()]);
         scenario.until(9_000_000);
         assert_eq!(lines.step(scenario.model()), line("1"));
@@ -194,8 +196,8 @@ mod tests {
         scenario.fact(100_000, Fact::Lost { loss: Lost::Undecodable, count: 2, until });
         scenario.until(110_000);
         let expected = [
-            "events of uid 1000 (flood) are being lost: 5 in the last second",
-            "lost in the last second: 2 records that could not be decoded",
+            "events of uid 1000 (flood) are being lost: 5 since the last report",
+            "lost since the last report: 2 records that could not be decoded",
         ];
         assert_eq!(lines.step(scenario.model()), expected);
     }
