@@ -94,13 +94,8 @@ impl Target {
     pub fn open(path: &Path) -> Result<Self, FileWriteError> {
         let refused = |source| FileWriteError::Create { path: path.to_owned(), source };
         let unfit = |reason| FileWriteError::Unfit { path: path.to_owned(), reason };
-        let options = || {
-            let mut options = OpenOptions::new();
-            options.write(true).mode(OWNER_ALONE).custom_flags(flags(path));
-            options
-        };
-        let (file, is_new) = match options().create_new(true).open(path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match options().open(path) {
+        let (file, is_new) = match options(path).create_new(true).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match options(path).open(path) {
                 Err(error) if is_link(&error) => return Err(unfit("it is a symbolic link; name the file itself")),
                 opened => (opened.map_err(refused)?, false),
             },
@@ -125,9 +120,18 @@ impl Target {
 /// `rw-------`
 const OWNER_ALONE: u32 = 0o600;
 
-/// Flags of `open` that the standard library has no names for. Links in `/dev` are the system's own: `/dev/stdout`.
+fn options(path: &Path) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).mode(OWNER_ALONE).custom_flags(flags(path));
+    options
+}
+
+/// Folders whose links are the system's own: `/dev/stdout`, and `/dev/fd/63` of a shell's `>(command)`.
+const SYSTEM_LINKS: [&str; 3] = ["/dev", "/dev/fd", "/proc/self/fd"];
+
+/// Flags of `open` that the standard library has no names for.
 fn flags(path: &Path) -> i32 {
-    let follows = path.parent() == Some(Path::new("/dev"));
+    let follows = path.parent().is_some_and(|folder| SYSTEM_LINKS.iter().any(|links| folder == Path::new(links)));
     let flags = if follows { OFlags::NOCTTY } else { OFlags::NOCTTY | OFlags::NOFOLLOW };
     i32::try_from(flags.bits()).unwrap_or_default()
 }
@@ -163,11 +167,14 @@ impl FileRecorder {
     pub fn begin(mut target: Target) -> Result<Self, FileWriteError> {
         let path = target.path.clone();
         let failed = |source| FileWriteError::Write { path: path.clone(), source };
-        let file = target.file.take().ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
-        if file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+        let mut file = target.file.take().ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
+        let metadata = file.metadata().map_err(failed)?;
+        if metadata.is_file() {
             file.set_len(0).map_err(failed)?;
-            // One that was there before may have been readable by others.
-            file.set_permissions(fs::Permissions::from_mode(OWNER_ALONE)).map_err(failed)?;
+            // Somebody may have opened one that others could read.
+            if metadata.permissions().mode() & !OWNER_ALONE & 0o777 != 0 {
+                file = replaced(&path).map_err(failed)?;
+            }
         }
         let recorder = file.try_clone().and_then(Recorder::begin).map_err(failed)?;
         let recorder = Self { recorder, file, path };
@@ -207,6 +214,16 @@ impl FileRecorder {
     }
 }
 
+/// A new file in the place of the old one, for its owner alone.
+fn replaced(path: &Path) -> io::Result<File> {
+    fs::remove_file(path)?;
+    let file = options(path).create_new(true).open(path)?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+        Err(TryLockError::Error(_)) | Ok(()) => Ok(file),
+    }
+}
+
 /// Flushes the file to disk if `answer` shows that there is something to flush.
 fn written(file: &File, path: &Path, answer: io::Result<bool>) -> Result<(), FileWriteError> {
     let synced = answer.and_then(|is_new| if is_new { sync(file) } else { Ok(()) });
@@ -225,6 +242,8 @@ fn sync(file: &File) -> io::Result<()> {
 mod tests {
     use super::{FileRecorder, OWNER_ALONE, Target, read};
     use std::fs;
+    use std::io::Read as _;
+    use std::os::fd::AsRawFd as _;
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::Path;
 
@@ -247,12 +266,16 @@ mod tests {
         let reason = |path: &Path| Target::open(path).err().map(|error| error.to_string()).unwrap_or_default();
         fs::write(&path, b"").expect("a file");
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("its rights");
+        let mut earlier = fs::File::open(&path).expect("others can open it");
         let first = Target::open(&path).expect("the file can be opened");
         assert!(reason(&path).ends_with("another modtrail records to it"), "{}", reason(&path));
         let recorder = FileRecorder::begin(first).expect("it can be written");
         assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, OWNER_ALONE);
         assert!(!reason(&path).is_empty(), "it is locked while it is recorded to");
         drop(recorder);
+        let mut seen = Vec::new();
+        earlier.read_to_end(&mut seen).expect("it can be read");
+        assert!(seen.is_empty() && fs::metadata(&path).is_ok_and(|file| file.len() > 0), "whoever had it open sees it");
         drop(Target::open(&path).expect("the lock is gone with the recorder"));
         std::os::unix::fs::symlink(&path, &link).expect("a link");
         assert!(reason(&link).contains("symbolic link"), "{}", reason(&link));
@@ -262,6 +285,18 @@ mod tests {
         let made = folder.path().join("made.mcap");
         drop(FileRecorder::begin(Target::open(&made).expect("it can be made")).expect("it can be written"));
         assert_eq!(fs::metadata(&made).expect("it is there").permissions().mode() & 0o777, OWNER_ALONE);
+    }
+
+    #[test]
+    fn a_pipe_of_a_shell_is_recorded_to() {
+        let (mut reader, writer) = std::io::pipe().expect("a pipe");
+        for folder in super::SYSTEM_LINKS.iter().filter(|folder| folder.ends_with("fd")) {
+            let path = Path::new(folder).join(writer.as_raw_fd().to_string());
+            drop(FileRecorder::begin(Target::open(&path).expect("it can be opened")).expect("it can be written"));
+            let mut bytes = vec![0; 65_536];
+            let count = reader.read(&mut bytes).expect("a recording");
+            assert!(bytes.get(..count).is_some_and(|bytes| bytes.windows(4).any(|word| word == b"MCAP")));
+        }
     }
 
     #[test]
