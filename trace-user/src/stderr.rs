@@ -4,14 +4,15 @@
 //! In: text. Out: one write. If nobody reads any more, errors are ignored. If nobody reads now, the line is given up
 //! after a moment, and counted in the next: tracing must not wait for a reader.
 
+use crate::ready::is_ready;
 use modtrail_core::report::plain::counted;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-/// How long a reader is waited for, in nanoseconds.
-const PATIENCE_NS: i64 = 100_000_000;
+/// How long a reader is waited for.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Lines that were given up since the last one that was written.
 static GIVEN_UP: AtomicU64 = AtomicU64::new(0);
@@ -23,7 +24,9 @@ pub fn say(text: impl Display) {
 
 /// Writes a line.
 pub fn line(text: impl Display) {
-    if !is_ready() {
+    // A reader that did not read the last line is not waited for again.
+    let patience = if GIVEN_UP.load(Ordering::Relaxed) == 0 { PATIENCE } else { Duration::ZERO };
+    if !is_ready(io::stderr(), patience) {
         GIVEN_UP.fetch_add(1, Ordering::Relaxed);
         return;
     }
@@ -33,13 +36,4 @@ pub fn line(text: impl Display) {
         _ => format!("modtrail: {} lost: nobody read them\n", counted(given_up, "message")),
     };
     let _ = io::stderr().write_all(format!("{before}{text}\n").as_bytes());
-}
-
-/// Whether a write of a line would not wait. If the kernel does not say, the write will. A reader that did not read the
-/// last line is not waited for again.
-fn is_ready() -> bool {
-    let patience = if GIVEN_UP.load(Ordering::Relaxed) == 0 { PATIENCE_NS } else { 0 };
-    let stderr = io::stderr();
-    let mut wanted = [PollFd::new(&stderr, PollFlags::OUT)];
-    poll(&mut wanted, Some(&Timespec { tv_sec: 0, tv_nsec: patience })) != Ok(0)
 }

@@ -1,12 +1,13 @@
-//! Lines on stdout. While tracing goes on, it never waits for a reader: what nobody reads yet is kept, up to a limit.
+//! Lines on stdout. While tracing goes on, it never waits for a pipe's reader: what nobody reads yet is kept, up to a
+//! limit. A terminal that was stopped (Ctrl-S) can hold it up.
 //!
 //! In: lines. Out: each whole, as soon as the reader takes it. A closed pipe is not a failure: the reader had enough. A
 //! line that finds no room is counted.
 
 use super::failure::Failure;
+use crate::ready::is_ready;
 use crate::stderr;
 use modtrail_core::report::plain::counted;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, write};
 use std::collections::VecDeque;
 use std::io::{self, Write as _};
@@ -119,7 +120,7 @@ impl<F: AsFd> Output<F> {
     /// The same as [`Self::pass_on`], waiting for the reader so long at a time.
     fn pass_on_within(&mut self, patience: Duration) -> Result<Written, Failure> {
         let begun = Instant::now();
-        while !self.waiting.is_empty() && begun.elapsed() < END && self.is_ready(patience) {
+        while !self.waiting.is_empty() && begun.elapsed() < END && is_ready(&self.to, patience) {
             let piece = self.piece();
             match write(&self.to, &piece) {
                 Ok(count) => drop(self.waiting.drain(..count)),
@@ -137,17 +138,6 @@ impl<F: AsFd> Output<F> {
         match piece.iter().rposition(|byte| *byte == b'\n') {
             Some(end) => piece.into_iter().take(end + 1).collect(),
             None => piece,
-        }
-    }
-
-    /// Whether a write would not wait. One that would fail does not.
-    fn is_ready(&self, patience: Duration) -> bool {
-        let mut wanted = [PollFd::new(&self.to, PollFlags::OUT)];
-        let limit = Timespec { tv_sec: 0, tv_nsec: patience.subsec_nanos().into() };
-        match poll(&mut wanted, Some(&limit)) {
-            Ok(ready) => ready > 0,
-            // The kernel does not say: the write will.
-            Err(_) => true,
         }
     }
 }

@@ -95,7 +95,8 @@ fn stack(frames: &[u64], from: &str, names: &mut impl Names) -> Arc<[Arc<str>]> 
 mod tests {
     use super::{Names, UNKNOWN, enrich, stack};
     use modtrail_core::decode::{Decoded, Unnamed};
-    use modtrail_core::event::{Body, Captured, Event, Module, Moment, Probe, Requested, Stamp, Task};
+    use modtrail_core::event::{Body, Captured, Event, Module, Moment, Probe, Requested, Stamp, Task, Wait};
+    use modtrail_core::testing::entered;
     use std::sync::Arc;
     use trace_common::ids::{CallAddress, ModuleAddress};
 
@@ -164,18 +165,26 @@ mod tests {
 
     #[test]
     fn no_kernel_address_is_passed_on() {
-        let number = |moment: Moment| {
+        let address = 0xffff_8880_0000_1000;
+        let call = CallAddress(address);
+        let module = || Module { address: ModuleAddress(address), name: Captured::whole("can") };
+        let moments = [
+            Moment::CallEntered(entered(call, Wait::Proc, &["/sbin/modprobe"]).into()),
+            Moment::CallPicked { call },
+            Moment::Born { call },
+            Moment::Completed { call: Some(call) },
+            Moment::Coming(module()),
+            Moment::InitBegun(module()),
+            Moment::Live(module()),
+            Moment::Going(module()),
+            Moment::Freed(module()),
+        ];
+        for moment in moments {
             let body = Body::Probe(Probe { task: Task::default(), cpu: 0, moment });
-            enrich(Decoded { event: Event { at: Stamp::default(), body }, unnamed: None }, &mut Made).body
-        };
-        let call = CallAddress(0xffff_8880_0000_1000);
-        let born = number(Moment::Born { call });
-        assert!(
-            matches!(born, Body::Probe(Probe { moment: Moment::Born { call: other }, .. }) if other.0 == call.0 + 1)
-        );
-        let module = Module { address: ModuleAddress(7), name: Captured::whole("can") };
-        let live = number(Moment::Live(module));
-        assert!(matches!(live, Body::Probe(Probe { moment: Moment::Live(module), .. }) if module.address.0 == 8));
+            let event = Event { at: Stamp::default(), body };
+            let body = format!("{:?}", enrich(Decoded { event, unnamed: None }, &mut Made).body);
+            assert!(body.contains(&(address + 1).to_string()) && !body.contains(&address.to_string()), "{body}");
+        }
         assert_eq!(stack(&[0x99, 0x9a], "__request_module", &mut Made).len(), 0);
     }
 }
