@@ -338,7 +338,7 @@ pub enum Lost {
     Deaf(Kind),
     /// An event of a recording that could not be read.
     Damaged,
-    /// An event that stood in the recording twice, and is left out the second time.
+    /// A duplicate event in the recording, which is skipped.
     Repeated,
     /// An event that stood in the recording after later ones.
     Misplaced,
@@ -547,9 +547,9 @@ impl Lost {
             Self::Undecodable => "records that could not be decoded",
             Self::Late => "events that came too late to be put in order",
             Self::Damaged => "events that could not be read from the damaged recording",
-            Self::Repeated => "events that the recording holds twice, left out the second time",
+            Self::Repeated => "duplicate events in the recording, skipped",
             Self::Misplaced => "events, counted as unreadable at first, that stand in the wrong place in the recording",
-            Self::Trailing => "pieces of the file, behind the recording's end, that were not read",
+            Self::Trailing => "pieces of the file, after the end of the recording, that were not read",
         }
     }
 }

@@ -3,7 +3,10 @@
 //!
 //! In: values. Out: bytes. Shared text counts at each of its places.
 
-use super::{Body, CallEntered, Captured, Event, Fact, FirmwareAsked, FirmwareMoment, Moment, Requested, Resolution};
+use super::{
+    Body, CallEntered, Captured, Event, Fact, FirmwareAsked, FirmwareMoment, Install, Machine, Moment, Place,
+    Requested, Resolution, SelfTest, SuspendMoment, Wanted,
+};
 use std::sync::Arc;
 
 /// What a text costs besides its bytes: a pointer, a length, two counters.
@@ -17,6 +20,17 @@ pub(crate) fn text(text: &Arc<str>) -> usize {
 /// Bytes.
 pub(crate) fn texts(texts: &[Arc<str>]) -> usize {
     texts.iter().map(text).sum()
+}
+
+fn place(place: &Place) -> usize {
+    match place {
+        Place::Line { file, .. } => text(file),
+        Place::CommandLine => 0,
+    }
+}
+
+fn install(install: &Install) -> usize {
+    text(&install.command) + place(&install.place)
 }
 
 impl Captured {
@@ -57,13 +71,13 @@ impl Resolution {
     /// Bytes.
     #[must_use]
     pub fn weight(&self) -> usize {
-        let of = |wanted: &super::Wanted| {
-            let replaced: usize =
-                wanted.replaced.iter().map(|one| text(&one.module) + text(&one.install.command)).sum();
-            let install = wanted.install.as_ref().map_or(0, |install| text(&install.command));
+        let of = |wanted: &Wanted| {
+            let replaced: usize = wanted.replaced.iter().map(|one| text(&one.module) + install(&one.install)).sum();
+            let own = wanted.install.as_ref().map_or(0, install);
+            let places: usize = [&wanted.blacklisted, &wanted.alias].into_iter().flatten().map(place).sum();
             let options = wanted.options.as_ref().map_or(0, text);
             let others = texts(&wanted.dependencies) + texts(&wanted.after);
-            size_of_val(wanted) + text(&wanted.name) + others + replaced + install + options
+            size_of_val(wanted) + text(&wanted.name) + others + replaced + own + places + options
         };
         size_of::<Self>() + self.modules.iter().map(of).sum::<usize>()
     }
@@ -72,7 +86,7 @@ impl Resolution {
 impl Event {
     /// Bytes.
     #[must_use]
-    #[expect(clippy::wildcard_enum_match_arm, reason = "everything else has a fixed size, or little text")]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other moment has a fixed size")]
     pub fn weight(&self) -> usize {
         let more = match &self.body {
             Body::Probe(probe) => match &probe.moment {
@@ -86,6 +100,7 @@ impl Event {
                 | Moment::Going(module)
                 | Moment::Freed(module) => module.name.weight(),
                 Moment::Named { name } => name.weight(),
+                Moment::Suspend(SuspendMoment::Phase { action, .. }) => action.weight(),
                 _ => 0,
             },
             Body::Fact(Fact::LiveModules(names)) => texts(names),
@@ -96,8 +111,24 @@ impl Event {
                 };
                 hooks.iter().map(of).sum()
             }
-            Body::Fact(Fact::Resolved { resolution, .. }) => resolution.weight(),
-            Body::Fact(_) => TEXT,
+            Body::Fact(Fact::Resolved { alias, resolution }) => text(alias) + resolution.weight(),
+            Body::Fact(Fact::Machine(machine)) => {
+                let Machine { boot_id, release, arch, hostname, version, .. } = machine;
+                [boot_id, release, arch, hostname, version].into_iter().map(|words| words.capacity()).sum()
+            }
+            Body::Fact(Fact::SelfTest(SelfTest::Unproven(why))) => text(why),
+            Body::Fact(Fact::SelfTest(SelfTest::Deaf(moments))) => size_of_val(&moments[..]),
+            Body::Fact(Fact::Costs(costs)) => size_of_val(&costs.probes[..]),
+            Body::Fact(
+                Fact::Tracer(_)
+                | Fact::SelfTest(SelfTest::Proven)
+                | Fact::Gone { .. }
+                | Fact::Lost { .. }
+                | Fact::Blamed { .. }
+                | Fact::Tick
+                | Fact::Drained
+                | Fact::End,
+            ) => 0,
         };
         size_of::<Self>() + more
     }
@@ -105,13 +136,42 @@ impl Event {
 
 #[cfg(test)]
 mod tests {
-    use crate::testing::{asked, busy};
+    use super::*;
+    use crate::event::{Stamp, Wait};
+    use crate::testing::{asked, entered};
+    use trace_common::ids::{CallAddress, Tid};
 
     #[test]
     fn what_holds_more_text_weighs_more() {
-        let long = asked(&"x".repeat(1_000));
-        assert!(long.weight() >= asked("x").weight() + 999);
-        let lightest = busy().events.iter().map(|event| event.weight()).min();
-        assert!(lightest >= Some(size_of::<crate::event::Event>()));
+        let more = "x".repeat(1_000);
+        let weight = |alias: &str| asked(alias).weight();
+        assert!(weight(&more) >= weight("x") + 999);
+        let words = |word: &str| entered(CallAddress(1), Wait::Proc, &["/sbin/modprobe", word]).weight();
+        assert!(words(&more) >= words("x") + 999);
+        let stack = |frame: &str| Requested { stack: [Arc::from(frame)].into(), ..asked("x") }.weight();
+        assert!(stack(&more) >= stack("x") + 999);
+        let options = |options: &str| {
+            let wanted = Wanted { options: Some(options.into()), ..Wanted::default() };
+            Resolution { known: true, modules: vec![wanted], configured: None }.weight()
+        };
+        assert!(options(&more) >= options("x") + 999);
+    }
+
+    #[test]
+    fn facts_with_text_weigh_their_text() {
+        let more = "x".repeat(1_000);
+        let facts = |text: &str| {
+            [
+                Fact::Machine(Machine { hostname: text.into(), ..Machine::default() }),
+                Fact::SelfTest(SelfTest::Unproven(text.into())),
+                Fact::Stuck { thread: Tid(1), stack: [Arc::from(text)].into() },
+                Fact::LiveModules([Arc::from(text)].into()),
+                Fact::Resolved { alias: text.into(), resolution: Resolution::default().into() },
+            ]
+        };
+        let weights = |text| facts(text).map(|fact| Event { at: Stamp::default(), body: Body::Fact(fact) }.weight());
+        for (more, less) in weights(&more).into_iter().zip(weights("x")) {
+            assert!(more >= less + 999, "{more} {less}");
+        }
     }
 }

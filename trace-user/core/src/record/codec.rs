@@ -5,8 +5,8 @@ use super::schema::{self as pb, event::Body as Wire};
 use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
 use crate::event::{
     Body, CallEntered, Captured, Comm, Configured, Costs, Depth, Event, Fact, FirmwareAsked, FirmwareMoment, Hook,
-    Install, Lost, Machine, Module, Moment, Place, PmTest, Probe, ProbeCost, Replaced, Requested, Resolution, SelfTest,
-    Stamp, SuspendMoment, SuspendState, Syscall, Task, Wait, Wanted, Way,
+    Install, Lost, Machine, Module, Moment, Place, PmTest, Probe, ProbeCost, Replaced, Requested, Resolution,
+    STACK_FRAMES, SelfTest, Stamp, SuspendMoment, SuspendState, Syscall, Task, Wait, Wanted, Way,
 };
 use std::sync::Arc;
 use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
@@ -39,8 +39,8 @@ const TEXT: usize = 400;
 const PATH: usize = 4_096;
 /// Bytes of a symbol (`KSYM_NAME_LEN`, 6.1 to 7.3).
 const SYMBOL: usize = 512;
-/// Frames of a stack, words of a command.
-const LIST: usize = 32;
+/// Words of a command: more than probes read.
+const WORDS: usize = 4 * trace_common::limits::ARGV;
 
 const UNDECODABLE: u32 = 100;
 const DAMAGED: u32 = 101;
@@ -117,6 +117,9 @@ fn captured(text: Option<pb::Text>) -> Result<Captured, CodecFault> {
     if text.text.len() > TEXT {
         return Err(CodecFault::Long("text"));
     }
+    if text.error > 0 {
+        return Err(CodecFault::Number("error"));
+    }
     Ok(match (Errno::from_return(text.error), text.truncated) {
         (Some(error), _) => Captured::Unreadable(error),
         (None, false) => Captured::Whole(text.text.into()),
@@ -132,7 +135,7 @@ fn event_path(path: Option<String>) -> Result<Option<Arc<str>>, CodecFault> {
 }
 
 fn event_stack(stack: Vec<String>) -> Result<Arc<[Arc<str>]>, CodecFault> {
-    let is_long = stack.len() > LIST || stack.iter().any(|symbol| symbol.len() > SYMBOL);
+    let is_long = stack.len() > STACK_FRAMES || stack.iter().any(|symbol| symbol.len() > SYMBOL);
     if is_long { Err(CodecFault::Long("stack")) } else { Ok(stack.into_iter().map(Into::into).collect()) }
 }
 
@@ -244,7 +247,7 @@ fn event_requested(asked: pb::Requested) -> Result<Requested, CodecFault> {
 }
 
 fn event_entered(entered: pb::CallEntered) -> Result<CallEntered, CodecFault> {
-    if entered.argv.len() > LIST {
+    if entered.argv.len() > WORDS {
         return Err(CodecFault::Long("command"));
     }
     Ok(CallEntered {
@@ -441,6 +444,9 @@ fn event_fact(wire: Wire) -> Result<Result<Fact, Wire>, CodecFault> {
         Wire::SelfTest(test) => Fact::SelfTest(event_self_test(test)?),
         Wire::Stuck(stuck) => Fact::Stuck { thread: Tid(stuck.tid), stack: event_stack(stuck.stack)? },
         Wire::Gone(gone) => Fact::Gone { thread: event_task(&gone.thread.ok_or(CodecFault::Part("thread"))?) },
+        Wire::LiveModules(names) if names.names.iter().any(|name| name.len() > TEXT) => {
+            return Err(CodecFault::Long("name"));
+        }
         Wire::LiveModules(names) => Fact::LiveModules(names.names.into_iter().map(Arc::from).collect()),
         Wire::Resolved(resolved) => {
             let modules = resolved.modules.into_iter().map(event_wanted).collect();

@@ -4,8 +4,8 @@
 //! every event that can be read, and reports what could not be; [`codec`] is the only translation between the two.
 
 pub mod codec;
+mod interner;
 pub mod read;
-mod shared;
 #[cfg(test)]
 mod tests;
 pub mod write;

@@ -5,7 +5,7 @@
 //! streamed, with one chunk in memory at a time.
 
 use super::codec::from_message;
-use super::shared::Shared;
+use super::interner::Interner;
 use super::{ENCODING, PROFILE, SCHEMA_NAME, schema};
 use crate::event::{Body, Event, Fact, Lost, Stamp};
 use mcap::records::{Record, op};
@@ -23,8 +23,8 @@ const CHUNK_BYTES: u64 = RECORD_BYTES as u64;
 const EVENT_BYTES: usize = 1024 * 1024;
 /// The same, for everything else.
 const SMALL_BYTES: usize = 64 * 1024;
-/// The same, for what an alias resolves to: many of these are kept.
-const RESOLVED_BYTES: usize = 8 * 1024;
+/// What a resolution weighs, at most: many of these are kept, and a few bytes of a message can become many in memory.
+const RESOLUTION_WEIGHT: usize = 128 * 1024;
 /// Gaps between events that are kept, to recognize what fills them later.
 const GAPS: usize = 4_096;
 
@@ -88,10 +88,11 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, R
         last: Stamp::default(),
         expected: 0,
         gaps: BTreeMap::new(),
+        is_gap_forgotten: false,
         repeated: 0,
         end: None,
         broken: 0,
-        shared: Shared::default(),
+        interner: Interner::default(),
     };
     let mut records = 0_u64;
     let mut size = 0;
@@ -196,6 +197,8 @@ struct Events<F> {
     expected: u32,
     /// Numbers that were left out so far, from and to (not included).
     gaps: BTreeMap<u32, u32>,
+    /// There were too many of them.
+    is_gap_forgotten: bool,
     /// Events that stood there twice, and are not reported yet.
     repeated: u64,
     /// The recording's end, until it is known that nothing follows it.
@@ -203,7 +206,7 @@ struct Events<F> {
     /// Chunks and messages that could not be read since the last event.
     broken: u32,
     /// The texts of the events so far.
-    shared: Shared,
+    interner: Interner,
 }
 
 impl<F: FnMut(Event)> Events<F> {
@@ -245,7 +248,7 @@ impl<F: FnMut(Event)> Events<F> {
             {
                 match event_of(&data) {
                     Some(mut event) => {
-                        self.shared.share(&mut event);
+                        self.interner.intern(&mut event);
                         self.event(header.sequence, event);
                     }
                     None => self.broken = self.broken.saturating_add(1),
@@ -263,11 +266,15 @@ impl<F: FnMut(Event)> Events<F> {
         if ahead > u32::MAX / 2 {
             return self.behind(sequence, event);
         }
-        if ahead > 0 && self.gaps.len() < GAPS {
-            self.gaps.insert(self.expected, sequence);
-        }
+        self.remember_gap(self.expected, sequence);
         self.report_missing(ahead, event.at);
+        self.broken = 0;
         self.expected = sequence.wrapping_add(1);
+        // What something follows was not the end.
+        self.coverage.has_end = false;
+        if let Some(end) = self.end.take() {
+            (self.each)(end);
+        }
         self.pass_on(event);
     }
 
@@ -275,33 +282,45 @@ impl<F: FnMut(Event)> Events<F> {
     fn behind(&mut self, sequence: u32, event: Event) {
         let gap = self.gaps.range(..=sequence).next_back().map(|(from, to)| (*from, *to));
         let Some((from, to)) = gap.filter(|(_, to)| sequence < *to) else {
-            self.coverage.repeated += 1;
-            self.repeated += 1;
+            // An event of a gap that is not remembered counts as unreadable already.
+            if !self.is_gap_forgotten {
+                self.coverage.repeated += 1;
+                self.repeated += 1;
+            }
             return;
         };
         self.gaps.remove(&from);
-        self.gaps.extend((from < sequence).then_some((from, sequence)));
-        self.gaps.extend((sequence + 1 < to).then_some((sequence + 1, to)));
+        self.remember_gap(from, sequence);
+        self.remember_gap(sequence.wrapping_add(1), to);
         self.coverage.misplaced += 1;
         self.coverage.damaged = self.coverage.damaged.saturating_sub(1);
         self.lost(Lost::Misplaced, 1, event.at);
         self.pass_on(event);
     }
 
+    /// Numbers that no message had so far, up to `to` (not included).
+    fn remember_gap(&mut self, from: u32, to: u32) {
+        if from == to {
+            return;
+        }
+        if self.gaps.len() < GAPS {
+            self.gaps.insert(from, to);
+        } else {
+            self.is_gap_forgotten = true;
+        }
+    }
+
     fn pass_on(&mut self, event: Event) {
         let repeated = std::mem::take(&mut self.repeated);
         self.lost(Lost::Repeated, repeated, event.at);
-        self.broken = 0;
         self.coverage.events += 1;
-        self.coverage.has_end = matches!(event.body, Body::Fact(Fact::End));
         self.last = event.at;
-        if let Some(end) = self.end.take() {
-            (self.each)(end);
+        if !matches!(event.body, Body::Fact(Fact::End)) {
+            return (self.each)(event);
         }
-        if self.coverage.has_end {
-            self.end = Some(event);
-        } else {
-            (self.each)(event);
+        self.coverage.has_end = true;
+        if let Some(before) = self.end.replace(event) {
+            (self.each)(before);
         }
     }
 
@@ -339,10 +358,12 @@ fn event_of(message: &[u8]) -> Option<Event> {
         return None;
     }
     let event = from_message(schema::Event::decode(message).ok()?).ok()?;
-    let most = match event.body {
-        Body::Fact(Fact::LiveModules(_)) => EVENT_BYTES,
-        Body::Fact(Fact::Resolved { .. }) => RESOLVED_BYTES,
-        Body::Fact(_) | Body::Probe(_) => SMALL_BYTES,
+    let is_fit = match &event.body {
+        Body::Fact(Fact::LiveModules(_)) => true,
+        Body::Fact(Fact::Resolved { resolution, .. }) => {
+            message.len() <= SMALL_BYTES && resolution.weight() <= RESOLUTION_WEIGHT
+        }
+        Body::Fact(_) | Body::Probe(_) => message.len() <= SMALL_BYTES,
     };
-    (message.len() <= most).then_some(event)
+    is_fit.then_some(event)
 }

@@ -3,14 +3,26 @@
 use super::codec::{from_message, to_message};
 use super::read::{Coverage, ReadError, read};
 use super::write::Recorder;
-use crate::event::{Body, Configured, Event, Fact, Install, Lost, Place, Replaced, Resolution, Stamp, Wanted};
+use crate::event::{
+    Body, Configured, Event, Fact, Install, Lost, Moment, Place, Probe, Replaced, Resolution, STACK_FRAMES, Stamp,
+    Task, Wait, Wanted,
+};
 use crate::model::Model;
 use crate::pipeline::Pipeline;
-use crate::testing::busy;
+use crate::testing::{busy, entered};
+use std::sync::Arc;
+use trace_common::ids::{CallAddress, Tid};
+use trace_common::limits::{ARGV, SHORT_TEXT};
 
 /// Events of every kind that a scenario has, as a recording of several chunks.
 fn recorded() -> (Vec<Event>, Vec<u8>) {
     let events = busy().events;
+    let bytes = recording(&events);
+    (events, bytes)
+}
+
+/// Events as a recording, twenty in a chunk.
+fn recording(events: &[Event]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut recorder = Recorder::begin(&mut bytes).expect("bytes can be written");
     for (index, event) in events.iter().enumerate() {
@@ -20,7 +32,7 @@ fn recorded() -> (Vec<Event>, Vec<u8>) {
         }
     }
     recorder.finish(Stamp::awake(u64::MAX)).expect("bytes can be written");
-    (events, bytes)
+    bytes
 }
 
 fn events(bytes: &[u8]) -> (Vec<Event>, Result<Coverage, ReadError>) {
@@ -42,6 +54,20 @@ fn what_is_recorded_is_read_back_whole() {
     assert_eq!(read, written);
     let count = written.len() as u64 + 1;
     assert_eq!(outcome.expect("a recording"), Coverage { events: count, has_end: true, ..Coverage::default() });
+}
+
+#[test]
+fn the_longest_that_is_recorded_is_read_back_whole() {
+    let frames: Vec<Arc<str>> = (0..STACK_FRAMES).map(|frame| format!("{frame:0>127}").into()).collect();
+    let stuck = Event { at: Stamp::awake(1), body: Body::Fact(Fact::Stuck { thread: Tid(1), stack: frames.into() }) };
+    let words = vec!["x".repeat(SHORT_TEXT); ARGV];
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let moment = Moment::CallEntered(entered(CallAddress(1), Wait::Proc, &words).into());
+    let probe = Probe { task: Task::default(), cpu: 1, moment };
+    let entered = Event { at: Stamp::awake(2), body: Body::Probe(probe) };
+    let (read, outcome) = events(&recording(&[stuck.clone(), entered.clone()]));
+    assert_eq!(read.get(..2), Some(&[stuck, entered][..]));
+    assert_eq!(outcome.expect("a recording").damaged, 0);
 }
 
 #[test]
@@ -140,7 +166,8 @@ fn pieces(bytes: &[u8]) -> (Vec<u8>, Vec<Vec<u8>>, Vec<u8>) {
     let (mut head, mut chunks, mut tail) = (bytes[..mcap::MAGIC.len()].to_vec(), Vec::new(), Vec::new());
     let mut rest = &bytes[mcap::MAGIC.len()..bytes.len() - mcap::MAGIC.len()];
     while let Some((opcode, behind)) = rest.split_first() {
-        let length = usize::try_from(u64::from_le_bytes(behind[..8].try_into().unwrap())).unwrap();
+        let length = u64::from_le_bytes(behind[..8].try_into().expect("eight bytes"));
+        let length = usize::try_from(length).expect("a length in memory");
         let (record, after) = rest.split_at(9 + length);
         match *opcode {
             mcap::records::op::CHUNK => chunks.push(record.to_vec()),
@@ -188,8 +215,20 @@ fn chunks_that_stand_twice_or_in_the_wrong_place_are_recognized() {
     assert_eq!((coverage.damaged, coverage.repeated, coverage.events), (0, 0, written.len() as u64 + 1));
     assert!(coverage.misplaced > 0 && losses(&other).iter().any(|(loss, _)| *loss == Lost::Misplaced));
     let reversed: Vec<usize> = straight.iter().rev().copied().collect();
-    let (_, coverage) = put_together(&reversed);
+    let (read, coverage) = put_together(&reversed);
     assert_eq!((coverage.damaged, coverage.repeated, coverage.events), (0, 0, written.len() as u64 + 1));
+    assert!(coverage.has_end && read.last().is_some_and(|event| matches!(event.body, Body::Fact(Fact::End))));
+}
+
+#[test]
+fn a_damaged_chunk_before_one_in_the_wrong_place_is_reported() {
+    let (_, bytes) = recorded();
+    let (head, chunks, tail) = pieces(&bytes);
+    let mut damaged = chunks[3].clone();
+    *damaged.last_mut().expect("a byte") ^= 0xff;
+    let file = [head, chunks[0].clone(), chunks[2].clone(), damaged, chunks[1].clone(), tail].concat();
+    let coverage = events(&file).1.expect("a recording");
+    assert!(coverage.misplaced > 0 && coverage.damaged == 1, "{coverage:?}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Texts that a recording holds again and again, such as the stack of every request of one kind, kept once.
 //!
 //! In: events as they were read. Out: the same events, whose texts are those of earlier events where they are equal.
-//! What is remembered is bounded; beyond, it is forgotten, and texts are shared anew.
+//! What is remembered is bounded; beyond that, all of it is forgotten.
 
 use crate::event::weight::{text, texts};
 use crate::event::{Body, Captured, Event, FirmwareMoment, Moment};
@@ -13,17 +13,17 @@ const REMEMBERED: usize = 4 * 1024 * 1024;
 
 /// The texts of earlier events.
 #[derive(Debug, Default)]
-pub struct Shared {
+pub struct Interner {
     texts: BTreeSet<Arc<str>>,
     stacks: BTreeSet<Arc<[Arc<str>]>>,
     /// What all of them weigh.
     bytes: usize,
 }
 
-impl Shared {
+impl Interner {
     /// Takes from earlier events what the event holds, too. A value that somebody else holds already stays as it is.
     #[expect(clippy::wildcard_enum_match_arm, reason = "everything else holds no text, or is rare")]
-    pub fn share(&mut self, event: &mut Event) {
+    pub fn intern(&mut self, event: &mut Event) {
         let Body::Probe(probe) = &mut event.body else { return };
         match &mut probe.moment {
             Moment::Requested(asked) => {
@@ -62,35 +62,29 @@ impl Shared {
     }
 
     fn text(&mut self, it: &mut Arc<str>) {
-        let weight = text(it);
-        self.make_room(weight);
-        if is_first(&mut self.texts, it) {
-            self.bytes += weight;
+        if let Some(earlier) = self.texts.get(&**it) {
+            *it = Arc::clone(earlier);
+            return;
         }
+        self.make_room(text(it));
+        self.texts.insert(Arc::clone(it));
     }
 
     fn stack(&mut self, stack: &mut Arc<[Arc<str>]>) {
-        let weight = texts(stack);
-        self.make_room(weight);
-        if is_first(&mut self.stacks, stack) {
-            self.bytes += weight;
+        if let Some(earlier) = self.stacks.get(&**stack) {
+            *stack = Arc::clone(earlier);
+            return;
         }
+        self.make_room(texts(stack));
+        self.stacks.insert(Arc::clone(stack));
     }
 
     fn make_room(&mut self, weight: usize) {
         if self.bytes + weight > REMEMBERED {
             *self = Self::default();
         }
+        self.bytes += weight;
     }
-}
-
-/// Remembers a value if no equal one is, else puts that one in its place.
-fn is_first<T: ?Sized + Ord>(known: &mut BTreeSet<Arc<T>>, it: &mut Arc<T>) -> bool {
-    if let Some(earlier) = known.get(&**it) {
-        *it = Arc::clone(earlier);
-        return false;
-    }
-    known.insert(Arc::clone(it))
 }
 
 #[cfg(test)]
@@ -99,21 +93,21 @@ mod tests {
 
     #[test]
     fn equal_texts_are_kept_once() {
-        let mut shared = Shared::default();
+        let mut interner = Interner::default();
         let (mut first, mut second, mut other): (Arc<str>, Arc<str>, Arc<str>) = ("a".into(), "a".into(), "b".into());
-        [&mut first, &mut second, &mut other].into_iter().for_each(|it| shared.text(it));
+        [&mut first, &mut second, &mut other].into_iter().for_each(|it| interner.text(it));
         assert!(Arc::ptr_eq(&first, &second));
         assert_eq!((&*first, &*second, &*other), ("a", "a", "b"));
     }
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let mut shared = Shared::default();
+        let mut interner = Interner::default();
         for number in 0..200 {
-            shared.text(&mut format!("{number:>60000}").into());
-            shared.stack(&mut [Arc::from(format!("{number:>60000}"))].into());
-            assert!(shared.bytes <= REMEMBERED);
+            interner.text(&mut format!("{number:>60000}").into());
+            interner.stack(&mut [Arc::from(format!("{number:>60000}"))].into());
+            assert!(interner.bytes <= REMEMBERED);
         }
-        assert!(shared.texts.len() + shared.stacks.len() < 80);
+        assert!(interner.texts.len() + interner.stacks.len() < 80);
     }
 }
