@@ -12,7 +12,8 @@ use std::sync::Arc;
 /// Lives kept per module. A request is judged within seconds, and no module is loaded more often in that time.
 const LIVES: usize = 8;
 
-/// Names that are kept. No machine has so many modules. Beyond, those that are not live are forgotten, then all.
+/// Names that are kept. No machine has so many modules. Beyond that, those that are not live are forgotten; if that is
+/// less than half, all are, and that is counted.
 const NAMES: usize = 65_536;
 
 /// How a module went live.
@@ -41,6 +42,7 @@ struct Life {
 #[derive(Debug, Default)]
 pub struct Lives {
     by_module: BTreeMap<Arc<str>, VecDeque<Life>>,
+    capped: u64,
 }
 
 impl Lives {
@@ -120,6 +122,11 @@ impl Lives {
         life.is_some_and(|life| life.gone.is_none_or(|gone| gone > until))
     }
 
+    /// How many live modules were forgotten because there were too many, since the last call.
+    pub fn take_capped(&mut self) -> u64 {
+        std::mem::take(&mut self.capped)
+    }
+
     fn is_live(&self, name: &str) -> bool {
         self.by_module.get(name).and_then(VecDeque::back).is_some_and(|life| life.gone.is_none())
     }
@@ -131,7 +138,8 @@ impl Lives {
     fn push(&mut self, name: &Arc<str>, life: Life) {
         if self.by_module.len() >= NAMES && !self.by_module.contains_key(name) {
             self.by_module.retain(|_, lives| lives.back().is_some_and(|life| life.gone.is_none()));
-            if self.by_module.len() >= NAMES {
+            if self.by_module.len() > NAMES / 2 {
+                self.capped += self.by_module.len() as u64;
                 self.by_module.clear();
             }
         }

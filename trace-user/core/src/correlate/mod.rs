@@ -55,7 +55,7 @@ pub struct Correlator {
     resolution_bytes: usize,
     /// The aliases by the number of their report, oldest first.
     resolved: BTreeMap<u64, Arc<str>>,
-    tellings: u64,
+    reports: u64,
     may_miss_returns: bool,
     /// Of calls that serve no request.
     may_miss_other_returns: bool,
@@ -88,18 +88,21 @@ impl Correlator {
             out.push(Change::Capped);
             self.report_load(load, out);
         }
-        let capped = self.helpers.take_capped() + self.suspends.take_capped() + self.firmwares.take_capped();
+        let capped = self.helpers.take_capped()
+            + self.suspends.take_capped()
+            + self.firmwares.take_capped()
+            + self.lives.take_capped();
         out.extend((0..capped).map(|_| Change::Capped));
     }
 
     fn resolved(&mut self, alias: Arc<str>, resolution: Arc<Resolution>) {
-        self.tellings += 1;
+        self.reports += 1;
         self.resolution_bytes += resolution.weight();
-        if let Some((before, old)) = self.resolutions.insert(alias.clone(), (self.tellings, resolution)) {
+        if let Some((before, old)) = self.resolutions.insert(alias.clone(), (self.reports, resolution)) {
             self.resolved.remove(&before);
             self.resolution_bytes -= old.weight();
         }
-        self.resolved.insert(self.tellings, alias);
+        self.resolved.insert(self.reports, alias);
         while self.resolved.len() > RESOLUTIONS || self.resolution_bytes > RESOLUTION_BYTES {
             let Some((_, oldest)) = self.resolved.pop_first() else { break };
             let given_up = self.resolutions.remove(&oldest);

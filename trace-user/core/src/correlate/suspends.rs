@@ -201,7 +201,8 @@ impl Suspends {
     fn replace(&mut self, mut cycle: Cycle) {
         bring_up_to_date(&mut cycle, &self.met);
         self.leave(&cycle);
-        if self.unreported.remove(&cycle.id) {
+        if self.unreported.remove(&cycle.id) || !cycle.closed {
+            cycle.closed = true;
             self.replaced.push(cycle);
         }
     }
@@ -304,6 +305,7 @@ impl Suspends {
         bring_up_to_date(&mut cycle, &self.met);
         self.unreported.remove(&cycle.id);
         cycle.ended = Some(at);
+        cycle.closed = true;
         cycle.result = result;
         self.before = Some((cycle.group, cycle.kind, at, cycle.failed()));
         if is_unfinished(&cycle) {
@@ -335,6 +337,7 @@ fn fresh(id: CycleId, group: CycleId, kind: CycleKind, task: Task, at: Stamp) ->
         enabled: None,
         phases: Vec::new(),
         ended: None,
+        closed: false,
         result: None,
         culprits: Vec::new(),
         drained: Vec::new(),

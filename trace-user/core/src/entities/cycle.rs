@@ -91,8 +91,10 @@ pub struct Cycle {
     pub enabled: Option<Stamp>,
     /// The phases, in the order in which they began.
     pub phases: Vec<PhaseSpan>,
-    /// When it was over.
+    /// When it was over; `None` until then, or if that was not seen.
     pub ended: Option<Stamp>,
+    /// It does not go on.
+    pub closed: bool,
     /// What the attempt returned.
     pub result: Option<ReturnCode>,
     /// Helper calls that it failed for: they had not returned when the drain timed out.
@@ -179,7 +181,7 @@ impl Cycle {
             Some(Some(_)) if self.freeze.result().is_some_and(ReturnCode::failed) => CycleVerdict::NotFrozen,
             Some(Some(_)) => CycleVerdict::Failed,
             None if self.kind == CycleKind::Shutdown => CycleVerdict::ShutDown,
-            None if self.ended.is_none() => CycleVerdict::UnderWay,
+            None if !self.closed => CycleVerdict::UnderWay,
             None => CycleVerdict::Unknown,
         }
     }

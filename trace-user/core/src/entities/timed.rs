@@ -2,12 +2,8 @@
 //! suspend cycles.
 
 use super::{Call, Cycle, Firmware, Load, PhaseSpan, Request};
-use crate::event::Stamp;
-use std::sync::Arc;
+use crate::event::{Stamp, weight};
 use trace_common::time::Nanos;
-
-/// Requests that share a resolution, on most machines.
-const SHARED: usize = 8;
 
 /// Something that begins and ends.
 pub trait Timed {
@@ -17,7 +13,7 @@ pub trait Timed {
     /// When it ended for the task that waits for it; `None` until then, or if that was not seen.
     fn ended(&self) -> Option<Stamp>;
 
-    /// Nothing more can change about it.
+    /// It does not go on.
     fn is_closed(&self) -> bool;
 
     /// Bytes, roughly: what it shares with others counts in full.
@@ -55,8 +51,9 @@ impl Timed for Request {
 
     fn weight(&self) -> usize {
         let call = self.call.as_ref().map_or(0, |call| call.weight());
-        let resolution = self.resolution.as_ref().map_or(0, |resolution| resolution.weight() / SHARED);
-        size_of::<Self>() + self.requested.weight() + call + resolution + self.loads.len() * size_of::<Arc<Load>>()
+        let resolution = self.resolution.as_ref().map_or(0, |resolution| resolution.weight());
+        let loads: usize = self.loads.iter().map(|load| load.weight()).sum();
+        size_of::<Self>() + self.requested.weight() + call + resolution + loads
     }
 }
 
@@ -95,7 +92,7 @@ impl Timed for Load {
     }
 
     fn weight(&self) -> usize {
-        size_of::<Self>() + self.module.as_ref().map_or(0, |module| module.len())
+        size_of::<Self>() + self.module.as_ref().map_or(0, weight::text)
     }
 }
 
@@ -127,7 +124,7 @@ impl Timed for Cycle {
     }
 
     fn is_closed(&self) -> bool {
-        self.ended.is_some()
+        self.closed
     }
 
     fn weight(&self) -> usize {

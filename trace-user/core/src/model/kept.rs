@@ -8,7 +8,8 @@ use std::sync::Arc;
 /// The things, by their ids, which rise.
 #[derive(Clone, Debug)]
 pub struct Kept<Id, T> {
-    all: BTreeMap<Id, Arc<T>>,
+    /// Each with what it weighs.
+    all: BTreeMap<Id, (Arc<T>, usize)>,
     open: BTreeSet<Id>,
     closed: BTreeSet<Id>,
     cap: usize,
@@ -47,13 +48,14 @@ impl<Id: Copy + Ord, T: Timed> Kept<Id, T> {
             if thing.is_closed() { (&mut self.closed, &mut self.open) } else { (&mut self.open, &mut self.closed) };
         now_in.insert(id);
         no_longer_in.remove(&id);
-        self.bytes += thing.weight();
-        let before = self.all.insert(id, thing);
-        self.bytes -= before.as_ref().map_or(0, |before| before.weight());
+        let weight = thing.weight();
+        self.bytes += weight;
+        let before = self.all.insert(id, (thing, weight));
+        self.bytes -= before.as_ref().map_or(0, |(_, weight)| *weight);
         let mut forgotten = Vec::new();
         while self.all.len() > self.cap || (self.bytes > self.bytes_cap && self.all.len() > 1) {
             let Some(oldest) = self.closed.pop_first().or_else(|| self.open.pop_first()) else { break };
-            self.bytes -= self.all.remove(&oldest).map_or(0, |thing| thing.weight());
+            self.bytes -= self.all.remove(&oldest).map_or(0, |(_, weight)| weight);
             forgotten.push(oldest);
         }
         Put { is_new: before.is_none(), forgotten }
@@ -62,17 +64,17 @@ impl<Id: Copy + Ord, T: Timed> Kept<Id, T> {
     /// One, while it is kept.
     #[must_use]
     pub fn get(&self, id: Id) -> Option<&Arc<T>> {
-        self.all.get(&id)
+        self.all.get(&id).map(|(thing, _)| thing)
     }
 
     /// All of them, oldest first.
     pub fn all(&self) -> impl DoubleEndedIterator<Item = &Arc<T>> + ExactSizeIterator {
-        self.all.values()
+        self.all.values().map(|(thing, _)| thing)
     }
 
     /// Those that are open, oldest first.
     pub fn open(&self) -> impl DoubleEndedIterator<Item = &Arc<T>> {
-        self.open.iter().filter_map(|id| self.all.get(id))
+        self.open.iter().filter_map(|id| self.get(*id))
     }
 }
 

@@ -60,7 +60,7 @@ pub struct Model {
     ended: bool,
 }
 
-/// Users and losses that are kept.
+/// Users and losses that are kept. Beyond that, the one that was blamed longest ago is given up.
 const BLAMED: usize = 4_096;
 
 /// What one user caused to be lost.
@@ -441,7 +441,8 @@ impl Model {
     fn blame(&mut self, uid: u32, loss: Lost, more: Blamed) {
         if !self.blamed.contains_key(&(uid, loss)) && self.blamed.len() >= BLAMED {
             self.counts.forgotten += 1;
-            return;
+            let oldest = self.blamed.iter().min_by_key(|(_, blamed)| blamed.latest).map(|(who, _)| *who);
+            oldest.map(|who| self.blamed.remove(&who));
         }
         let count = self.blamed.get(&(uid, loss)).map_or(0, |before| before.count).saturating_add(more.count);
         self.blamed.insert((uid, loss), Blamed { count, ..more });

@@ -5,8 +5,8 @@ use super::cycles;
 use super::plain::plain;
 use super::wall;
 use crate::attribution::purpose::purpose;
-use crate::entities::{Request, Timed, Verdict};
-use crate::event::SelfTest;
+use crate::entities::{Request, SLOTS, Timed, Verdict};
+use crate::event::{Comm, SelfTest};
 use crate::explain::{explain, task_words};
 use crate::model::Model;
 use crate::model::duplicates::{Group, GroupFacts};
@@ -61,16 +61,11 @@ fn head(out: &mut String, model: &Model, ending: Ending) {
     line(out, format_args!("traced for {} from {begin}", model.now().mono.since(first.mono)));
     let counts = model.counts();
     line(out, format_args!("{} requests, {} events, {} lost", counts.requests, counts.events, model.lost_total()));
-    for (lost, count) in model.lost() {
-        line(out, format_args!("  LOST: {count} {}", lost.words()));
-    }
-    for ((uid, lost), blamed) in model.blamed() {
-        line(out, format_args!("  of these, {} of uid {uid} ({}): {}", blamed.count, blamed.comm, lost.words()));
-    }
+    losses(out, model);
     let shown = [
         (counts.unmatched, "events belong to something that began before tracing or was lost"),
-        (counts.capped, "open requests, calls or loads given up because there were too many"),
-        (counts.forgotten, "older requests, calls and loads are counted but no longer kept"),
+        (counts.capped, "open requests, calls, loads or live modules given up because there were too many"),
+        (counts.forgotten, "older requests, calls, loads and causes of losses are counted but no longer kept"),
     ];
     for (count, words) in shown.into_iter().filter(|(count, _)| *count > 0) {
         line(out, format_args!("  {count} {words}"));
@@ -217,7 +212,7 @@ fn slots(out: &mut String, model: &Model) {
     title(out, "slots");
     let most = model.most_slots();
     let when = model.wall_ns(most.at).and_then(wall::clock).map_or_else(String::new, |when| format!(" at {when}"));
-    line(out, format_args!("  at most {} of 50 were taken at once{when}{}", most.holders.len(), holders(model)));
+    line(out, format_args!("  at most {} of {SLOTS} were taken at once{when}{}", most.holders.len(), holders(model)));
     line(out, format_args!("  the longest wait was {wait}, of #{} {}", request.id.0, request.requested.alias));
 }
 
@@ -268,6 +263,22 @@ fn blind(out: &mut String, model: &Model) {
     for hook in degraded {
         let by = hook.attached.as_deref().unwrap_or("not seen");
         line(out, format_args!("  {:<22} {by}: {}", hook.moment.name(), hook.loses));
+    }
+}
+
+/// What was lost and, if that is known, who caused most of it.
+fn losses(out: &mut String, model: &Model) {
+    for (lost, count) in model.lost() {
+        line(out, format_args!("  LOST: {count} {}", lost.words()));
+        let mut users: Vec<(u64, u32, Comm)> = (model.blamed().iter())
+            .filter(|((_, loss), _)| loss == lost)
+            .map(|((uid, _), blamed)| (blamed.count, *uid, blamed.comm))
+            .collect();
+        users.sort_by_key(|(count, uid, _)| (std::cmp::Reverse(*count), *uid));
+        for (count, uid, comm) in users.iter().take(ROWS) {
+            line(out, format_args!("  of these, {count} of uid {uid} ({comm})"));
+        }
+        more(out, users.len());
     }
 }
 

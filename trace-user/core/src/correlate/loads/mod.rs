@@ -28,7 +28,7 @@ pub struct Loads {
     open: BTreeMap<Tid, Arc<Load>>,
     /// Their threads, by age.
     by_age: BTreeMap<LoadId, Tid>,
-    /// Those that only their end is missing of.
+    /// Those of which only the end is missing.
     ending: BTreeSet<Tid>,
     /// How many are in a module's init.
     in_init: BTreeMap<Arc<str>, usize>,

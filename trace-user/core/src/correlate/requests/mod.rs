@@ -118,7 +118,7 @@ impl Requests {
         // That it waits for a slot is reported when it is first checked.
         let open =
             Open { request, places, slot: None, is_returned: false, works: Vec::new(), due: None, is_reported: false };
-        self.bytes += open.request.requested.weight();
+        self.bytes += asked_weight(&open.request);
         self.open.insert(id, Box::new(open));
         id
     }
@@ -293,7 +293,7 @@ impl Requests {
     /// Takes a request out: it is over.
     pub fn take(&mut self, id: RequestId) -> Option<Request> {
         let Open { mut request, places, works, due, .. } = *self.open.remove(&id)?;
-        self.bytes -= request.requested.weight();
+        self.bytes -= asked_weight(&request);
         (request.duplicates.same_alias, request.duplicates.same_module) = self.crowds.met(&places);
         self.crowds.go(places);
         self.waiting.remove(&(request.asked.mono, id));
@@ -327,6 +327,11 @@ impl Requests {
         let is_full = self.open.len() > OPEN || self.bytes > OPEN_BYTES;
         self.open.keys().next().copied().filter(|_| is_full)
     }
+}
+
+/// What of a request does not change while it is open, in bytes.
+fn asked_weight(request: &Request) -> usize {
+    request.requested.weight() + request.resolution.as_ref().map_or(0, |resolution| resolution.weight())
 }
 
 /// A request that was just made, before anything else is known of it.
