@@ -1,4 +1,4 @@
-//! What the developer is told while something takes long: one line per step, on standard error.
+//! Progress of what takes long: one line per step, on standard error.
 //!
 //! In: a sentence. Out: that sentence on stderr. Never on stdout, which belongs to the command being run.
 

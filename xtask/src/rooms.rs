@@ -90,7 +90,8 @@ const SIMULATION: House = House {
 const EDGE: House = House {
     folder: "trace-user/src",
     doors: &[
-        ("stderr", &[]),
+        ("ready", &[]),
+        ("stderr", &["ready"]),
         ("clock", &[]),
         ("kernel", &["clock", "stderr"]),
         ("recording", &[]),
@@ -114,7 +115,7 @@ const EDGE: House = House {
         (&["std", "time", "Instant"], &["kernel", "app"]),
     ],
     words: &[
-        ("\"/proc", &["kernel"]),
+        ("\"/proc", &["kernel", "recording"]),
         ("\"/sys/", &["kernel"]),
         ("clock_gettime", &["clock"]),
         ("Timestamp::now", &["clock"]),

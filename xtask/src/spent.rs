@@ -111,8 +111,8 @@ mod tests {
     #[test]
     fn guests_are_summed_by_kernel_and_by_scenario() {
         let guests = "a::on_6_1::x\t6.1\t61000\na::on_6_1::x\t6.1\t1000\nb::on_5_10::y\t5.10\t3000\nbroken\n";
-        let told = table(Duration::from_secs(200), &[("building", Duration::from_secs(75))], guests);
-        let lines: Vec<&str> = told.lines().map(str::trim_start).collect();
+        let shown = table(Duration::from_secs(200), &[("building", Duration::from_secs(75))], guests);
+        let lines: Vec<&str> = shown.lines().map(str::trim_start).collect();
         assert_eq!(
             lines,
             [

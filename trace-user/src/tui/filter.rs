@@ -9,6 +9,8 @@ use std::fmt;
 
 /// The field whose parts are numbers.
 const PID: &str = "pid";
+/// The field of requests that hold or wait for a slot: what matches it changes as time passes.
+pub const SLOT: &str = "slot";
 
 /// One term.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +82,12 @@ impl Filter {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.terms.is_empty()
+    }
+
+    /// Whether a term asks for the field with this name.
+    #[must_use]
+    pub fn names(&self, field: &str) -> bool {
+        self.terms.iter().any(|term| term.field == Some(field))
     }
 
     /// Whether every term holds. `has`: whether the row has what a term asks for, in the fields that the term searches.

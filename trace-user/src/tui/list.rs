@@ -3,9 +3,8 @@
 //! In: a model, typed text. Out: the ids of the rows, in order. The rows are built in [`List::refresh`], on a tick, not
 //! while drawing.
 
-use super::filter::{Filter, FilterFault, Term};
+use super::filter::{Filter, FilterFault, SLOT, Term};
 use super::table::{Column, Key, Order, Table, fields, fit};
-use modtrail_core::entities::Timed as _;
 use modtrail_core::event::Stamp;
 use modtrail_core::model::Model;
 use std::collections::VecDeque;
@@ -63,10 +62,8 @@ pub struct List<T: Table> {
 /// What a list's rows were built from. The rows stay valid as long as it is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Freshness {
-    events: u64,
-    open: usize,
-    count: usize,
-    /// Set only while an open row's age can change the order.
+    changes: u64,
+    /// Set only while the time can change the rows or their order.
     now: Option<Stamp>,
 }
 
@@ -137,18 +134,8 @@ impl<T: Table> List<T> {
     }
 
     fn freshness(&self, model: &Model) -> Freshness {
-        let open = model.open_requests().count()
-            + model.open_loads().count()
-            + model.open_calls().count()
-            + model.open_firmware().count()
-            + model.cycles().filter(|cycle| !cycle.is_closed()).count();
-        let grows = matches!(self.order(), Order::Growing(_));
-        Freshness {
-            events: model.counts().events,
-            open,
-            count: T::count(model),
-            now: Some(model.now()).filter(|_| open > 0 && grows),
-        }
+        let ages = matches!(self.order(), Order::Growing(_)) || self.filter.names(SLOT);
+        Freshness { changes: model.changes(), now: Some(model.now()).filter(|_| ages && model.has_open()) }
     }
 
     fn collect(&mut self, model: &Model) {
@@ -302,11 +289,6 @@ impl<T: Table> List<T> {
             Direction::Down => Direction::Up,
         };
         self.set_sort(Sort { direction, ..self.sort });
-    }
-
-    /// Rebuilds the rows on the next refresh, even if the model seems unchanged.
-    pub fn forget(&mut self) {
-        self.fresh = None;
     }
 }
 

@@ -5,7 +5,7 @@
 use super::filter::{Filter, FilterFault};
 use super::list::{Direction, List, Position};
 use super::mode::Mode;
-use super::table::{Table, Target};
+use super::table::{Table, Target, fields};
 use super::theme::Theme;
 use super::view::list;
 use modtrail_core::model::Model;
@@ -27,6 +27,8 @@ pub trait Screen: Debug {
     fn describes(&self) -> bool;
     /// How many rows are shown, which is selected, and where the window begins.
     fn position(&self) -> Position;
+    /// The names of the fields that its filter knows.
+    fn fields(&self) -> Vec<&'static str>;
     /// The filter.
     fn filter(&self) -> &Filter;
     /// The direction of the list.
@@ -53,8 +55,6 @@ pub trait Screen: Debug {
     fn sort_by_next(&mut self, width: u16);
     /// Sorts the other way round.
     fn reverse(&mut self);
-    /// Rebuilds the rows on the next refresh, even if the model seems unchanged.
-    fn forget(&mut self);
 
     /// A copy.
     fn boxed(&self) -> Box<dyn Screen>;
@@ -95,6 +95,10 @@ impl<T: Table> Screen for List<T> {
 
     fn position(&self) -> Position {
         Self::position(self)
+    }
+
+    fn fields(&self) -> Vec<&'static str> {
+        fields::<T>()
     }
 
     fn filter(&self) -> &Filter {
@@ -139,10 +143,6 @@ impl<T: Table> Screen for List<T> {
 
     fn reverse(&mut self) {
         Self::reverse(self)
-    }
-
-    fn forget(&mut self) {
-        Self::forget(self)
     }
 
     fn boxed(&self) -> Box<dyn Screen> {

@@ -7,7 +7,7 @@
 use super::filter::Term;
 use super::format;
 use super::theme::Tone;
-use modtrail_core::entities::{CycleId, RequestId};
+use modtrail_core::entities::{CycleId, RequestId, Timed};
 use modtrail_core::event::{Captured, Comm, Task};
 use modtrail_core::model::Model;
 use modtrail_core::stall;
@@ -97,7 +97,7 @@ pub enum Key<'m> {
 pub enum Order<I: 'static> {
     /// It cannot.
     None,
-    /// In the model's order.
+    /// In the model's order: ids rise.
     Own,
     /// By a key that changes only with the model.
     By(fn(&Model, &I) -> Key<'static>),
@@ -229,6 +229,20 @@ impl<I> Column<I> {
     }
 }
 
+impl<I: Timed> Column<I> {
+    /// When things began: the model's order.
+    pub const fn began(rank: u8) -> Self {
+        let column = Self::new("time", (12, 0), rank, |model, item| plain(format::instant(model, item.began())));
+        column.instants().sorted(Order::Own)
+    }
+
+    /// How long things took, or have been open.
+    pub const fn total(rank: u8) -> Self {
+        let order = Order::Growing(|model, item: &I| Key::time(item.age(model.now())));
+        Self::new("total", (6, 1), rank, total).right().sorted(order)
+    }
+}
+
 /// The names of a table's fields, in order, each once.
 #[must_use]
 pub fn fields<T: Table>() -> Vec<&'static str> {
@@ -287,6 +301,15 @@ pub fn duration(duration: Option<Nanos>) -> Cell {
 #[must_use]
 pub fn age(age: Nanos) -> Cell {
     (format::growing(age), if age >= stall::LIMIT { Tone::Bad } else { Tone::Busy })
+}
+
+/// How long something took, or has been open; a dash if its end was not seen.
+fn total<I: Timed>(model: &Model, item: &I) -> Cell {
+    match item.total() {
+        Some(total) => plain(total.to_string()),
+        None if item.is_closed() => dash(),
+        None => age(item.age_so_far(model.now())),
+    }
 }
 
 /// What was not seen, or does not exist.

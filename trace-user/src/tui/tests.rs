@@ -6,7 +6,7 @@ use super::table::Target;
 use super::test_utils::{drawn, text};
 use super::{Mode, Msg, Outcome, Theme, UiState, update};
 use modtrail_core::answer::{CallResult, ReturnCode, WaitStatus};
-use modtrail_core::entities::{CycleId, RequestId};
+use modtrail_core::entities::{Change, CycleId, Request, RequestId, Verdict};
 use modtrail_core::event::{
     Body, Captured, Costs, Depth, Event, Fact, FirmwareAsked, FirmwareMoment, Moment, PmTest, Probe, ProbeCost, Stamp,
     SuspendMoment, SuspendState, Syscall, Task, Wait, Way,
@@ -17,6 +17,7 @@ use modtrail_core::record::write::Recorder;
 use modtrail_core::testing::{Helped, Scenario, busy, entered, module, stamp, worker};
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use trace_common::ids::CallAddress;
 use trace_common::kind::Kind;
@@ -103,6 +104,11 @@ fn loads() {
 }
 
 #[test]
+fn duplicates() {
+    check_of(&crowds(), "duplicates", |state, model| typed_tabs(state, model, 3));
+}
+
+#[test]
 fn probes() {
     check("probes", |state, model| {
         typed_tabs(state, model, 6);
@@ -180,7 +186,7 @@ fn typed_tabs(state: &mut UiState, model: &Model, tabs: usize) {
 #[test]
 fn every_request_says_what_became_of_it() {
     let scenario = busy();
-    let told: Vec<String> = scenario
+    let sentences: Vec<String> = scenario
         .model()
         .requests()
         .map(|request| {
@@ -192,7 +198,7 @@ fn every_request_says_what_became_of_it() {
             )
         })
         .collect();
-    insta::assert_snapshot!("sentences", told.join("\n"));
+    insta::assert_snapshot!("sentences", sentences.join("\n"));
 }
 
 #[test]
@@ -506,7 +512,7 @@ fn firmware_requests_are_listed() {
 }
 
 #[test]
-fn what_is_stuck_is_said_while_it_is() {
+fn what_is_stuck_shows_while_it_is() {
     let mut scenario = Scenario::default();
     scenario.machine();
     let requester = Task::new(412, 412, 5, "ping");
@@ -523,7 +529,7 @@ fn a_helper_call_that_is_stuck_says_where_under_its_list() {
     let mut scenario = Scenario::default();
     scenario.machine();
     let (_, helper, _) = agent(&mut scenario);
-    let stack = ["do_nanosleep", "do_syscall_64"].map(std::sync::Arc::from);
+    let stack = ["do_nanosleep", "do_syscall_64"].map(Arc::from);
     scenario.fact(11_000_000, Fact::Stuck { thread: helper.tid, stack: stack.into() });
     scenario.until(12_000_000);
     let mut state = live(scenario.model(), 120, 30);
@@ -534,6 +540,30 @@ fn a_helper_call_that_is_stuck_says_where_under_its_list() {
     {
         assert!(shown.contains(expected), "{expected}: {shown}");
     }
+}
+
+#[test]
+fn a_change_without_an_event_is_seen_by_a_filter() {
+    let scenario = busy();
+    let mut model = scenario.model().clone();
+    let mut state = live(&model, 120, 30);
+    typed(&mut state, &model, "/verdict:live\n");
+    let live_before = position(&state).rows;
+    let waiting = model.requests().find(|request| request.is_open()).cloned().expect("an open request");
+    let verdict = Verdict::Live;
+    model.apply(&Change::Request(Arc::new(Request { verdict, closed: true, ..(*waiting).clone() })));
+    tick(&mut state, &model);
+    assert_eq!(position(&state).rows, live_before + 1);
+}
+
+#[test]
+fn a_page_whose_request_is_no_longer_kept_closes() {
+    let scenario = busy();
+    let model = scenario.model();
+    let mut state = live(model, 120, 30);
+    open(&mut state, model, "can-proto-1");
+    tick(&mut state, &Model::default());
+    assert_eq!(state.opened, None);
 }
 
 #[test]
@@ -679,8 +709,8 @@ fn a_hundred_thousand_requests_are_drawn_in_time() {
         let frame = best(|| drop(drawn(model, &state, Theme::Colours, 200, 60)));
         let idle = best(|| tick(&mut state.clone(), model));
         let afresh = best(|| {
-            state.screen_mut().expect("a screen").forget();
-            tick(&mut state, model);
+            // Sorting the other way round and back builds the rows twice.
+            typed(&mut state, model, "rr");
         });
         println!("{what}: frame {frame:?}, tick without news {idle:?}, rows afresh {afresh:?}");
         assert!(cfg!(debug_assertions) || frame.as_millis() < 5, "{what}: {frame:?}");

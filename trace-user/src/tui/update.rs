@@ -86,10 +86,11 @@ fn refresh(state: &mut UiState, model: &Model) {
         screen.refresh(model);
         screen.fit_window(height);
     }
-    if let Some(opened) = state.opened {
-        let scroll = opened.scroll.min(view::scroll_max(model, state, opened.target));
-        state.opened = Some(Opened { scroll, ..opened });
-    }
+    // What the model no longer keeps is closed.
+    state.opened = state.opened.and_then(|opened| {
+        let scroll_max = view::scroll_max(model, state, opened.target)?;
+        Some(Opened { scroll: opened.scroll.min(scroll_max), ..opened })
+    });
 }
 
 fn on_key(state: &mut UiState, model: &Model, key: KeyEvent) -> Outcome {
@@ -221,10 +222,7 @@ fn pause(state: &mut UiState, model: &Model) {
             state.events = state.events.max(model.counts().events);
             Some(Paused { at: model.now(), events: model.counts().events })
         }
-        Some(_) => {
-            state.screens.iter_mut().for_each(|screen| screen.forget());
-            None
-        }
+        Some(_) => None,
     };
 }
 

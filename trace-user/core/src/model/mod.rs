@@ -55,6 +55,7 @@ pub struct Model {
     blamed: BTreeMap<(u32, Lost), Blamed>,
     worst: Option<(Nanos, RequestId)>,
     counts: Counts,
+    changes: u64,
     first: Option<Stamp>,
     now: Stamp,
     ended: bool,
@@ -111,6 +112,7 @@ impl Default for Model {
             blamed: BTreeMap::new(),
             worst: None,
             counts: Counts::default(),
+            changes: 0,
             first: None,
             now: Stamp::default(),
             ended: false,
@@ -121,6 +123,9 @@ impl Default for Model {
 impl Model {
     /// Takes in one change.
     pub fn apply(&mut self, change: &Change) {
+        if !only_time_passed(change) {
+            self.changes += 1;
+        }
         match change {
             Change::Request(request) => self.request_changed(request.clone()),
             Change::Call(call) => {
@@ -370,6 +375,23 @@ impl Model {
         self.counts
     }
 
+    /// A number that rises with each change of anything but the time, so that what was made from the model is known to
+    /// be fresh.
+    #[must_use]
+    pub const fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// Whether anything is open.
+    #[must_use]
+    pub fn has_open(&self) -> bool {
+        self.open_requests().next().is_some()
+            || self.open_calls().next().is_some()
+            || self.open_loads().next().is_some()
+            || self.open_firmware().next().is_some()
+            || self.cycles.open().next().is_some()
+    }
+
     /// The instant of the first thing that came in.
     #[must_use]
     pub const fn first(&self) -> Option<Stamp> {
@@ -499,6 +521,10 @@ impl Model {
         self.first.get_or_insert(now);
         self.now = Stamp { mono: self.now.mono.max(now.mono), boot: self.now.boot.max(now.boot) };
     }
+}
+
+const fn only_time_passed(change: &Change) -> bool {
+    matches!(change, Change::Now(_) | Change::Fact { fact: Fact::Tick | Fact::Drained, .. })
 }
 
 /// The fullest that the slots for requests were.

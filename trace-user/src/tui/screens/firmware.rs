@@ -2,7 +2,7 @@
 
 use super::stalled::stalled;
 use crate::tui::format;
-use crate::tui::table::{Cell, Column, Description, Field, Key, Order, Table, age, dash, duration, number, plain};
+use crate::tui::table::{Cell, Column, Description, Field, Key, Order, Table, dash, number, plain};
 use crate::tui::theme::Tone;
 use modtrail_core::answer::ReturnCode;
 use modtrail_core::entities::{Firmware, FirmwareId, LockState, Timed};
@@ -22,9 +22,7 @@ impl Table for FirmwareRequests {
     const DESCRIBES: bool = true;
     const COLUMNS: &'static [Column<Firmware>] = &[
         Column::<Firmware>::new("#", (6, 0), 9, |_, firmware| number(firmware.id.0)).right(),
-        Column::<Firmware>::new("time", (12, 0), 4, |model, firmware| plain(format::instant(model, firmware.asked)))
-            .instants()
-            .sorted(Order::Own),
+        Column::<Firmware>::began(4),
         Column::<Firmware>::new("file", (16, 60), 0, |_, firmware| plain(firmware.file.name.to_string()))
             .sorted(Order::Text(|firmware| Key::captured(&firmware.file.name)))
             .field("path", |_, firmware, term| term.captured(&firmware.file.name)),
@@ -37,9 +35,7 @@ impl Table for FirmwareRequests {
             .tasks()
             .sorted(Order::By(|_, firmware| Key::task(&firmware.task)))
             .field("comm", |_, firmware, term| term.comm(firmware.task.comm)),
-        Column::<Firmware>::new("total", (6, 1), 1, total)
-            .right()
-            .sorted(Order::Growing(|model, firmware| Key::time(firmware.age(model.now())))),
+        Column::<Firmware>::total(1),
         Column::<Firmware>::new("result", (7, 6), 1, |_, firmware| result(firmware))
             .sorted(Order::By(|_, firmware| Key::Owned(result(firmware).0))),
         Column::<Firmware>::new("lock", (8, 0), 2, |_, firmware| plain(lock(firmware).unwrap_or("-")))
@@ -81,11 +77,6 @@ impl Table for FirmwareRequests {
         }
         Some(Description { title, lines })
     }
-}
-
-fn total(model: &Model, firmware: &Firmware) -> Cell {
-    let total = firmware.age(model.now());
-    if firmware.closed { duration(total) } else { total.map_or_else(dash, age) }
 }
 
 fn result(firmware: &Firmware) -> Cell {

@@ -2,7 +2,7 @@
 
 use super::stalled::{inside, stalled};
 use crate::tui::format;
-use crate::tui::table::{Cell, Column, Description, Field, Key, Order, Table, age, dash, duration, number, plain};
+use crate::tui::table::{Column, Description, Field, Key, Order, Table, dash, number, plain};
 use crate::tui::theme::Tone;
 use modtrail_core::attribution::purpose::purpose;
 use modtrail_core::entities::{Call, CallId, Timed};
@@ -22,9 +22,7 @@ impl Table for Helpers {
     const DESCRIBES: bool = true;
     const COLUMNS: &'static [Column<Call>] = &[
         Column::<Call>::new("#", (6, 0), 9, |_, call| number(call.id.0)).right(),
-        Column::<Call>::new("time", (12, 0), 4, |model, call| plain(format::instant(model, call.entered)))
-            .instants()
-            .sorted(Order::Own),
+        Column::<Call>::began(4),
         Column::<Call>::new("for", (14, 6), 3, |_, call| plain(purpose(call).unwrap_or("-")))
             .sorted(Order::Text(|call| Key::text(purpose(call))))
             .field("", |_, call, term| purpose(call).is_some_and(|purpose| term.text(purpose))),
@@ -45,9 +43,7 @@ impl Table for Helpers {
             .field("pid", |_, call, term| {
                 term.pid(&call.caller) || call.helper.is_some_and(|(task, _)| term.pid(&task))
             }),
-        Column::<Call>::new("total", (6, 1), 1, total)
-            .right()
-            .sorted(Order::Growing(|model, call| Key::time(call.age(model.now())))),
+        Column::<Call>::total(1),
         Column::<Call>::new("result", (8, 5), 2, |_, call| plain(format::call_result(call)))
             .sorted(Order::By(|_, call| Key::Owned(format::call_result(call)))),
     ];
@@ -81,9 +77,4 @@ impl Table for Helpers {
 
 fn pid(call: &Call) -> Option<u64> {
     call.helper.map(|(task, _)| u64::from(task.key.tgid.0))
-}
-
-fn total(model: &Model, call: &Call) -> Cell {
-    let total = call.age(model.now());
-    if call.is_closed() { duration(total) } else { total.map_or_else(dash, age) }
 }

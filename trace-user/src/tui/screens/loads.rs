@@ -2,9 +2,7 @@
 
 use super::stalled::stalled;
 use crate::tui::format;
-use crate::tui::table::{
-    Cell, Column, Description, Field, Key, Order, Table, Target, age, dash, duration, number, plain,
-};
+use crate::tui::table::{Column, Description, Field, Key, Order, Table, Target, dash, duration, number, plain};
 use crate::tui::theme::Tone;
 use modtrail_core::entities::{Load, LoadId, Timed};
 use modtrail_core::model::Model;
@@ -24,9 +22,7 @@ impl Table for Loads {
     const OPENS: bool = true;
     const COLUMNS: &'static [Column<Load>] = &[
         Column::<Load>::new("#", (6, 0), 9, |_, load| number(load.id.0)).right(),
-        Column::<Load>::new("time", (12, 0), 4, |model, load| plain(format::instant(model, load.began)))
-            .instants()
-            .sorted(Order::Own),
+        Column::<Load>::began(4),
         Column::<Load>::new("module", (14, 30), 0, |_, load| plain(load.module.as_deref().unwrap_or("-")))
             .sorted(Order::Text(|load| Key::text(load.module.as_deref())))
             .field("module", |_, load, term| load.module.as_ref().is_some_and(|module| term.text(module))),
@@ -53,9 +49,7 @@ impl Table for Loads {
         Column::<Load>::new("to live", (7, 0), 2, |_, load| duration(load.to_live()))
             .right()
             .sorted(Order::By(|_, load| Key::time(load.to_live()))),
-        Column::<Load>::new("total", (6, 1), 1, total)
-            .right()
-            .sorted(Order::Growing(|model, load| Key::time(load.age(model.now())))),
+        Column::<Load>::total(1),
     ];
     const FIELDS: &'static [Field<Load>] = &[Field { name: "pid", matches: |_, load, term| term.pid(&load.task) }];
 
@@ -89,9 +83,4 @@ impl Table for Loads {
     fn open(model: &Model, load: &Load) -> Option<Target> {
         load.request.filter(|id| model.request(*id).is_some()).map(Target::Request)
     }
-}
-
-fn total(model: &Model, load: &Load) -> Cell {
-    let total = load.age(model.now());
-    if load.closed { duration(total) } else { total.map_or_else(dash, age) }
 }

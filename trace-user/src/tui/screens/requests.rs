@@ -1,9 +1,10 @@
 //! The requests screen: every request, newest first.
 
+use crate::tui::filter::SLOT;
 use crate::tui::format;
-use crate::tui::table::{Cell, Column, Field, Key, Order, Table, Target, age, dash, duration, number, plain};
+use crate::tui::table::{Column, Field, Key, Order, Table, Target, dash, duration, number, plain};
 use crate::tui::theme::Tone;
-use modtrail_core::entities::{Request, RequestId, Timed};
+use modtrail_core::entities::{Request, RequestId};
 use modtrail_core::model::Model;
 
 /// Every request.
@@ -19,9 +20,7 @@ impl Table for Requests {
     const OPENS: bool = true;
     const COLUMNS: &'static [Column<Request>] = &[
         Column::<Request>::new("#", (6, 0), 9, |_, request| number(request.id.0)).right(),
-        Column::<Request>::new("time", (12, 0), 4, |model, request| plain(format::instant(model, request.asked)))
-            .instants()
-            .sorted(Order::Own),
+        Column::<Request>::began(4),
         Column::<Request>::new("alias", (13, 47), 0, |_, request| plain(request.requested.alias.to_string()))
             .sorted(Order::Text(|request| Key::captured(&request.requested.alias)))
             .field("alias", |_, request, term| term.captured(&request.requested.alias)),
@@ -43,9 +42,7 @@ impl Table for Requests {
             .tasks()
             .sorted(Order::By(|_, request| Key::task(&request.task)))
             .field("comm", |_, request, term| term.comm(request.task.comm)),
-        Column::<Request>::new("total", (6, 1), 1, total)
-            .right()
-            .sorted(Order::Growing(|model, request| Key::time(request.age(model.now())))),
+        Column::<Request>::total(1),
         Column::<Request>::new("to live", (7, 0), 2, |_, request| duration(request.to_live()))
             .right()
             .sorted(Order::By(|_, request| Key::time(request.to_live()))),
@@ -67,7 +64,7 @@ impl Table for Requests {
             },
         },
         Field {
-            name: "slot",
+            name: SLOT,
             matches: |model, request, term| {
                 term.has_field() && request.slot(model.now()).is_some_and(|slot| term.text(slot.as_str()))
             },
@@ -92,14 +89,6 @@ impl Table for Requests {
 
     fn open(_model: &Model, request: &Request) -> Option<Target> {
         Some(Target::Request(request.id))
-    }
-}
-
-fn total(model: &Model, request: &Request) -> Cell {
-    match request.total() {
-        Some(total) => plain(total.to_string()),
-        None if request.is_open() => age(request.age_so_far(model.now())),
-        None => dash(),
     }
 }
 

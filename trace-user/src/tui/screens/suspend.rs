@@ -21,9 +21,7 @@ impl Table for Suspends {
     const OPENS: bool = true;
     const COLUMNS: &'static [Column<Cycle>] = &[
         Column::<Cycle>::new("#", (4, 0), 9, |_, cycle| number(cycle.id.0)).right(),
-        Column::<Cycle>::new("time", (12, 0), 3, |model, cycle| plain(format::instant(model, cycle.began)))
-            .instants()
-            .sorted(Order::Own),
+        Column::<Cycle>::began(3),
         Column::<Cycle>::new("verdict", (15, 0), 0, |_, cycle| {
             (cycle.verdict().as_str().into(), format::cycle_tone(cycle))
         })

@@ -1,6 +1,9 @@
-//! The keys, made from the table that `update` reads.
+//! The keys, made from the table that `update` reads, and the fields of the filter.
+//!
+//! In: the screen that is shown. Out: text over the body.
 
 use crate::tui::keymap::BINDINGS;
+use crate::tui::screen::Screen;
 use crate::tui::theme::{Theme, Tone};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -8,7 +11,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph, Widget};
 
 /// Draws the keys over the body.
-pub fn draw(theme: Theme, area: Rect, buffer: &mut Buffer) {
+pub fn draw(screen: Option<&dyn Screen>, theme: Theme, area: Rect, buffer: &mut Buffer) {
     let lines = lines(theme);
     if lines.len() > usize::from(area.height.saturating_sub(2)) {
         return in_columns(&lines, area, buffer);
@@ -16,9 +19,10 @@ pub fn draw(theme: Theme, area: Rect, buffer: &mut Buffer) {
     let block = Block::bordered().title(" keys ").title_style(theme.style(Tone::Title));
     let inner = block.inner(area);
     block.render(area, buffer);
+    let fields = screen.map(|screen| screen.fields().join(": ")).filter(|fields| !fields.is_empty());
     let notes = [
-        "mouse: the wheel moves, a click selects, a second click opens, tabs can be clicked",
-        "filter: words, or alias: module: comm: pid: verdict: path: slot:held",
+        "mouse: the wheel moves, a click selects, a second click opens, tabs can be clicked".to_owned(),
+        fields.map_or_else(|| "filter: words".to_owned(), |fields| format!("filter: words, or {fields}:")),
     ];
     let notes = notes.map(|note| Line::styled(format!(" {note}"), theme.style(Tone::Dim)));
     Paragraph::new(lines.into_iter().chain(notes).collect::<Vec<_>>()).render(inner, buffer);

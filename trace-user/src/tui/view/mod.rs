@@ -48,7 +48,7 @@ pub fn draw(model: &Model, state: &UiState, theme: &Theme, area: Rect, buffer: &
     header::draw(model, state, *theme, areas.header, buffer);
     header::draw_tabs(state, *theme, areas.tabs, buffer);
     match (state.overlay, state.opened.and_then(|opened| Some((opened.scroll, find(model, opened.target)?)))) {
-        (Overlay::Help, _) => help::draw(*theme, areas.body, buffer),
+        (Overlay::Help, _) => help::draw(state.screen(), *theme, areas.body, buffer),
         (Overlay::None, Some((scroll, Page::Request(request)))) => {
             request::draw(model, request, scroll, *theme, areas.body, buffer);
         }
@@ -111,19 +111,19 @@ fn find(model: &Model, target: Target) -> Option<Page<'_>> {
     }
 }
 
-/// The last line of the page that the screen can begin with.
+/// The last line of the page that the screen can begin with; `None` if the model no longer keeps what it shows.
 #[must_use]
-pub fn scroll_max(model: &Model, state: &UiState, target: Target) -> usize {
+pub fn scroll_max(model: &Model, state: &UiState, target: Target) -> Option<usize> {
+    let page = find(model, target)?;
     if too_small(state.area) {
-        return 0;
+        return Some(0);
     }
     let body = areas(state.area).body;
-    let height = match find(model, target) {
-        Some(Page::Request(request)) => request::height(model, request, body.width),
-        Some(Page::Cycle(cycle)) => cycle::lines(model, cycle, Theme::Monochrome, body.width).len(),
-        None => 0,
+    let height = match page {
+        Page::Request(request) => request::height(model, request, body.width),
+        Page::Cycle(cycle) => cycle::lines(model, cycle, Theme::Monochrome, body.width).len(),
     };
-    height.saturating_sub(usize::from(body.height))
+    Some(height.saturating_sub(usize::from(body.height)))
 }
 
 /// The row of the list, counted from the first on the screen, at a place of the screen.
