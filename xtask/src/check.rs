@@ -108,12 +108,12 @@ fn bpf_lints() -> Result<()> {
     process::run(cargo.args(["--", "-D", "warnings"]))
 }
 
-/// Licences, sources and versions, as deny.toml wants them. Advisories are left out: they change without the tree, and
+/// Licences, sources and wildcards, as deny.toml wants them. Advisories are left out: they change without the tree, and
 /// need the network.
 fn dependencies() -> Result<()> {
     process::run(host_cargo().args([
         "deny",
-        "--offline",
+        "--locked",
         "--log-level",
         "error",
         "--all-features",
@@ -133,5 +133,5 @@ fn hooks_document() -> Result<()> {
         return Ok(());
     }
     let lines = made.lines().zip(kept.lines()).take_while(|(a, b)| a == b).count();
-    bail!("docs/hooks.md differs from `modtrail doctor --hooks-table` from line {}: write it anew", lines + 1)
+    bail!("docs/hooks.md differs from `modtrail doctor --hooks-table` from line {}: regenerate it", lines + 1)
 }

@@ -37,7 +37,7 @@ enum Task {
     Setup,
     /// Start modtrail: here, or in a guest with a demo load where this kernel cannot be traced
     Run,
-    /// Run all tests, scenarios in guests included
+    /// Run the checks and all tests, scenarios in guests included
     Test {
         /// Only tests whose name has this in it
         filter: Option<String>,
@@ -59,7 +59,7 @@ enum Task {
         #[arg(long, conflicts_with = "write")]
         short: bool,
     },
-    /// Formatting, lints of the host and BPF crates, allowed imports, generated documents
+    /// Formatting, lints of the host and BPF crates, allowed imports, dependencies, generated documents
     Check,
     /// Run a command as root in a fresh guest with a real kernel
     Vm(VmArguments),
