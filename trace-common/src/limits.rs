@@ -30,8 +30,8 @@ pub const SYMBOL: usize = 128;
 /// to be read. That of loads has half of it, that of suspend a sixteenth.
 pub const RING_BYTES: u32 = 4 * 1024 * 1024;
 
-/// Users (of root: cgroups) whose shares of the ring buffers, and whose losses, are counted at once. Beyond that, what was
-/// longest idle is forgotten.
+/// Users (of root: cgroups) whose shares of the ring buffers, and whose losses, are counted at once. Beyond that, the
+/// one that was idle longest is forgotten.
 pub const USERS: u32 = 1_024;
 
 /// Refused loads that are recorded per user and second: enough to see that somebody runs modprobe without rights.
