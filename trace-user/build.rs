@@ -1,8 +1,8 @@
 //! Builds the probes that the binary carries (trace-ebpf, for the BPF target).
 //!
 //! In: the toolchain that is there (Debian's `rust-web` with its precompiled BPF `core`, else nightly with
-//! `-Zbuild-std`), or a folder of prebuilt objects named by `MODTRAIL_EBPF_OBJECTS`. Out: `$OUT_DIR/trace-ebpf`,
-//! `$OUT_DIR/trace-ebpf-log` and `$OUT_DIR/ask`.
+//! `-Zbuild-std`), or a folder of prebuilt objects named by `MODTRAIL_EBPF_OBJECTS`. Out: `trace-ebpf`,
+//! `trace-ebpf-log`, `ask` and `stack` in `$OUT_DIR`.
 
 use std::env;
 use std::error::Error;
@@ -12,8 +12,8 @@ use std::process::Command;
 
 const TARGET: &str = "bpfel-unknown-none";
 const PREBUILT: &str = "MODTRAIL_EBPF_OBJECTS";
-/// The objects: the probes, the same with debug messages, and the questions to the kernel.
-const OBJECTS: [&str; 3] = ["trace-ebpf", "trace-ebpf-log", "ask"];
+/// The objects: the probes, the same with debug messages, the questions to the kernel, and the stacks of stuck threads.
+const OBJECTS: [&str; 4] = ["trace-ebpf", "trace-ebpf-log", "ask", "stack"];
 
 fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);

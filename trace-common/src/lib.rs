@@ -9,6 +9,7 @@ pub mod ids;
 pub mod kind;
 pub mod limits;
 pub mod settings;
+pub mod stuck;
 pub mod time;
 #[expect(unsafe_code, reason = "an unsafe trait ties layouts to kinds")]
 pub mod wire;

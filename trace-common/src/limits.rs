@@ -17,6 +17,13 @@ pub const STACK: usize = 24;
 /// `call_sbin_request_key`).
 pub const CALL_STACK: usize = 12;
 
+/// Frames of the kernel stack of a stuck thread: as many as `/proc` shows (fs/proc/base.c `MAX_STACK_TRACE_DEPTH`, 5.10
+/// to 7.3).
+pub const STACK_FRAMES: usize = 64;
+
+/// Stuck threads whose kernel stacks are read at a time; if there are more, they take turns.
+pub const STUCK: usize = 16;
+
 /// Tasks that can be watched at once: processes of helpers (50 slots of requests and everything they fork), and threads
 /// with an open request or helper call (including those that were turned away unseen and live on: 5.10, 6.1). More are
 /// counted as untracked; the loads of such processes have no request.

@@ -68,8 +68,20 @@ pub struct Offsets {
     pub user_ns_owner: u32,
     /// `user_namespace.parent`
     pub user_ns_parent: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// `task_struct.pid`
+    pub task_pid: u32,
+    /// `task_struct.mm`
+    pub task_mm: u32,
+    /// `mm_struct.exe_file`
+    pub mm_exe_file: u32,
+    /// `file.f_inode`
+    pub file_inode: u32,
+    /// `inode.i_ino`
+    pub inode_number: u32,
+    /// `inode.i_sb`
+    pub inode_super: u32,
+    /// `super_block.s_dev`
+    pub super_device: u32,
 }
 
 impl Settings {
@@ -103,7 +115,13 @@ impl Offsets {
         user_ns_level: UNKNOWN,
         user_ns_owner: UNKNOWN,
         user_ns_parent: UNKNOWN,
-        reserved: 0,
+        task_pid: UNKNOWN,
+        task_mm: UNKNOWN,
+        mm_exe_file: UNKNOWN,
+        file_inode: UNKNOWN,
+        inode_number: UNKNOWN,
+        inode_super: UNKNOWN,
+        super_device: UNKNOWN,
     };
 
     /// What is the same on every 64-bit kernel from 5.10 to 7.3 without structure randomisation: the fields of
@@ -121,4 +139,4 @@ impl Offsets {
     };
 }
 
-const _: () = assert!(size_of::<Settings>() == 112);
+const _: () = assert!(size_of::<Settings>() == 136);

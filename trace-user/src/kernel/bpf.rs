@@ -7,7 +7,7 @@
 
 use aya_obj::generated::bpf_insn;
 use std::ffi::{CString, c_int, c_long};
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, FromRawFd as _, OwnedFd};
 
@@ -19,9 +19,12 @@ const RAW_TRACEPOINT_OPEN: c_int = 17;
 const MAP_FREEZE: c_int = 22;
 const LINK_CREATE: c_int = 28;
 const ENABLE_STATS: c_int = 32;
+const ITER_CREATE: c_int = 33;
 
 /// `BPF_F_SLEEPABLE`
 const SLEEPABLE: u32 = 1 << 4;
+/// `BPF_TRACE_ITER`
+const TRACE_ITERATOR: u32 = 28;
 /// `BPF_PERF_EVENT`
 const PERF_EVENT: u32 = 41;
 /// Room for the verifier's log: newer kernels keep its end, which has the reason.
@@ -51,6 +54,11 @@ pub enum Type {
         /// The BTF type ID of the function.
         of: u32,
     },
+    /// Runs for each thing that an iterator, described by a function of the kernel's types, goes through.
+    Iterator {
+        /// The BTF type ID of the function.
+        of: u32,
+    },
     /// Runs when [`run`] runs it.
     Syscall,
 }
@@ -64,6 +72,7 @@ impl Type {
             Self::BtfTracepoint { of } => (26, 23, of, 0),
             Self::Fentry { of } => (26, 24, of, 0),
             Self::Fexit { of } => (26, 25, of, 0),
+            Self::Iterator { of } => (26, TRACE_ITERATOR, of, 0),
             Self::Syscall => (31, 0, 0, SLEEPABLE),
         }
     }
@@ -294,6 +303,24 @@ pub fn attach_kprobe(
     Ok(event)
 }
 
+/// Attaches an iterator's program to its iterator.
+///
+/// # Errors
+/// What the system answers.
+pub fn attach_iterator(program: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let mut link =
+        LinkCreate { prog_fd: number(program), target_fd: 0, attach_type: TRACE_ITERATOR, flags: 0, cookie: 0 };
+    descriptor(LINK_CREATE, &mut link)
+}
+
+/// A file that holds what an iterator's program writes: it runs while the file is read.
+///
+/// # Errors
+/// What the system answers.
+pub fn iterate(link: BorrowedFd<'_>) -> io::Result<File> {
+    descriptor(ITER_CREATE, &mut [number(link), 0]).map(File::from)
+}
+
 #[repr(C)]
 #[derive(Default)]
 struct TestRun {
@@ -472,7 +499,7 @@ mod tests {
 
     #[test]
     fn what_is_not_a_program_has_no_counters() {
-        let file = fs::File::open("/dev/null").unwrap();
+        let file = File::open("/dev/null").unwrap();
         assert!(counters(file.as_fd()).is_err() && missed(file.as_fd()).is_none());
     }
 }

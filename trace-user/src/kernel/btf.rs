@@ -19,8 +19,10 @@ const TYPEDEF: u32 = 8;
 const FUNC: u32 = 12;
 /// The deepest nesting of anonymous members in structs; deeper is damage.
 const DEPTH: u32 = 8;
+/// The function that describes the iterator over tasks (kernel/bpf/task_iter.c, 5.8 to 7.3).
+pub const TASK_ITERATOR: &str = "bpf_iter_task";
 /// The structs whose fields are read.
-const STRUCTS: [&str; 11] = [
+const STRUCTS: [&str; 16] = [
     "task_struct",
     "signal_struct",
     "subprocess_info",
@@ -32,6 +34,11 @@ const STRUCTS: [&str; 11] = [
     "qstr",
     "device",
     "kobject",
+    "cred",
+    "user_namespace",
+    "mm_struct",
+    "inode",
+    "super_block",
 ];
 
 /// Why BTF could not be read.
@@ -70,6 +77,7 @@ impl Types {
                 Mechanism::Kprobe | Mechanism::Kretprobe | Mechanism::RawTracepoint => false,
             };
         }
+        wanted.insert(TASK_ITERATOR.to_owned());
         let without = |why: String| Self { offsets: Offsets::WITHOUT_BTF, ids: Err(why) };
         let bytes = match fs::read(FILE) {
             Ok(bytes) => bytes,
@@ -191,31 +199,41 @@ impl<'data> Btf<'data> {
 
     /// The offsets of everything that the probes read.
     fn offsets(&self) -> Offsets {
+        let offset = |name: &str, field| {
+            debug_assert!(STRUCTS.contains(&name), "{name} is not looked for");
+            self.offset(name, field)
+        };
         Offsets {
-            task_group_leader: self.offset("task_struct", "group_leader"),
-            task_start_boottime: self.offset("task_struct", "start_boottime"),
-            task_tgid: self.offset("task_struct", "tgid"),
-            task_exit_code: self.offset("task_struct", "exit_code"),
-            task_signal: self.offset("task_struct", "signal"),
-            signal_live: self.offset("signal_struct", "live"),
-            call_work: self.offset("subprocess_info", "work"),
-            call_path: self.offset("subprocess_info", "path"),
-            call_argv: self.offset("subprocess_info", "argv"),
-            module_name: self.offset("module", "name"),
-            load_info_len: self.offset("load_info", "len"),
-            call_wait: self.offset("subprocess_info", "wait"),
-            call_retval: self.offset("subprocess_info", "retval"),
-            file_dentry: within(self.offset("file", "f_path"), self.offset("path", "dentry")),
-            dentry_name: within(self.offset("dentry", "d_name"), self.offset("qstr", "name")),
-            task_loginuid: self.offset("task_struct", "loginuid"),
-            device_name: within(self.offset("device", "kobj"), self.offset("kobject", "name")),
-            task_cred: self.offset("task_struct", "cred"),
-            cred_caps: self.offset("cred", "cap_effective"),
-            cred_user_ns: self.offset("cred", "user_ns"),
-            user_ns_level: self.offset("user_namespace", "level"),
-            user_ns_owner: self.offset("user_namespace", "owner"),
-            user_ns_parent: self.offset("user_namespace", "parent"),
-            reserved: 0,
+            task_group_leader: offset("task_struct", "group_leader"),
+            task_start_boottime: offset("task_struct", "start_boottime"),
+            task_tgid: offset("task_struct", "tgid"),
+            task_exit_code: offset("task_struct", "exit_code"),
+            task_signal: offset("task_struct", "signal"),
+            signal_live: offset("signal_struct", "live"),
+            call_work: offset("subprocess_info", "work"),
+            call_path: offset("subprocess_info", "path"),
+            call_argv: offset("subprocess_info", "argv"),
+            module_name: offset("module", "name"),
+            load_info_len: offset("load_info", "len"),
+            call_wait: offset("subprocess_info", "wait"),
+            call_retval: offset("subprocess_info", "retval"),
+            file_dentry: within(offset("file", "f_path"), offset("path", "dentry")),
+            dentry_name: within(offset("dentry", "d_name"), offset("qstr", "name")),
+            task_loginuid: offset("task_struct", "loginuid"),
+            device_name: within(offset("device", "kobj"), offset("kobject", "name")),
+            task_cred: offset("task_struct", "cred"),
+            cred_caps: offset("cred", "cap_effective"),
+            cred_user_ns: offset("cred", "user_ns"),
+            user_ns_level: offset("user_namespace", "level"),
+            user_ns_owner: offset("user_namespace", "owner"),
+            user_ns_parent: offset("user_namespace", "parent"),
+            task_pid: offset("task_struct", "pid"),
+            task_mm: offset("task_struct", "mm"),
+            mm_exe_file: offset("mm_struct", "exe_file"),
+            file_inode: offset("file", "f_inode"),
+            inode_number: offset("inode", "i_ino"),
+            inode_super: offset("inode", "i_sb"),
+            super_device: offset("super_block", "s_dev"),
         }
     }
 

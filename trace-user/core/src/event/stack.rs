@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-/// Frames of a kernel stack that `/proc` shows (fs/proc/base.c `MAX_STACK_TRACE_DEPTH`, 5.10 to 7.3).
-pub const STACK_FRAMES: usize = 64;
+pub use trace_common::limits::STACK_FRAMES;
 
 /// Whether a function with one of these names is on the stack. Variants that the compiler makes have a suffix:
 /// `function.part.0`.
