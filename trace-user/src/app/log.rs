@@ -1,6 +1,7 @@
 //! `modtrail log`: a line per request as it ends, from the running kernel, a command, or a recording.
 
 use super::failure::Failure;
+use super::launcher::Held;
 use super::output::{self, Output, Written};
 use super::session::{Session, Signals, Until, passed_on, report_gaps};
 use super::{replay, runtime};
@@ -29,13 +30,13 @@ pub fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
 }
 
 fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
-    let until = Until { duration: None, command: args.command.clone() };
+    let until = Until { duration: None, command: Held::new(&args.command)? };
     let mut lines = Lines { json: args.json, live: Some(output::stdout()), failure: None, closed: false };
     let mut alerts = Alerts::new(Limits { default: args.limit, named: std::collections::BTreeMap::new() });
     let mut losses = LossLines::default();
     let outcome = runtime()?.block_on(async {
         let signals = Signals::new()?;
-        let mut session = Session::begin(&args.trace, None)?;
+        let mut session = Session::begin(&args.trace, None, &until)?;
         session.sample_stalls(args.limit);
         if args.command.is_empty() {
             stderr::say("ready; Ctrl-C ends it");
@@ -47,7 +48,7 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
             }
             lines.on(change, model)
         };
-        session.run(&until, signals, each).await
+        session.run(until, signals, each).await
     });
     let (model, status) = outcome?;
     lines.finish();
@@ -93,7 +94,8 @@ impl Lines {
             | Change::Fact { .. }
             | Change::Lost { .. }
             | Change::Unmatched
-            | Change::Capped => ControlFlow::Continue(()),
+            | Change::Capped
+            | Change::OtherSelfTest => ControlFlow::Continue(()),
             Change::Now(_) => {
                 let written = self.live.as_mut().map_or(Ok(Written::Out), Output::pass_on);
                 self.note(written)

@@ -1,21 +1,23 @@
 //! Proves that the probes fire: modtrail makes a request of its own, for an alias that no module has.
 //!
-//! In: the permission to ask for a file system of that name. Out: a request in the kernel and, from the events that
-//! come back, whether the request, its helper call and its helper were seen. It does not wait for the end, which can
-//! take as long as the helper does.
+//! In: nothing; any user may ask for that. Out: a request in the kernel and, from the events that come back, whether
+//! the request, its helper call and its helper were seen. It does not wait for the end, which can take as long as the
+//! helper does.
 
 use crate::kernel::snapshot;
-use modtrail_core::event::{Body, Event, Moment, SelfTest};
+use modtrail_core::event::{Body, Event, Moment, SELF_TEST_THREAD, SelfTest};
 use rustix::io::Errno;
-use rustix::mount::{FsOpenFlags, fsopen};
+use rustix::net::{AddressFamily, Protocol, SocketFlags, SocketType, socket_with};
 use std::fs;
+use std::num::NonZeroU32;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::thread;
 use trace_common::ids::{CallAddress, Tgid};
 use trace_common::kind::Kind;
 
-/// The file system asked for; its alias is `fs-modtrail-self-test`.
-const FILE_SYSTEM: &str = "modtrail-self-test";
+/// The protocol of netlink that is asked for: `NETLINK_UNUSED` (include/uapi/linux/netlink.h), which nothing has ever
+/// used. The kernel requests a module for it whoever asks (net/netlink/af_netlink.c `netlink_create`, 5.10 to 7.3).
+const PROTOCOL: Protocol = Protocol::from_raw(NonZeroU32::MIN);
 
 /// A test under way.
 #[derive(Debug)]
@@ -44,10 +46,11 @@ pub fn begin() -> Result<Proof, String> {
     let (sender, answer) = channel();
     let ask = move || {
         // The receiver may be gone.
-        let _ = sender.send(fsopen(FILE_SYSTEM, FsOpenFlags::FSOPEN_CLOEXEC).map(drop));
+        let _ = sender
+            .send(socket_with(AddressFamily::NETLINK, SocketType::RAW, SocketFlags::CLOEXEC, Some(PROTOCOL)).map(drop));
     };
     thread::Builder::new()
-        .name("modtrail-test".to_owned())
+        .name(SELF_TEST_THREAD.to_owned())
         .spawn(ask)
         .map_err(|error| format!("cannot start a thread for it: {error}"))?;
     Ok(Proof { process, answer, requested: false, call: None, born: false, turned_away: None })
@@ -95,8 +98,12 @@ impl Proof {
     /// Why the request was not made, if the system has reported it.
     #[must_use]
     pub fn refusal(&self) -> Option<SelfTest> {
-        let answer = self.answer.try_recv().ok()?.err().filter(|error| *error != Errno::NODEV)?;
-        Some(SelfTest::Unproven(format!("modtrail may not ask for a file system: {answer}").into()))
+        let why = match self.answer.try_recv().ok()? {
+            Err(Errno::PROTONOSUPPORT) => return None,
+            Err(answer) => format!("modtrail may not ask for a netlink protocol: {answer}"),
+            Ok(()) => "a module serves the netlink protocol that modtrail asks for".to_owned(),
+        };
+        Some(SelfTest::Unproven(why.into()))
     }
 
     /// What came of it.
@@ -128,6 +135,12 @@ mod tests {
     }
 
     #[test]
+    fn another_modtrail_knows_its_alias() {
+        let family = AddressFamily::NETLINK.as_raw();
+        assert_eq!(format!("net-pf-{family}-proto-{}", PROTOCOL.as_raw()), modtrail_core::event::SELF_TEST_ALIAS);
+    }
+
+    #[test]
     fn only_its_own_request_and_its_own_helper_prove_it() {
         let (own, other) = (Task::new(7, 8, 1, "modtrail"), Task::new(9, 9, 1, "ping"));
         let (sender, answer) = channel();
@@ -143,7 +156,7 @@ mod tests {
         proof.see(&event(other, entered(1)));
         proof.see(&event(other, Moment::Born { call: CallAddress(1) }));
         assert!(matches!(proof.outcome(), SelfTest::Unproven(_)), "it was not answered yet");
-        sender.send(Err(Errno::NODEV)).unwrap();
+        sender.send(Err(Errno::PROTONOSUPPORT)).unwrap();
         assert_eq!(proof.outcome(), SelfTest::Deaf(vec![Kind::Requested, Kind::CallEntered, Kind::Born]));
         drop(sender);
         proof.see(&event(own, entered(2)));

@@ -23,7 +23,7 @@ const OUTPUT: &str = "== what the command wrote";
 
 /// The beginning of a helper that ignores modtrail's own request, by which it proves that its probes fire while the
 /// scenario already runs.
-pub const NOT_FOR_ITSELF: &str = "[ \"$3\" = fs-modtrail-self-test ] && exit 1";
+pub const NOT_FOR_ITSELF: &str = "[ \"$3\" = net-pf-16-proto-1 ] && exit 1";
 
 /// How often a scenario is tried if the kernel skipped runs of probes.
 pub const ATTEMPTS: u32 = 3;

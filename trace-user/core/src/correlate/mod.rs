@@ -20,7 +20,9 @@ pub mod suspends;
 mod tests;
 
 use crate::entities::{Change, Cycle, TurnedAway};
-use crate::event::{Body, Event, Fact, Moment, Probe, Resolution, Stamp, SuspendMoment, Task};
+use crate::event::{
+    Body, Event, Fact, Moment, Probe, Resolution, SELF_TEST_ALIAS, SELF_TEST_THREAD, Stamp, SuspendMoment, Task,
+};
 use crate::lives::Lives;
 use firmware::Firmwares;
 use helpers::Helpers;
@@ -157,9 +159,24 @@ impl Correlator {
         out.push(Change::Fact { fact, at });
     }
 
+    /// Whether the task is modtrail's own, or a thread of another modtrail's that makes a request for its self-test.
+    fn is_own(&self, task: &Task) -> bool {
+        self.tracer == Some(task.key.tgid) || self.requests.is_own(task.tid)
+    }
+
+    /// Whether another modtrail begins a self-test. That is counted: anybody can give a thread that name.
+    fn tests_another(&self, task: &Task, moment: &Moment, out: &mut Vec<Change>) -> bool {
+        let Moment::Requested(asked) = moment else { return false };
+        let is_test = asked.alias.text().is_some_and(|alias| &**alias == SELF_TEST_ALIAS)
+            && task.comm.to_text() == SELF_TEST_THREAD
+            && self.requests.has_room_for_own();
+        out.extend(is_test.then_some(Change::OtherSelfTest));
+        is_test
+    }
+
     fn probe(&mut self, at: Stamp, probe: &Probe, out: &mut Vec<Change>) {
         let task = probe.task;
-        let own = self.tracer == Some(task.key.tgid);
+        let own = self.is_own(&task) || self.tests_another(&task, &probe.moment, out);
         match &probe.moment {
             Moment::Requested(_) if own => self.requests.own_began(task.tid),
             Moment::Throttled { .. } | Moment::Denied { .. } if own => self.requests.own_ended(task.tid),

@@ -6,6 +6,7 @@ use crate::event::{
     CallEntered, Captured, Configured, Depth, Event, Fact, Hook, Install, Lost, Moment, Place, Resolution,
     SuspendMoment, Syscall, Task, Wait, Wanted,
 };
+use crate::event::{SELF_TEST_ALIAS, SELF_TEST_THREAD};
 use crate::phases::{Phase, phases};
 use crate::pipeline::Pipeline;
 use crate::testing::{self, Helped, Scenario, busy, module, stamp, worker};
@@ -548,7 +549,7 @@ fn the_tracers_own_request_and_its_helper_count_for_nothing() {
     let mut scenario = scenario();
     let own = Task::new(77, 78, 1, "modtrail");
     scenario.fact(0, Fact::Tracer(own.key.tgid));
-    let request = helped("fs-modtrail-self-test", own, 413, 10_000);
+    let request = helped("net-pf-16-proto-1", own, 413, 10_000);
     scenario.helped(request, 0);
     let helper = scenario.helper(request);
     scenario.load(20_000, helper, "can");
@@ -558,6 +559,21 @@ fn the_tracers_own_request_and_its_helper_count_for_nothing() {
     let model = scenario.model();
     assert_eq!((model.requests().count(), model.calls().count(), model.loads().count()), (0, 0, 0));
     assert_eq!((model.counts().requests, model.counts().unmatched), (0, 0));
+}
+
+#[test]
+fn another_modtrails_self_test_is_left_out_and_counted() {
+    let mut scenario = scenario();
+    let other = Task::new(87, 88, 1, SELF_TEST_THREAD);
+    let request = helped(SELF_TEST_ALIAS, other, 413, 10_000);
+    scenario.helped(request, 0);
+    scenario.ended(request, 40_000, 256);
+    // The same thread's next request, and another task's for the same alias, are like any other.
+    scenario.probe(50_000, other, asked("net-pf-29"));
+    scenario.probe(60_000, ping(), asked(SELF_TEST_ALIAS));
+    scenario.until(70_000);
+    let model = scenario.model();
+    assert_eq!((model.requests().count(), model.calls().count(), model.counts().other_self_tests), (2, 0, 1));
 }
 
 #[test]

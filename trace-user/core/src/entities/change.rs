@@ -46,6 +46,8 @@ pub enum Change {
     Unmatched,
     /// A map of open things was full; the oldest was given up.
     Capped,
+    /// Another modtrail began a self-test: its request is left out.
+    OtherSelfTest,
     /// Time has come this far.
     Now(Stamp),
 }

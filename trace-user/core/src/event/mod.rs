@@ -17,6 +17,12 @@ pub use resolution::{Configured, Install, Place, Replaced, Resolution, Wanted};
 pub use stack::{STACK_FRAMES, on_stack};
 use std::fmt;
 use std::sync::Arc;
+
+/// What modtrail asks for to prove that its probes fire; no module has this alias.
+pub const SELF_TEST_ALIAS: &str = "net-pf-16-proto-1";
+/// The thread of modtrail's that asks for it.
+pub const SELF_TEST_THREAD: &str = "modtrail-test";
+
 pub use suspend::{Depth, PmTest, SuspendMoment, SuspendState, Way};
 use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
 use trace_common::kind::{Kind, Loss};

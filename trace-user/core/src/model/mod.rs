@@ -88,6 +88,8 @@ pub struct Counts {
     pub forgotten: u64,
     /// Requests seen, kept or not.
     pub requests: u64,
+    /// Self-tests of other modtrails: their requests are left out.
+    pub other_self_tests: u64,
 }
 
 impl Default for Model {
@@ -147,6 +149,7 @@ impl Model {
             }
             Change::Unmatched => self.counts.unmatched += 1,
             Change::Capped => self.counts.capped += 1,
+            Change::OtherSelfTest => self.counts.other_self_tests += 1,
             Change::Now(now) => self.advance(*now),
         }
     }

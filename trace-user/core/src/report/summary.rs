@@ -66,6 +66,7 @@ fn head(out: &mut String, model: &Model, ending: Ending) {
         (counts.unmatched, "events belong to something that began before tracing or was lost"),
         (counts.capped, "open requests, calls, loads or live modules given up because there were too many"),
         (counts.forgotten, "older requests, calls, loads and causes of losses are counted but no longer kept"),
+        (counts.other_self_tests, "requests left out: self-tests of other modtrails"),
     ];
     for (count, words) in shown.into_iter().filter(|(count, _)| *count > 0) {
         line(out, format_args!("  {count} {words}"));

@@ -57,6 +57,7 @@ pub fn summary(model: &Model, ending: Ending) -> String {
         "lost_by_user": lost_by_user(model),
         "unmatched": counts.unmatched,
         "given_up": counts.capped,
+        "other_self_tests": counts.other_self_tests,
         "forgotten": counts.forgotten,
         "verdicts": verdicts(model),
         "slots_most": model.most_slots().holders.len(),

@@ -124,7 +124,8 @@ impl Said {
             }
             Change::Lost { loss, count, .. } => *self.lost.entry(*loss).or_default() += count,
             Change::Unmatched => self.unmatched += 1,
-            Change::Call(_) | Change::Firmware(_) | Change::Fact { .. } | Change::Capped | Change::Now(_) => {}
+            Change::Call(_) | Change::Firmware(_) | Change::Fact { .. } => {}
+            Change::Capped | Change::OtherSelfTest | Change::Now(_) => {}
         }
     }
 }

@@ -27,6 +27,9 @@ pub const OPEN: usize = 65_536;
 /// What they weigh, at most.
 const OPEN_BYTES: usize = 64 * 1024 * 1024;
 
+/// Threads of modtrail's own, and of other modtrails' self-tests, that are known at once.
+const OWN: usize = 64;
+
 /// How long after a request's return descendants of its helper may still make the module live: a helper that daemonises
 /// returns before its child loads.
 pub const GRACE: Nanos = Nanos::from_secs(2);
@@ -53,7 +56,8 @@ pub struct Requests {
     by_tid: BTreeMap<Tid, RequestId>,
     /// The open requests that were asked for while all slots were taken.
     found_all_taken: BTreeSet<RequestId>,
-    /// modtrail's own threads that have a request open: it takes a slot but is not counted.
+    /// Threads of modtrail's, or of another modtrail's self-test, that have a request open: it takes a slot but is not
+    /// counted.
     own: BTreeSet<Tid>,
     crowds: Crowds,
     /// Those that wait for a slot, by when they asked: a wait whose end is not seen is given up.
@@ -237,6 +241,16 @@ impl Requests {
     /// One of modtrail's own threads makes a request.
     pub fn own_began(&mut self, thread: Tid) {
         self.own.insert(thread);
+    }
+
+    /// Whether the thread has such a request open.
+    pub fn is_own(&self, thread: Tid) -> bool {
+        self.own.contains(&thread)
+    }
+
+    /// Whether one more would be known: beyond that, requests are shown like any other's.
+    pub fn has_room_for_own(&self) -> bool {
+        self.own.len() < OWN
     }
 
     /// The open request of modtrail's own thread, if it has one, is over.

@@ -67,7 +67,7 @@ impl Correlator {
         let request = self.requests.of(task);
         let request = request.filter(|id| self.requests.get(*id).is_some_and(|open| serves(open, entered)));
         let call = self.helpers.entered(at, task, entered, request);
-        if self.tracer == Some(task.key.tgid) {
+        if self.is_own(&task) {
             return self.helpers.hide(call);
         }
         if let Some(call) = self.helpers.call(call) {
@@ -103,9 +103,7 @@ impl Correlator {
     /// The thread is gone: its request and its call are over.
     pub(in crate::correlate) fn caller_gone(&mut self, at: Stamp, task: Task, out: &mut Vec<Change>) {
         let call = self.helpers.caller_gone(at, task);
-        if self.tracer == Some(task.key.tgid) {
-            self.requests.own_ended(task.tid);
-        }
+        self.requests.own_ended(task.tid);
         let request = self.requests.of(task);
         if request.is_some() {
             self.requests.leave(task.tid);
