@@ -117,6 +117,21 @@ pub fn loginuid() -> Option<u32> {
     field32(current(), offsets().task_loginuid)
 }
 
+/// The file that the current process executes, by its device and the number of its inode; zeros for a kernel thread, or
+/// if it cannot be read.
+#[inline(always)]
+pub fn executable() -> (u32, u64) {
+    let offsets = offsets();
+    let mm: u64 = field(current(), offsets.task_mm).unwrap_or(0);
+    let file: u64 = field(mm, offsets.mm_exe_file).unwrap_or(0);
+    let inode: u64 = field(file, offsets.file_inode).unwrap_or(0);
+    let super_block: u64 = field(inode, offsets.inode_super).unwrap_or(0);
+    match (field32(super_block, offsets.super_device), field(inode, offsets.inode_number)) {
+        (Some(device), Some(number)) => (device, number),
+        _ => (0, 0),
+    }
+}
+
 /// The current cgroup's id, in the v2 hierarchy.
 #[inline(always)]
 pub fn current_cgroup() -> u64 {

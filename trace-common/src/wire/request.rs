@@ -21,8 +21,12 @@ pub struct Requested {
     pub loginuid: u32,
     /// Not zero: `loginuid` could be read.
     pub loginuid_seen: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// The device of the requester's executable, as the kernel numbers it (`super_block.s_dev`): 12 bits of major, 20
+    /// of minor number.
+    pub exe_device: u32,
+    /// The number of its inode on that device (`inode.i_ino`); zero if the requester has no executable, or if it could
+    /// not be read.
+    pub exe_inode: u64,
     /// The number of bytes of `stack` that are filled, or a negative errno if the stack could not be taken.
     pub stack_bytes: i64,
     /// Return addresses, innermost first.
@@ -61,4 +65,4 @@ record!(Admitted: Admitted);
 record!(TurnedAway: Throttled, Denied);
 
 const _: () = assert!(size_of::<TurnedAway>() == 64);
-const _: () = assert!(size_of::<Requested>() == 344 && size_of::<Admitted>() == 128);
+const _: () = assert!(size_of::<Requested>() == 352 && size_of::<Admitted>() == 128);

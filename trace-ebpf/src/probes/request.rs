@@ -29,7 +29,9 @@ pub fn requested(ctx: &impl EbpfContext, alias: *const u8, unframed: u64) -> i32
         let loginuid = read::loginuid();
         room!(record.loginuid).put(loginuid.unwrap_or(0));
         room!(record.loginuid_seen).put(u32::from(loginuid.is_some()));
-        room!(record.reserved).put(0);
+        let (device, inode) = read::executable();
+        room!(record.exe_device).put(device);
+        room!(record.exe_inode).put(inode);
         room!(record.stack_bytes).put(read::stack(ctx, &room!(record.stack), unframed));
     });
     debug!(ctx, "requested by {}", ctx.pid());

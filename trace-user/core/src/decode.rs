@@ -61,11 +61,22 @@ pub struct Decoded {
     pub unnamed: Option<Unnamed>,
 }
 
+/// A file, for as long as it exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileId {
+    /// The number of its device as the kernel has it: 12 bits of major, 20 of minor number.
+    pub device: u32,
+    /// The number of its inode on that device.
+    pub inode: u64,
+}
+
 /// Numbers that the running system can name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unnamed {
     /// The requester's cgroup; `None` for other events.
     pub cgroup: Option<u64>,
+    /// The file that the requester executes; `None` for other events, or if it has none or it could not be read.
+    pub exe: Option<FileId>,
     /// The return addresses of the kernel stack, innermost first. The innermost are in the probe itself.
     pub stack: Vec<u64>,
 }
@@ -245,7 +256,12 @@ fn whole<const KIND: u16, T: Record<KIND>>(kind: Kind, bytes: &[u8]) -> Result<T
 }
 
 fn requested(record: &wire::Requested, unnamed: &mut Option<Unnamed>) -> Requested {
-    *unnamed = Some(Unnamed { cgroup: Some(record.cgroup), stack: stack(&record.stack, record.stack_bytes) });
+    let exe = FileId { device: record.exe_device, inode: record.exe_inode };
+    *unnamed = Some(Unnamed {
+        cgroup: Some(record.cgroup),
+        exe: (exe.inode != 0).then_some(exe),
+        stack: stack(&record.stack, record.stack_bytes),
+    });
     Requested {
         alias: short(&record.alias),
         uid: record.uid,
@@ -265,7 +281,7 @@ fn stack(frames: &[u64], bytes: i64) -> Vec<u64> {
 
 fn call_entered(record: &wire::CallEntered, unnamed: &mut Option<Unnamed>) -> CallEntered {
     let argc = usize::try_from(record.argc).unwrap_or(0);
-    *unnamed = Some(Unnamed { cgroup: None, stack: stack(&record.stack, record.stack_bytes) });
+    *unnamed = Some(Unnamed { cgroup: None, exe: None, stack: stack(&record.stack, record.stack_bytes) });
     CallEntered {
         call: CallAddress(record.call),
         wait: Wait::from_mode(record.wait_mode),
@@ -366,10 +382,12 @@ mod tests {
             uid: 1000,
             loginuid: 1000,
             loginuid_seen: 1,
-            reserved: 0,
+            exe_device: 0x80_0001,
+            exe_inode: 11,
             stack_bytes: 32,
             stack,
         };
+        let exe = Some(FileId { device: 0x80_0001, inode: 11 });
         let Decoded { event, unnamed } = decode(record.as_bytes()).unwrap();
         let Body::Probe(Probe { task, cpu: 1, moment: Moment::Requested(requested) }) = event.body else {
             panic!("{event:?}");
@@ -377,7 +395,7 @@ mod tests {
         assert_eq!(task, Task::new(412, 413, 5, "ping"));
         assert_eq!(requested.alias, Captured::whole("net-pf-29"));
         assert_eq!((requested.loginuid, &requested.exe, &requested.cgroup), (Some(1000), &None, &None));
-        assert_eq!(unnamed, Some(Unnamed { cgroup: Some(7), stack: vec![1, 2, 3, 0x99] }));
+        assert_eq!(unnamed, Some(Unnamed { cgroup: Some(7), exe, stack: vec![1, 2, 3, 0x99] }));
     }
 
     #[test]
@@ -409,7 +427,7 @@ mod tests {
         assert_eq!(*entered.argv, expected);
         assert_eq!((entered.wait, entered.argv_more), (Wait::Proc, true));
         assert_eq!(entered.path, Captured::whole("xxxx"));
-        assert_eq!(unnamed, Some(Unnamed { cgroup: None, stack: vec![3, 3] }));
+        assert_eq!(unnamed, Some(Unnamed { cgroup: None, exe: None, stack: vec![3, 3] }));
     }
 
     #[test]

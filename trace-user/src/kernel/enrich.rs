@@ -3,7 +3,7 @@
 //!
 //! In: a decoded event, and a source of names. Out: the event as it is recorded.
 
-use modtrail_core::decode::{Decoded, Unnamed};
+use modtrail_core::decode::{Decoded, FileId, Unnamed};
 use modtrail_core::event::{Body, Event, Moment, Probe};
 use std::sync::Arc;
 use trace_common::ids::{CallAddress, ModuleAddress};
@@ -20,8 +20,8 @@ pub trait Names {
     /// The symbol that contains the kernel address; `None` if unknown.
     fn symbol(&mut self, address: u64) -> Option<Arc<str>>;
     /// The path of the executable of the process `tgid` that started at `start` on the boot clock; `None` if it cannot
-    /// be read, or if the pid now belongs to another process.
-    fn exe(&mut self, tgid: u32, start: u64) -> Option<Arc<str>>;
+    /// be read, if the pid now belongs to another process, or if the process now executes another file than `exe`.
+    fn exe(&mut self, tgid: u32, start: u64, exe: FileId) -> Option<Arc<str>>;
     /// The path of the cgroup with this id, which `tgid` is a member of; `None` if it cannot be read.
     fn cgroup(&mut self, id: u64, tgid: u32) -> Option<Arc<str>>;
 }
@@ -68,7 +68,7 @@ fn fill_in(probe: &mut Probe, unnamed: &Unnamed, names: &mut impl Names) {
     match &mut probe.moment {
         Moment::Requested(requested) => {
             let requested = Arc::make_mut(requested);
-            requested.exe = names.exe(tgid, start);
+            requested.exe = unnamed.exe.and_then(|exe| names.exe(tgid, start, exe));
             requested.cgroup = unnamed.cgroup.and_then(|id| names.cgroup(id, tgid));
             requested.stack = stack(&unnamed.stack, "__request_module", names);
         }
@@ -94,7 +94,7 @@ fn stack(frames: &[u64], from: &str, names: &mut impl Names) -> Arc<[Arc<str>]> 
 #[cfg(test)]
 mod tests {
     use super::{Names, UNKNOWN, enrich, stack};
-    use modtrail_core::decode::{Decoded, Unnamed};
+    use modtrail_core::decode::{Decoded, FileId, Unnamed};
     use modtrail_core::event::{Body, Captured, Event, Module, Moment, Probe, Requested, Stamp, Task, Wait};
     use modtrail_core::testing::entered;
     use std::sync::Arc;
@@ -117,8 +117,8 @@ mod tests {
                 .map(|symbol| (*symbol).into())
         }
 
-        fn exe(&mut self, tgid: u32, start: u64) -> Option<Arc<str>> {
-            (tgid == 412 && start == 5).then(|| "/usr/bin/ping".into())
+        fn exe(&mut self, tgid: u32, start: u64, exe: FileId) -> Option<Arc<str>> {
+            (tgid == 412 && start == 5 && exe.inode == 11).then(|| "/usr/bin/ping".into())
         }
 
         fn cgroup(&mut self, id: u64, _tgid: u32) -> Option<Arc<str>> {
@@ -140,7 +140,8 @@ mod tests {
             at: Stamp::default(),
             body: Body::Probe(Probe { task, cpu: 0, moment: Moment::Requested(requested.into()) }),
         };
-        let unnamed = Unnamed { cgroup: Some(7), stack: vec![1, 2, 3, 0x99] };
+        let unnamed =
+            Unnamed { cgroup: Some(7), exe: Some(FileId { device: 1, inode: 11 }), stack: vec![1, 2, 3, 0x99] };
         let event = enrich(Decoded { event, unnamed: Some(unnamed) }, &mut Made);
         let Body::Probe(Probe { moment: Moment::Requested(requested), .. }) = event.body else {
             panic!("{event:?}");

@@ -3,9 +3,11 @@
 
 use super::ask::{Ask, Symbol};
 use super::enrich::Names;
+use super::executable;
 use super::hooks::LADDERS;
 use super::kallsyms::Symbols;
 use super::snapshot;
+use modtrail_core::decode::FileId;
 use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
@@ -94,6 +96,12 @@ impl SystemNames {
         }
     }
 
+    /// Whether symbols are read from the kernel's table.
+    #[must_use]
+    pub const fn reads_table(&self) -> bool {
+        matches!(self.namer, Namer::Table(_))
+    }
+
     /// A module went live or away: the names of its functions have changed.
     pub fn modules_changed(&mut self) {
         self.symbols.retain(|_, symbol| symbol.as_ref().is_some_and(|symbol| !symbol.is_of_module));
@@ -149,12 +157,12 @@ impl Names for SystemNames {
         known.map(|symbol| symbol.name)
     }
 
-    fn exe(&mut self, tgid: u32, start: u64) -> Option<Arc<str>> {
+    fn exe(&mut self, tgid: u32, start: u64, exe: FileId) -> Option<Arc<str>> {
         self.own_process?;
-        let path = fs::read_link(format!("/proc/{tgid}/exe")).ok()?;
+        let path = executable::path(tgid, exe)?;
         // Read after the link: the pid belonged to the same process all the time.
         let stat = fs::read_to_string(format!("/proc/{tgid}/stat")).ok()?;
-        is_start(&stat, start).then(|| path.to_string_lossy().into())
+        is_start(&stat, start).then_some(path)
     }
 
     fn cgroup(&mut self, id: u64, tgid: u32) -> Option<Arc<str>> {
