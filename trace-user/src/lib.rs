@@ -11,6 +11,7 @@ pub mod clock;
 pub mod kernel;
 pub mod ready;
 pub mod recording;
+pub mod rights;
 pub mod sinks;
 pub mod source;
 pub mod stderr;

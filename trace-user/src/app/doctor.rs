@@ -1,11 +1,12 @@
 //! `modtrail doctor`: what each moment got on this kernel, what is lost, and what to do.
 
 use super::failure::Failure;
-use super::{output, resolve, runtime};
+use super::{output, resolve, runtime, session};
 use crate::cli::DoctorArgs;
 use crate::kernel::attach::{AttachError, Progress};
 use crate::kernel::hooks::{LADDERS, NEEDED};
 use crate::kernel::snapshot;
+use crate::rights::{self, Kept, Needs};
 use crate::source::live::{Live, LiveError};
 use modtrail_core::event::{Body, Costs, Fact, Hook, Lost, Machine, SelfTest};
 use modtrail_core::report::plain::plain;
@@ -51,6 +52,8 @@ pub fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
                 indexes_error: source.indexes_error().map(ToString::to_string),
                 configuration_problems: source.configuration_problems().to_vec(),
                 missed: summed(missed),
+                kept: rights::needed(session::needs(&source, Needs::default())),
+                no_iterator: source.no_iterator().map(str::to_owned),
             };
             (found, None)
         }
@@ -101,6 +104,10 @@ struct Found {
     /// What is wrong with modprobe's configuration.
     configuration_problems: Vec<String>,
     missed: Vec<(Lost, u64)>,
+    /// The rights that stay while `log`, `record` or `watch` trace.
+    kept: Vec<Kept>,
+    /// Why kernel stacks are read from `/proc`, if they are.
+    no_iterator: Option<String>,
     /// What tracing has cost so far.
     costs: Costs,
 }
@@ -136,6 +143,12 @@ impl Found {
         for (lost, count) in &self.missed {
             let moment = lost.moment().map_or("", Kind::name);
             line(&mut out, format_args!("missed so far: {count} of \"{moment}\": {}", lost.as_str()));
+        }
+        for Kept { name, why, .. } in &self.kept {
+            line(&mut out, format_args!("keeps {name} while it traces: {why}"));
+        }
+        if let Some(why) = &self.no_iterator {
+            line(&mut out, format_args!("kernel stacks come from /proc: no iterator over tasks: {why}"));
         }
         if let Some(words) = uncounted(machine) {
             line(&mut out, format_args!("{words}"));
@@ -185,6 +198,8 @@ impl Found {
             "probes": probes.collect::<Vec<_>>(),
             "processor_ns": self.costs.processor.map(Nanos::as_nanos),
             "resident_bytes": self.costs.resident,
+            "keeps": self.kept.iter().map(|kept| json!({"capability": kept.name, "why": kept.why})).collect::<Vec<_>>(),
+            "no_task_iterator": self.no_iterator,
             "misses_uncounted": uncounted(machine),
             "indexes_error": self.indexes_error,
             "configuration_problems": self.configuration_problems,

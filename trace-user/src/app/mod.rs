@@ -2,6 +2,7 @@
 
 pub mod doctor;
 pub mod failure;
+pub mod launcher;
 pub mod log;
 pub mod output;
 pub mod record;

@@ -1,6 +1,7 @@
 //! `modtrail record`: events as they come, to a file.
 
 use super::failure::Failure;
+use super::launcher::Held;
 use super::runtime;
 use super::session::{Session, Signals, Until, passed_on, report_gaps};
 use crate::cli::RecordArgs;
@@ -17,11 +18,11 @@ use std::process::ExitCode;
 /// # Errors
 /// [`Failure`] if it cannot be done.
 pub fn run(args: &RecordArgs) -> Result<ExitCode, Failure> {
-    let until = Until { duration: args.duration, command: args.command.clone() };
+    let until = Until { duration: args.duration, command: Held::new(&args.command)? };
     let mut losses = LossLines::default();
     let outcome = runtime()?.block_on(async {
         let signals = Signals::new()?;
-        let session = Session::begin(&args.trace, Some(&args.output))?;
+        let session = Session::begin(&args.trace, Some(&args.output), &until)?;
         if args.command.is_empty() {
             stderr::say(format_args!("ready, recording to {}; Ctrl-C ends it", args.output.display()));
         }
@@ -31,7 +32,7 @@ pub fn run(args: &RecordArgs) -> Result<ExitCode, Failure> {
             }
             ControlFlow::Continue(())
         };
-        session.run(&until, signals, each).await
+        session.run(until, signals, each).await
     });
     let (model, status) = outcome?;
     report_gaps(&model);

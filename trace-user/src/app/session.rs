@@ -3,11 +3,13 @@
 //! In: what to trace with and until when. Out: each change as it happens, and how the command ended.
 
 use super::failure::Failure;
+use super::launcher::{Held, Running};
 use crate::cli::TraceArgs;
 use crate::clock;
 use crate::kernel::attach::{ProbeLog, Progress};
-use crate::kernel::{snapshot, stacks};
+use crate::kernel::snapshot;
 use crate::recording::{FileRecorder, Target};
+use crate::rights::{self, Needs};
 use crate::source::live::{Live, Options};
 use crate::stderr;
 use modtrail_core::entities::Change;
@@ -16,22 +18,21 @@ use modtrail_core::model::Model;
 use modtrail_core::pipeline::Pipeline;
 use modtrail_core::report::plain::counted;
 use modtrail_core::stall;
+use rustix::process::Signal;
 use std::ops::ControlFlow;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{ExitCode, ExitStatus};
 use std::time::Duration;
-use tokio::process::{Child, Command};
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::signal::unix::{Signal as Listener, SignalKind, signal};
 use tokio::time::Instant;
+use trace_common::limits::STUCK;
 use trace_common::time::Nanos;
 
 /// How often a recording is flushed to disk.
 const FLUSH: Duration = Duration::from_millis(500);
-/// How often the kernel stacks of what is stuck are sampled.
+/// How often the kernel stacks of what is stuck are sampled, at least.
 const SAMPLE: Duration = Duration::from_secs(1);
-/// How many are sampled, at most.
-const SAMPLED: usize = 16;
 /// Batches that are taken in at the end: a ring sixty times the usual size holds no more.
 const LAST_BATCHES: usize = 256;
 /// How long after the command's end to wait for its open requests, and for the proof that the probes fire.
@@ -47,7 +48,7 @@ pub struct Until {
     /// After this long.
     pub duration: Option<Nanos>,
     /// When this command and its requests have ended.
-    pub command: Vec<String>,
+    pub command: Option<Held>,
 }
 
 /// The session.
@@ -59,6 +60,7 @@ pub struct Session {
     /// The age from which the kernel stack of what is stuck is sampled.
     stalled_from: Nanos,
     sampled: Instant,
+    sample_every: Duration,
     /// The position, among the stuck threads, of the one that is sampled next.
     turn: usize,
     batch: Vec<Event>,
@@ -74,16 +76,18 @@ impl TraceArgs {
 }
 
 impl Session {
-    /// Attaches, and begins the recording if one is wanted. Signals are handled after that.
+    /// Attaches, begins the recording if one is wanted, and gives up the rights that are not needed after that.
     ///
     /// # Errors
     /// [`Failure`] if the kernel cannot be traced or the file cannot be created.
-    pub fn begin(trace: &TraceArgs, recording: Option<&Path>) -> Result<Self, Failure> {
+    pub fn begin(trace: &TraceArgs, recording: Option<&Path>, until: &Until) -> Result<Self, Failure> {
         // The file first: a wrong path is reported before the kernel is touched. Its old content is kept until there is
         // something to record.
         let target = recording.map(Target::open).transpose()?;
+        rights::come_first();
         let source = Live::attach(&trace.options(), &Progress::default())?;
         let recorder = target.map(FileRecorder::begin).transpose()?;
+        give_up_rights(&source, Needs { command: until.command.is_some(), ..Needs::default() })?;
         Ok(Self::over(source, recorder))
     }
 
@@ -97,6 +101,7 @@ impl Session {
             flushed: Instant::now(),
             stalled_from: stall::LIMIT,
             sampled: Instant::now(),
+            sample_every: SAMPLE,
             turn: 0,
             batch: Vec::new(),
         };
@@ -109,6 +114,7 @@ impl Session {
     pub fn sample_stalls(&mut self, limit: Nanos) {
         let before = Nanos::new(limit.as_nanos() / 4 * 3).min(Nanos::from_millis(1_500));
         self.stalled_from = limit.minus(before);
+        self.sample_every = SAMPLE.min(Duration::from_nanos(before.as_nanos()) / 2);
     }
 
     /// Starts or stops the report of what tracing costs, once a second.
@@ -132,14 +138,14 @@ impl Session {
     }
 
     fn take_in(&mut self, mut each: impl FnMut(&Change, &Model)) -> Result<(), Failure> {
-        if self.sampled.elapsed() >= SAMPLE {
+        if self.sampled.elapsed() >= self.sample_every {
             self.sampled = Instant::now();
             // If there are more than are sampled at a time, they take turns.
-            let turn = self.turn..self.turn + SAMPLED;
+            let turn = self.turn..self.turn + STUCK;
             let count = stall::count(self.pipeline.model(), self.stalled_from);
             self.turn = if turn.end < count { turn.end } else { 0 };
             let stuck = stall::threads(self.pipeline.model(), self.stalled_from, turn);
-            self.batch.extend(stuck.into_iter().filter_map(stacks::sample));
+            self.batch.extend(self.source.sample(&stuck));
         }
         for event in self.batch.drain(..) {
             if let Some(recorder) = &mut self.recorder {
@@ -200,7 +206,7 @@ impl Session {
     /// [`Failure`] if the source or the recording fails, or the command cannot be run.
     pub async fn run(
         mut self,
-        until: &Until,
+        until: Until,
         mut signals: Signals,
         mut each: impl FnMut(&Change, &Model) -> ControlFlow<()>,
     ) -> Result<(Model, Option<ExitStatus>), Failure> {
@@ -209,7 +215,7 @@ impl Session {
             let _ = each(change, model);
         })
         .await?;
-        let mut command = Running::start(&until.command)?;
+        let mut command = until.command.map(Held::start).transpose()?.map(Traced::new);
         let followed = self.follow(until.duration, &mut command, &mut signals, &mut each).await;
         let ended = followed.and_then(|()| {
             self.end(|change, model| {
@@ -217,7 +223,7 @@ impl Session {
             })
         });
         let status = match command {
-            Some(running) => running.finish(&mut signals).await,
+            Some(traced) => traced.finish(&mut signals).await,
             None => None,
         };
         // That the command failed is passed on, whatever became of the recording.
@@ -236,7 +242,7 @@ impl Session {
     async fn follow(
         &mut self,
         duration: Option<Nanos>,
-        command: &mut Option<Running>,
+        command: &mut Option<Traced>,
         signals: &mut Signals,
         each: &mut impl FnMut(&Change, &Model) -> ControlFlow<()>,
     ) -> Result<(), Failure> {
@@ -257,7 +263,7 @@ impl Session {
             tokio::select! {
                 stepped = self.source.next(&mut self.batch) => stepped?,
                 signal = signals.next() => match command.as_ref().filter(|command| command.ended.is_none()) {
-                    Some(running) => running.pass(signal),
+                    Some(traced) => traced.pass(signal),
                     None => break,
                 },
                 () = passed(deadline) => break,
@@ -273,34 +279,44 @@ impl Session {
     }
 }
 
+/// What `source` needs beside the others.
+#[must_use]
+pub fn needs(source: &Live, needs: Needs) -> Needs {
+    Needs {
+        stacks_of_proc: source.no_iterator().is_some(),
+        symbols_of_proc: source.reads_symbols(),
+        guarded_kprobes: source.has_guarded_kprobes(),
+        ..needs
+    }
+}
+
+/// Keeps the rights that are needed once the probes are attached.
+///
+/// # Errors
+/// [`Failure`] if the system does not take the others.
+pub fn give_up_rights(source: &Live, others: Needs) -> Result<(), Failure> {
+    let kept = rights::needed(needs(source, others));
+    rights::keep_only(&kept).map_err(|answer| Failure::cannot_trace("cannot give up rights", &answer))
+}
+
 /// The command that is traced.
-struct Running {
-    child: Child,
+struct Traced {
+    running: Running,
     status: Option<ExitStatus>,
     ended: Option<Instant>,
 }
 
-impl Running {
-    fn start(command: &[String]) -> Result<Option<Self>, Failure> {
-        let Some((program, arguments)) = command.split_first() else {
-            return Ok(None);
-        };
-        let child = Command::new(program).args(arguments).spawn();
-        let child = child.map_err(|error| Failure::input_output(&format!("cannot run {program}"), &error))?;
-        Ok(Some(Self { child, status: None, ended: None }))
+impl Traced {
+    const fn new(running: Running) -> Self {
+        Self { running, status: None, ended: None }
     }
 
     /// Passes a signal on. Ctrl-C has reached the command already: the terminal sends it to the whole group.
     fn pass(&self, signal: Ending) {
-        let signal = match signal {
-            Ending::Interrupt => return,
-            Ending::Terminate => rustix::process::Signal::TERM,
-            Ending::HangUp => rustix::process::Signal::HUP,
-        };
-        let process = self.child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
-        if let Some(process) = process {
-            // It may have just ended by itself.
-            let _ = rustix::process::kill_process(process, signal);
+        match signal {
+            Ending::Interrupt => {}
+            Ending::Terminate => self.running.signal(Signal::TERM),
+            Ending::HangUp => self.running.signal(Signal::HUP),
         }
     }
 
@@ -317,11 +333,11 @@ impl Running {
 }
 
 /// Waits for the command's end; forever if there is no command or it has ended.
-async fn ended(command: Option<&mut Running>) {
+async fn ended(command: Option<&mut Traced>) {
     match command {
-        Some(running) if running.ended.is_none() => {
-            running.status = running.child.wait().await.ok();
-            running.ended = Some(Instant::now());
+        Some(traced) if traced.ended.is_none() => {
+            traced.status = traced.running.ended().await;
+            traced.ended = Some(Instant::now());
         }
         Some(_) | None => std::future::pending().await,
     }
@@ -359,9 +375,9 @@ impl Ending {
 
 /// The signals that end a session in order.
 pub struct Signals {
-    interrupt: Option<Signal>,
-    terminate: Option<Signal>,
-    hang_up: Option<Signal>,
+    interrupt: Option<Listener>,
+    terminate: Option<Listener>,
+    hang_up: Option<Listener>,
 }
 
 impl Signals {
@@ -395,7 +411,7 @@ impl Signals {
 }
 
 /// Waits for the signal; forever if it is ignored.
-async fn received(signal: &mut Option<Signal>) {
+async fn received(signal: &mut Option<Listener>) {
     match signal {
         Some(signal) => {
             signal.recv().await;

@@ -4,10 +4,11 @@
 
 use super::failure::Failure;
 use super::runtime;
-use super::session::{Ending, Session, Signals};
+use super::session::{Ending, Session, Signals, give_up_rights};
 use crate::cli::TraceArgs;
 use crate::kernel::attach::Progress;
 use crate::kernel::hooks::LADDERS;
+use crate::rights::{self, Needs};
 use crate::source::live::Live;
 use crate::tui::terminal::{Terminal, TerminalError};
 use crate::tui::{Mode, Msg, Outcome, Theme, UiState, draw, update};
@@ -43,9 +44,11 @@ pub fn run(trace: &TraceArgs) -> Result<ExitCode, Failure> {
         let mut signals = Signals::new()?;
         let mut dashboard = Dashboard::open(Mode::Attaching { done: 0, of: LADDERS.len() })?;
         let mut typed = typed();
+        rights::come_first();
         let attached = attach(trace, &mut dashboard, &mut typed, &mut signals).await;
         let Some(source) = attached? else { return Ok(dashboard.status()) };
         dashboard.state.set_mode(Mode::Live);
+        give_up_rights(&source, Needs { costs: true, ..Needs::default() })?;
         let mut session = Session::over(source, None);
         while !dashboard.quit {
             session.report_costs(dashboard.state.shows_costs());
@@ -208,6 +211,10 @@ impl Dashboard {
 fn typed() -> mpsc::Receiver<Msg> {
     let (sender, receiver) = mpsc::channel(TYPED);
     thread::spawn(move || {
+        // It needs none.
+        if rights::keep_only(&[]).is_err() {
+            return;
+        }
         while let Ok(event) = event::read() {
             if let Some(message) = Msg::from_terminal(event)
                 && sender.blocking_send(message).is_err()

@@ -22,6 +22,9 @@ use std::process::ExitCode;
 /// # Errors
 /// [`Failure`] if it cannot be done.
 pub fn run(args: &WatchArgs) -> Result<ExitCode, Failure> {
+    // Before there is another thread, and before rights are given up.
+    let exec = args.exec.as_deref().map(Exec::new).transpose();
+    let exec = exec.map_err(|error| Failure::input_output("cannot start", &error))?;
     let limits = Limits { default: args.limit, named: args.limit_for.iter().cloned().collect() };
     let mut watcher = Watcher {
         alerts: Alerts::new(limits),
@@ -29,18 +32,19 @@ pub fn run(args: &WatchArgs) -> Result<ExitCode, Failure> {
         lines: LossLines::default(),
         sink: args.sink,
         output: output::stdout(),
-        exec: args.exec.clone().map(Exec::new),
+        exec,
         failure: None,
     };
     let outcome = runtime()?.block_on(async {
         let signals = Signals::new()?;
-        let mut session = Session::begin(&args.trace, None)?;
+        let until = Until::default();
+        let mut session = Session::begin(&args.trace, None, &until)?;
         session.sample_stalls(args.limit_for.iter().fold(args.limit, |least, (_, limit)| least.min(*limit)));
         stderr::say(format_args!(
             "watching; a request, load, helper call or firmware request that is open for {} is an alert",
             args.limit
         ));
-        session.run(&Until::default(), signals, |change, model| watcher.on(change, model)).await
+        session.run(until, signals, |change, model| watcher.on(change, model)).await
     });
     let (model, _) = outcome?;
     let finished = watcher.output.finish();
@@ -84,7 +88,7 @@ impl Watcher {
 
     fn report(&mut self, text: &str, facts: Vec<(&'static str, String)>) -> ControlFlow<()> {
         if let Some(exec) = &mut self.exec
-            && let Err(error) = exec.run(facts)
+            && let Err(error) = exec.run(&facts)
         {
             stderr::say(super::failure::chain(&error));
         }

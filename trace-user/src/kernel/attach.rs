@@ -9,6 +9,7 @@ use super::btf::Types;
 use super::detach;
 use super::hooks::{HookChoice, LADDERS, Ladder, Mechanism, NEEDED, Program, Rung};
 use super::object::{Object, ObjectError, Overrides};
+use super::snapshot;
 use aya::maps::Map;
 use modtrail_core::event::Hook;
 use rustix::param::page_size;
@@ -219,6 +220,12 @@ impl Attached {
         self.object.take_map(name)
     }
 
+    /// Whether a kprobe is attached that could not be attached again without CAP_SYS_ADMIN.
+    #[must_use]
+    pub fn has_guarded_kprobes(&self) -> bool {
+        snapshot::paranoia().is_some() && self.programs().any(|held| held.mechanism.is_kprobe())
+    }
+
     /// What is attached.
     pub fn programs(&self) -> impl Iterator<Item = &Held> {
         self.programs.values()
@@ -308,7 +315,9 @@ impl Attached {
             Mechanism::RawTracepoint => bpf::attach(program, Some(target))?,
             Mechanism::Kprobe | Mechanism::Kretprobe => {
                 let function = Function { name: target, address: plan.addresses.get(target).copied().unwrap_or(0) };
-                bpf::attach_kprobe(program, self.kprobes()?, function, mechanism == Mechanism::Kretprobe)?
+                let attached =
+                    bpf::attach_kprobe(program, self.kprobes()?, function, mechanism == Mechanism::Kretprobe);
+                attached.map_err(paranoid)?
             }
         };
         Ok(Held { moment, mechanism, program: loaded, link })
@@ -318,6 +327,14 @@ impl Attached {
         let found = self.kprobes.get_or_insert_with(|| Kprobes::find().map_err(|error| without_kprobes(&error).into()));
         found.clone().map_err(|why| why.to_string())
     }
+}
+
+/// What the kernel answered to a kprobe, with its reason if that is known.
+fn paranoid(error: io::Error) -> Answer {
+    let denied = error.raw_os_error() == Some(libc::EACCES);
+    let Some(value) = snapshot::paranoia().filter(|_| denied) else { return error.into() };
+    let words = format!("{error}: kernel.perf_event_paranoid is {value}, so kprobes take CAP_SYS_ADMIN");
+    Answer { words, denied: true }
 }
 
 /// The sentence for a kernel on which kprobes cannot be used.

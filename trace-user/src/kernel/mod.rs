@@ -7,6 +7,7 @@ pub mod btf;
 pub mod costs;
 pub mod detach;
 pub mod enrich;
+pub mod executable;
 pub mod hooks;
 pub mod index;
 pub mod kallsyms;

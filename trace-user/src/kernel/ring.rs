@@ -175,7 +175,7 @@ fn map(attached: &mut Attached, name: &'static str) -> Result<Map, RingError> {
 /// What the system answers.
 #[expect(unsafe_code, reason = "tokio wants a promise about the descriptor's owner")]
 pub fn watch<T: std::os::fd::AsRawFd>(inner: T) -> io::Result<AsyncFd<T>> {
-    // SAFETY: `inner` is an aya map or logger: it owns its descriptor, always returns the same one, and closes it only
-    // when it is dropped, which happens after the returned value has deregistered it.
+    // SAFETY: `inner` is an aya map or logger, or a descriptor itself: it owns its descriptor, always returns the same
+    // one, and closes it only when it is dropped, which happens after the returned value has deregistered it.
     unsafe { AsyncFd::register_with_interest(inner, Interest::READABLE) }.map_err(Into::into)
 }

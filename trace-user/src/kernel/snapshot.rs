@@ -60,6 +60,14 @@ pub fn is_preemptible() -> bool {
     }
 }
 
+/// The value of `kernel.perf_event_paranoid` if it is so high that Debian's kernels let nobody open performance events,
+/// which kprobes are, without CAP_SYS_ADMIN (`perf_paranoid_any`, a patch of Debian's, 5.10 to 7.2).
+#[must_use]
+pub fn paranoia() -> Option<i32> {
+    let value = fs::read_to_string("/proc/sys/kernel/perf_event_paranoid").ok()?.trim().parse().ok()?;
+    (value > 2).then_some(value)
+}
+
 /// Whether the kernel hides its memory from root (lockdown): nothing can be traced then.
 #[must_use]
 pub fn is_locked_down() -> bool {

@@ -1,60 +1,114 @@
 //! Runs the user's command at each alert, with the alert's facts in the environment, without ever holding up tracing to
 //! wait for it.
+//!
+//! In: the command, the facts of each alert. Out: `sh -c` in a process that has no capabilities. A process of its own
+//! starts it, which is made before modtrail keeps itself from getting rights: the command may run programs that become
+//! another user or group, such as those that send mail.
 
+use crate::{rights, stderr};
 use modtrail_core::alert::losses::LossNotice;
 use modtrail_core::alert::rules::Notice;
 use modtrail_core::alert::text::{kind, number, state};
-use std::io;
-use std::process::Stdio;
-use tokio::process::{Child, Command};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair};
+use rustix::process::setpgid;
+use rustix::stdio::{dup2_stdout, stderr as standard_error};
+use std::os::fd::OwnedFd;
+use std::process::{Child, Command, Stdio};
 
 /// Commands that may run at once. If a further alert's command is not started, that is reported.
 const RUNNING: usize = 16;
+/// The most bytes of an alert's facts.
+const MESSAGE: usize = 16 * 1024;
 
 /// The sink.
 #[derive(Debug)]
 pub struct Exec {
-    command: String,
-    running: Vec<Child>,
+    starter: OwnedFd,
 }
 
 /// Why a command did not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecError {
-    /// Too many still run.
-    #[error("cannot run the alert's command: {RUNNING} earlier ones still run")]
-    Busy,
-    /// The system refused.
+    /// There is no process that could start it.
+    #[error("cannot make a process that runs the alerts' command")]
+    Starter(#[source] Errno),
+    /// What starts it does not answer.
     #[error("cannot run the alert's command")]
-    Start(#[source] io::Error),
+    Send(#[source] Errno),
 }
 
 impl Exec {
-    /// Will run `command` with `sh -c`.
-    #[must_use]
-    pub const fn new(command: String) -> Self {
-        Self { command, running: Vec::new() }
-    }
-
-    /// Starts the command for one alert, with its facts: see [`facts`] and [`loss_facts`].
+    /// Will run `command` with `sh -c`. No other thread may exist yet.
     ///
     /// # Errors
-    /// [`ExecError`] if it is not started.
-    pub fn run(&mut self, facts: Vec<(&'static str, String)>) -> Result<(), ExecError> {
-        self.running.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
-        if self.running.len() >= RUNNING {
-            return Err(ExecError::Busy);
+    /// [`ExecError::Starter`] with what the system answered.
+    pub fn new(command: &str) -> Result<Self, ExecError> {
+        let sockets = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None);
+        let (starter, alerts) = sockets.map_err(ExecError::Starter)?;
+        fork(starter, alerts, command).map_err(ExecError::Starter)
+    }
+
+    /// Has the command started for one alert, with its facts: see [`facts`] and [`loss_facts`].
+    ///
+    /// # Errors
+    /// [`ExecError::Send`] if that cannot be asked for. That the command itself did not start is reported on stderr.
+    pub fn run(&mut self, facts: &[(&'static str, String)]) -> Result<(), ExecError> {
+        let message = facts.iter().map(|(name, value)| format!("{name}={}\0", value.replace('\0', " ")));
+        let message: String = message.collect();
+        let bytes = message.as_bytes();
+        let bytes = bytes.get(..MESSAGE).unwrap_or(bytes);
+        match send(&self.starter, bytes, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
+            Ok(_) => Ok(()),
+            Err(answer) => Err(ExecError::Send(answer)),
         }
-        let child = Command::new("sh")
-            .args(["-c", &self.command])
-            .envs(facts)
-            .stdin(Stdio::null())
-            // stdout is the alerts' own.
-            .stdout(io::stderr())
-            .spawn()
-            .map_err(ExecError::Start)?;
-        self.running.push(child);
-        Ok(())
+    }
+}
+
+/// Makes the process that starts commands: it ends when `starter` is closed.
+#[expect(unsafe_code, reason = "no library forks without running another program")]
+fn fork(starter: OwnedFd, alerts: OwnedFd, command: &str) -> Result<Exec, Errno> {
+    // SAFETY: there is one thread, as the caller promises: the child may do what any process may.
+    match unsafe { libc::fork() } {
+        0 => {
+            drop(starter);
+            serve(&alerts, command);
+            // SAFETY: it ends the process; nothing of it is needed any more, and what is buffered is its parent's.
+            unsafe { libc::_exit(0) }
+        }
+        -1 => Err(std::io::Error::last_os_error().raw_os_error().map_or(Errno::AGAIN, Errno::from_raw_os_error)),
+        _ => Ok(Exec { starter }),
+    }
+}
+
+/// Starts the command for each message, until there are no more.
+fn serve(alerts: &OwnedFd, command: &str) {
+    if let Err(answer) = rights::keep_none() {
+        return stderr::say(format_args!("cannot run the alerts' command: cannot give up rights: {answer}"));
+    }
+    // stdout is the alerts' own; what stops modtrail lets the commands finish.
+    let _ = dup2_stdout(standard_error());
+    let _ = setpgid(None, None);
+    let mut running: Vec<Child> = Vec::new();
+    let mut room = [0; MESSAGE];
+    loop {
+        let length = match recv(alerts, &mut room[..], RecvFlags::empty()) {
+            Ok((0, _)) => return,
+            Ok((length, _)) => length,
+            Err(Errno::INTR) => continue,
+            Err(_) => return,
+        };
+        running.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+        if running.len() >= RUNNING {
+            stderr::say(format_args!("cannot run the alert's command: {RUNNING} earlier ones still run"));
+            continue;
+        }
+        let message = String::from_utf8_lossy(room.get(..length).unwrap_or_default()).into_owned();
+        let facts = message.split('\0').filter_map(|fact| fact.split_once('='));
+        match Command::new("sh").args(["-c", command]).envs(facts).stdin(Stdio::null()).spawn() {
+            Ok(child) => running.push(child),
+            Err(error) => stderr::say(format_args!("cannot run the alert's command: {error}")),
+        }
     }
 }
 

@@ -13,10 +13,11 @@ use crate::kernel::lookup::Lookup;
 use crate::kernel::misses::Misses;
 use crate::kernel::names::{Namer, SystemNames};
 use crate::kernel::ring::{RingError, Rings};
+use crate::kernel::stacks::Stacks;
 use crate::kernel::{probe_log, snapshot};
 use crate::source::watchdog::{Finding, Watchdog};
 use modtrail_core::decode::decode;
-use modtrail_core::event::{Body, Costs, Event, Fact, Hook, Lost, Moment, Resolution, SelfTest, Stamp};
+use modtrail_core::event::{Body, Costs, Event, Fact, Hook, Lost, Moment, Resolution, SelfTest, Stamp, Task};
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
@@ -76,6 +77,7 @@ pub struct Live {
     rings: Rings,
     misses: Misses,
     names: SystemNames,
+    stacks: Stacks,
     aliases: Aliases,
     /// What was established at the start and not passed on yet.
     facts: Vec<Event>,
@@ -131,6 +133,7 @@ impl Live {
             ring_bytes: options.ring_bytes,
             log: options.probe_log,
         };
+        let stacks = Stacks::open(&types);
         let mut attached = attach::attach(&plan, types, progress)?;
         report_unknown_offsets(&mut attached.hooks, &offsets);
         let rings = Rings::open(&mut attached)?;
@@ -146,6 +149,7 @@ impl Live {
             rings,
             misses: Misses::default(),
             names: SystemNames::new(namer),
+            stacks,
             aliases: Aliases::default(),
             facts,
             last_look: begun,
@@ -196,6 +200,33 @@ impl Live {
     #[must_use]
     pub fn costs(&self) -> Option<Costs> {
         self.statistics.as_ref().map(|statistics| statistics.read(&self.attached))
+    }
+
+    /// The kernel stacks of these threads now, or that they are gone; see [`Stacks::sample`].
+    pub fn sample(&mut self, threads: &[Task]) -> Vec<Event> {
+        let Self { stacks, names, .. } = self;
+        stacks.sample(threads, |address| names.symbol(address))
+    }
+
+    /// Why kernel stacks are read from `/proc`; `None` if the kernel's iterator over tasks has them.
+    #[must_use]
+    pub fn no_iterator(&self) -> Option<&str> {
+        match &self.stacks {
+            Stacks::Proc(why) => Some(why),
+            Stacks::Iterator(_) => None,
+        }
+    }
+
+    /// Whether a kprobe is attached that could not be attached again without CAP_SYS_ADMIN.
+    #[must_use]
+    pub fn has_guarded_kprobes(&self) -> bool {
+        self.attached.has_guarded_kprobes()
+    }
+
+    /// Whether kernel symbols are read from the kernel's table, and not asked for one at a time.
+    #[must_use]
+    pub const fn reads_symbols(&self) -> bool {
+        self.names.reads_table()
     }
 
     /// Why the module indexes could not be read, if they could not.

@@ -1,0 +1,151 @@
+//! The rights that modtrail keeps while it traces. It gives up the others once the probes are attached.
+//!
+//! In: what is going to be done. Out: the capabilities that stay, each with its reason; this thread has no others any
+//! more, and cannot get any by running a program. Threads that it starts later inherit that.
+
+use rustix::io::Errno;
+use rustix::process::{getpriority_process, setpriority_process};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, capabilities, clear_ambient_capability_set, remove_capability_from_bounding_set,
+    set_capabilities, set_no_new_privs,
+};
+
+/// How modtrail is scheduled while it traces, as a nice value: tasks that flood the machine must not delay alerts.
+const NICE: i32 = -10;
+
+/// What depends on the kernel and on the command.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Needs {
+    /// Kernel stacks are read from `/proc`: there is no iterator over tasks.
+    pub stacks_of_proc: bool,
+    /// Kernel symbols are read from `/proc/kallsyms`: they cannot be asked for one at a time.
+    pub symbols_of_proc: bool,
+    /// Kprobes are attached, and this kernel takes CAP_SYS_ADMIN for them.
+    pub guarded_kprobes: bool,
+    /// The cost of each probe is counted from time to time.
+    pub costs: bool,
+    /// A command is traced: signals are passed on to it.
+    pub command: bool,
+}
+
+/// A capability that stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Its name: `CAP_BPF`.
+    pub name: &'static str,
+    /// What it is needed for.
+    pub why: &'static str,
+    capability: CapabilitySet,
+}
+
+/// The capabilities that are needed after the probes are attached, as far as this process has them.
+#[must_use]
+pub fn needed(needs: Needs) -> Vec<Kept> {
+    let permitted = capabilities(None).map_or_else(|_| CapabilitySet::empty(), |sets| sets.permitted);
+    kept(needs, permitted)
+}
+
+fn kept(needs: Needs, permitted: CapabilitySet) -> Vec<Kept> {
+    let kept = |name, why, capability| Kept { name, why, capability };
+    let own = CapabilitySet::BPF | CapabilitySet::PERFMON;
+    let mut all = vec![
+        kept(
+            "CAP_BPF",
+            "to read the probes' counters, and to attach probes again that stopped firing",
+            CapabilitySet::BPF,
+        ),
+        kept("CAP_PERFMON", "to attach probes again that stopped firing", CapabilitySet::PERFMON),
+        kept("CAP_SYS_PTRACE", "to read which executable another user's process runs", CapabilitySet::SYS_PTRACE),
+    ];
+    if !permitted.contains(own) {
+        let why = "in place of CAP_BPF or CAP_PERFMON, which modtrail was started without";
+        all.push(kept("CAP_SYS_ADMIN", why, CapabilitySet::SYS_ADMIN));
+    } else if needs.stacks_of_proc {
+        let why = "to read the kernel stacks of what is stuck from /proc, since this kernel has no iterator over tasks";
+        all.push(kept("CAP_SYS_ADMIN", why, CapabilitySet::SYS_ADMIN));
+    } else if needs.guarded_kprobes {
+        let why = "to attach kprobes again that stopped firing, since kernel.perf_event_paranoid is more than 2";
+        all.push(kept("CAP_SYS_ADMIN", why, CapabilitySet::SYS_ADMIN));
+    } else if needs.costs {
+        all.push(kept(
+            "CAP_SYS_ADMIN",
+            "to count what each probe costs, on the probes screen",
+            CapabilitySet::SYS_ADMIN,
+        ));
+    }
+    if needs.symbols_of_proc {
+        all.push(kept("CAP_SYSLOG", "to name kernel symbols from /proc/kallsyms", CapabilitySet::SYSLOG));
+    }
+    if needs.command {
+        let why = "to pass signals on to the command, which may run as another user";
+        all.push(kept("CAP_KILL", why, CapabilitySet::KILL));
+    }
+    all.retain(|one| permitted.contains(one.capability));
+    all
+}
+
+/// Gives up everything that is not in `kept`, for this thread and those that it starts. What the kernel does not allow
+/// stays as it is.
+///
+/// # Errors
+/// What the system answers if capabilities cannot be given up.
+pub fn keep_only(kept: &[Kept]) -> Result<(), Errno> {
+    let set = kept.iter().fold(CapabilitySet::empty(), |set, one| set | one.capability);
+    // Without CAP_SETPCAP the bounding set stays, but no_new_privs makes it useless.
+    for capability in CapabilitySet::all().iter().filter(|one| !set.contains(*one)) {
+        let _ = remove_capability_from_bounding_set(capability);
+    }
+    let _ = clear_ambient_capability_set();
+    set_capabilities(None, CapabilitySets { effective: set, permitted: set, inheritable: CapabilitySet::empty() })?;
+    set_no_new_privs(true)
+}
+
+/// Gives up all capabilities for good, as an alert's command shall have none. Programs that become another user or
+/// group when they run still do: such a command may want to send mail.
+///
+/// # Errors
+/// What the system answers.
+pub fn keep_none() -> Result<(), Errno> {
+    for capability in CapabilitySet::all().iter() {
+        let _ = remove_capability_from_bounding_set(capability);
+    }
+    let _ = clear_ambient_capability_set();
+    let none = CapabilitySet::empty();
+    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
+}
+
+/// Has modtrail scheduled before what it watches. Without the right to that, it is scheduled like any other program.
+pub fn come_first() {
+    if getpriority_process(None).is_ok_and(|nice| nice > NICE) {
+        let _ = setpriority_process(None, NICE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(needs: Needs, permitted: CapabilitySet) -> Vec<&'static str> {
+        kept(needs, permitted).iter().map(|one| one.name).collect()
+    }
+
+    #[test]
+    fn only_what_is_needed_and_there_stays() {
+        let own = CapabilitySet::BPF | CapabilitySet::PERFMON;
+        assert_eq!(names(Needs::default(), CapabilitySet::all()), ["CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE"]);
+        assert_eq!(names(Needs::default(), own), ["CAP_BPF", "CAP_PERFMON"]);
+        assert_eq!(
+            names(Needs { costs: true, ..Needs::default() }, own | CapabilitySet::SYS_ADMIN).last(),
+            Some(&"CAP_SYS_ADMIN")
+        );
+        assert_eq!(
+            names(Needs::default(), CapabilitySet::SYS_ADMIN | CapabilitySet::BPF),
+            ["CAP_BPF", "CAP_SYS_ADMIN"]
+        );
+        let all =
+            Needs { stacks_of_proc: true, symbols_of_proc: true, guarded_kprobes: true, costs: true, command: true };
+        let every = ["CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE", "CAP_SYS_ADMIN", "CAP_SYSLOG", "CAP_KILL"];
+        assert_eq!(names(all, CapabilitySet::all()), every);
+        assert!(names(all, CapabilitySet::empty()).is_empty());
+    }
+}
