@@ -9,6 +9,9 @@ crate::on_each_kernel!(doctor_names_every_moment, without_some_hooks);
 crate::on_oldest_and_newest!(in_a_pid_namespace, without_btf);
 crate::at_length!(
     without_rights,
+    with_least_rights,
+    rights_are_given_up,
+    a_forged_executable,
     without_other_hooks,
     locked_down,
     the_probes_own_messages,
@@ -30,6 +33,74 @@ fn without_rights(kernel: Guest) {
     assert_eq!(err.matches("hint: run it as root, or with CAP_BPF and CAP_PERFMON").count(), 4, "{err}");
     assert_eq!(err.matches("cannot show the dashboard").count(), 1, "{err}");
     assert!(!err.contains("panicked"), "{err}");
+}
+
+/// CAP_PERFMON and CAP_BPF are all that tracing takes; before 5.11 memory for maps takes CAP_SYS_RESOURCE, too.
+fn with_least_rights(kernel: Guest) {
+    let capabilities = if kernel.series == Series::V5_10 { "38,39,24" } else { "38,39" };
+    let outcome = Lab::new(kernel).modules("can").helper("[ \"$3\" = net-pf-27 ] && sleep 4\nexec /sbin/modprobe \"$@\"").run(&format!(
+        "as() {{ provoke as 1000 with {capabilities} -- modtrail \"$@\"; }}\n\
+         as doctor --json; as log --json -- provoke socket 29 raw 0 > /tmp/log; grep net-pf-29 /tmp/log\n\
+         as watch --limit 1s --sink stdout-json > /tmp/alerts 2> /tmp/words & until grep -q watching /tmp/words; do sleep 0.1; done\n\
+         grep Cap /proc/$(pidof modtrail)/status >&2; provoke socket 27 > /dev/null; kill -TERM $(pidof modtrail); wait; grep firing /tmp/alerts"
+    ));
+    let reported = lab::lines(&outcome);
+    let err = String::from_utf8_lossy(&outcome.stderr);
+    let [doctor, request, alert] = &reported[..] else { panic!("{reported:?}\n{err}") };
+    assert_eq!((&doctor["can_trace"], &doctor["self_test"]["result"]), (&json!(true), &json!("proven")), "{doctor}");
+    assert_eq!(doctor["no_task_iterator"], json!(null), "{doctor}");
+    assert_eq!(request["verdict"], "live", "{request}");
+    // With CAP_SYS_RESOURCE, which modtrail has given up, the requester has more rights than modtrail.
+    let exe = if kernel.series == Series::V5_10 { json!(null) } else { json!("/bin/provoke") };
+    assert_eq!(request["requester"]["exe"], exe, "{request}");
+    assert_eq!(alert["alias"], "net-pf-27", "{alert}");
+    // Without CAP_SYSLOG, kernel symbols have names from 5.16 on.
+    let is_named = alert["stack"].as_array().is_some_and(|stack| stack.iter().any(|frame| frame == "do_wait"));
+    assert!(is_named || kernel.series == Series::V5_10, "{alert}");
+    assert_eq!(effective(&err), [bits(&[38, 39])], "{err}");
+}
+
+/// A requester that executes another program before modtrail has read its path is not shown as that program.
+fn a_forged_executable(kernel: Guest) {
+    let log = Lab::new(kernel).log(
+        "kill -STOP $(pidof modtrail); provoke forge 27 -- sleep 4 & sleep 2; kill -CONT $(pidof modtrail); sleep 1\n\
+         provoke forge 28 -- provoke socket 26; wait",
+    );
+    assert_eq!(log.only("net-pf-27")["requester"]["exe"], json!(null), "{}", log.shown());
+    // The same file, executed once more.
+    assert_eq!(log.only("net-pf-28")["requester"]["exe"], "/bin/provoke", "{}", log.shown());
+}
+
+/// What modtrail has while it traces, and what the traced command and an alert's command have.
+fn rights_are_given_up(kernel: Guest) {
+    let outcome = Lab::new(kernel).helper("[ \"$3\" = net-pf-27 ] && sleep 3\nexit 1").run(
+        "modtrail doctor --json | grep -c 'CAP_SYS_ADMIN.*perf_event_paranoid'\n\
+         modtrail record -o /tmp/it -- grep -h -e CapEff -e NoNewPrivs /proc/self/status\n\
+         modtrail record -o /tmp/it -- sh -c 'grep -h -e CapEff -e NoNewPrivs /proc/$PPID/status'\n\
+         modtrail watch --limit 1s --exec 'grep -h -e CapEff -e NoNewPrivs /proc/self/status > /tmp/$MODTRAIL_STATE' > /tmp/alerts 2> /tmp/words &\n\
+         until grep -q watching /tmp/words; do sleep 0.1; done; provoke socket 27 > /dev/null\n\
+         until [ -s /tmp/resolved ]; do sleep 0.1; done; kill -TERM $(pidof modtrail); wait; cat /tmp/firing; cat /tmp/words >&2",
+    );
+    let (out, err) = (String::from_utf8_lossy(&outcome.stdout), String::from_utf8_lossy(&outcome.stderr));
+    let [command, tracer, alert] = effective(&out)[..] else { panic!("{out}\n{err}") };
+    assert_eq!(out.matches("NoNewPrivs:\t1").count(), 1, "{out}");
+    // CAP_SYS_ADMIN as an example of those that only root has.
+    assert_ne!(command & bits(&[21]), 0, "the command keeps its rights: {out}");
+    let symbols = if kernel.series == Series::V5_10 { bits(&[34]) } else { 0 };
+    // Where kprobes are attached, Debian's kernels take CAP_SYS_ADMIN to attach one again.
+    let kprobes = if out.starts_with('1') { bits(&[21]) } else { 0 };
+    assert_eq!(tracer, bits(&[5, 19, 38, 39]) | symbols | kprobes, "{out}");
+    assert_eq!(alert, 0, "{out}");
+}
+
+/// The effective sets of capabilities in lines of `/proc/PID/status`.
+fn effective(status: &str) -> Vec<u64> {
+    let masks = status.lines().filter_map(|line| line.strip_prefix("CapEff:"));
+    masks.map(|mask| u64::from_str_radix(mask.trim(), 16).expect("a mask")).collect()
+}
+
+fn bits(numbers: &[u32]) -> u64 {
+    numbers.iter().fold(0, |mask, number| mask | 1 << number)
 }
 
 /// If pids are not the kernel's, modtrail traces, and does not call its probes deaf because it sees no request of its

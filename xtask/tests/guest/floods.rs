@@ -51,7 +51,8 @@ impl Watched {
 }
 
 fn a_flood_of_refused_loads_silences_nobody(kernel: Guest) {
-    let watched = watched(kernel, "provoke flood 5 load");
+    // In user namespaces of its own, where its user is root: it answers for it all the same.
+    let watched = watched(kernel, "unshare -U -r unshare -U -r provoke flood 5 load");
     watched.check_alert(1_500_000_000);
     let Watched { alerts, meanwhile, stderr } = &watched;
     assert!(meanwhile.contains(FLOODER), "{meanwhile}");
@@ -68,8 +69,7 @@ fn a_flood_of_refused_loads_silences_nobody(kernel: Guest) {
 
 fn a_storm_of_requests_silences_nobody(kernel: Guest) {
     let watched = watched(kernel, "provoke flood 5 sockets 8 18");
-    // The flooder's helpers take most of the processor's time, so modtrail is late; but the request is still stuck.
-    watched.check_alert(5_000_000_000);
+    watched.check_alert(1_500_000_000);
     // The older kernels ask so slowly that nothing need be left out.
     let Watched { meanwhile, stderr, .. } = &watched;
     let is_left_out = stderr.contains("requests left out because their user had had its share");

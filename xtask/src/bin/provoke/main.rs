@@ -10,10 +10,11 @@ mod deny;
 mod flood;
 mod gone;
 mod pty;
+mod rights;
 
 use std::ffi::CString;
 use std::io;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode};
 use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
 use std::thread;
@@ -28,6 +29,7 @@ provoke chardevs N MAJOR                  N processes at once, the i-th opens th
 provoke finit N FILE                      N processes at once load one module file
 provoke fs NAME                           mount a file system of that type on /mnt (fs-NAME)
 provoke kill-after MS -- CMD…             start CMD, SIGKILL it after MS milliseconds, say how it ended
+provoke forge FAMILY -- CMD…               open a socket, then execute CMD in the same process
 provoke wave ACTION …                     one process per action, all at once: fs:NAME asks for a file system,
                                           socket:FAMILY[:TYPE[:PROTOCOL]] opens a socket, kill:NAME asks for a
                                           file system and is killed 300 ms later; says of each its pid, what it
@@ -48,7 +50,8 @@ provoke deny NAME                         deny requests for file systems whose n
                                           bytes, while this lives (a BPF security module)
 provoke pty FILE -- CMD…                  CMD on a terminal of its own, 120 columns wide and 30 lines high; what it shows
                                           is appended to FILE, as it comes
-provoke as UID -- CMD…                    become CMD as that user, without any rights of root's";
+provoke as UID [with N,N…] -- CMD…        become CMD as that user, without any rights of root's but the capabilities
+                                          with these numbers";
 
 /// More processes at once than any scenario needs.
 const MOST: usize = 1024;
@@ -101,9 +104,17 @@ fn obey(words: &[&str]) -> Result<()> {
             println!("programs {} links {}", attached::programs()?, attached::links()?);
             Ok(())
         }
+        ["forge", family, "--", program, arguments @ ..] => {
+            socket(number(family)?, libc::SOCK_RAW, 0);
+            Err(Command::new(program).args(arguments).exec()).with_context(|| format!("cannot run {program}"))
+        }
         ["deny", name] => deny::deny(name),
         ["pty", file, "--", program, arguments @ ..] => pty::run(file, program, arguments),
-        ["as", user, "--", program, arguments @ ..] => become_user(number(user)?, program, arguments),
+        ["as", user, "--", program, arguments @ ..] => rights::become_user(number(user)?, &[], program, arguments),
+        ["as", user, "with", capabilities, "--", program, arguments @ ..] => {
+            let capabilities = capabilities.split(',').map(number).collect::<Result<Vec<u32>>>()?;
+            rights::become_user(number(user)?, &capabilities, program, arguments)
+        }
         ["kill-after", milliseconds, "--", program, arguments @ ..] => {
             kill_after(Duration::from_millis(number(milliseconds)?), program, arguments)
         }
@@ -263,11 +274,6 @@ fn mount(name: &str) -> Result<()> {
     let mounted = unsafe { libc::mount(c"none".as_ptr(), c"/mnt".as_ptr(), kind.as_ptr(), 0, std::ptr::null()) };
     println!("{}", errno_name(if mounted == -1 { errno() } else { 0 }));
     Ok(())
-}
-
-fn become_user(user: u32, program: &str, arguments: &[&str]) -> Result<()> {
-    let error = Command::new(program).args(arguments).uid(user).gid(user).exec();
-    Err(error).with_context(|| format!("cannot run {program} as {user}"))
 }
 
 fn kill_after(delay: Duration, program: &str, arguments: &[&str]) -> Result<()> {
