@@ -1,7 +1,9 @@
-//! Real recordings, changed at random in every layer: the bytes of the file, the messages in it, the events of which
-//! they tell, and the records of the ring. Nothing panics, nothing is invented, and all of it ends.
+//! Real recordings, changed at random in every layer: the bytes of the file, the messages in it, the events that they
+//! report, and the records of the ring. Nothing panics, nothing is invented, and all of it ends; in this process, and in
+//! modtrail's own, which stays small too.
 //!
-//! `cargo test` tries a sample; `cargo xtask test --long` tries a million. A failure names its seed.
+//! `cargo test` tries a sample; `cargo xtask test --long` tries a million, and two thousand files with modtrail. A
+//! failure names its seed.
 
 use modtrail_core::decode::decode;
 use modtrail_core::event::{Body, Event, Fact, Moment};
@@ -12,12 +14,18 @@ use modtrail_core::record::read::read;
 use modtrail_core::record::schema;
 use modtrail_core::report::{summary, whole};
 use modtrail_core::{Ending, Model};
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use prost::Message as _;
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
 use trace_common::kind::Kind;
 
 /// Recordings of real kernels.
 const CORPUS: [&[u8]; 2] =
-    [include_bytes!("../../tests/recordings/linux-6.1.mcap"), include_bytes!("../../tests/recordings/linux-6.12.mcap")];
+    [include_bytes!("recordings/linux-6.1.mcap"), include_bytes!("recordings/linux-6.12.mcap")];
 
 /// Numbers by chance, the same for the same seed (xorshift64*).
 struct Random(u64);
@@ -62,8 +70,8 @@ fn judge(events: Vec<Event>) -> Model {
     model
 }
 
-/// Bytes of the file: changed, cut, repeated, moved.
-fn of_the_file(random: &mut Random) {
+/// A recording with changed bytes: altered, cut, repeated, moved.
+fn changed_file(random: &mut Random) -> Vec<u8> {
     let mut bytes = CORPUS[random.below(CORPUS.len())].to_vec();
     for _ in 0..=random.below(4) {
         let (from, to) = (random.below(bytes.len()), random.below(bytes.len()));
@@ -83,7 +91,7 @@ fn of_the_file(random: &mut Random) {
             break;
         }
     }
-    judge(events(&bytes));
+    bytes
 }
 
 /// Messages of events: changed in their bytes, which a checksum of the file does not show.
@@ -150,7 +158,7 @@ fn try_all(seeds: std::ops::Range<u64>) {
             let random = &mut Random::new(seed);
             let recorded = &recorded[random.below(recorded.len())];
             match seed % 4 {
-                0 => of_the_file(random),
+                0 => drop(judge(events(&changed_file(random)))),
                 1 => of_the_messages(random, recorded),
                 2 => of_the_events(random, recorded),
                 _ => (0..16).for_each(|_| of_the_ring(random)),
@@ -169,4 +177,97 @@ fn a_sample_of_changes_breaks_nothing() {
 #[ignore = "cargo xtask test --long runs it"]
 fn a_million_changes_break_nothing() {
     try_all(0..1_000_000);
+}
+
+/// What modtrail may say of a file: that it is damaged, or not a recording.
+const STATUSES: [i32; 2] = [0, 4];
+/// Each run ends by then, on any machine.
+const LIMIT: Duration = Duration::from_secs(60);
+/// The most memory of a run, in KiB.
+const MEMORY: i64 = 256 * 1024;
+
+/// Runs modtrail over a file and returns its status and what it wrote to stderr.
+fn modtrail(words: &[&str], file: &Path) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_modtrail"));
+    command.args(words).arg(file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it runs");
+    let began = Instant::now();
+    while child.try_wait().expect("a child").is_none() {
+        if began.elapsed() > LIMIT {
+            child.kill().expect("a child");
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    let output = child.wait_with_output().expect("its end");
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// The dashboard over a file, left at once.
+fn dashboard(file: &Path) -> (Option<i32>, String) {
+    let pair = native_pty_system().openpty(PtySize { rows: 24, cols: 80, ..PtySize::default() }).expect("a terminal");
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_modtrail"));
+    command.arg("replay");
+    command.arg(file);
+    let mut child = pair.slave.spawn_command(command).expect("it runs");
+    drop(pair.slave);
+    let mut reader = pair.master.try_clone_reader().expect("its output");
+    let shown = thread::spawn(move || {
+        let mut shown = Vec::new();
+        let _ = reader.read_to_end(&mut shown);
+        String::from_utf8_lossy(&shown).into_owned()
+    });
+    let mut writer = pair.master.take_writer().expect("its input");
+    let _ = writer.write_all(b"q");
+    let began = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("a child") {
+            break status;
+        }
+        if began.elapsed() > LIMIT {
+            child.kill().expect("a child");
+        }
+        thread::sleep(Duration::from_millis(1));
+    };
+    drop(writer);
+    drop(pair.master);
+    (i32::try_from(status.exit_code()).ok(), shown.join().expect("the reader"))
+}
+
+/// The most memory that a child of this process had, in KiB.
+#[expect(unsafe_code, reason = "no library asks for what children used")]
+fn most_memory() -> i64 {
+    // SAFETY: zeros are a valid `rusage`, and the call fills it.
+    let mut used: libc::rusage = unsafe { std::mem::zeroed() };
+    // SAFETY: `used` is valid for writes.
+    assert_eq!(unsafe { libc::getrusage(libc::RUSAGE_CHILDREN, &raw mut used) }, 0);
+    used.ru_maxrss
+}
+
+fn try_files(seeds: std::ops::Range<u64>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("changed.mcap");
+    for seed in seeds {
+        std::fs::write(&path, changed_file(&mut Random::new(seed))).expect("the file is written");
+        let mut outcomes: Vec<(Option<i32>, String)> =
+            [&["report"][..], &["log"], &["log", "--json"]].iter().map(|words| modtrail(words, &path)).collect();
+        if seed % 10 == 0 {
+            outcomes.push(dashboard(&path));
+        }
+        for (status, said) in outcomes {
+            assert!(status.is_some_and(|status| STATUSES.contains(&status)), "seed {seed}: {status:?}: {said}");
+            assert!(!said.contains("panicked"), "seed {seed}: {said}");
+        }
+        assert!(most_memory() < MEMORY, "seed {seed}: {} KiB", most_memory());
+    }
+}
+
+#[test]
+fn a_sample_of_changed_files_does_modtrail_no_harm() {
+    try_files(0..40);
+}
+
+#[test]
+#[ignore = "cargo xtask test --long runs it"]
+fn two_thousand_changed_files_do_modtrail_no_harm() {
+    try_files(0..2_000);
 }
