@@ -98,8 +98,9 @@ fn host_lints() -> Result<()> {
 fn bpf_lints() -> Result<()> {
     let mut cargo = foreign_toolchain("cargo");
     cargo.current_dir(paths::workspace()).arg(format!("+{BPF_TOOLCHAIN}"));
-    cargo.args(["clippy", "--quiet", "-p", "trace-ebpf", "--bins", "--target", "bpfel-unknown-none"]);
-    cargo.arg("--target-dir").arg(artifact::target_folder()?.join("bpf-lints"));
+    cargo.args(["clippy", "--quiet", "--release", "-p", "trace-ebpf", "--bins", "--target", "bpfel-unknown-none"]);
+    // Where the programs are built: what runs on the host is there already.
+    cargo.arg("--target-dir").arg(artifact::target_folder()?.join("ebpf"));
     // As in the build of the BPF programs: only the crates that need an unstable feature get it.
     let flags = [&format!("--cfg=bpf_target_arch=\"{}\"", std::env::consts::ARCH), "-Cdebuginfo=0"];
     cargo

@@ -98,7 +98,7 @@ pub fn cargo_build(target: &Path) -> Result<Command> {
     cargo.env("AR_aarch64_unknown_linux_gnu", compiler.program("ar"));
     cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     // What runs in an emulator is not measured, and optimising takes most of the build's time.
-    cargo.env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1");
+    cargo.env("CARGO_PROFILE_CHECKED_OPT_LEVEL", "0");
     // A ready-made object reads this machine's registers.
     cargo.env_remove("MODTRAIL_EBPF_OBJECTS");
     compiler.lend(&mut cargo);
