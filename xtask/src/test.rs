@@ -57,7 +57,9 @@ pub const LONG: &str = "--include-ignored";
 pub fn run(filter: Option<&str>, long: bool) -> Result<ExitCode> {
     let mut spent = Spent::begin()?;
     setup::run()?;
-    bench::install_peers()?;
+    if long {
+        bench::install_peers()?;
+    }
     spent.on("setting up");
     say("building the tests, and modtrail");
     process::run(host_cargo().args(["test", "--profile", CHECKED, "--no-run"]))?;
