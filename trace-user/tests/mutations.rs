@@ -1,6 +1,6 @@
 //! Real recordings, changed at random in every layer: the bytes of the file, the messages in it, the events that they
-//! report, and the records of the ring. Nothing panics, nothing is invented, and all of it ends; in this process, and in
-//! modtrail's own, which stays small too.
+//! report, and the records of the ring. Nothing panics, nothing is invented, and all of it ends; in this process, and
+//! in modtrail's own, which stays small too.
 //!
 //! `cargo test` tries a sample; `cargo xtask test --long` tries a million, and two thousand files with modtrail. A
 //! failure names its seed.
@@ -24,8 +24,7 @@ use std::time::{Duration, Instant};
 use trace_common::kind::Kind;
 
 /// Recordings of real kernels.
-const CORPUS: [&[u8]; 2] =
-    [include_bytes!("recordings/linux-6.1.mcap"), include_bytes!("recordings/linux-6.12.mcap")];
+const CORPUS: [&[u8]; 2] = [include_bytes!("recordings/linux-6.1.mcap"), include_bytes!("recordings/linux-6.12.mcap")];
 
 /// Numbers by chance, the same for the same seed (xorshift64*).
 struct Random(u64);
