@@ -36,10 +36,14 @@ pub fn leave(links: Vec<OwnedFd>) {
     drop(here);
 }
 
-/// The descriptors of this process.
+/// The most descriptors that this process has had, if it cannot see which it has.
+const DESCRIPTORS: RawFd = 1_024;
+
+/// The descriptors of this process. One that has capabilities of its file's may not list them: then, all that it could
+/// have.
 fn descriptors() -> Vec<RawFd> {
-    let entries = fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+    let Ok(entries) = fs::read_dir("/proc/self/fd") else { return (0..DESCRIPTORS).collect() };
+    entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
 /// Makes the child.

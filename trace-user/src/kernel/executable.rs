@@ -4,35 +4,61 @@
 //! executed something else since could otherwise be shown under a name of its choice.
 
 use modtrail_core::decode::FileId;
-use rustix::fs::{Mode, OFlags, fstat, major, minor, open};
-use std::fs;
+use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, open, statx};
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::path::PathBuf;
 use std::sync::Arc;
+
+/// The most of a table of mounts that is read: its length is up to the process.
+const MOUNTS: u64 = 1024 * 1024;
 
 /// The path of the file that `process` executes now; `None` if that cannot be read, or if it is not `exe`.
 pub fn path(process: u32, exe: FileId) -> Option<Arc<str>> {
+    let link = format!("/proc/{process}/exe");
     // The descriptor holds one file: what is asked of it cannot be answered by two.
-    let file = open(format!("/proc/{process}/exe"), OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()?;
-    let is_it = stat(&file) == Some(exe) || seen_by_the_kernel(&file, process) == Some(exe);
-    let path = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).ok()?;
-    is_it.then(|| path.to_string_lossy().into())
+    let file = open_it(&link).filter(|file| is(file, process, exe))?;
+    let path = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).or_else(|_| -> io::Result<PathBuf> {
+        // With capabilities of its file's, modtrail may not read its own descriptors.
+        let path = fs::read_link(&link)?;
+        let is_still = open_it(&link).is_some_and(|file| is(&file, process, exe));
+        if is_still { Ok(path) } else { Err(io::ErrorKind::NotFound.into()) }
+    });
+    path.ok().map(|path| path.to_string_lossy().into())
+}
+
+fn open_it(link: &str) -> Option<OwnedFd> {
+    open(link, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()
+}
+
+fn is(file: &OwnedFd, process: u32, exe: FileId) -> bool {
+    stat(file) == Some(exe) || is_to_the_kernel(file, process, exe)
 }
 
 /// The file as programs see it. Some file systems (btrfs, overlayfs over several others) give programs other numbers
-/// than the kernel has.
+/// than the kernel has. What is not known without asking a server or a daemon stays unknown: it may never answer.
 fn stat(file: &OwnedFd) -> Option<FileId> {
-    let stat = fstat(file).ok()?;
-    Some(FileId { device: major(stat.st_dev) << 20 | minor(stat.st_dev), inode: stat.st_ino })
+    let stat = statx(file, "", AtFlags::EMPTY_PATH | AtFlags::STATX_DONT_SYNC, StatxFlags::INO).ok()?;
+    Some(FileId { device: stat.stx_dev_major << 20 | stat.stx_dev_minor, inode: stat.stx_ino })
 }
 
-/// The file as the kernel sees it: the inode in `/proc/self/fdinfo` (from 5.14 on), the device in the table of mounts
-/// of a process that has it mounted.
-fn seen_by_the_kernel(file: &OwnedFd, process: u32) -> Option<FileId> {
-    let facts = fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).ok()?;
+/// Whether the kernel sees this file as `exe`: by the inode in `/proc/self/fdinfo` (from 5.14 on), and the device in
+/// the table of mounts of a process that has it mounted.
+fn is_to_the_kernel(file: &OwnedFd, process: u32, exe: FileId) -> bool {
+    let Ok(facts) = fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())) else { return false };
     let fact = |name: &str| facts.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
-    let (inode, mount) = (fact("ino:")?.parse().ok()?, fact("mnt_id:")?);
-    let mounts = fs::read_to_string(format!("/proc/{process}/mountinfo")).ok()?;
-    Some(FileId { device: device_of(&mounts, mount)?, inode })
+    let (Some(inode), Some(mount)) = (fact("ino:").and_then(|number| number.parse::<u64>().ok()), fact("mnt_id:"))
+    else {
+        return false;
+    };
+    exe.inode == inode && mounts_of(process).is_some_and(|mounts| device_of(&mounts, mount) == Some(exe.device))
+}
+
+fn mounts_of(process: u32) -> Option<String> {
+    let mut mounts = String::new();
+    File::open(format!("/proc/{process}/mountinfo")).ok()?.take(MOUNTS).read_to_string(&mut mounts).ok()?;
+    Some(mounts)
 }
 
 /// The device of a mount, by lines like `22 1 0:21 / / rw - ext4 /dev/vda rw`.
@@ -48,12 +74,10 @@ fn device_of(mounts: &str, mount: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::MetadataExt as _;
 
     #[test]
     fn only_the_file_that_was_seen_has_a_path() {
-        let own = fs::metadata("/proc/self/exe").unwrap();
-        let exe = FileId { device: major(own.dev()) << 20 | minor(own.dev()), inode: own.ino() };
+        let exe = stat(&open_it("/proc/self/exe").unwrap()).unwrap();
         let name = std::env::current_exe().unwrap().to_string_lossy().into_owned();
         assert_eq!(path(std::process::id(), exe).as_deref(), Some(&*name));
         assert_eq!(path(std::process::id(), FileId { inode: exe.inode + 1, ..exe }), None);
@@ -69,8 +93,13 @@ mod tests {
 
     #[test]
     fn the_kernels_view_is_found_for_any_file() {
-        let file = open("/proc/self/exe", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).unwrap();
-        let seen = seen_by_the_kernel(&file, std::process::id()).expect("a mount");
-        assert_eq!(seen.inode, stat(&file).unwrap().inode);
+        let (file, process) = (open_it("/proc/self/exe").unwrap(), std::process::id());
+        let facts = fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).unwrap();
+        let mount = facts.lines().find_map(|line| line.strip_prefix("mnt_id:")).unwrap().trim();
+        let device = device_of(&mounts_of(process).unwrap(), mount).expect("a mount");
+        let exe = FileId { device, inode: stat(&file).unwrap().inode };
+        assert!(is_to_the_kernel(&file, process, exe));
+        assert!(!is_to_the_kernel(&file, process, FileId { device: device + 1, ..exe }));
+        assert!(!is_to_the_kernel(&file, process, FileId { inode: exe.inode + 1, ..exe }));
     }
 }
