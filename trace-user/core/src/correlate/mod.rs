@@ -154,14 +154,19 @@ impl Correlator {
             Fact::Tracer(process) => self.tracer = Some(*process),
             Fact::Stuck { thread, stack } => self.sampled(at, *thread, stack, out),
             Fact::Gone { thread } => self.thread_gone(at, *thread, out),
-            Fact::Machine(_) | Fact::SelfTest(_) | Fact::Costs(_) | Fact::Resolved { .. } | Fact::Blamed { .. } => {}
+            Fact::Machine(_)
+            | Fact::Rights(_)
+            | Fact::SelfTest(_)
+            | Fact::Costs(_)
+            | Fact::Resolved { .. }
+            | Fact::Blamed { .. } => {}
         }
         out.push(Change::Fact { fact, at });
     }
 
     /// Whether the task is modtrail's own, or a thread of another modtrail's that makes a request for its self-test.
     fn is_own(&self, task: &Task) -> bool {
-        self.tracer == Some(task.key.tgid) || self.requests.is_own(task.tid)
+        self.tracer == Some(task.key.tgid) || self.requests.is_own(task)
     }
 
     /// Whether another modtrail begins a self-test. That is counted: anybody can give a thread that name.
@@ -176,10 +181,14 @@ impl Correlator {
 
     fn probe(&mut self, at: Stamp, probe: &Probe, out: &mut Vec<Change>) {
         let task = probe.task;
+        if let Moment::Requested(_) = &probe.moment {
+            // A thread has one request at a time: the end of an earlier one was not seen.
+            self.requests.own_ended(&task);
+        }
         let own = self.is_own(&task) || self.tests_another(&task, &probe.moment, out);
         match &probe.moment {
-            Moment::Requested(_) if own => self.requests.own_began(task.tid),
-            Moment::Throttled { .. } | Moment::Denied { .. } if own => self.requests.own_ended(task.tid),
+            Moment::Requested(_) if own => self.requests.own_began(at, task),
+            Moment::Throttled { .. } | Moment::Denied { .. } if own => self.requests.own_ended(&task),
             Moment::Admitted { .. } if own => {}
             Moment::Requested(asked) => self.requested(at, task, asked, out),
             Moment::Admitted { .. } => self.admitted(at, task, out),
@@ -188,7 +197,7 @@ impl Correlator {
             Moment::CallEntered(entered) => self.call_entered(at, task, entered, out),
             Moment::CallReturned { result } => {
                 let call = self.helpers.returned(at, task, *result);
-                self.requests.own_ended(task.tid);
+                self.requests.own_ended(&task);
                 self.returned(at, task, call, *result, out);
             }
             Moment::CallPicked { call } => {

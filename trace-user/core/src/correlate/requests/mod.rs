@@ -19,7 +19,7 @@ use crate::verdict;
 use crowds::{Crowds, Places};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use trace_common::ids::Tid;
+use trace_common::ids::{TaskKey, Tid};
 use trace_common::time::{Ktime, Nanos};
 
 /// Requests that can be open at once. Beyond that, the oldest is closed as incomplete and counted.
@@ -58,7 +58,7 @@ pub struct Requests {
     found_all_taken: BTreeSet<RequestId>,
     /// Threads of modtrail's, or of another modtrail's self-test, that have a request open: it takes a slot but is not
     /// counted.
-    own: BTreeSet<Tid>,
+    own: BTreeMap<(TaskKey, Tid), Ktime>,
     crowds: Crowds,
     /// Those that wait for a slot, by when they asked: a wait whose end is not seen is given up.
     waiting: BTreeSet<(Ktime, RequestId)>,
@@ -113,6 +113,8 @@ impl Requests {
     pub fn open(&mut self, request: Request) -> RequestId {
         let id = request.id;
         self.give_up_waits(request.asked);
+        // The end of a request may not have been seen.
+        self.own.retain(|_, began| request.asked.mono.since(*began) < AFTERMATH);
         let waiting = self.own.len() + self.crowds.inside();
         if waiting >= SLOTS {
             self.found_all_taken.insert(id);
@@ -239,13 +241,13 @@ impl Requests {
     }
 
     /// One of modtrail's own threads makes a request.
-    pub fn own_began(&mut self, thread: Tid) {
-        self.own.insert(thread);
+    pub fn own_began(&mut self, at: Stamp, task: Task) {
+        self.own.insert((task.key, task.tid), at.mono);
     }
 
     /// Whether the thread has such a request open.
-    pub fn is_own(&self, thread: Tid) -> bool {
-        self.own.contains(&thread)
+    pub fn is_own(&self, task: &Task) -> bool {
+        self.own.contains_key(&(task.key, task.tid))
     }
 
     /// Whether one more would be known: beyond that, requests are shown like any other's.
@@ -254,8 +256,8 @@ impl Requests {
     }
 
     /// The open request of modtrail's own thread, if it has one, is over.
-    pub fn own_ended(&mut self, thread: Tid) {
-        self.own.remove(&thread);
+    pub fn own_ended(&mut self, task: &Task) {
+        self.own.remove(&(task.key, task.tid));
     }
 
     /// The number of the next request.

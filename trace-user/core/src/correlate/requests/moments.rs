@@ -103,7 +103,7 @@ impl Correlator {
     /// The thread is gone: its request and its call are over.
     pub(in crate::correlate) fn caller_gone(&mut self, at: Stamp, task: Task, out: &mut Vec<Change>) {
         let call = self.helpers.caller_gone(at, task);
-        self.requests.own_ended(task.tid);
+        self.requests.own_ended(&task);
         let request = self.requests.of(task);
         if request.is_some() {
             self.requests.leave(task.tid);
