@@ -22,7 +22,7 @@ pub const CALL_STACK: usize = 12;
 pub const STACK_FRAMES: usize = 64;
 
 /// Stuck threads whose kernel stacks are read at a time; if there are more, they take turns.
-pub const STUCK: usize = 16;
+pub const STUCK_AT_ONCE: usize = 16;
 
 /// Tasks that can be watched at once: processes of helpers (50 slots of requests and everything they fork), and threads
 /// with an open request or helper call (including those that were turned away unseen and live on: 5.10, 6.1). More are

@@ -13,7 +13,7 @@ use aya_ebpf::helpers::generated::{bpf_get_task_stack, bpf_seq_write};
 use aya_ebpf::macros::{map, raw_tracepoint};
 use aya_ebpf::maps::Array;
 use aya_ebpf::programs::RawTracePointContext;
-use trace_common::limits::STUCK;
+use trace_common::limits::STUCK_AT_ONCE;
 use trace_common::settings::UNKNOWN;
 use trace_common::stuck::Stuck;
 
@@ -23,7 +23,7 @@ static TASK_PID: Global<u32> = Global::new(UNKNOWN);
 
 /// The threads that the loader asks for, as the kernel numbers them; zero for none.
 #[map]
-static WANTED: Array<[u32; STUCK]> = Array::with_max_entries(1, 0);
+static WANTED: Array<[u32; STUCK_AT_ONCE]> = Array::with_max_entries(1, 0);
 
 /// What is written next: it is larger than a program's stack.
 #[map]

@@ -1,13 +1,13 @@
 //! The rights that modtrail keeps while it traces. It gives up the others once the probes are attached.
 //!
-//! In: what is going to be done. Out: the capabilities that stay, each with its reason; this thread has no others any
-//! more, and cannot get any by running a program. Threads that it starts later inherit that.
+//! In: what is going to be done. Out: the capabilities that stay, each with its reason. This thread has no others then,
+//! and gets none by running a program. Threads that it starts later inherit that.
 
 use rustix::io::Errno;
 use rustix::process::{getpriority_process, setpriority_process};
 use rustix::thread::{
-    CapabilitySet, CapabilitySets, capabilities, clear_ambient_capability_set, remove_capability_from_bounding_set,
-    set_capabilities, set_no_new_privs,
+    CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set, clear_ambient_capability_set,
+    remove_capability_from_bounding_set, set_capabilities, set_no_new_privs,
 };
 
 /// How modtrail is scheduled while it traces, as a nice value: tasks that flood the machine must not delay alerts.
@@ -46,41 +46,41 @@ pub fn needed(needs: Needs) -> Vec<Kept> {
 }
 
 fn kept(needs: Needs, permitted: CapabilitySet) -> Vec<Kept> {
-    let kept = |name, why, capability| Kept { name, why, capability };
+    let one = |name, why, capability| Kept { name, why, capability };
     let own = CapabilitySet::BPF | CapabilitySet::PERFMON;
     let mut all = vec![
-        kept(
+        one(
             "CAP_BPF",
             "to read the probes' counters, and to attach probes again that stopped firing",
             CapabilitySet::BPF,
         ),
-        kept("CAP_PERFMON", "to attach probes again that stopped firing", CapabilitySet::PERFMON),
-        kept("CAP_SYS_PTRACE", "to read which executable another user's process runs", CapabilitySet::SYS_PTRACE),
+        one("CAP_PERFMON", "to attach probes again that stopped firing", CapabilitySet::PERFMON),
+        one("CAP_SYS_PTRACE", "to read which executable another user's process runs", CapabilitySet::SYS_PTRACE),
     ];
     if !permitted.contains(own) {
         let why = "in place of CAP_BPF or CAP_PERFMON, which modtrail was started without";
-        all.push(kept("CAP_SYS_ADMIN", why, CapabilitySet::SYS_ADMIN));
+        all.push(one("CAP_SYS_ADMIN", why, CapabilitySet::SYS_ADMIN));
     } else if needs.stacks_of_proc {
         let why = "to read the kernel stacks of what is stuck from /proc, since this kernel has no iterator over tasks";
-        all.push(kept("CAP_SYS_ADMIN", why, CapabilitySet::SYS_ADMIN));
+        all.push(one("CAP_SYS_ADMIN", why, CapabilitySet::SYS_ADMIN));
     } else if needs.guarded_kprobes {
         let why = "to attach kprobes again that stopped firing, since kernel.perf_event_paranoid is more than 2";
-        all.push(kept("CAP_SYS_ADMIN", why, CapabilitySet::SYS_ADMIN));
+        all.push(one("CAP_SYS_ADMIN", why, CapabilitySet::SYS_ADMIN));
     } else if needs.costs {
-        all.push(kept(
+        all.push(one(
             "CAP_SYS_ADMIN",
             "to count what each probe costs, on the probes screen",
             CapabilitySet::SYS_ADMIN,
         ));
     }
     if needs.symbols_of_proc {
-        all.push(kept("CAP_SYSLOG", "to name kernel symbols from /proc/kallsyms", CapabilitySet::SYSLOG));
+        all.push(one("CAP_SYSLOG", "to name kernel symbols from /proc/kallsyms", CapabilitySet::SYSLOG));
     }
     if needs.command {
         let why = "to pass signals on to the command, which may run as another user";
-        all.push(kept("CAP_KILL", why, CapabilitySet::KILL));
+        all.push(one("CAP_KILL", why, CapabilitySet::KILL));
     }
-    all.retain(|one| permitted.contains(one.capability));
+    all.retain(|kept| permitted.contains(kept.capability));
     all
 }
 
@@ -91,27 +91,31 @@ fn kept(needs: Needs, permitted: CapabilitySet) -> Vec<Kept> {
 /// What the system answers if capabilities cannot be given up.
 pub fn keep_only(kept: &[Kept]) -> Result<(), Errno> {
     let set = kept.iter().fold(CapabilitySet::empty(), |set, one| set | one.capability);
-    // Without CAP_SETPCAP the bounding set stays, but no_new_privs makes it useless.
-    for capability in CapabilitySet::all().iter().filter(|one| !set.contains(*one)) {
-        let _ = remove_capability_from_bounding_set(capability);
-    }
+    // Where that is not allowed, no_new_privs makes the bounding set useless.
+    empty_bounding_set();
     let _ = clear_ambient_capability_set();
     set_capabilities(None, CapabilitySets { effective: set, permitted: set, inheritable: CapabilitySet::empty() })?;
     set_no_new_privs(true)
 }
 
 /// Gives up all capabilities for good, as an alert's command shall have none. Programs that become another user or
-/// group when they run still do: such a command may want to send mail.
+/// group when they run still do, if the bounding set can be emptied: such a command may want to send mail.
 ///
 /// # Errors
 /// What the system answers.
 pub fn keep_none() -> Result<(), Errno> {
-    for capability in CapabilitySet::all().iter() {
-        let _ = remove_capability_from_bounding_set(capability);
-    }
+    let is_empty = empty_bounding_set();
     let _ = clear_ambient_capability_set();
     let none = CapabilitySet::empty();
-    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
+    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?;
+    // Otherwise, a program that root runs would have what is left in the bounding set.
+    if is_empty { Ok(()) } else { set_no_new_privs(true) }
+}
+
+/// Takes all capabilities that the kernel knows from the bounding set; whether that worked.
+fn empty_bounding_set() -> bool {
+    let known = CapabilitySet::all().iter().filter(|one| capability_is_in_bounding_set(*one).is_ok_and(|is_in| is_in));
+    known.map(remove_capability_from_bounding_set).filter(Result::is_err).count() == 0
 }
 
 /// Has modtrail scheduled before what it watches. Without the right to that, it is scheduled like any other program.

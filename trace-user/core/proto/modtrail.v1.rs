@@ -9,7 +9,7 @@ pub struct Event {
     pub task: ::core::option::Option<Task>,
     #[prost(uint32, tag = "4")]
     pub cpu: u32,
-    #[prost(oneof = "event::Body", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 70, 71, 72, 73, 50, 51, 52, 53, 54, 55, 56, 57, 58, 60, 61, 62, 63, 64, 65, 66")]
+    #[prost(oneof = "event::Body", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 70, 71, 72, 73, 74, 50, 51, 52, 53, 54, 55, 56, 57, 58, 60, 61, 62, 63, 64, 65, 66")]
     pub body: ::core::option::Option<event::Body>,
 }
 /// Nested message and enum types in `Event`.
@@ -90,6 +90,8 @@ pub mod event {
         Costs(super::Costs),
         #[prost(message, tag = "73")]
         Blamed(super::Blamed),
+        #[prost(message, tag = "74")]
+        Rights(super::Rights),
         #[prost(message, tag = "50")]
         SuspendBegan(super::SuspendBegan),
         #[prost(message, tag = "51")]
@@ -458,6 +460,18 @@ pub struct Costs {
     pub processor_ns: ::core::option::Option<u64>,
     #[prost(uint64, optional, tag = "3")]
     pub resident: ::core::option::Option<u64>,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Rights {
+    #[prost(message, repeated, tag = "1")]
+    pub rights: ::prost::alloc::vec::Vec<Right>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Right {
+    #[prost(string, tag = "1")]
+    pub capability: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub why: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ProbeCost {

@@ -52,7 +52,7 @@ pub fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
                 indexes_error: source.indexes_error().map(ToString::to_string),
                 configuration_problems: source.configuration_problems().to_vec(),
                 missed: summed(missed),
-                kept: rights::needed(session::needs(&source, Needs::default())),
+                kept: rights::needed(session::needs(&source, Needs { costs: true, command: true, ..Needs::default() })),
                 no_iterator: source.no_iterator().map(str::to_owned),
             };
             (found, None)
@@ -104,7 +104,7 @@ struct Found {
     /// What is wrong with modprobe's configuration.
     configuration_problems: Vec<String>,
     missed: Vec<(Lost, u64)>,
-    /// The rights that stay while `log`, `record` or `watch` trace.
+    /// The rights that can stay while modtrail traces.
     kept: Vec<Kept>,
     /// Why kernel stacks are read from `/proc`, if they are.
     no_iterator: Option<String>,
@@ -145,7 +145,7 @@ impl Found {
             line(&mut out, format_args!("missed so far: {count} of \"{moment}\": {}", lost.as_str()));
         }
         for Kept { name, why, .. } in &self.kept {
-            line(&mut out, format_args!("keeps {name} while it traces: {why}"));
+            line(&mut out, format_args!("modtrail keeps {name} while it traces: {why}"));
         }
         if let Some(why) = &self.no_iterator {
             line(&mut out, format_args!("kernel stacks come from /proc: no iterator over tasks: {why}"));

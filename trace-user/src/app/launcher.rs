@@ -56,7 +56,11 @@ impl Held {
     /// [`Failure`] with what the system answered.
     pub fn start(mut self) -> Result<Running, Failure> {
         let failed = |error: io::Error| cannot_run(&self.program, &error);
-        self.gate.write_all(&[1]).map_err(failed)?;
+        match self.gate.write_all(&[1]) {
+            // A signal has ended it while it waited: its end is the command's.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            written => written.map_err(failed)?,
+        }
         let mut number = Vec::new();
         self.answer.read_to_end(&mut number).map_err(failed)?;
         if let Ok(number) = <[u8; 4]>::try_from(number.as_slice()) {
@@ -96,6 +100,9 @@ impl Running {
 /// number goes to `answers`.
 #[expect(unsafe_code, reason = "no library makes a process that waits before it executes a program")]
 fn fork(arguments: &[*const c_char], gate: (RawFd, RawFd), answers: RawFd) -> io::Result<Pid> {
+    // Whoever ignores it does not learn how a child ended.
+    // SAFETY: no code runs at the signal.
+    unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
     // SAFETY: the child only makes system calls: it takes no lock, and allocates nothing.
     let process = unsafe { libc::fork() };
     if process != 0 {
@@ -106,9 +113,11 @@ fn fork(arguments: &[*const c_char], gate: (RawFd, RawFd), answers: RawFd) -> io
     // with a NUL, and the last of them is null. Rust ignores SIGPIPE, which the command would inherit.
     unsafe {
         libc::close(gate.1);
-        while libc::read(gate.0, byte.as_mut_ptr().cast(), 1) != 1 {
-            if *libc::__errno_location() != libc::EINTR {
-                libc::_exit(0);
+        loop {
+            match libc::read(gate.0, byte.as_mut_ptr().cast(), 1) {
+                1 => break,
+                -1 if *libc::__errno_location() == libc::EINTR => {}
+                _ => libc::_exit(0),
             }
         }
         libc::signal(libc::SIGPIPE, libc::SIG_DFL);

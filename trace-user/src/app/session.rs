@@ -13,7 +13,7 @@ use crate::rights::{self, Needs};
 use crate::source::live::{Live, Options};
 use crate::stderr;
 use modtrail_core::entities::Change;
-use modtrail_core::event::{Body, Event, Fact};
+use modtrail_core::event::{Body, Event, Fact, Right};
 use modtrail_core::model::Model;
 use modtrail_core::pipeline::Pipeline;
 use modtrail_core::report::plain::counted;
@@ -26,7 +26,7 @@ use std::process::{ExitCode, ExitStatus};
 use std::time::Duration;
 use tokio::signal::unix::{Signal as Listener, SignalKind, signal};
 use tokio::time::Instant;
-use trace_common::limits::STUCK;
+use trace_common::limits::STUCK_AT_ONCE;
 use trace_common::time::Nanos;
 
 /// How often a recording is flushed to disk.
@@ -71,7 +71,8 @@ impl TraceArgs {
     #[must_use]
     pub fn options(&self) -> Options {
         let probe_log = if self.probe_log { ProbeLog::On } else { ProbeLog::Off };
-        Options { hooks: self.hooks, without: self.without.clone(), ring_bytes: self.ring_bytes, probe_log }
+        let (hooks, without) = (self.hooks, self.without.clone());
+        Options { hooks, without, ring_bytes: self.ring_bytes, tracked: self.tracked, probe_log }
     }
 }
 
@@ -85,9 +86,9 @@ impl Session {
         // something to record.
         let target = recording.map(Target::open).transpose()?;
         rights::come_first();
-        let source = Live::attach(&trace.options(), &Progress::default())?;
+        let mut source = Live::attach(&trace.options(), &Progress::default())?;
         let recorder = target.map(FileRecorder::begin).transpose()?;
-        give_up_rights(&source, Needs { command: until.command.is_some(), ..Needs::default() })?;
+        give_up_rights(&mut source, Needs { command: until.command.is_some(), ..Needs::default() })?;
         Ok(Self::over(source, recorder))
     }
 
@@ -141,7 +142,7 @@ impl Session {
         if self.sampled.elapsed() >= self.sample_every {
             self.sampled = Instant::now();
             // If there are more than are sampled at a time, they take turns.
-            let turn = self.turn..self.turn + STUCK;
+            let turn = self.turn..self.turn + STUCK_AT_ONCE;
             let count = stall::count(self.pipeline.model(), self.stalled_from);
             self.turn = if turn.end < count { turn.end } else { 0 };
             let stuck = stall::threads(self.pipeline.model(), self.stalled_from, turn);
@@ -279,23 +280,25 @@ impl Session {
     }
 }
 
-/// What `source` needs beside the others.
+/// What is needed for `source`, beside the others.
 #[must_use]
-pub fn needs(source: &Live, needs: Needs) -> Needs {
+pub fn needs(source: &Live, others: Needs) -> Needs {
     Needs {
         stacks_of_proc: source.no_iterator().is_some(),
         symbols_of_proc: source.reads_symbols(),
         guarded_kprobes: source.has_guarded_kprobes(),
-        ..needs
+        ..others
     }
 }
 
-/// Keeps the rights that are needed once the probes are attached.
+/// Gives up the rights that are not needed once the probes are attached.
 ///
 /// # Errors
-/// [`Failure`] if the system does not take the others.
-pub fn give_up_rights(source: &Live, others: Needs) -> Result<(), Failure> {
+/// [`Failure`] if the kernel refuses.
+pub fn give_up_rights(source: &mut Live, others: Needs) -> Result<(), Failure> {
     let kept = rights::needed(needs(source, others));
+    source
+        .report_rights(kept.iter().map(|kept| Right { capability: kept.name.into(), why: kept.why.into() }).collect());
     rights::keep_only(&kept).map_err(|answer| Failure::cannot_trace("cannot give up rights", &answer))
 }
 

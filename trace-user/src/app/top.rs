@@ -46,9 +46,9 @@ pub fn run(trace: &TraceArgs) -> Result<ExitCode, Failure> {
         let mut typed = typed();
         rights::come_first();
         let attached = attach(trace, &mut dashboard, &mut typed, &mut signals).await;
-        let Some(source) = attached? else { return Ok(dashboard.status()) };
+        let Some(mut source) = attached? else { return Ok(dashboard.status()) };
         dashboard.state.set_mode(Mode::Live);
-        give_up_rights(&source, Needs { costs: true, ..Needs::default() })?;
+        give_up_rights(&mut source, Needs { costs: true, ..Needs::default() })?;
         let mut session = Session::over(source, None);
         while !dashboard.quit {
             session.report_costs(dashboard.state.shows_costs());

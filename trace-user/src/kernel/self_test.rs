@@ -15,8 +15,8 @@ use std::thread;
 use trace_common::ids::{CallAddress, Tgid};
 use trace_common::kind::Kind;
 
-/// The protocol of netlink that is asked for: `NETLINK_UNUSED` (include/uapi/linux/netlink.h), which nothing has ever
-/// used. The kernel requests a module for it whoever asks (net/netlink/af_netlink.c `netlink_create`, 5.10 to 7.3).
+/// The protocol of netlink that is asked for: `NETLINK_UNUSED` (include/uapi/linux/netlink.h), which nothing in 5.10 to
+/// 7.3 uses. The kernel requests a module for it whoever asks (net/netlink/af_netlink.c `netlink_create`, 5.10 to 7.3).
 const PROTOCOL: Protocol = Protocol::from_raw(NonZeroU32::MIN);
 
 /// A test under way.

@@ -20,7 +20,7 @@ use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
 use std::sync::Arc;
 use trace_common::ids::Tid;
-use trace_common::limits::STUCK;
+use trace_common::limits::STUCK_AT_ONCE;
 use trace_common::settings::UNKNOWN;
 use trace_common::stuck::Stuck;
 use zerocopy::{FromBytes as _, IntoBytes as _};
@@ -38,7 +38,7 @@ pub enum Stacks {
 
 /// An iterator over tasks, ready to be read.
 pub struct TaskIterator {
-    wanted: Array<MapData, [u32; STUCK]>,
+    wanted: Array<MapData, [u32; STUCK_AT_ONCE]>,
     /// Keeps the program.
     link: OwnedFd,
 }
@@ -51,13 +51,13 @@ impl Stacks {
     }
 
     /// The kernel stack of each thread at this instant, empty if it cannot be read; or that the thread is gone. At most
-    /// [`STUCK`] threads are looked at. If the numbers of processes are not the kernel's, nothing is reported. `name`
-    /// names the function at an address; a frame without a name is left out.
+    /// [`STUCK_AT_ONCE`] threads are looked at. If the numbers of processes are not the kernel's, nothing is reported.
+    /// `name` names the function at an address; a frame without a name is left out.
     pub fn sample(&mut self, tasks: &[Task], mut name: impl FnMut(u64) -> Option<Arc<str>>) -> Vec<Event> {
         if snapshot::own_process().is_none() || tasks.is_empty() {
             return Vec::new();
         }
-        let tasks = tasks.get(..STUCK).unwrap_or(tasks);
+        let tasks = tasks.get(..STUCK_AT_ONCE).unwrap_or(tasks);
         let stacks = match self {
             Self::Iterator(iterator) => iterator.read(tasks).unwrap_or_default(),
             Self::Proc(_) => BTreeMap::new(),
@@ -98,7 +98,7 @@ impl TaskIterator {
     }
 
     fn read(&mut self, tasks: &[Task]) -> io::Result<BTreeMap<Tid, Vec<u64>>> {
-        let mut wanted = [0; STUCK];
+        let mut wanted = [0; STUCK_AT_ONCE];
         wanted.iter_mut().zip(tasks).for_each(|(wanted, task)| *wanted = task.tid.0);
         self.wanted.set(0, wanted, 0).map_err(io::Error::other)?;
         let mut bytes = Vec::new();

@@ -13,7 +13,10 @@ use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair};
 use rustix::process::setpgid;
 use rustix::stdio::{dup2_stdout, stderr as standard_error};
+use rustix::thread::set_name;
+use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 
 /// Commands that may run at once. If a further alert's command is not started, that is reported.
@@ -46,7 +49,17 @@ impl Exec {
     pub fn new(command: &str) -> Result<Self, ExecError> {
         let sockets = socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None);
         let (starter, alerts) = sockets.map_err(ExecError::Starter)?;
-        fork(starter, alerts, command).map_err(ExecError::Starter)
+        let exec = fork(starter, alerts, command).map_err(ExecError::Starter)?;
+        // It answers when it has given up its rights.
+        let mut answer = [0; size_of::<i32>()];
+        match recv(&exec.starter, &mut answer[..], RecvFlags::empty()) {
+            Ok((length, _)) if length == answer.len() => match i32::from_ne_bytes(answer) {
+                0 => Ok(exec),
+                number => Err(ExecError::Starter(Errno::from_raw_os_error(number))),
+            },
+            Ok(_) => Err(ExecError::Starter(Errno::PIPE)),
+            Err(error) => Err(ExecError::Starter(error)),
+        }
     }
 
     /// Has the command started for one alert, with its facts: see [`facts`] and [`loss_facts`].
@@ -76,19 +89,24 @@ fn fork(starter: OwnedFd, alerts: OwnedFd, command: &str) -> Result<Exec, Errno>
             // SAFETY: it ends the process; nothing of it is needed any more, and what is buffered is its parent's.
             unsafe { libc::_exit(0) }
         }
-        -1 => Err(std::io::Error::last_os_error().raw_os_error().map_or(Errno::AGAIN, Errno::from_raw_os_error)),
+        -1 => Err(io::Error::last_os_error().raw_os_error().map_or(Errno::AGAIN, Errno::from_raw_os_error)),
         _ => Ok(Exec { starter }),
     }
 }
 
 /// Starts the command for each message, until there are no more.
 fn serve(alerts: &OwnedFd, command: &str) {
-    if let Err(answer) = rights::keep_none() {
-        return stderr::say(format_args!("cannot run the alerts' command: cannot give up rights: {answer}"));
+    let kept_none = rights::keep_none();
+    let number = kept_none.err().map_or(0, Errno::raw_os_error);
+    if send(alerts, &number.to_ne_bytes(), SendFlags::NOSIGNAL).is_err() || number != 0 {
+        return;
     }
-    // stdout is the alerts' own; what stops modtrail lets the commands finish.
-    let _ = dup2_stdout(standard_error());
+    // What stops modtrail lets it report its last alerts, and lets their commands finish.
+    let _ = set_name(c"modtrail-exec");
     let _ = setpgid(None, None);
+    let before = ENDING.map(|signal| handle(signal, libc::SIG_IGN));
+    // stdout is the alerts' own.
+    let _ = dup2_stdout(standard_error());
     let mut running: Vec<Child> = Vec::new();
     let mut room = [0; MESSAGE];
     loop {
@@ -103,13 +121,38 @@ fn serve(alerts: &OwnedFd, command: &str) {
             stderr::say(format_args!("cannot run the alert's command: {RUNNING} earlier ones still run"));
             continue;
         }
-        let message = String::from_utf8_lossy(room.get(..length).unwrap_or_default()).into_owned();
-        let facts = message.split('\0').filter_map(|fact| fact.split_once('='));
-        match Command::new("sh").args(["-c", command]).envs(facts).stdin(Stdio::null()).spawn() {
+        match start(command, room.get(..length).unwrap_or_default(), before) {
             Ok(child) => running.push(child),
             Err(error) => stderr::say(format_args!("cannot run the alert's command: {error}")),
         }
     }
+}
+
+/// The signals that end modtrail.
+const ENDING: [libc::c_int; 3] = [libc::SIGTERM, libc::SIGINT, libc::SIGHUP];
+
+/// Starts the command for one message; the signals that end modtrail do to it what they did `before`.
+#[expect(unsafe_code, reason = "no library sets how a command begins to handle signals")]
+fn start(command: &str, message: &[u8], before: [libc::sighandler_t; 3]) -> io::Result<Child> {
+    let message = String::from_utf8_lossy(message);
+    let facts = message.split('\0').filter_map(|fact| fact.split_once('='));
+    let mut shell = Command::new("sh");
+    shell.args(["-c", command]).envs(facts).stdin(Stdio::null());
+    let as_before = move || {
+        for (signal, how) in ENDING.into_iter().zip(before) {
+            handle(signal, how);
+        }
+        Ok(())
+    };
+    // SAFETY: it only makes system calls.
+    unsafe { shell.pre_exec(as_before) }.spawn()
+}
+
+/// Sets how a signal is handled, and returns how it was.
+#[expect(unsafe_code, reason = "no library sets how signals are handled without a thread")]
+fn handle(signal: libc::c_int, how: libc::sighandler_t) -> libc::sighandler_t {
+    // SAFETY: `how` is one of the kernel's own ways, or was returned by this function: no code of ours runs.
+    unsafe { libc::signal(signal, how) }
 }
 
 /// The notice as environment variables; what is not known is empty.

@@ -17,7 +17,7 @@ use crate::kernel::stacks::Stacks;
 use crate::kernel::{probe_log, snapshot};
 use crate::source::watchdog::{Finding, Watchdog};
 use modtrail_core::decode::decode;
-use modtrail_core::event::{Body, Costs, Event, Fact, Hook, Lost, Moment, Resolution, SelfTest, Stamp, Task};
+use modtrail_core::event::{Body, Costs, Event, Fact, Hook, Lost, Moment, Resolution, Right, SelfTest, Stamp, Task};
 use std::collections::BTreeSet;
 use std::io;
 use std::sync::Arc;
@@ -54,6 +54,8 @@ pub struct Options {
     pub without: Vec<String>,
     /// The ring buffer's size in bytes.
     pub ring_bytes: u32,
+    /// How many tasks are followed at once.
+    pub tracked: u32,
     /// Whether the probes' own messages go to stderr.
     pub probe_log: ProbeLog,
 }
@@ -131,6 +133,7 @@ impl Live {
             addresses: namer.addresses(),
             release,
             ring_bytes: options.ring_bytes,
+            tracked: options.tracked,
             log: options.probe_log,
         };
         let stacks = Stacks::open(&types);
@@ -194,6 +197,11 @@ impl Live {
             (false, true) => self.statistics = None,
             (true, true) | (false, false) => {}
         }
+    }
+
+    /// Reports the capabilities that stay from now on.
+    pub fn report_rights(&mut self, rights: Arc<[Right]>) {
+        self.facts.push(fact(clock::now(), Fact::Rights(rights)));
     }
 
     /// What tracing has cost up to now; `None` if that is not asked for.

@@ -8,8 +8,8 @@ use super::{Mode, Msg, Outcome, Theme, UiState, update};
 use modtrail_core::answer::{CallResult, ReturnCode, WaitStatus};
 use modtrail_core::entities::{Change, CycleId, Request, RequestId, Verdict};
 use modtrail_core::event::{
-    Body, Captured, Costs, Depth, Event, Fact, FirmwareAsked, FirmwareMoment, Moment, PmTest, Probe, ProbeCost, Stamp,
-    SuspendMoment, SuspendState, Syscall, Task, Wait, Way,
+    Body, Captured, Costs, Depth, Event, Fact, FirmwareAsked, FirmwareMoment, Moment, PmTest, Probe, ProbeCost, Right,
+    Stamp, SuspendMoment, SuspendState, Syscall, Task, Wait, Way,
 };
 use modtrail_core::model::Model;
 use modtrail_core::record::read::read;
@@ -155,9 +155,12 @@ fn nothing_yet() {
 fn probes_with_their_costs() {
     let mut scenario = busy();
     let probes = [ProbeCost { moment: Kind::Requested, runs: 1_200, time: Nanos::new(1_440_000) }];
-    let costs = Costs { probes: probes.into(), processor: Some(Nanos::from_millis(310)), resident: Some(9_437_184) };
+    let rights = [Right { capability: "CAP_BPF".into(), why: "to attach probes again".into() }];
+    let (processor, resident) = (Some(Nanos::from_millis(310)), Some(9_437_184));
+    let costs = Costs { probes: probes.into(), processor, resident };
     let at = stamp(4_000_000);
     scenario.send(Event { at, body: Body::Fact(Fact::Costs(costs)) });
+    scenario.send(Event { at, body: Body::Fact(Fact::Rights(rights.into())) });
     scenario.send(Event { at, body: Body::Fact(Fact::Drained) });
     let mut state = live(scenario.model(), 100, 24);
     assert!(!state.shows_costs());

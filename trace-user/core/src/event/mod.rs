@@ -11,22 +11,21 @@ pub mod suspend;
 pub(crate) mod weight;
 
 use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
-pub use cost::{Costs, ProbeCost};
+pub use cost::{Costs, ProbeCost, Right};
 pub use firmware::{FirmwareAsked, FirmwareMoment};
 pub use resolution::{Configured, Install, Place, Replaced, Resolution, Wanted};
 pub use stack::{STACK_FRAMES, on_stack};
 use std::fmt;
 use std::sync::Arc;
+pub use suspend::{Depth, PmTest, SuspendMoment, SuspendState, Way};
+use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
+use trace_common::kind::{Kind, Loss};
+use trace_common::time::Ktime;
 
 /// What modtrail asks for to prove that its probes fire; no module has this alias.
 pub const SELF_TEST_ALIAS: &str = "net-pf-16-proto-1";
 /// The thread of modtrail's that asks for it.
 pub const SELF_TEST_THREAD: &str = "modtrail-test";
-
-pub use suspend::{Depth, PmTest, SuspendMoment, SuspendState, Way};
-use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
-use trace_common::kind::{Kind, Loss};
-use trace_common::time::Ktime;
 
 /// An instant on both of the kernel's clocks. Their difference grows only while the machine sleeps.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -275,6 +274,8 @@ pub enum Fact {
     Hooks(Arc<[Hook]>),
     /// modtrail's own process: its own requests are followed like the rest but not counted.
     Tracer(Tgid),
+    /// The capabilities that modtrail keeps while it traces.
+    Rights(Arc<[Right]>),
     /// Whether the probes were seen to fire.
     SelfTest(SelfTest),
     /// The kernel stack of a thread that something has been waiting for too long.

@@ -119,6 +119,10 @@ impl Event {
             Body::Fact(Fact::SelfTest(SelfTest::Unproven(why))) => text(why),
             Body::Fact(Fact::SelfTest(SelfTest::Deaf(moments))) => size_of_val(&moments[..]),
             Body::Fact(Fact::Costs(costs)) => size_of_val(&costs.probes[..]),
+            Body::Fact(Fact::Rights(rights)) => {
+                let words = rights.iter().map(|right| text(&right.capability) + text(&right.why));
+                size_of_val(&rights[..]) + words.sum::<usize>()
+            }
             Body::Fact(
                 Fact::Tracer(_)
                 | Fact::SelfTest(SelfTest::Proven)

@@ -10,7 +10,7 @@ use crate::entities::{
     Call, CallId, Change, Cycle, CycleId, Firmware, FirmwareId, Load, LoadId, Request, RequestId, SLOTS, Slot, Timed,
     Verdict,
 };
-use crate::event::{Comm, Costs, Fact, Hook, Lost, Machine, SelfTest, Stamp};
+use crate::event::{Comm, Costs, Fact, Hook, Lost, Machine, Right, SelfTest, Stamp};
 use duplicates::{Group, GroupFacts, Groups, Sameness};
 use kept::Kept;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +21,7 @@ use trace_common::time::Nanos;
 /// Things of one kind that are kept: a busy boot has a few thousand requests.
 pub const KEPT: usize = 100_000;
 /// What the kept requests weigh, at most.
-const REQUEST_BYTES: usize = 192 * 1024 * 1024;
+const REQUEST_BYTES: usize = 96 * 1024 * 1024;
 /// What the kept things of every other kind weigh, at most.
 const OTHER_BYTES: usize = 32 * 1024 * 1024;
 
@@ -38,6 +38,7 @@ pub struct Model {
     hooks: Arc<[Hook]>,
     self_test: Option<SelfTest>,
     costs: Option<Costs>,
+    rights: Arc<[Right]>,
     requests: Kept<RequestId, Request>,
     children: BTreeMap<RequestId, Vec<RequestId>>,
     calls: Kept<CallId, Call>,
@@ -99,6 +100,7 @@ impl Default for Model {
             hooks: [].into(),
             self_test: None,
             costs: None,
+            rights: [].into(),
             requests: Kept::new(KEPT, REQUEST_BYTES),
             children: BTreeMap::new(),
             calls: Kept::new(KEPT, OTHER_BYTES),
@@ -185,6 +187,12 @@ impl Model {
     #[must_use]
     pub const fn self_test(&self) -> Option<&SelfTest> {
         self.self_test.as_ref()
+    }
+
+    /// The capabilities that modtrail kept while it traced; empty if it had none, or if the source did not report them.
+    #[must_use]
+    pub fn rights(&self) -> &[Right] {
+        &self.rights
     }
 
     /// What tracing had cost when that was last asked for; `None` if it never was.
@@ -420,6 +428,7 @@ impl Model {
             Fact::Hooks(hooks) => self.hooks = hooks,
             Fact::SelfTest(test) => self.self_test = Some(test),
             Fact::Costs(costs) => self.costs = Some(costs),
+            Fact::Rights(rights) => self.rights = rights,
             Fact::End => self.ended = true,
             Fact::Stuck { thread, stack } => {
                 self.stacks.insert(thread, (at, stack));

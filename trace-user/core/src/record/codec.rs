@@ -5,7 +5,7 @@ use super::schema::{self as pb, event::Body as Wire};
 use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
 use crate::event::{
     Body, CallEntered, Captured, Comm, Configured, Costs, Depth, Event, Fact, FirmwareAsked, FirmwareMoment, Hook,
-    Install, Lost, Machine, Module, Moment, Place, PmTest, Probe, ProbeCost, Replaced, Requested, Resolution,
+    Install, Lost, Machine, Module, Moment, Place, PmTest, Probe, ProbeCost, Replaced, Requested, Resolution, Right,
     STACK_FRAMES, SelfTest, Stamp, SuspendMoment, SuspendState, Syscall, Task, Wait, Wanted, Way,
 };
 use std::sync::Arc;
@@ -33,6 +33,8 @@ pub enum CodecFault {
     Long(&'static str),
 }
 
+/// Capabilities that a message may list: more than there are.
+const RIGHTS: usize = 64;
 /// Bytes of a text that probes read: they read 120 at most, and a byte that is not UTF-8 becomes three.
 const TEXT: usize = 400;
 /// Bytes of a path (`PATH_MAX`).
@@ -327,6 +329,7 @@ fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
         | Wire::Tick(_)
         | Wire::Drained(_)
         | Wire::Costs(_)
+        | Wire::Rights(_)
         | Wire::End(_) => return Err(CodecFault::Body),
     })
 }
@@ -422,6 +425,7 @@ fn wire_fact(fact: &Fact) -> Wire {
             processor_ns: costs.processor.map(Nanos::as_nanos),
             resident: costs.resident,
         }),
+        Fact::Rights(rights) => Wire::Rights(pb::Rights { rights: rights.iter().map(right).collect() }),
         Fact::End => Wire::End(pb::End {}),
     }
 }
@@ -473,6 +477,7 @@ fn event_fact(wire: Wire) -> Result<Result<Fact, Wire>, CodecFault> {
             processor: costs.processor_ns.map(Nanos::new),
             resident: costs.resident,
         }),
+        Wire::Rights(rights) => Fact::Rights(event_rights(rights.rights)?),
         Wire::End(_) => Fact::End,
         probe => return Ok(Err(probe)),
     }))
@@ -493,6 +498,19 @@ fn event_self_test(test: pb::SelfTest) -> Result<SelfTest, CodecFault> {
         None if test.deaf.is_empty() => SelfTest::Proven,
         None => SelfTest::Deaf(test.deaf.into_iter().map(event_kind).collect::<Result<_, _>>()?),
     })
+}
+
+fn right(right: &Right) -> pb::Right {
+    pb::Right { capability: right.capability.to_string(), why: right.why.to_string() }
+}
+
+fn event_rights(rights: Vec<pb::Right>) -> Result<Arc<[Right]>, CodecFault> {
+    let is_long = |right: &pb::Right| right.capability.len() > TEXT || right.why.len() > TEXT;
+    if rights.len() > RIGHTS || rights.iter().any(is_long) {
+        return Err(CodecFault::Long("rights"));
+    }
+    let event = |right: pb::Right| Right { capability: right.capability.into(), why: right.why.into() };
+    Ok(rights.into_iter().map(event).collect())
 }
 
 fn probe_cost(cost: &ProbeCost) -> pb::ProbeCost {

@@ -35,6 +35,8 @@ impl<W: Write> Recorder<W> {
     pub fn begin(out: W) -> io::Result<Self> {
         let options = WriteOptions::new()
             .compression(Some(Compression::Zstd))
+            // Threads would have the rights that this one gives up later.
+            .compression_threads(0)
             .profile(PROFILE)
             .library(concat!("modtrail ", env!("CARGO_PKG_VERSION")))
             .chunk_size(Some(CHUNK_BYTES))

@@ -51,6 +51,7 @@ pub fn summary(model: &Model, ending: Ending) -> String {
         "traced_ns": model.now().mono.since(first.mono).as_nanos(),
         "end": if ending == Ending::Whole { "whole" } else { "missing" },
         "self_test": model.self_test().map(self_test),
+        "keeps": rights(model),
         "requests": counts.requests,
         "events": counts.events,
         "lost": lost(model),
@@ -105,6 +106,12 @@ pub fn self_test(test: &SelfTest) -> Value {
         }
         SelfTest::Unproven(why) => json!({"result": "unproven", "why": &**why}),
     }
+}
+
+/// What modtrail kept while it traced.
+fn rights(model: &Model) -> Value {
+    let rights = model.rights().iter().map(|right| json!({"capability": &*right.capability, "why": &*right.why}));
+    rights.collect()
 }
 
 fn lost_by_user(model: &Model) -> Value {

@@ -3,7 +3,7 @@
 use crate::tui::format;
 use crate::tui::table::{Cell, Column, Description, Field, Order, Table, dash, plain};
 use crate::tui::theme::Tone;
-use modtrail_core::event::{Hook, ProbeCost};
+use modtrail_core::event::{Hook, ProbeCost, Right};
 use modtrail_core::model::Model;
 use trace_common::kind::Kind;
 
@@ -75,6 +75,8 @@ impl Table for Probes {
             let runs = "runs are counted while this screen is open".to_owned();
             lines.extend([format::own_costs(costs), runs].map(|line| (line, Tone::Dim)));
         }
+        let keeps = |right: &Right| (format!("modtrail keeps {}: {}", right.capability, right.why), Tone::Dim);
+        lines.extend(model.rights().iter().map(keeps));
         Some(Description { title: hook.moment.name().to_owned(), lines })
     }
 }
