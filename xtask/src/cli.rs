@@ -13,6 +13,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::arch::Arch;
 use crate::bench::{self, Size};
 use crate::check;
+use crate::dist;
 use crate::evidence;
 use crate::guest::Guest;
 use crate::qemu::Clock;
@@ -61,6 +62,8 @@ enum Task {
     },
     /// Formatting, lints of the host and BPF crates, allowed imports, dependencies, generated documents
     Check,
+    /// Build the program as it is handed out: without a path of this machine, the same bytes from any folder
+    Dist,
     /// Run a command as root in a fresh guest with a real kernel
     Vm(VmArguments),
 }
@@ -152,6 +155,7 @@ impl Arguments {
             Task::Kernels { filter } => evidence::run(filter.as_deref()),
             Task::Bench { write, short } => bench::run(if short { Size::SHORT } else { Size::WHOLE }, write),
             Task::Check => check::run(),
+            Task::Dist => dist::run(),
             Task::Vm(arguments) => run_vm(&arguments.options()),
         }
     }

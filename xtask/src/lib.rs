@@ -13,6 +13,7 @@ pub mod circles;
 pub mod cli;
 pub mod cpio;
 pub mod cross;
+pub mod dist;
 pub mod evidence;
 pub mod guest;
 pub mod initramfs;

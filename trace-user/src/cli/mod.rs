@@ -5,7 +5,7 @@ use crate::kernel::hooks::HookChoice;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
-use trace_common::limits::RING_BYTES;
+use trace_common::limits::{RING_BYTES, TRACKED};
 use trace_common::time::Nanos;
 
 const STYLES: Styles = Styles::styled()
@@ -107,6 +107,9 @@ pub struct TraceArgs {
     /// Size of the ring buffer between kernel and modtrail: a power of two
     #[arg(long, default_value_t = RING_BYTES, value_name = "BYTES", value_parser = ring_bytes, help_heading = "Tracing")]
     pub ring_bytes: u32,
+    /// How many tasks are followed at once
+    #[arg(long, default_value_t = TRACKED, value_name = "TASKS", value_parser = clap::value_parser!(u32).range(1..=i64::from(TRACKED)), hide = true)]
+    pub tracked: u32,
     /// Print the probes' own debug messages to stderr (needs CAP_SYS_ADMIN)
     #[arg(long, help_heading = "Tracing")]
     pub probe_log: bool,
@@ -160,7 +163,7 @@ pub struct ReportArgs {
 #[command(after_help = AFTER_LOG)]
 pub struct LogArgs {
     /// A recording; without it, the running kernel
-    #[arg(conflicts_with_all = ["command", "hooks", "without", "ring_bytes", "probe_log"])]
+    #[arg(conflicts_with_all = ["command", "hooks", "without", "ring_bytes", "tracked", "probe_log"])]
     pub file: Option<PathBuf>,
     /// One JSON object per line instead of text
     #[arg(long)]

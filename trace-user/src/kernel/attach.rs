@@ -67,6 +67,8 @@ pub struct Plan {
     pub release: (u32, u32),
     /// The ring buffer's size in bytes: a power of two, at least a page.
     pub ring_bytes: u32,
+    /// How many tasks are followed at once.
+    pub tracked: u32,
     /// Whether the probes write debug messages.
     pub log: ProbeLog,
 }
@@ -148,9 +150,10 @@ pub fn attach(plan: &Plan, types: Types, progress: &Progress) -> Result<Attached
         ProbeLog::On => LOGGING_OBJECT,
         ProbeLog::Off => OBJECT,
     };
+    let rings = Ring::ALL.map(|ring| (ring.map(), ring_bytes(ring, plan.ring_bytes)));
     let overrides = Overrides {
         constants: vec![("SETTINGS", plan.settings.as_bytes())],
-        sizes: Ring::ALL.map(|ring| (ring.map(), ring_bytes(ring, plan.ring_bytes))).into(),
+        sizes: rings.into_iter().chain([("TASKS", plan.tracked)]).collect(),
     };
     let object = Object::open(object, &overrides)?;
     let mut attached = Attached { object, types, kprobes: None, programs: BTreeMap::new(), hooks: Vec::new() };
@@ -343,5 +346,17 @@ fn without_kprobes(error: &io::Error) -> String {
         format!("the kernel has no kprobes ({error})")
     } else {
         format!("kprobes cannot be attached: {error}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_objects_hold_no_debug_information() {
+        for object in [OBJECT, LOGGING_OBJECT] {
+            assert!(!object.windows(b".debug_info".len()).any(|bytes| bytes == b".debug_info"));
+        }
     }
 }

@@ -10,8 +10,11 @@ crate::on_oldest_and_newest!(in_a_pid_namespace, without_btf);
 crate::at_length!(
     without_rights,
     with_least_rights,
+    with_rights_of_its_file,
     rights_are_given_up,
     a_forged_executable,
+    beside_another,
+    a_full_table_of_tasks,
     without_other_hooks,
     locked_down,
     the_probes_own_messages,
@@ -36,10 +39,33 @@ fn without_rights(kernel: Guest) {
 }
 
 /// CAP_PERFMON and CAP_BPF are all that tracing takes; before 5.11 memory for maps takes CAP_SYS_RESOURCE, too.
+const fn least(kernel: Guest) -> &'static str {
+    if matches!(kernel.series, Series::V5_10) { "38,39,24" } else { "38,39" }
+}
+
 fn with_least_rights(kernel: Guest) {
-    let capabilities = if kernel.series == Series::V5_10 { "38,39,24" } else { "38,39" };
-    let outcome = Lab::new(kernel).modules("can").helper("[ \"$3\" = net-pf-27 ] && sleep 4\nexec /sbin/modprobe \"$@\"").run(&format!(
-        "as() {{ provoke as 1000 with {capabilities} -- modtrail \"$@\"; }}\n\
+    let request = traced_by(kernel, &format!("provoke as 1000 with {} -- modtrail", least(kernel)));
+    // With CAP_SYS_RESOURCE, which modtrail has given up, the requester has more rights than modtrail.
+    let exe = if kernel.series == Series::V5_10 { json!(null) } else { json!("/bin/provoke") };
+    assert_eq!(request["requester"]["exe"], exe, "{request}");
+}
+
+/// The same by `setcap`: the kernel protects such a process from its own user, and hides parts of `/proc/self` from it.
+fn with_rights_of_its_file(kernel: Guest) {
+    let install = format!(
+        "mount -t tmpfs none /mnt; cp $(command -v modtrail) /mnt; provoke setcap /mnt/modtrail {}",
+        least(kernel)
+    );
+    let request = traced_by(kernel, &format!("{install}; provoke as 1000 -- /mnt/modtrail"));
+    assert_eq!(request["requester"]["exe"], "/bin/provoke", "{request}");
+}
+
+/// What `modtrail`, a script that ends with a way to run it, does with these rights; the request that it traced.
+fn traced_by(kernel: Guest, modtrail: &str) -> Value {
+    let (install, run) = modtrail.rsplit_once("; ").unwrap_or((":", modtrail));
+    let lab = Lab::new(kernel).modules("can");
+    let outcome = lab.helper("[ \"$3\" = net-pf-27 ] && sleep 4\nexec /sbin/modprobe \"$@\"").run(&format!(
+        "{install}; as() {{ {run} \"$@\"; }}\n\
          as doctor --json; as log --json -- provoke socket 29 raw 0 > /tmp/log; grep net-pf-29 /tmp/log\n\
          as watch --limit 1s --sink stdout-json > /tmp/alerts 2> /tmp/words & until grep -q watching /tmp/words; do sleep 0.1; done\n\
          grep Cap /proc/$(pidof modtrail)/status >&2; provoke socket 27 > /dev/null; kill -TERM $(pidof modtrail); wait; grep firing /tmp/alerts"
@@ -50,14 +76,12 @@ fn with_least_rights(kernel: Guest) {
     assert_eq!((&doctor["can_trace"], &doctor["self_test"]["result"]), (&json!(true), &json!("proven")), "{doctor}");
     assert_eq!(doctor["no_task_iterator"], json!(null), "{doctor}");
     assert_eq!(request["verdict"], "live", "{request}");
-    // With CAP_SYS_RESOURCE, which modtrail has given up, the requester has more rights than modtrail.
-    let exe = if kernel.series == Series::V5_10 { json!(null) } else { json!("/bin/provoke") };
-    assert_eq!(request["requester"]["exe"], exe, "{request}");
     assert_eq!(alert["alias"], "net-pf-27", "{alert}");
     // Without CAP_SYSLOG, kernel symbols have names from 5.16 on.
     let is_named = alert["stack"].as_array().is_some_and(|stack| stack.iter().any(|frame| frame == "do_wait"));
     assert!(is_named || kernel.series == Series::V5_10, "{alert}");
-    assert_eq!(effective(&err), [bits(&[38, 39])], "{err}");
+    assert_eq!(masks(&err, "CapEff:"), [bits(&[38, 39])], "{err}");
+    request.clone()
 }
 
 /// A requester that executes another program before modtrail has read its path is not shown as that program.
@@ -71,31 +95,72 @@ fn a_forged_executable(kernel: Guest) {
     assert_eq!(log.only("net-pf-28")["requester"]["exe"], "/bin/provoke", "{}", log.shown());
 }
 
-/// What modtrail has while it traces, and what the traced command and an alert's command have.
-fn rights_are_given_up(kernel: Guest) {
-    let outcome = Lab::new(kernel).helper("[ \"$3\" = net-pf-27 ] && sleep 3\nexit 1").run(
-        "modtrail doctor --json | grep -c 'CAP_SYS_ADMIN.*perf_event_paranoid'\n\
-         modtrail record -o /tmp/it -- grep -h -e CapEff -e NoNewPrivs /proc/self/status\n\
-         modtrail record -o /tmp/it -- sh -c 'grep -h -e CapEff -e NoNewPrivs /proc/$PPID/status'\n\
-         modtrail watch --limit 1s --exec 'grep -h -e CapEff -e NoNewPrivs /proc/self/status > /tmp/$MODTRAIL_STATE' > /tmp/alerts 2> /tmp/words &\n\
-         until grep -q watching /tmp/words; do sleep 0.1; done; provoke socket 27 > /dev/null\n\
-         until [ -s /tmp/resolved ]; do sleep 0.1; done; kill -TERM $(pidof modtrail); wait; cat /tmp/firing; cat /tmp/words >&2",
-    );
-    let (out, err) = (String::from_utf8_lossy(&outcome.stdout), String::from_utf8_lossy(&outcome.stderr));
-    let [command, tracer, alert] = effective(&out)[..] else { panic!("{out}\n{err}") };
-    assert_eq!(out.matches("NoNewPrivs:\t1").count(), 1, "{out}");
-    // CAP_SYS_ADMIN as an example of those that only root has.
-    assert_ne!(command & bits(&[21]), 0, "the command keeps its rights: {out}");
-    let symbols = if kernel.series == Series::V5_10 { bits(&[34]) } else { 0 };
-    // Where kprobes are attached, Debian's kernels take CAP_SYS_ADMIN to attach one again.
-    let kprobes = if out.starts_with('1') { bits(&[21]) } else { 0 };
-    assert_eq!(tracer, bits(&[5, 19, 38, 39]) | symbols | kprobes, "{out}");
-    assert_eq!(alert, 0, "{out}");
+/// Another modtrail's self-test is not taken for a request of somebody's.
+fn beside_another(kernel: Guest) {
+    let recorded = Lab::new(kernel).recorded("modtrail doctor > /dev/null; provoke socket 27");
+    assert_eq!(recorded.log.only("net-pf-27")["verdict"], "not_found", "{}", recorded.log.shown());
+    let report = &recorded.report;
+    assert_eq!((&report["requests"], &report["other_self_tests"]), (&json!(1), &json!(1)), "{report}");
 }
 
-/// The effective sets of capabilities in lines of `/proc/PID/status`.
-fn effective(status: &str) -> Vec<u64> {
-    let masks = status.lines().filter_map(|line| line.strip_prefix("CapEff:"));
+/// When more tasks ask than are followed, that is counted, with who filled the table; no verdict is guessed.
+fn a_full_table_of_tasks(kernel: Guest) {
+    let lab = Lab::new(kernel).flags("--tracked 4").helper("sleep 2\nexit 1");
+    let recorded = lab.recorded("provoke as 1000 -- provoke sockets 12 18; provoke socket 27");
+    let (log, report) = (&recorded.log, &recorded.report);
+    let untracked = "helper processes or callers that could not be followed";
+    let is_it = |lost: &&Value| lost["what"] == untracked;
+    let (lost, blamed) = (report["lost"].as_array(), report["lost_by_user"].as_array());
+    assert!(lost.is_some_and(|lost| lost.iter().any(|lost| is_it(&lost))), "{report}");
+    assert!(blamed.is_some_and(|lost| lost.iter().any(|lost| is_it(&lost) && lost["uid"] == 1000)), "{report}");
+    assert!(log.stderr.contains("events of uid 1000 (provoke) are being lost"), "{}", log.shown());
+    let flood = log.requests.iter().filter(|request| request["alias"] == "net-pf-18");
+    let is_careful = |request: &&Value| {
+        ["incomplete", "not_found"].iter().any(|verdict| request["verdict"] == *verdict)
+            && request["incomplete"].is_string()
+    };
+    assert_eq!((flood.clone().count(), flood.filter(is_careful).count()), (12, 12), "{}", log.shown());
+    let after = log.only("net-pf-27");
+    assert_eq!((&after["verdict"], &after["incomplete"]), (&json!("not_found"), &json!(null)), "{after}");
+}
+
+/// What modtrail has while it traces, in each of its threads, and what the traced command and an alert's command have.
+fn rights_are_given_up(kernel: Guest) {
+    let caps = "grep -h -e CapEff -e NoNewPrivs /proc/self/status";
+    let outcome = Lab::new(kernel).helper("[ \"$3\" = net-pf-27 ] && sleep 3\nexit 1").run(&format!(
+        // Debian's kernels take CAP_SYS_ADMIN for kprobes if this is more than 2.
+        "echo 2 > /proc/sys/kernel/perf_event_paranoid\n\
+         modtrail record -o /tmp/it -- {caps} > /tmp/command\n\
+         modtrail record -o /tmp/it -- sh -c 'cat /proc/$PPID/task/*/status' > /tmp/tracer\n\
+         modtrail watch --limit 1s --exec '{caps} > /tmp/$MODTRAIL_STATE' > /tmp/alerts 2> /tmp/words &\n\
+         until grep -q watching /tmp/words; do sleep 0.1; done; provoke socket 27 > /dev/null\n\
+         until [ -s /tmp/resolved ]; do sleep 0.1; done; kill -TERM $(pidof modtrail); wait\n\
+         echo 3 > /proc/sys/kernel/perf_event_paranoid; modtrail record -o /tmp/it -- sh -c 'cat /proc/$PPID/status' > /tmp/paranoid\n\
+         for part in command tracer firing paranoid; do echo == $part; cat /tmp/$part; done; cat /tmp/words >&2",
+    ));
+    let (out, err) = (String::from_utf8_lossy(&outcome.stdout), String::from_utf8_lossy(&outcome.stderr));
+    let part = |name: &str| {
+        let rest = out.split(&format!("== {name}\n")).nth(1).unwrap_or_else(|| panic!("{out}\n{err}"));
+        rest.split("== ").next().unwrap_or_default().to_owned()
+    };
+    // CAP_SYS_ADMIN as an example of those that only root has.
+    assert_ne!(masks(&part("command"), "CapEff:")[0] & bits(&[21]), 0, "the command keeps its rights: {out}");
+    assert_eq!(masks(&part("firing"), "CapEff:"), [0], "{out}\n{err}");
+    let tracer = part("tracer");
+    let symbols: &[u32] = if kernel.series == Series::V5_10 { &[34] } else { &[] };
+    let kept = bits(&[5, 19, 38, 39]) | bits(symbols);
+    for (name, expected) in [("CapEff:", kept), ("CapPrm:", kept), ("CapBnd:", 0), ("CapAmb:", 0), ("CapInh:", 0)] {
+        let found = masks(&tracer, name);
+        assert!(!found.is_empty() && found.iter().all(|mask| *mask == expected), "{name} {found:x?}\n{tracer}");
+    }
+    assert_eq!(tracer.matches("NoNewPrivs:\t1").count(), tracer.matches("NoNewPrivs:").count(), "{tracer}");
+    let paranoid = masks(&part("paranoid"), "CapEff:")[0];
+    assert!([kept, kept | bits(&[21])].contains(&paranoid), "{paranoid:x}");
+}
+
+/// The sets of capabilities with this name in lines of `/proc/PID/status`.
+fn masks(status: &str, name: &str) -> Vec<u64> {
+    let masks = status.lines().filter_map(|line| line.strip_prefix(name));
     masks.map(|mask| u64::from_str_radix(mask.trim(), 16).expect("a mask")).collect()
 }
 

@@ -51,7 +51,8 @@ provoke deny NAME                         deny requests for file systems whose n
 provoke pty FILE -- CMD…                  CMD on a terminal of its own, 120 columns wide and 30 lines high; what it shows
                                           is appended to FILE, as it comes
 provoke as UID [with N,N…] -- CMD…        become CMD as that user, without any rights of root's but the capabilities
-                                          with these numbers";
+                                          with these numbers
+provoke setcap FILE N,N…                  give a program's file these capabilities";
 
 /// More processes at once than any scenario needs.
 const MOST: usize = 1024;
@@ -111,6 +112,10 @@ fn obey(words: &[&str]) -> Result<()> {
         ["deny", name] => deny::deny(name),
         ["pty", file, "--", program, arguments @ ..] => pty::run(file, program, arguments),
         ["as", user, "--", program, arguments @ ..] => rights::become_user(number(user)?, &[], program, arguments),
+        ["setcap", file, capabilities] => {
+            let capabilities = capabilities.split(',').map(number).collect::<Result<Vec<u32>>>()?;
+            rights::give_file(file, &capabilities)
+        }
         ["as", user, "with", capabilities, "--", program, arguments @ ..] => {
             let capabilities = capabilities.split(',').map(number).collect::<Result<Vec<u32>>>()?;
             rights::become_user(number(user)?, &capabilities, program, arguments)

@@ -1,5 +1,7 @@
-//! Becomes a program of another user, with no rights of root's but those that are named.
+//! Becomes a program of another user, with no rights of root's but those that are named; or gives a program such rights
+//! for whoever runs it.
 
+use std::ffi::CString;
 use std::io;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
@@ -21,6 +23,18 @@ pub fn become_user(user: u32, capabilities: &[u32], program: &str, arguments: &[
         unsafe { command.pre_exec(move || keep(&kept)) };
     }
     Err(command.exec()).with_context(|| format!("cannot run {program} as {user}"))
+}
+
+/// Gives a program's file these capabilities, permitted and effective (`struct vfs_cap_data`, revision 2).
+pub fn give_file(path: &str, capabilities: &[u32]) -> Result<()> {
+    const REVISION_2_EFFECTIVE: u32 = 0x0200_0001;
+    let mask = capabilities.iter().fold(0_u64, |mask, number| mask | 1 << number);
+    let words = [REVISION_2_EFFECTIVE, mask as u32, 0, (mask >> 32) as u32, 0];
+    let value: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+    let (path, name) = (CString::new(path)?, c"security.capability");
+    // SAFETY: the texts end with a NUL, and `value` is as long as it says.
+    let set = unsafe { libc::setxattr(path.as_ptr(), name.as_ptr(), value.as_ptr().cast(), value.len(), 0) };
+    if set == -1 { Err(io::Error::last_os_error()).context("cannot give it capabilities") } else { Ok(()) }
 }
 
 /// Keeps these capabilities, and lets the program have them that is executed next.
