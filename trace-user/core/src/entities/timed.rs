@@ -3,6 +3,7 @@
 
 use super::{Call, Cycle, Firmware, Load, PhaseSpan, Request};
 use crate::event::{Stamp, weight};
+use std::sync::Arc;
 use trace_common::time::Nanos;
 
 /// Something that begins and ends.
@@ -18,6 +19,11 @@ pub trait Timed {
 
     /// Bytes, roughly: what it shares with others counts in full.
     fn weight(&self) -> usize;
+
+    /// Whether it certainly weighs what it weighed `before`, so that this need not be counted again.
+    fn weighs_as(&self, _before: &Self) -> bool {
+        false
+    }
 
     /// How long it took; `None` until it ended, or if its end was not seen.
     fn total(&self) -> Option<Nanos> {
@@ -55,6 +61,15 @@ impl Timed for Request {
         let loads: usize = self.loads.iter().map(|load| load.weight()).sum();
         size_of::<Self>() + self.requested.weight() + call + resolution + loads
     }
+
+    fn weighs_as(&self, before: &Self) -> bool {
+        let entry = |request: &Self| request.call.as_ref().map(|call| Arc::as_ptr(&call.entry));
+        let resolution = |request: &Self| request.resolution.as_ref().map(Arc::as_ptr);
+        Arc::ptr_eq(&self.requested, &before.requested)
+            && entry(self) == entry(before)
+            && resolution(self) == resolution(before)
+            && self.loads.iter().map(|load| load.weight()).eq(before.loads.iter().map(|load| load.weight()))
+    }
 }
 
 impl Timed for Call {
@@ -75,6 +90,10 @@ impl Timed for Call {
 
     fn weight(&self) -> usize {
         size_of::<Self>() + self.entry.weight()
+    }
+
+    fn weighs_as(&self, before: &Self) -> bool {
+        Arc::ptr_eq(&self.entry, &before.entry)
     }
 }
 
