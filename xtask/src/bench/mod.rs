@@ -59,7 +59,7 @@ impl Size {
     /// For figures that are kept.
     pub const WHOLE: Size = Size {
         rounds: 3,
-        events: 1_000_000,
+        events: 10_000_000,
         requests: 100_000,
         with_dashboard_peer: true,
         limit: Duration::from_secs(3_600),
