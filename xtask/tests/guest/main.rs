@@ -55,10 +55,11 @@ macro_rules! on_each_kernel {
     };
 }
 
-/// Makes each scenario a test on each kernel series of arm64.
+/// Makes each scenario a test on each kernel series of arm64; on the older by `cargo xtask test --long` only, since its
+/// guest takes as long to boot as the scenarios take.
 macro_rules! on_arm64 {
     ($($scenario:ident),+ $(,)?) => {
-        $crate::on!(on_arm64_6_1, arm64, V6_1, $($scenario),+);
+        $crate::at_length_on!(on_arm64_6_1, arm64, V6_1, $($scenario),+);
         $crate::on!(on_arm64_6_12, arm64, V6_12, $($scenario),+);
     };
 }
@@ -91,8 +92,7 @@ macro_rules! on_oldest_and_newest {
     };
 }
 
-/// Makes each scenario a test on the newer kernel of arm64 always, and on the other one, whose differences show in the
-/// verdicts, by `cargo xtask test --long`.
+/// Makes each scenario a test on the newer kernel of arm64 always, and on the other one by `cargo xtask test --long`.
 macro_rules! on_newer_arm64 {
     ($($scenario:ident),+ $(,)?) => {
         mod newer_arm64 {
