@@ -18,7 +18,7 @@ pub struct Settings {
     pub offsets: Offsets,
 }
 
-/// Byte offsets of the fields that probes read, in this kernel; [`UNKNOWN`] if not established.
+/// Byte offsets of the fields that the programs read, in this kernel; [`UNKNOWN`] if not established.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoBytes, Immutable)]
 #[repr(C)]
 pub struct Offsets {

@@ -7,6 +7,8 @@
 #![no_std]
 #![no_main]
 
+mod object;
+
 use aya_ebpf::EbpfContext as _;
 use aya_ebpf::helpers::generated::{bpf_kallsyms_lookup_name, bpf_snprintf};
 use aya_ebpf::macros::{map, raw_tracepoint};
@@ -52,14 +54,3 @@ fn answer(ctx: &RawTracePointContext, number: u64) -> i32 {
     unsafe { ctx.as_ptr().cast::<u64>().write(number) };
     0
 }
-
-/// Never reached: the programs contain no panic. The compiler requires it.
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
-}
-
-/// As in the object of the probes.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -16,6 +16,7 @@ macro_rules! debug {
 
 mod emit;
 mod maps;
+mod object;
 mod probes;
 mod programs;
 mod read;

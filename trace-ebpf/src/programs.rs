@@ -503,14 +503,3 @@ both!(entry lock_wait_began_fentry, lock_wait_began_kprobe, |ctx| firmware::lock
 both!(exit trylock_ended_fexit, trylock_ended_kretprobe, |ctx, result: 0| firmware::lock_ended(ctx, result as i32 == 0));
 both!(exit lock_wait_ended_fexit, lock_wait_ended_kretprobe, |ctx, left: 1| firmware::lock_ended(ctx, left as i64 > 0));
 both!(entry unlocked_fentry, unlocked_kprobe, |ctx| probes::seen::<{ Kind::Unlocked as u16 }>(ctx));
-
-/// Never reached: the programs contain no panic. The compiler requires it, and the verifier would refuse a loop.
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
-}
-
-/// Lets the probes call helpers that the kernel offers to GPL programs only; modtrail's MIT licence is compatible.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -6,6 +6,8 @@
 #![no_std]
 #![no_main]
 
+mod object;
+
 use aya_ebpf::Global;
 use aya_ebpf::bindings::{seq_file, task_struct};
 use aya_ebpf::helpers::bpf_probe_read_kernel;
@@ -56,14 +58,3 @@ fn stack_of(ctx: RawTracePointContext) -> i32 {
     }
     0
 }
-
-/// Never reached: the programs contain no panic. The compiler requires it.
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
-}
-
-/// As in the object of the probes.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

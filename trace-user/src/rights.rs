@@ -3,20 +3,17 @@
 //! In: what is going to be done. Out: the capabilities that stay, each with its reason. This thread has no others then,
 //! and gets none by running a program. Threads that it starts later inherit that.
 
+use modtrail_core::event::Right;
 use rustix::io::Errno;
-use rustix::process::{getpriority_process, setpriority_process};
 use rustix::thread::{
     CapabilitySet, CapabilitySets, capabilities, capability_is_in_bounding_set, clear_ambient_capability_set,
     remove_capability_from_bounding_set, set_capabilities, set_no_new_privs,
 };
 
-/// How modtrail is scheduled while it traces, as a nice value: tasks that flood the machine must not delay alerts.
-const NICE: i32 = -10;
-
 /// What depends on the kernel and on the command.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Needs {
-    /// Kernel stacks are read from `/proc`: there is no iterator over tasks.
+    /// Kernel stacks are read from `/proc`, because this kernel has no iterator over tasks.
     pub stacks_of_proc: bool,
     /// Kernel symbols are read from `/proc/kallsyms`: they cannot be asked for one at a time.
     pub symbols_of_proc: bool,
@@ -28,14 +25,20 @@ pub struct Needs {
     pub command: bool,
 }
 
-/// A capability that stays.
+/// A capability that stays: its name, what it is needed for, and its bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Kept {
-    /// Its name: `CAP_BPF`.
-    pub name: &'static str,
-    /// What it is needed for.
-    pub why: &'static str,
+    name: &'static str,
+    why: &'static str,
     capability: CapabilitySet,
+}
+
+impl Kept {
+    /// As it is reported.
+    #[must_use]
+    pub fn right(&self) -> Right {
+        Right { capability: self.name.into(), why: self.why.into() }
+    }
 }
 
 /// The capabilities that are needed after the probes are attached, as far as this process has them.
@@ -116,13 +119,6 @@ pub fn keep_none() -> Result<(), Errno> {
 fn empty_bounding_set() -> bool {
     let known = CapabilitySet::all().iter().filter(|one| capability_is_in_bounding_set(*one).is_ok_and(|is_in| is_in));
     known.map(remove_capability_from_bounding_set).filter(Result::is_err).count() == 0
-}
-
-/// Has modtrail scheduled before what it watches. Without the right to that, it is scheduled like any other program.
-pub fn come_first() {
-    if getpriority_process(None).is_ok_and(|nice| nice > NICE) {
-        let _ = setpriority_process(None, NICE);
-    }
 }
 
 #[cfg(test)]

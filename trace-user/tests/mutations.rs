@@ -26,7 +26,7 @@ use trace_common::kind::Kind;
 /// Recordings of real kernels.
 const CORPUS: [&[u8]; 2] = [include_bytes!("recordings/linux-6.1.mcap"), include_bytes!("recordings/linux-6.12.mcap")];
 
-/// Numbers by chance, the same for the same seed (xorshift64*).
+/// Random numbers, the same for the same seed (xorshift64*).
 struct Random(u64);
 
 impl Random {
@@ -53,7 +53,7 @@ fn events(bytes: &[u8]) -> Vec<Event> {
     events
 }
 
-/// Everything that is said of the events, which must be no more than they hold.
+/// Everything that modtrail reports of the events, which must be no more than they hold.
 fn judge(events: Vec<Event>) -> Model {
     let asked =
         |event: &&Event| matches!(&event.body, Body::Probe(probe) if matches!(probe.moment, Moment::Requested(_)));
@@ -138,7 +138,7 @@ fn of_the_events(random: &mut Random, recorded: &[Event]) {
     judge(events);
 }
 
-/// Records of the ring: of every kind, with bytes by chance behind a header that may be right.
+/// Records of the ring: of every kind, with random bytes behind a header that may be right.
 fn of_the_ring(random: &mut Random) {
     let mut bytes: Vec<u8> = (0..random.below(1_024)).map(|_| random.next() as u8).collect();
     if bytes.len() > 34 {
@@ -185,18 +185,24 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// The most memory of a run, in KiB.
 const MEMORY: i64 = 256 * 1024;
 
+/// Waits for a child's status, up to the limit.
+fn until_it_ends<S>(mut status: impl FnMut() -> Option<S>) -> S {
+    let began = Instant::now();
+    loop {
+        if let Some(status) = status() {
+            return status;
+        }
+        assert!(began.elapsed() < LIMIT, "it does not end");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// Runs modtrail over a file and returns its status and what it wrote to stderr.
 fn modtrail(words: &[&str], file: &Path) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_modtrail"));
     command.args(words).arg(file).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("it runs");
-    let began = Instant::now();
-    while child.try_wait().expect("a child").is_none() {
-        if began.elapsed() > LIMIT {
-            child.kill().expect("a child");
-        }
-        thread::sleep(Duration::from_millis(1));
-    }
+    until_it_ends(|| child.try_wait().expect("a child"));
     let output = child.wait_with_output().expect("its end");
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
@@ -217,16 +223,7 @@ fn dashboard(file: &Path) -> (Option<i32>, String) {
     });
     let mut writer = pair.master.take_writer().expect("its input");
     let _ = writer.write_all(b"q");
-    let began = Instant::now();
-    let status = loop {
-        if let Some(status) = child.try_wait().expect("a child") {
-            break status;
-        }
-        if began.elapsed() > LIMIT {
-            child.kill().expect("a child");
-        }
-        thread::sleep(Duration::from_millis(1));
-    };
+    let status = until_it_ends(|| child.try_wait().expect("a child"));
     drop(writer);
     drop(pair.master);
     (i32::try_from(status.exit_code()).ok(), shown.join().expect("the reader"))

@@ -95,6 +95,7 @@ const EDGE: House = House {
         ("clock", &[]),
         ("kernel", &["clock", "stderr"]),
         ("recording", &[]),
+        ("priority", &[]),
         ("rights", &[]),
         ("sinks", &["rights", "stderr"]),
         ("source", &["clock", "kernel"]),

@@ -8,7 +8,7 @@ use crate::kernel::hooks::{LADDERS, NEEDED};
 use crate::kernel::snapshot;
 use crate::rights::{self, Kept, Needs};
 use crate::source::live::{Live, LiveError};
-use modtrail_core::event::{Body, Costs, Fact, Hook, Lost, Machine, SelfTest};
+use modtrail_core::event::{Body, Costs, Fact, Hook, Lost, Machine, Right, SelfTest};
 use modtrail_core::report::plain::plain;
 use modtrail_core::report::whole;
 use serde_json::json;
@@ -43,6 +43,8 @@ pub fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
             source.report_costs(true);
             let mut missed = runtime.block_on(proven(&mut source))?;
             missed.extend(source.missed());
+            let every = Needs { costs: true, command: true, ..Needs::default() };
+            let kept = rights::needed(session::needs(&source, every));
             let found = Found {
                 costs: source.costs().unwrap_or_default(),
                 hooks: source.hooks().to_vec(),
@@ -52,7 +54,7 @@ pub fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
                 indexes_error: source.indexes_error().map(ToString::to_string),
                 configuration_problems: source.configuration_problems().to_vec(),
                 missed: summed(missed),
-                kept: rights::needed(session::needs(&source, Needs { costs: true, command: true, ..Needs::default() })),
+                rights: kept.iter().map(Kept::right).collect(),
                 no_iterator: source.no_iterator().map(str::to_owned),
             };
             (found, None)
@@ -105,7 +107,7 @@ struct Found {
     configuration_problems: Vec<String>,
     missed: Vec<(Lost, u64)>,
     /// The rights that can stay while modtrail traces.
-    kept: Vec<Kept>,
+    rights: Vec<Right>,
     /// Why kernel stacks are read from `/proc`, if they are.
     no_iterator: Option<String>,
     /// What tracing has cost so far.
@@ -144,11 +146,14 @@ impl Found {
             let moment = lost.moment().map_or("", Kind::name);
             line(&mut out, format_args!("missed so far: {count} of \"{moment}\": {}", lost.as_str()));
         }
-        for Kept { name, why, .. } in &self.kept {
-            line(&mut out, format_args!("modtrail keeps {name} while it traces: {why}"));
+        for Right { capability, why } in &self.rights {
+            line(&mut out, format_args!("modtrail keeps {capability} while it traces: {why}"));
         }
         if let Some(why) = &self.no_iterator {
-            line(&mut out, format_args!("kernel stacks come from /proc: no iterator over tasks: {why}"));
+            line(
+                &mut out,
+                format_args!("kernel stacks come from /proc, since the iterator over tasks cannot be used: {why}"),
+            );
         }
         if let Some(words) = uncounted(machine) {
             line(&mut out, format_args!("{words}"));
@@ -198,7 +203,7 @@ impl Found {
             "probes": probes.collect::<Vec<_>>(),
             "processor_ns": self.costs.processor.map(Nanos::as_nanos),
             "resident_bytes": self.costs.resident,
-            "keeps": self.kept.iter().map(|kept| json!({"capability": kept.name, "why": kept.why})).collect::<Vec<_>>(),
+            "keeps": whole::rights(&self.rights),
             "no_task_iterator": self.no_iterator,
             "misses_uncounted": uncounted(machine),
             "indexes_error": self.indexes_error,

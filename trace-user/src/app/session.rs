@@ -8,12 +8,13 @@ use crate::cli::TraceArgs;
 use crate::clock;
 use crate::kernel::attach::{ProbeLog, Progress};
 use crate::kernel::snapshot;
+use crate::priority;
 use crate::recording::{FileRecorder, Target};
-use crate::rights::{self, Needs};
+use crate::rights::{self, Kept, Needs};
 use crate::source::live::{Live, Options};
 use crate::stderr;
 use modtrail_core::entities::Change;
-use modtrail_core::event::{Body, Event, Fact, Right};
+use modtrail_core::event::{Body, Event, Fact};
 use modtrail_core::model::Model;
 use modtrail_core::pipeline::Pipeline;
 use modtrail_core::report::plain::counted;
@@ -85,7 +86,7 @@ impl Session {
         // The file first: a wrong path is reported before the kernel is touched. Its old content is kept until there is
         // something to record.
         let target = recording.map(Target::open).transpose()?;
-        rights::come_first();
+        priority::raise();
         let mut source = Live::attach(&trace.options(), &Progress::default())?;
         let recorder = target.map(FileRecorder::begin).transpose()?;
         give_up_rights(&mut source, Needs { command: until.command.is_some(), ..Needs::default() })?;
@@ -297,8 +298,7 @@ pub fn needs(source: &Live, others: Needs) -> Needs {
 /// [`Failure`] if the kernel refuses.
 pub fn give_up_rights(source: &mut Live, others: Needs) -> Result<(), Failure> {
     let kept = rights::needed(needs(source, others));
-    source
-        .report_rights(kept.iter().map(|kept| Right { capability: kept.name.into(), why: kept.why.into() }).collect());
+    source.report_rights(kept.iter().map(Kept::right).collect());
     rights::keep_only(&kept).map_err(|answer| Failure::cannot_trace("cannot give up rights", &answer))
 }
 

@@ -8,6 +8,7 @@ use super::session::{Ending, Session, Signals, give_up_rights};
 use crate::cli::TraceArgs;
 use crate::kernel::attach::Progress;
 use crate::kernel::hooks::LADDERS;
+use crate::priority;
 use crate::rights::{self, Needs};
 use crate::source::live::Live;
 use crate::tui::terminal::{Terminal, TerminalError};
@@ -44,7 +45,7 @@ pub fn run(trace: &TraceArgs) -> Result<ExitCode, Failure> {
         let mut signals = Signals::new()?;
         let mut dashboard = Dashboard::open(Mode::Attaching { done: 0, of: LADDERS.len() })?;
         let mut typed = typed();
-        rights::come_first();
+        priority::raise();
         let attached = attach(trace, &mut dashboard, &mut typed, &mut signals).await;
         let Some(mut source) = attached? else { return Ok(dashboard.status()) };
         dashboard.state.set_mode(Mode::Live);

@@ -18,22 +18,22 @@ const MOUNTS: u64 = 1024 * 1024;
 pub fn path(process: u32, exe: FileId) -> Option<Arc<str>> {
     let link = format!("/proc/{process}/exe");
     // The descriptor holds one file: what is asked of it cannot be answered by two.
-    let file = open_it(&link).filter(|file| is(file, process, exe))?;
+    let file = open_link(&link).filter(|file| is_same(file, process, exe))?;
     let path = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd())).or_else(|_| -> io::Result<PathBuf> {
         // With capabilities of its file's, modtrail may not read its own descriptors.
         let path = fs::read_link(&link)?;
-        let is_still = open_it(&link).is_some_and(|file| is(&file, process, exe));
+        let is_still = open_link(&link).is_some_and(|file| is_same(&file, process, exe));
         if is_still { Ok(path) } else { Err(io::ErrorKind::NotFound.into()) }
     });
     path.ok().map(|path| path.to_string_lossy().into())
 }
 
-fn open_it(link: &str) -> Option<OwnedFd> {
+fn open_link(link: &str) -> Option<OwnedFd> {
     open(link, OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).ok()
 }
 
-fn is(file: &OwnedFd, process: u32, exe: FileId) -> bool {
-    stat(file) == Some(exe) || is_to_the_kernel(file, process, exe)
+fn is_same(file: &OwnedFd, process: u32, exe: FileId) -> bool {
+    stat(file) == Some(exe) || is_same_to_the_kernel(file, process, exe)
 }
 
 /// The file as programs see it. Some file systems (btrfs, overlayfs over several others) give programs other numbers
@@ -45,7 +45,7 @@ fn stat(file: &OwnedFd) -> Option<FileId> {
 
 /// Whether the kernel sees this file as `exe`: by the inode in `/proc/self/fdinfo` (from 5.14 on), and the device in
 /// the table of mounts of a process that has it mounted.
-fn is_to_the_kernel(file: &OwnedFd, process: u32, exe: FileId) -> bool {
+fn is_same_to_the_kernel(file: &OwnedFd, process: u32, exe: FileId) -> bool {
     let Ok(facts) = fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())) else { return false };
     let fact = |name: &str| facts.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
     let (Some(inode), Some(mount)) = (fact("ino:").and_then(|number| number.parse::<u64>().ok()), fact("mnt_id:"))
@@ -77,7 +77,7 @@ mod tests {
 
     #[test]
     fn only_the_file_that_was_seen_has_a_path() {
-        let exe = stat(&open_it("/proc/self/exe").unwrap()).unwrap();
+        let exe = stat(&open_link("/proc/self/exe").unwrap()).unwrap();
         let name = std::env::current_exe().unwrap().to_string_lossy().into_owned();
         assert_eq!(path(std::process::id(), exe).as_deref(), Some(&*name));
         assert_eq!(path(std::process::id(), FileId { inode: exe.inode + 1, ..exe }), None);
@@ -93,13 +93,13 @@ mod tests {
 
     #[test]
     fn the_kernels_view_is_found_for_any_file() {
-        let (file, process) = (open_it("/proc/self/exe").unwrap(), std::process::id());
+        let (file, process) = (open_link("/proc/self/exe").unwrap(), std::process::id());
         let facts = fs::read_to_string(format!("/proc/self/fdinfo/{}", file.as_raw_fd())).unwrap();
         let mount = facts.lines().find_map(|line| line.strip_prefix("mnt_id:")).unwrap().trim();
         let device = device_of(&mounts_of(process).unwrap(), mount).expect("a mount");
         let exe = FileId { device, inode: stat(&file).unwrap().inode };
-        assert!(is_to_the_kernel(&file, process, exe));
-        assert!(!is_to_the_kernel(&file, process, FileId { device: device + 1, ..exe }));
-        assert!(!is_to_the_kernel(&file, process, FileId { inode: exe.inode + 1, ..exe }));
+        assert!(is_same_to_the_kernel(&file, process, exe));
+        assert!(!is_same_to_the_kernel(&file, process, FileId { device: device + 1, ..exe }));
+        assert!(!is_same_to_the_kernel(&file, process, FileId { inode: exe.inode + 1, ..exe }));
     }
 }

@@ -32,7 +32,7 @@ static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/st
 pub enum Stacks {
     /// The kernel's iterator over tasks.
     Iterator(TaskIterator),
-    /// `/proc`; with why there is no iterator.
+    /// `/proc`, and why the iterator cannot be used.
     Proc(String),
 }
 

@@ -33,10 +33,10 @@ pub struct Exec {
 /// Why a command did not run.
 #[derive(Debug, thiserror::Error)]
 pub enum ExecError {
-    /// There is no process that could start it.
+    /// The process that starts it could not be made.
     #[error("cannot make a process that runs the alerts' command")]
     Starter(#[source] Errno),
-    /// What starts it does not answer.
+    /// The process that starts it cannot be reached.
     #[error("cannot run the alert's command")]
     Send(#[source] Errno),
 }
@@ -94,7 +94,7 @@ fn fork(starter: OwnedFd, alerts: OwnedFd, command: &str) -> Result<Exec, Errno>
     }
 }
 
-/// Starts the command for each message, until there are no more.
+/// Starts the command once per message, until modtrail closes the socket.
 fn serve(alerts: &OwnedFd, command: &str) {
     let kept_none = rights::keep_none();
     let number = kept_none.err().map_or(0, Errno::raw_os_error);

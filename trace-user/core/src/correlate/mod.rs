@@ -169,14 +169,12 @@ impl Correlator {
         self.tracer == Some(task.key.tgid) || self.requests.is_own(task)
     }
 
-    /// Whether another modtrail begins a self-test. That is counted: anybody can give a thread that name.
-    fn tests_another(&self, task: &Task, moment: &Moment, out: &mut Vec<Change>) -> bool {
+    /// Whether another modtrail begins a self-test.
+    fn is_other_self_test(&self, task: &Task, moment: &Moment) -> bool {
         let Moment::Requested(asked) = moment else { return false };
-        let is_test = asked.alias.text().is_some_and(|alias| &**alias == SELF_TEST_ALIAS)
+        asked.alias.text().is_some_and(|alias| &**alias == SELF_TEST_ALIAS)
             && task.comm.to_text() == SELF_TEST_THREAD
-            && self.requests.has_room_for_own();
-        out.extend(is_test.then_some(Change::OtherSelfTest));
-        is_test
+            && self.requests.has_room_for_own()
     }
 
     fn probe(&mut self, at: Stamp, probe: &Probe, out: &mut Vec<Change>) {
@@ -185,7 +183,10 @@ impl Correlator {
             // A thread has one request at a time: the end of an earlier one was not seen.
             self.requests.own_ended(&task);
         }
-        let own = self.is_own(&task) || self.tests_another(&task, &probe.moment, out);
+        let is_other = !self.is_own(&task) && self.is_other_self_test(&task, &probe.moment);
+        // It is counted: anybody can give a thread that name.
+        out.extend(is_other.then_some(Change::OtherSelfTest));
+        let own = is_other || self.is_own(&task);
         match &probe.moment {
             Moment::Requested(_) if own => self.requests.own_began(at, task),
             Moment::Throttled { .. } | Moment::Denied { .. } if own => self.requests.own_ended(&task),

@@ -4,9 +4,8 @@ use crate::answer::{CallResult, ReturnCode, WaitStatus};
 use crate::entities::{Gap, Request, RequestId, Timed, Verdict};
 use crate::event::{
     CallEntered, Captured, Configured, Depth, Event, Fact, Hook, Install, Lost, Moment, Place, Resolution,
-    SuspendMoment, Syscall, Task, Wait, Wanted,
+    SELF_TEST_ALIAS, SELF_TEST_THREAD, SuspendMoment, Syscall, Task, Wait, Wanted,
 };
-use crate::event::{SELF_TEST_ALIAS, SELF_TEST_THREAD};
 use crate::phases::{Phase, phases};
 use crate::pipeline::Pipeline;
 use crate::testing::{self, Helped, Scenario, busy, module, stamp, worker};
@@ -549,7 +548,7 @@ fn the_tracers_own_request_and_its_helper_count_for_nothing() {
     let mut scenario = scenario();
     let own = Task::new(77, 78, 1, "modtrail");
     scenario.fact(0, Fact::Tracer(own.key.tgid));
-    let request = helped("net-pf-16-proto-1", own, 413, 10_000);
+    let request = helped(SELF_TEST_ALIAS, own, 413, 10_000);
     scenario.helped(request, 0);
     let helper = scenario.helper(request);
     scenario.load(20_000, helper, "can");

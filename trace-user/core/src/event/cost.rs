@@ -1,5 +1,4 @@
-//! What tracing takes: the kernel's statistics of each program's runs, what modtrail itself uses, and the rights that
-//! it keeps.
+//! What tracing costs: the kernel's statistics of each program's runs, and what modtrail itself uses.
 //!
 //! In: what the edge read. Out: values for reports and screens.
 
@@ -17,15 +16,6 @@ pub struct Costs {
     pub processor: Option<Nanos>,
     /// Bytes of memory that modtrail has resident; `None` if they cannot be read.
     pub resident: Option<u64>,
-}
-
-/// A capability that modtrail keeps.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Right {
-    /// Its name: `CAP_BPF`.
-    pub capability: Arc<str>,
-    /// What it is needed for.
-    pub why: Arc<str>,
 }
 
 /// What the programs of one moment cost.

@@ -6,14 +6,16 @@
 mod cost;
 pub mod firmware;
 mod resolution;
+mod right;
 mod stack;
 pub mod suspend;
 pub(crate) mod weight;
 
 use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
-pub use cost::{Costs, ProbeCost, Right};
+pub use cost::{Costs, ProbeCost};
 pub use firmware::{FirmwareAsked, FirmwareMoment};
 pub use resolution::{Configured, Install, Place, Replaced, Resolution, Wanted};
+pub use right::Right;
 pub use stack::{STACK_FRAMES, on_stack};
 use std::fmt;
 use std::sync::Arc;

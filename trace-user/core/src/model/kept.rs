@@ -48,8 +48,8 @@ impl<Id: Copy + Ord, T: Timed> Kept<Id, T> {
             if thing.is_closed() { (&mut self.closed, &mut self.open) } else { (&mut self.open, &mut self.closed) };
         now_in.insert(id);
         no_longer_in.remove(&id);
-        let before = self.all.get(&id).filter(|(before, _)| thing.weighs_as(before)).map(|(_, weight)| *weight);
-        let weight = before.unwrap_or_else(|| thing.weight());
+        let known = self.all.get(&id).filter(|(before, _)| thing.weighs_as(before)).map(|(_, weight)| *weight);
+        let weight = known.unwrap_or_else(|| thing.weight());
         debug_assert_eq!(weight, thing.weight());
         self.bytes += weight;
         let before = self.all.insert(id, (thing, weight));

@@ -9,7 +9,7 @@ use super::wall;
 use crate::attribution::purpose::purpose;
 use crate::entities::asleep;
 use crate::entities::{Call, Load, Timed, Verdict};
-use crate::event::{Hook, SelfTest};
+use crate::event::{Hook, Right, SelfTest};
 use crate::model::Model;
 use crate::model::duplicates::Group;
 use crate::record::read::Ending;
@@ -51,7 +51,7 @@ pub fn summary(model: &Model, ending: Ending) -> String {
         "traced_ns": model.now().mono.since(first.mono).as_nanos(),
         "end": if ending == Ending::Whole { "whole" } else { "missing" },
         "self_test": model.self_test().map(self_test),
-        "keeps": rights(model),
+        "keeps": rights(model.rights()),
         "requests": counts.requests,
         "events": counts.events,
         "lost": lost(model),
@@ -108,10 +108,10 @@ pub fn self_test(test: &SelfTest) -> Value {
     }
 }
 
-/// What modtrail kept while it traced.
-fn rights(model: &Model) -> Value {
-    let rights = model.rights().iter().map(|right| json!({"capability": &*right.capability, "why": &*right.why}));
-    rights.collect()
+/// The capabilities that modtrail keeps, each with its reason.
+#[must_use]
+pub fn rights(rights: &[Right]) -> Value {
+    rights.iter().map(|right| json!({"capability": &*right.capability, "why": &*right.why})).collect()
 }
 
 fn lost_by_user(model: &Model) -> Value {
