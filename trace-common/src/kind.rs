@@ -13,6 +13,9 @@ pub enum Kind {
     Throttled = 3,
     /// A security module denied the request.
     Denied = 4,
+    /// `__request_module` returned an error before it asked the security hook: no helper is set, or the name is too
+    /// long.
+    RefusedEarly = 5,
     /// `call_usermodehelper_exec` was entered.
     CallEntered = 16,
     /// `call_usermodehelper_exec` returned.
@@ -50,8 +53,16 @@ pub enum Kind {
     Going = 55,
     /// The module's memory is being freed.
     Freed = 56,
-    /// The loading thread learns which module or file it loads.
+    /// The loading thread learns which module it loads.
     Named = 57,
+    /// The loading thread learns which file it loads.
+    FileNamed = 58,
+    /// The kernel printed a line in a thread that loads a module.
+    Printed = 59,
+    /// `delete_module` was entered.
+    UnloadBegan = 60,
+    /// `delete_module` returned.
+    UnloadEnded = 61,
     /// A task asks the kernel to suspend or hibernate.
     SuspendBegan = 64,
     /// The request to suspend or hibernate is over: the kernel has resumed, or did not suspend.
@@ -88,11 +99,12 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in order of number.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 44] = [
         Self::Requested,
         Self::Admitted,
         Self::Throttled,
         Self::Denied,
+        Self::RefusedEarly,
         Self::CallEntered,
         Self::CallReturned,
         Self::CallPicked,
@@ -112,6 +124,10 @@ impl Kind {
         Self::Going,
         Self::Freed,
         Self::Named,
+        Self::FileNamed,
+        Self::Printed,
+        Self::UnloadBegan,
+        Self::UnloadEnded,
         Self::SuspendBegan,
         Self::SuspendEnded,
         Self::PhaseSeen,
@@ -144,6 +160,7 @@ impl Kind {
             Self::Admitted => "admitted",
             Self::Throttled => "throttled",
             Self::Denied => "denied",
+            Self::RefusedEarly => "refused early",
             Self::CallEntered => "helper call entered",
             Self::CallReturned => "helper call returned",
             Self::CallPicked => "helper call picked up",
@@ -163,6 +180,10 @@ impl Kind {
             Self::Going => "going",
             Self::Freed => "freed",
             Self::Named => "named",
+            Self::FileNamed => "file named",
+            Self::Printed => "printed",
+            Self::UnloadBegan => "unload began",
+            Self::UnloadEnded => "unload ended",
             Self::SuspendBegan => "suspend began",
             Self::SuspendEnded => "suspend ended",
             Self::PhaseSeen => "suspend phase",
@@ -256,11 +277,13 @@ pub enum Loss {
     RefusedLeftOut = 6,
     /// Helper calls that serve no request, left out for the same reason as requests.
     CallsLeftOut = 7,
+    /// Lines that the kernel printed during loads, beyond those that are kept of each.
+    LinesLeftOut = 8,
 }
 
 impl Loss {
     /// Every reason, in order of number.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::RingFull,
         Self::Untracked,
         Self::LoadsFull,
@@ -269,6 +292,7 @@ impl Loss {
         Self::LoadsLeftOut,
         Self::RefusedLeftOut,
         Self::CallsLeftOut,
+        Self::LinesLeftOut,
     ];
 
     /// The index into the map of counters.
@@ -293,6 +317,7 @@ impl Loss {
             Self::CallsLeftOut => {
                 "helper calls left out because their user had had its share of a ring buffer that filled up"
             }
+            Self::LinesLeftOut => "lines of the kernel's log, printed during loads, that were not kept",
         }
     }
 }
@@ -305,7 +330,7 @@ mod tests {
     fn every_kind_has_its_subjects_ring() {
         let ring = |kind: Kind| Ring::of(kind.number());
         assert_eq!([Kind::Requested, Kind::Exited].map(ring), [Ring::Requests; 2]);
-        assert_eq!([Kind::LoadBegan, Kind::Named].map(ring), [Ring::Loads; 2]);
+        assert_eq!([Kind::LoadBegan, Kind::UnloadEnded].map(ring), [Ring::Loads; 2]);
         assert_eq!([Kind::SuspendBegan, Kind::Unlocked].map(ring), [Ring::Suspend; 2]);
     }
 
@@ -315,6 +340,6 @@ mod tests {
             assert_eq!(Kind::from_number(kind.number()), Some(kind));
         }
         assert_eq!(Kind::from_number(0), None);
-        assert_eq!(Kind::from_number(5), None);
+        assert_eq!(Kind::from_number(6), None);
     }
 }

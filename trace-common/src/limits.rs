@@ -7,6 +7,19 @@ pub const SHORT_TEXT: usize = 56;
 /// Bytes of text in a [`crate::wire::Text128`]: paths of helpers and of executed files.
 pub const LONG_TEXT: usize = 120;
 
+/// Bytes of text in a [`crate::wire::Printed`]: a line of the kernel's log. Lines about modules have rarely more than
+/// 200 bytes.
+pub const LINE: usize = 248;
+
+/// Lines of the kernel's log that are kept of one load: more than a driver prints that fails.
+pub const LINES: u64 = 64;
+
+/// Arguments that are kept of the format of a request's alias: the kernel's formats have three at most.
+pub const FORMAT_WORDS: usize = 4;
+
+/// Requests whose formats are remembered until they reach the security hook; beyond that, the oldest is forgotten.
+pub const ASKED: u32 = 1_024;
+
 /// Arguments kept of a helper's command line. modprobe has four; a core pattern rarely has more than eight.
 pub const ARGV: usize = 8;
 

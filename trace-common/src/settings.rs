@@ -14,6 +14,8 @@ pub struct Settings {
     pub module_notify_list: u64,
     /// The address of `pm_test_level`, or zero if it is not known.
     pub pm_test_level: u64,
+    /// The address of `modprobe_path`, or zero if it is not known.
+    pub modprobe_path: u64,
     /// The offsets of fields.
     pub offsets: Offsets,
 }
@@ -82,11 +84,16 @@ pub struct Offsets {
     pub inode_super: u32,
     /// `super_block.s_dev`
     pub super_device: u32,
+    /// `task_struct.real_parent`
+    pub task_parent: u32,
+    /// `task_struct.comm`
+    pub task_comm: u32,
 }
 
 impl Settings {
     /// Nothing known, nothing left out, no messages.
-    pub const EMPTY: Self = Self { module_notify_list: 0, pm_test_level: 0, offsets: Offsets::UNKNOWN };
+    pub const EMPTY: Self =
+        Self { module_notify_list: 0, pm_test_level: 0, modprobe_path: 0, offsets: Offsets::UNKNOWN };
 }
 
 impl Offsets {
@@ -122,6 +129,8 @@ impl Offsets {
         inode_number: UNKNOWN,
         inode_super: UNKNOWN,
         super_device: UNKNOWN,
+        task_parent: UNKNOWN,
+        task_comm: UNKNOWN,
     };
 
     /// What is the same on every 64-bit kernel from 5.10 to 7.3 without structure randomisation: the fields of
@@ -139,4 +148,4 @@ impl Offsets {
     };
 }
 
-const _: () = assert!(size_of::<Settings>() == 136);
+const _: () = assert!(size_of::<Settings>() == 152);

@@ -90,6 +90,20 @@ fn requested_raw(ctx: RawTracePointContext) -> i32 {
     request::requested(&ctx, ctx.arg(0), 0)
 }
 
+// refused early: int __request_module(bool wait, const char *fmt, ...)
+
+/// The format and what it may use: those arguments that are in registers on every architecture.
+#[kprobe]
+fn asked_kprobe(ctx: ProbeContext) -> u32 {
+    let word = |place| ctx.arg(place).unwrap_or(0);
+    request::asked(&ctx, word(1), [word(2), word(3), word(4), word(5)]) as u32
+}
+
+#[kretprobe]
+fn refused_early_kretprobe(ctx: RetProbeContext) -> u32 {
+    request::answered(&ctx, ctx.ret()) as u32
+}
+
 // throttled: int down_timeout(struct semaphore *sem, long timeout)
 
 #[fexit]
@@ -296,8 +310,7 @@ fn image_read_kprobe(ctx: ProbeContext) -> u32 {
     load::image_read(&ctx, ctx.arg(0).unwrap_or(core::ptr::null())) as u32
 }
 
-// named: int idempotent_init_module(struct file *f, const char __user *uargs, int flags);
-// struct module *find_module_all(const char *name, size_t len, bool even_unformed)
+// file named: int idempotent_init_module(struct file *f, const char __user *uargs, int flags)
 
 #[fentry]
 fn named_file_fentry(ctx: FEntryContext) -> i32 {
@@ -309,6 +322,12 @@ fn named_file_kprobe(ctx: ProbeContext) -> u32 {
     load::file_named(&ctx, ctx.arg(0).unwrap_or(0)) as u32
 }
 
+// file named, if no thread waits for a file that another loads: int kernel_read_file(struct file *file, ...)
+
+both!(entry read_file_fentry, read_file_kprobe, |ctx, file: 0| load::file_read(ctx, file));
+
+// named: struct module *find_module_all(const char *name, size_t len, bool even_unformed)
+
 #[fentry]
 fn named_fentry(ctx: FEntryContext) -> i32 {
     load::looked_up(&ctx, ctx.arg(0), ctx.arg(2))
@@ -318,6 +337,32 @@ fn named_fentry(ctx: FEntryContext) -> i32 {
 fn named_kprobe(ctx: ProbeContext) -> u32 {
     load::looked_up(&ctx, ctx.arg(0).unwrap_or(0), ctx.arg(2).unwrap_or(0)) as u32
 }
+
+// printed: printk:console(const char *text, size_t len)
+
+#[btf_tracepoint(function = "console")]
+fn printed_btf(ctx: BtfTracePointContext) -> i32 {
+    load::printed(&ctx, ctx.arg(0), ctx.arg(1))
+}
+
+#[raw_tracepoint(tracepoint = "console")]
+fn printed_raw(ctx: RawTracePointContext) -> i32 {
+    load::printed(&ctx, ctx.arg(0), ctx.arg(1))
+}
+
+/// `static int log_store(u32 caller_id, int facility, int level, enum log_flags flags, u64 ts_nsec, const struct
+/// dev_printk_info *dev_info, const char *text, u16 text_len)` of 5.10, which gcc makes for a `ts_nsec` of zero: the
+/// text is the sixth argument that is left, and its length lies on the stack after the return address.
+#[kprobe]
+fn printed_kprobe(ctx: ProbeContext) -> u32 {
+    let (caller, text) = (ctx.arg::<u64>(0).unwrap_or(0), ctx.arg(5).unwrap_or(0));
+    load::stored(&ctx, caller as u32, text, u64::from(read::on_stack(&ctx, 1) as u16)) as u32
+}
+
+// unload began and ended: the system call delete_module, by the name of its function on this architecture
+
+both!(entry unload_began_fentry, unload_began_kprobe, |ctx, registers: 0| load::unload_began(ctx, registers));
+both!(exit unload_ended_fexit, unload_ended_kretprobe, |ctx, result: 1| load::unload_ended(ctx, result as i64));
 
 // init begun and ended: int do_init_module(struct module *mod)
 

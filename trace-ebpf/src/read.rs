@@ -6,12 +6,13 @@ use aya_ebpf::EbpfContext;
 use aya_ebpf::cty::c_void;
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel as bpf_probe_read_kernel_raw;
 use aya_ebpf::helpers::generated::{
-    bpf_get_current_cgroup_id, bpf_get_current_task, bpf_get_stack, bpf_probe_read_kernel_str,
+    bpf_get_current_cgroup_id, bpf_get_current_task, bpf_get_stack, bpf_probe_read_kernel_str, bpf_probe_read_user_str,
 };
 use aya_ebpf::helpers::{bpf_get_current_uid_gid, bpf_probe_read_kernel};
 use aya_ebpf::programs::ProbeContext;
+use trace_common::limits::{LINE, SHORT_TEXT};
 use trace_common::settings::{Offsets, UNKNOWN};
-use trace_common::wire::{Text64, Text128};
+use trace_common::wire::{Origin, Printed, Text64, Text128};
 
 /// The offsets of fields in this kernel.
 #[inline(always)]
@@ -69,6 +70,12 @@ pub fn pm_test_level(room: &Room<'_, i32>) -> bool {
     copy32(room, SETTINGS.load().pm_test_level, 0)
 }
 
+/// Whether it is known that no helper is set: `modprobe_path` is empty.
+#[inline(always)]
+pub fn has_no_helper() -> bool {
+    field::<u8>(SETTINGS.load().modprobe_path, 0) == Some(0)
+}
+
 /// `CAP_SYS_MODULE` (include/uapi/linux/capability.h).
 const SYS_MODULE: u32 = 16;
 
@@ -121,15 +128,79 @@ pub fn loginuid() -> Option<u32> {
 /// if it cannot be read.
 #[inline(always)]
 pub fn executable() -> (u32, u64) {
+    executable_of(current())
+}
+
+/// The same, of a task's process.
+#[inline(always)]
+fn executable_of(task: u64) -> (u32, u64) {
     let offsets = offsets();
-    let mm: u64 = field(current(), offsets.task_mm).unwrap_or(0);
-    let file: u64 = field(mm, offsets.mm_exe_file).unwrap_or(0);
+    let mm: u64 = field(task, offsets.task_mm).unwrap_or(0);
+    file_id(field(mm, offsets.mm_exe_file).unwrap_or(0))
+}
+
+/// The file behind an open `struct file`, in the same way.
+#[inline(always)]
+pub fn file_id(file: u64) -> (u32, u64) {
+    let offsets = offsets();
     let inode: u64 = field(file, offsets.file_inode).unwrap_or(0);
     let super_block: u64 = field(inode, offsets.inode_super).unwrap_or(0);
     match (field32(super_block, offsets.super_device), field(inode, offsets.inode_number)) {
         (Some(device), Some(number)) => (device, number),
         _ => (0, 0),
     }
+}
+
+/// Writes where the current task comes from.
+#[inline(always)]
+pub fn origin(origin: &Room<'_, Origin>) {
+    let offsets = offsets();
+    let (device, inode) = executable();
+    let loginuid = loginuid();
+    room!(origin.uid).put(bpf_get_current_uid_gid() as u32);
+    room!(origin.loginuid).put(loginuid.unwrap_or(0));
+    room!(origin.loginuid_seen).put(u32::from(loginuid.is_some()));
+    room!(origin.exe_device).put(device);
+    room!(origin.exe_inode).put(inode);
+    room!(origin.cgroup).put(current_cgroup());
+    let parent: u64 = field(current(), offsets.task_parent).unwrap_or(0);
+    let (device, inode) = executable_of(parent);
+    room!(origin.parent_start).put(process_start(parent));
+    room!(origin.parent_exe_inode).put(inode);
+    room!(origin.parent_exe_device).put(device);
+    room!(origin.parent).put(field32(parent, offsets.task_tgid).unwrap_or(0));
+    room!(origin.parent_comm).put(field(parent, offsets.task_comm).unwrap_or([0; 16]));
+    room!(origin.capable).put(u32::from(may_load_modules()));
+    room!(origin.reserved).put(0);
+}
+
+/// Reads the string that the caller of a system call passed as its first argument into `text`. `registers` is the
+/// `struct pt_regs` of the caller.
+#[inline(always)]
+pub fn argument_text(text: &Room<'_, Text64>, registers: u64) {
+    // The first argument is in `di` (x86-64, after 14 words) or `x0` (arm64).
+    let place = if cfg!(bpf_target_arch = "aarch64") { 0 } else { 112 };
+    let source: u64 = field(registers, place).unwrap_or(0);
+    let size = SHORT_TEXT as u32;
+    let bytes = room!(text.bytes);
+    // SAFETY: there is room for all the bytes; the kernel checks `source`.
+    let copied = unsafe { bpf_probe_read_user_str(bytes.place().cast(), size, source as *const c_void) };
+    room!(text.length).put(if copied > 0 { copied as i32 - 1 } else { copied as i32 });
+    // A module's name is shorter than the room.
+    room!(text.truncated).put(u32::from(copied == i64::from(size)));
+}
+
+/// Reads `length` bytes at `source` into a record's line.
+#[inline(always)]
+pub fn line(record: &Room<'_, Printed>, source: u64, length: u64) {
+    let kept = if length < LINE as u64 { length } else { LINE as u64 - 1 };
+    let bytes = room!(record.bytes);
+    // The mask shows the verifier what the comparison shows a reader.
+    let size = (kept & 0xff) as u32;
+    // SAFETY: there is room for 248 bytes, and at most 247 are read; the kernel checks `source`.
+    let answer = unsafe { bpf_probe_read_kernel_raw(bytes.place().cast(), size, source as *const c_void) };
+    room!(record.length).put(if answer == 0 { size as i32 } else { answer as i32 });
+    room!(record.truncated).put(u32::from(kept < length));
 }
 
 /// The current cgroup's id, in the v2 hierarchy.
@@ -167,6 +238,17 @@ pub fn process_start(task: u64) -> u64 {
 pub fn unframed_return(ctx: &ProbeContext) -> u64 {
     // SAFETY: on arm64 a kprobe's context is a `struct user_pt_regs`, whose first 31 words are x0 to x30.
     if cfg!(bpf_target_arch = "aarch64") { unsafe { ctx.as_ptr().cast::<u64>().add(30).read() } } else { 0 }
+}
+
+/// The word at this place on the stack of the function under a kprobe at its entry: 0 is the return address (x86-64).
+#[inline(always)]
+pub fn on_stack(ctx: &ProbeContext, place: u32) -> u64 {
+    if cfg!(bpf_target_arch = "aarch64") {
+        return 0;
+    }
+    // SAFETY: on x86-64 a kprobe's context is a `struct pt_regs`, whose 20th word is the stack pointer.
+    let stack = unsafe { ctx.as_ptr().cast::<u64>().add(19).read() };
+    field(stack, place * 8).unwrap_or(0)
 }
 
 /// Writes the kernel stack of `ctx` to `frames`, with `unframed` (unless zero) after the first; returns how many bytes

@@ -62,8 +62,10 @@ pub struct Executed {
     pub header: Header,
     /// Zero or a negative errno.
     pub result: i32,
-    /// Zero.
-    pub reserved: u32,
+    /// The device of the file that it executes now, as in [`super::Requested`].
+    pub exe_device: u32,
+    /// The number of its inode; zero if it could not be read.
+    pub exe_inode: u64,
 }
 
 record!(CallEntered: CallEntered);
@@ -72,4 +74,4 @@ record!(CallSeen: CallPicked, Born, Completed);
 record!(Executed: Executed);
 
 const _: () = assert!(size_of::<CallEntered>() == 824 && size_of::<CallReturned>() == 72);
-const _: () = assert!(size_of::<CallSeen>() == 64 && size_of::<Executed>() == 64);
+const _: () = assert!(size_of::<CallSeen>() == 64 && size_of::<Executed>() == 72);

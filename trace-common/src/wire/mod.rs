@@ -21,8 +21,11 @@ mod text;
 
 pub use firmware::{FirmwareBegan, LockBegan, LockEnded};
 pub use helper::{CallEntered, CallReturned, CallSeen, Executed};
-pub use load::{ImageRead, InitEnded, LoadBegan, LoadEnded, ModuleSeen, SYSCALL_FINIT, SYSCALL_INIT};
-pub use request::{Admitted, Requested, TurnedAway};
+pub use load::{
+    FileNamed, ImageRead, InitEnded, LoadBegan, LoadEnded, ModuleSeen, Origin, Printed, SYSCALL_FINIT, SYSCALL_INIT,
+    UnloadBegan,
+};
+pub use request::{Admitted, RefusedEarly, Requested, TurnedAway};
 pub use suspend::{DepthSeen, Ended, PhaseSeen, SuspendBegan, WAY_HIBERNATE, WAY_SUSPEND};
 pub use task::{Exited, Forked};
 pub use text::{Text64, Text128};

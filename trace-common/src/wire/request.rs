@@ -1,7 +1,7 @@
 //! Records of module requests (kernel/module/kmod.c, `__request_module`).
 
 use super::{Header, Text64};
-use crate::limits::STACK;
+use crate::limits::{FORMAT_WORDS, STACK};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 /// `security_kernel_module_request(char *kmod_name)` was called: the request exists, and has no slot yet.
@@ -60,9 +60,44 @@ pub struct TurnedAway {
     pub reserved: u32,
 }
 
+/// `int __request_module(bool wait, const char *fmt, ...)` returned an error before it asked the security hook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct RefusedEarly {
+    /// In the requester's task.
+    pub header: Header,
+    /// A negative errno.
+    pub result: i32,
+    /// The requester's user, in the initial user namespace.
+    pub uid: u32,
+    /// As in [`Requested`].
+    pub loginuid: u32,
+    /// As in [`Requested`].
+    pub loginuid_seen: u32,
+    /// The requester's cgroup v2 id.
+    pub cgroup: u64,
+    /// As in [`Requested`].
+    pub exe_inode: u64,
+    /// As in [`Requested`].
+    pub exe_device: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// The format of the alias, which the kernel had not formatted for good.
+    pub format: Text64,
+    /// The words that the format may use, by their place.
+    pub words: [u64; FORMAT_WORDS],
+    /// The strings at those words, as far as they are addresses.
+    pub strings: [Text64; FORMAT_WORDS],
+    /// The number of bytes of `stack` that are filled, or a negative errno if the stack could not be taken.
+    pub stack_bytes: i64,
+    /// Return addresses, innermost first.
+    pub stack: [u64; STACK],
+}
+
 record!(Requested: Requested);
+record!(RefusedEarly: RefusedEarly);
 record!(Admitted: Admitted);
 record!(TurnedAway: Throttled, Denied);
 
-const _: () = assert!(size_of::<TurnedAway>() == 64);
+const _: () = assert!(size_of::<TurnedAway>() == 64 && size_of::<RefusedEarly>() == 648);
 const _: () = assert!(size_of::<Requested>() == 352 && size_of::<Admitted>() == 128);

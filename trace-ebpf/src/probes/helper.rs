@@ -147,7 +147,9 @@ pub fn executed(ctx: &impl EbpfContext, result: i32) -> i32 {
     }
     emit::record::<{ Kind::Executed as u16 }, Executed>(|record| {
         room!(record.result).put(result);
-        room!(record.reserved).put(0);
+        let (device, inode) = read::executable();
+        room!(record.exe_device).put(device);
+        room!(record.exe_inode).put(inode);
     });
     debug!(ctx, "helper {} executed {}", ctx.pid(), result);
     0

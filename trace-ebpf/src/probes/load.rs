@@ -1,13 +1,15 @@
 //! Loads and the states of modules (kernel/module/main.c).
 
 use super::task;
-use crate::maps::QUIET_LOAD;
+use crate::maps::{LOADER, QUIET_LOAD};
 use crate::room::room;
 use crate::{emit, read, share};
 use aya_ebpf::EbpfContext;
 use trace_common::kind::Kind;
 use trace_common::settings::UNKNOWN;
-use trace_common::wire::{ImageRead, InitEnded, LoadBegan, LoadEnded, ModuleSeen, Record};
+use trace_common::wire::{
+    Ended, FileNamed, ImageRead, InitEnded, LoadBegan, LoadEnded, ModuleSeen, Printed, Record, UnloadBegan,
+};
 
 /// hooks: entry of `__x64_sys_init_module` and `__x64_sys_finit_module` (or the architecture's names), 5.10 to 7.3.
 #[inline(always)]
@@ -18,9 +20,11 @@ pub fn began(ctx: &impl EbpfContext, syscall: u32) -> i32 {
     }
     // One that was left out before may have ended unseen.
     task::was_quiet(ctx.pid(), QUIET_LOAD);
+    task::load_begins(ctx.pid());
     emit::record::<{ Kind::LoadBegan as u16 }, LoadBegan>(|record| {
         room!(record.syscall).put(syscall);
         room!(record.reserved).put(0);
+        read::origin(&room!(record.origin));
     });
     debug!(ctx, "load began in {}", ctx.pid());
     0
@@ -32,6 +36,7 @@ pub fn ended(ctx: &impl EbpfContext, syscall: u32, result: i64) -> i32 {
     if task::was_quiet(ctx.pid(), QUIET_LOAD) {
         return 0;
     }
+    task::load_ends(ctx.pid());
     emit::record::<{ Kind::LoadEnded as u16 }, LoadEnded>(|record| {
         room!(record.syscall).put(syscall);
         room!(record.result).put(result as i32);
@@ -75,21 +80,33 @@ where
 /// whether this thread loads it or waits for another that does.
 #[inline(always)]
 pub fn file_named(ctx: &impl EbpfContext, file: u64) -> i32 {
+    if task::is_watched(ctx.pid(), QUIET_LOAD) {
+        return 0;
+    }
     let offsets = read::offsets();
     let dentry: u64 = read::field(file, offsets.file_dentry).unwrap_or(0);
-    named(ctx, read::field(dentry, offsets.dentry_name).unwrap_or(0))
+    emit::record::<{ Kind::FileNamed as u16 }, FileNamed>(|record| {
+        let (device, inode) = read::file_id(file);
+        room!(record.inode).put(inode);
+        room!(record.device).put(device);
+        room!(record.reserved).put(0);
+        read::text64(&room!(record.name), read::field(dentry, offsets.dentry_name).unwrap_or(0));
+    });
+    debug!(ctx, "load in {} has a file", ctx.pid());
+    0
+}
+
+/// hook: `int kernel_read_file(struct file *file, ...)`, 5.10 to 7.3, which reads firmware and other files too.
+#[inline(always)]
+pub fn file_read(ctx: &impl EbpfContext, file: u64) -> i32 {
+    if task::is_watched(ctx.pid(), LOADER) { file_named(ctx, file) } else { 0 }
 }
 
 /// hook: `struct module *find_module_all(const char *name, size_t len, bool even_unformed)`, 5.10 to 7.3. Only a load
 /// also searches unformed modules: then the name is that of the module it loads.
 #[inline(always)]
 pub fn looked_up(ctx: &impl EbpfContext, name: u64, even_unformed: u32) -> i32 {
-    if even_unformed & 0xff == 0 { 0 } else { named(ctx, name) }
-}
-
-#[inline(always)]
-fn named(ctx: &impl EbpfContext, name: u64) -> i32 {
-    if task::is_watched(ctx.pid(), QUIET_LOAD) {
+    if even_unformed & 0xff == 0 || task::is_watched(ctx.pid(), QUIET_LOAD) {
         return 0;
     }
     emit::record::<{ Kind::Named as u16 }, ModuleSeen>(|record| {
@@ -110,5 +127,53 @@ pub fn init_ended(ctx: &impl EbpfContext, module: u64, result: i32) -> i32 {
         room!(record.reserved).put(0);
     });
     debug!(ctx, "init of {:x} ended in {} with {}", module, ctx.pid(), result);
+    0
+}
+
+/// hook: `static int log_store(u32 caller_id, ..., const char *text, u16 text_len)`, 5.10. An interrupt that prints has
+/// a caller that is not this thread.
+#[inline(always)]
+pub fn stored(ctx: &impl EbpfContext, caller: u32, text: u64, length: u64) -> i32 {
+    if caller == ctx.pid() { printed(ctx, text, length) } else { 0 }
+}
+
+/// hook: `printk:console(const char *text, size_t len)` if it fires in the context that prints (6.1 to 7.3). `text`
+/// need not end with a NUL.
+#[inline(always)]
+pub fn printed(ctx: &impl EbpfContext, text: u64, length: u64) -> i32 {
+    if !task::may_print(ctx.pid()) {
+        return 0;
+    }
+    emit::record::<{ Kind::Printed as u16 }, Printed>(|record| read::line(record, text, length));
+    0
+}
+
+/// hooks: entry of `__x64_sys_delete_module` (or the architecture's name), 5.10 to 7.3, with the caller's registers.
+#[inline(always)]
+pub fn unload_began(ctx: &impl EbpfContext, registers: u64) -> i32 {
+    if !share::may_load() {
+        task::quieten(ctx.pid(), QUIET_LOAD);
+        return 0;
+    }
+    task::was_quiet(ctx.pid(), QUIET_LOAD);
+    emit::record::<{ Kind::UnloadBegan as u16 }, UnloadBegan>(|record| {
+        read::argument_text(&room!(record.name), registers);
+        read::origin(&room!(record.origin));
+    });
+    debug!(ctx, "unload began in {}", ctx.pid());
+    0
+}
+
+/// hooks: return of the same function.
+#[inline(always)]
+pub fn unload_ended(ctx: &impl EbpfContext, result: i64) -> i32 {
+    if task::was_quiet(ctx.pid(), QUIET_LOAD) {
+        return 0;
+    }
+    emit::record::<{ Kind::UnloadEnded as u16 }, Ended>(|record| {
+        room!(record.result).put(result as i32);
+        room!(record.reserved).put(0);
+    });
+    debug!(ctx, "unload ended in {} with {}", ctx.pid(), result);
     0
 }

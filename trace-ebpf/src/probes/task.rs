@@ -1,16 +1,23 @@
 //! The life of helper processes and their descendants. Everything else that forks or exits is ignored after one map
 //! lookup (a thread that is not the first of its process needs a second one at its exit).
 
-use crate::maps::{CALLER, HELPER, QUIET_LOAD, QUIET_REQUEST, TASKS, Watched};
+use crate::maps::{CALLER, HELPER, LINE, LOADER, QUIET_LOAD, QUIET_REQUEST, TASKS, Watched};
 use crate::room::room;
 use crate::{emit, read};
 use aya_ebpf::EbpfContext;
 use trace_common::kind::{Kind, Loss};
+use trace_common::limits::LINES;
 use trace_common::wire::{Exited, Forked, Header};
 
 /// From now on this task is watched for this reason too.
 #[inline(always)]
 fn watch(task: u32, start: u64, why: u64) {
+    watch_or(task, start, why, Loss::Untracked);
+}
+
+/// The same; if there is no room, that is counted as this loss.
+#[inline(always)]
+fn watch_or(task: u32, start: u64, why: u64, loss: Loss) {
     if let Some(known) = TASKS.get_ptr_mut(task) {
         // SAFETY: the map's value is aligned and stays in memory while the program runs. Only the task itself changes
         // its entry; a parent creates its child's entry before the child runs.
@@ -22,7 +29,7 @@ fn watch(task: u32, start: u64, why: u64) {
         }
     }
     if TASKS.insert(task, Watched { start, why }, 0).is_err() {
-        emit::lost(Loss::Untracked);
+        emit::lost(loss);
     }
 }
 
@@ -76,6 +83,40 @@ pub fn was_quiet(tid: u32, why: u64) -> bool {
         unsafe { (*known).why = rest };
     }
     is_same
+}
+
+/// This thread loads a module from now on: lines that the kernel prints in it are kept.
+#[inline(always)]
+pub fn load_begins(tid: u32) {
+    was_quiet(tid, LINES_OF_LOAD);
+    watch_or(tid, read::current_start(), LOADER, Loss::LinesLeftOut);
+}
+
+/// It no longer does.
+#[inline(always)]
+pub fn load_ends(tid: u32) {
+    was_quiet(tid, LINES_OF_LOAD);
+}
+
+/// What is known of a thread's load.
+const LINES_OF_LOAD: u64 = LOADER | !(LINE - 1);
+
+/// Whether a line that the kernel prints in this thread is kept. One of a load's that is not is counted.
+#[inline(always)]
+pub fn may_print(tid: u32) -> bool {
+    let Some(known) = TASKS.get_ptr_mut(tid) else { return false };
+    // SAFETY: as in `watch`.
+    let Watched { start, why } = unsafe { *known };
+    if why & LOADER == 0 || start != read::current_start() {
+        return false;
+    }
+    if why >= LINES * LINE {
+        emit::lost(Loss::LinesLeftOut);
+        return false;
+    }
+    // SAFETY: as in `watch`.
+    unsafe { (*known).why = why + LINE };
+    true
 }
 
 /// This thread has requested a module, or is inside `call_usermodehelper_exec`.
@@ -160,7 +201,7 @@ pub fn exited(ctx: &impl EbpfContext) -> i32 {
             emit::record::<{ Kind::CallerGone as u16 }, Header>(|_| {});
         }
         // What was left out of it ends with it.
-        was_quiet(thread, QUIET_REQUEST | QUIET_LOAD);
+        was_quiet(thread, QUIET_REQUEST | QUIET_LOAD | LINES_OF_LOAD);
     }
     if thread != process {
         is_helper = followed(process);

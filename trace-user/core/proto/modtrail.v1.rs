@@ -9,7 +9,7 @@ pub struct Event {
     pub task: ::core::option::Option<Task>,
     #[prost(uint32, tag = "4")]
     pub cpu: u32,
-    #[prost(oneof = "event::Body", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 70, 71, 72, 73, 74, 50, 51, 52, 53, 54, 55, 56, 57, 58, 60, 61, 62, 63, 64, 65, 66")]
+    #[prost(oneof = "event::Body", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 70, 71, 72, 73, 74, 75, 50, 51, 52, 53, 54, 55, 56, 57, 58, 60, 61, 62, 63, 64, 65, 66")]
     pub body: ::core::option::Option<event::Body>,
 }
 /// Nested message and enum types in `Event`.
@@ -62,6 +62,16 @@ pub mod event {
         Denied(super::TurnedAway),
         #[prost(message, tag = "32")]
         Named(super::Named),
+        #[prost(message, tag = "33")]
+        RefusedEarly(super::RefusedEarly),
+        #[prost(message, tag = "34")]
+        FileNamed(super::FileNamed),
+        #[prost(message, tag = "35")]
+        Printed(super::Printed),
+        #[prost(message, tag = "36")]
+        UnloadBegan(super::UnloadBegan),
+        #[prost(message, tag = "37")]
+        UnloadEnded(super::Ended),
         #[prost(message, tag = "40")]
         Machine(super::Machine),
         #[prost(message, tag = "41")]
@@ -92,6 +102,8 @@ pub mod event {
         Blamed(super::Blamed),
         #[prost(message, tag = "74")]
         Rights(super::Rights),
+        #[prost(message, tag = "75")]
+        Policy(super::Policy),
         #[prost(message, tag = "50")]
         SuspendBegan(super::SuspendBegan),
         #[prost(message, tag = "51")]
@@ -162,6 +174,13 @@ pub struct Requested {
     pub exe: ::core::option::Option<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RefusedEarly {
+    #[prost(message, optional, tag = "1")]
+    pub requested: ::core::option::Option<Requested>,
+    #[prost(sint32, tag = "2")]
+    pub result: i32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Admitted {
     #[prost(message, optional, tag = "1")]
     pub alias: ::core::option::Option<Text>,
@@ -198,10 +217,14 @@ pub struct CallSeen {
     #[prost(uint64, optional, tag = "1")]
     pub call: ::core::option::Option<u64>,
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Executed {
     #[prost(sint32, tag = "1")]
     pub result: i32,
+    #[prost(message, optional, tag = "2")]
+    pub file: ::core::option::Option<FileId>,
+    #[prost(string, optional, tag = "3")]
+    pub path: ::core::option::Option<::prost::alloc::string::String>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CallerGone {
@@ -218,10 +241,12 @@ pub struct Exited {
     #[prost(sint32, optional, tag = "1")]
     pub status: ::core::option::Option<i32>,
 }
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LoadBegan {
     #[prost(uint32, tag = "1")]
     pub syscall: u32,
+    #[prost(message, optional, tag = "2")]
+    pub origin: ::core::option::Option<Origin>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LoadEnded {
@@ -246,6 +271,56 @@ pub struct Module {
 pub struct Named {
     #[prost(message, optional, tag = "1")]
     pub name: ::core::option::Option<Text>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FileId {
+    #[prost(uint32, tag = "1")]
+    pub device: u32,
+    #[prost(uint64, tag = "2")]
+    pub inode: u64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct FileNamed {
+    #[prost(message, optional, tag = "1")]
+    pub name: ::core::option::Option<Text>,
+    #[prost(message, optional, tag = "2")]
+    pub file: ::core::option::Option<FileId>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Printed {
+    #[prost(message, optional, tag = "1")]
+    pub line: ::core::option::Option<Text>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnloadBegan {
+    #[prost(message, optional, tag = "1")]
+    pub name: ::core::option::Option<Text>,
+    #[prost(message, optional, tag = "2")]
+    pub origin: ::core::option::Option<Origin>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Origin {
+    #[prost(uint32, tag = "1")]
+    pub uid: u32,
+    #[prost(uint32, optional, tag = "2")]
+    pub loginuid: ::core::option::Option<u32>,
+    #[prost(string, optional, tag = "3")]
+    pub exe: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "4")]
+    pub cgroup: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(message, optional, tag = "5")]
+    pub parent: ::core::option::Option<Parent>,
+    #[prost(bool, tag = "6")]
+    pub capable: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Parent {
+    #[prost(uint32, tag = "1")]
+    pub tgid: u32,
+    #[prost(bytes = "vec", tag = "2")]
+    pub comm: ::prost::alloc::vec::Vec<u8>,
+    #[prost(string, optional, tag = "3")]
+    pub exe: ::core::option::Option<::prost::alloc::string::String>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct InitEnded {
@@ -374,6 +449,15 @@ pub struct Resolved {
     pub modules: ::prost::alloc::vec::Vec<Wanted>,
     #[prost(message, optional, tag = "4")]
     pub configured: ::core::option::Option<Configured>,
+    #[prost(message, optional, tag = "5")]
+    pub absent: ::core::option::Option<Absent>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Absent {
+    #[prost(string, tag = "1")]
+    pub folder: ::prost::alloc::string::String,
+    #[prost(string, repeated, tag = "2")]
+    pub others: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Configured {
@@ -404,6 +488,37 @@ pub struct Wanted {
     pub options: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(message, optional, tag = "10")]
     pub alias: ::core::option::Option<Place>,
+    #[prost(message, repeated, tag = "11")]
+    pub spared: ::prost::alloc::vec::Vec<Spared>,
+    #[prost(message, repeated, tag = "12")]
+    pub missing_files: ::prost::alloc::vec::Vec<MissingFile>,
+    #[prost(bool, tag = "13")]
+    pub stale: bool,
+    #[prost(message, repeated, tag = "14")]
+    pub unapplied: ::prost::alloc::vec::Vec<Unapplied>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Spared {
+    #[prost(string, tag = "1")]
+    pub module: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub place: ::core::option::Option<Place>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Unapplied {
+    #[prost(string, tag = "1")]
+    pub line: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub place: ::core::option::Option<Place>,
+    #[prost(string, tag = "3")]
+    pub why: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct MissingFile {
+    #[prost(string, tag = "1")]
+    pub module: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub path: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Place {
@@ -460,6 +575,23 @@ pub struct Costs {
     pub processor_ns: ::core::option::Option<u64>,
     #[prost(uint64, optional, tag = "3")]
     pub resident: ::core::option::Option<u64>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Policy {
+    #[prost(bool, tag = "1")]
+    pub modules_disabled: bool,
+    #[prost(string, repeated, tag = "2")]
+    pub blacklist: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(string, repeated, tag = "3")]
+    pub initcall_blacklist: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    #[prost(bool, optional, tag = "4")]
+    pub sig_enforce: ::core::option::Option<bool>,
+    #[prost(string, optional, tag = "5")]
+    pub lockdown: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(bool, tag = "6")]
+    pub loadpin: bool,
+    #[prost(string, optional, tag = "7")]
+    pub helper: ::core::option::Option<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Rights {

@@ -3,11 +3,13 @@
 //! In: the bytes of one record. Out: an [`Event`] with the numbers that only the running system can name (stack
 //! addresses, a cgroup), or why there is none. The bytes may be anything: nothing here trusts them.
 
+use crate::alias;
 use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
 use crate::event::{
-    Body, CallEntered, Captured, Comm, Depth, Event, FirmwareAsked, FirmwareMoment, Module, Moment, PmTest, Probe,
-    Requested, Stamp, SuspendMoment, SuspendState, Syscall, Task, Wait, Way,
+    Body, CallEntered, Captured, Comm, Depth, Event, FileId, FirmwareAsked, FirmwareMoment, Module, Moment, Origin,
+    Parent, PmTest, Probe, Program, Requested, Stamp, SuspendMoment, SuspendState, Syscall, Task, Wait, Way,
 };
+use std::sync::Arc;
 use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
 use trace_common::kind::Kind;
 use trace_common::time::Ktime;
@@ -61,22 +63,15 @@ pub struct Decoded {
     pub unnamed: Option<Unnamed>,
 }
 
-/// A file, for as long as it exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FileId {
-    /// The number of its device as the kernel has it: 12 bits of major, 20 of minor number.
-    pub device: u32,
-    /// The number of its inode on that device.
-    pub inode: u64,
-}
-
 /// Numbers that the running system can name.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Unnamed {
-    /// The requester's cgroup; `None` for other events.
+    /// The task's cgroup; `None` for events that have none.
     pub cgroup: Option<u64>,
-    /// The file that the requester executes; `None` for other events, or if it has none or it could not be read.
+    /// The file that the task executes; `None` for events that have none, or if it has none or it could not be read.
     pub exe: Option<FileId>,
+    /// When the task's parent started, on the boot clock in nanoseconds, and the file that it executes; as `exe`.
+    pub parent: Option<(u64, FileId)>,
     /// The return addresses of the kernel stack, innermost first. The innermost are in the probe itself.
     pub stack: Vec<u64>,
 }
@@ -108,6 +103,7 @@ fn moment(kind: Kind, bytes: &[u8], unnamed: &mut Option<Unnamed>) -> Result<Mom
         }
         Kind::Throttled => Moment::Throttled { result: turned_away(&whole!(Throttled as wire::TurnedAway, bytes)) },
         Kind::Denied => Moment::Denied { result: turned_away(&whole!(Denied as wire::TurnedAway, bytes)) },
+        Kind::RefusedEarly => refused_early(&whole!(RefusedEarly as wire::RefusedEarly, bytes), unnamed),
         Kind::CallEntered => {
             Moment::CallEntered(call_entered(&whole!(CallEntered as wire::CallEntered, bytes), unnamed).into())
         }
@@ -120,7 +116,10 @@ fn moment(kind: Kind, bytes: &[u8], unnamed: &mut Option<Unnamed>) -> Result<Mom
         Kind::Completed => Moment::Completed { call: seen(&whole!(Completed as wire::CallSeen, bytes)) },
         Kind::Executed => {
             let record = whole!(Executed as wire::Executed, bytes);
-            Moment::Executed { result: ReturnCode(record.result) }
+            let file = file(record.exe_device, record.exe_inode).filter(|_| record.result == 0);
+            *unnamed = file.map(|exe| Unnamed { exe: Some(exe), ..Unnamed::default() });
+            let program = file.map(|file| Program { file, path: None }.into());
+            Moment::Executed { result: ReturnCode(record.result), program }
         }
         Kind::CallerGone => {
             let _ = whole!(CallerGone as wire::Header, bytes);
@@ -131,9 +130,46 @@ fn moment(kind: Kind, bytes: &[u8], unnamed: &mut Option<Unnamed>) -> Result<Mom
             let record = whole!(Exited as wire::Exited, bytes);
             Moment::Exited { status: (record.status_seen != 0).then_some(WaitStatus(record.status)) }
         }
+        Kind::LoadBegan
+        | Kind::LoadEnded
+        | Kind::ImageRead
+        | Kind::InitEnded
+        | Kind::Coming
+        | Kind::InitBegun
+        | Kind::Live
+        | Kind::Going
+        | Kind::Freed
+        | Kind::Named
+        | Kind::FileNamed
+        | Kind::Printed
+        | Kind::UnloadBegan
+        | Kind::UnloadEnded => load(kind, bytes, unnamed)?,
+        Kind::SuspendBegan
+        | Kind::SuspendEnded
+        | Kind::PhaseSeen
+        | Kind::FreezeBegan
+        | Kind::FreezeEnded
+        | Kind::ThawBegan
+        | Kind::DisableBegan
+        | Kind::DisableEnded
+        | Kind::DepthSet => Moment::Suspend(suspend(kind, bytes)?),
+        Kind::FirmwareBegan
+        | Kind::FirmwareEnded
+        | Kind::FallbackBegan
+        | Kind::FallbackEnded
+        | Kind::LockBegan
+        | Kind::LockEnded
+        | Kind::Unlocked => Moment::Firmware(firmware(kind, bytes)?),
+    })
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "`moment` passes only these kinds")]
+fn load(kind: Kind, bytes: &[u8], unnamed: &mut Option<Unnamed>) -> Result<Moment, DecodeFault> {
+    Ok(match kind {
         Kind::LoadBegan => {
             let record = whole!(LoadBegan as wire::LoadBegan, bytes);
-            Moment::LoadBegan { syscall: syscall(kind, record.syscall)? }
+            let origin = Some(origin(&record.origin, unnamed).into());
+            Moment::LoadBegan { syscall: syscall(kind, record.syscall)?, origin }
         }
         Kind::LoadEnded => {
             let record = whole!(LoadEnded as wire::LoadEnded, bytes);
@@ -152,23 +188,17 @@ fn moment(kind: Kind, bytes: &[u8], unnamed: &mut Option<Unnamed>) -> Result<Mom
         Kind::Live => Moment::Live(module(&whole!(Live as wire::ModuleSeen, bytes))),
         Kind::Going => Moment::Going(module(&whole!(Going as wire::ModuleSeen, bytes))),
         Kind::Freed => Moment::Freed(module(&whole!(Freed as wire::ModuleSeen, bytes))),
-        Kind::Named => Moment::Named { name: module_name(module(&whole!(Named as wire::ModuleSeen, bytes)).name) },
-        Kind::SuspendBegan
-        | Kind::SuspendEnded
-        | Kind::PhaseSeen
-        | Kind::FreezeBegan
-        | Kind::FreezeEnded
-        | Kind::ThawBegan
-        | Kind::DisableBegan
-        | Kind::DisableEnded
-        | Kind::DepthSet => Moment::Suspend(suspend(kind, bytes)?),
-        Kind::FirmwareBegan
-        | Kind::FirmwareEnded
-        | Kind::FallbackBegan
-        | Kind::FallbackEnded
-        | Kind::LockBegan
-        | Kind::LockEnded
-        | Kind::Unlocked => Moment::Firmware(firmware(kind, bytes)?),
+        Kind::Named => Moment::Named { name: module(&whole!(Named as wire::ModuleSeen, bytes)).name },
+        Kind::FileNamed => {
+            let record = whole!(FileNamed as wire::FileNamed, bytes);
+            Moment::FileNamed { name: short(&record.name), file: file(record.device, record.inode) }
+        }
+        Kind::Printed => Moment::Printed { line: line(&whole!(Printed as wire::Printed, bytes)) },
+        Kind::UnloadBegan => {
+            let record = whole!(UnloadBegan as wire::UnloadBegan, bytes);
+            Moment::UnloadBegan { name: short(&record.name), origin: Some(origin(&record.origin, unnamed).into()) }
+        }
+        _ => Moment::UnloadEnded { result: ended(&whole!(UnloadEnded as wire::Ended, bytes)) },
     })
 }
 
@@ -256,10 +286,10 @@ fn whole<const KIND: u16, T: Record<KIND>>(kind: Kind, bytes: &[u8]) -> Result<T
 }
 
 fn requested(record: &wire::Requested, unnamed: &mut Option<Unnamed>) -> Requested {
-    let exe = FileId { device: record.exe_device, inode: record.exe_inode };
     *unnamed = Some(Unnamed {
         cgroup: Some(record.cgroup),
-        exe: (exe.inode != 0).then_some(exe),
+        exe: file(record.exe_device, record.exe_inode),
+        parent: None,
         stack: stack(&record.stack, record.stack_bytes),
     });
     Requested {
@@ -272,6 +302,64 @@ fn requested(record: &wire::Requested, unnamed: &mut Option<Unnamed>) -> Request
     }
 }
 
+fn refused_early(record: &wire::RefusedEarly, unnamed: &mut Option<Unnamed>) -> Moment {
+    *unnamed = Some(Unnamed {
+        cgroup: Some(record.cgroup),
+        exe: file(record.exe_device, record.exe_inode),
+        parent: None,
+        stack: stack(&record.stack, record.stack_bytes),
+    });
+    let format = short(&record.format);
+    let strings = record.strings.each_ref().map(short);
+    let alias = match &format {
+        Captured::Whole(text) => alias::formatted(text, &record.words, &strings),
+        Captured::Truncated(_) | Captured::Unreadable(_) => None,
+    };
+    let requested = Requested {
+        alias: alias.unwrap_or(Captured::Unreadable(Errno::EINVAL)),
+        uid: record.uid,
+        loginuid: (record.loginuid_seen != 0).then_some(record.loginuid),
+        exe: None,
+        cgroup: None,
+        stack: [].into(),
+    };
+    Moment::RefusedEarly { requested: requested.into(), result: ReturnCode(record.result) }
+}
+
+fn origin(record: &wire::Origin, unnamed: &mut Option<Unnamed>) -> Origin {
+    let parent_exe = file(record.parent_exe_device, record.parent_exe_inode);
+    *unnamed = Some(Unnamed {
+        cgroup: Some(record.cgroup),
+        exe: file(record.exe_device, record.exe_inode),
+        parent: parent_exe.map(|exe| (record.parent_start, exe)),
+        stack: Vec::new(),
+    });
+    let parent = Parent { process: Tgid(record.parent), comm: Comm(record.parent_comm), exe: None };
+    Origin {
+        uid: record.uid,
+        loginuid: (record.loginuid_seen != 0).then_some(record.loginuid),
+        capable: record.capable != 0,
+        exe: None,
+        cgroup: None,
+        parent: (record.parent != 0).then_some(parent),
+    }
+}
+
+/// The file; `None` if it could not be read.
+fn file(device: u32, inode: u64) -> Option<FileId> {
+    (inode != 0).then_some(FileId { device, inode })
+}
+
+/// A line of the kernel's log, without the end that some of them have.
+fn line(record: &wire::Printed) -> Captured {
+    let trimmed = |text: Arc<str>| if text.ends_with('\n') { text.trim_end_matches('\n').into() } else { text };
+    match captured(record.length, record.truncated, &record.bytes) {
+        Captured::Whole(text) => Captured::Whole(trimmed(text)),
+        Captured::Truncated(text) => Captured::Truncated(text),
+        Captured::Unreadable(error) => Captured::Unreadable(error),
+    }
+}
+
 /// The frames that were filled.
 fn stack(frames: &[u64], bytes: i64) -> Vec<u64> {
     let filled = usize::try_from(bytes).unwrap_or(0) / size_of::<u64>();
@@ -281,7 +369,7 @@ fn stack(frames: &[u64], bytes: i64) -> Vec<u64> {
 
 fn call_entered(record: &wire::CallEntered, unnamed: &mut Option<Unnamed>) -> CallEntered {
     let argc = usize::try_from(record.argc).unwrap_or(0);
-    *unnamed = Some(Unnamed { cgroup: None, exe: None, stack: stack(&record.stack, record.stack_bytes) });
+    *unnamed = Some(Unnamed { stack: stack(&record.stack, record.stack_bytes), ..Unnamed::default() });
     CallEntered {
         call: CallAddress(record.call),
         wait: Wait::from_mode(record.wait_mode),
@@ -314,16 +402,6 @@ fn module(record: &wire::ModuleSeen) -> Module {
     Module { address: ModuleAddress(record.module), name: short(&record.name) }
 }
 
-/// The name of the module in a file of this name (`can-raw.ko.xz`); a module's own name is unchanged.
-fn module_name(name: Captured) -> Captured {
-    let module = |text: &str| text.split_once(".ko").map_or(text, |(stem, _)| stem).replace('-', "_").into();
-    match name {
-        Captured::Whole(text) => Captured::Whole(module(&text)),
-        Captured::Truncated(text) => Captured::Truncated(module(&text)),
-        Captured::Unreadable(error) => Captured::Unreadable(error),
-    }
-}
-
 fn syscall(kind: Kind, number: u32) -> Result<Syscall, DecodeFault> {
     match number {
         wire::SYSCALL_INIT => Ok(Syscall::Init),
@@ -348,7 +426,7 @@ fn captured(length: i32, truncated: u32, bytes: &[u8]) -> Captured {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use trace_common::limits::{ARGV, CALL_STACK, LONG_TEXT, SHORT_TEXT, STACK};
+    use trace_common::limits::{ARGV, CALL_STACK, LINE, LONG_TEXT, SHORT_TEXT, STACK};
     use zerocopy::IntoBytes;
 
     fn header(kind: Kind) -> wire::Header {
@@ -369,6 +447,79 @@ mod tests {
         let mut bytes = [0xff; SHORT_TEXT];
         bytes[..text.len()].copy_from_slice(text.as_bytes());
         wire::Text64 { length: text.len() as i32, truncated: 0, bytes }
+    }
+
+    fn origin() -> wire::Origin {
+        wire::Origin {
+            uid: 0,
+            loginuid: 1000,
+            loginuid_seen: 1,
+            exe_device: 1,
+            exe_inode: 12,
+            cgroup: 7,
+            parent_start: 3,
+            parent_exe_inode: 13,
+            parent_exe_device: 1,
+            parent: 300,
+            parent_comm: Comm::from_text("udevd").0,
+            capable: 1,
+            reserved: 0,
+        }
+    }
+
+    #[test]
+    fn a_load_says_where_it_comes_from() {
+        let record = wire::LoadBegan { header: header(Kind::LoadBegan), syscall: 2, reserved: 0, origin: origin() };
+        let Decoded { event, unnamed } = decode(record.as_bytes()).unwrap();
+        let Body::Probe(Probe { moment: Moment::LoadBegan { origin: Some(origin), .. }, .. }) = event.body else {
+            panic!("{event:?}");
+        };
+        let parent = Parent { process: Tgid(300), comm: Comm::from_text("udevd"), exe: None };
+        assert_eq!((origin.loginuid, &origin.parent), (Some(1000), &Some(parent)));
+        let (exe, parent) = (FileId { device: 1, inode: 12 }, (3, FileId { device: 1, inode: 13 }));
+        let expected = Unnamed { cgroup: Some(7), exe: Some(exe), parent: Some(parent), stack: Vec::new() };
+        assert_eq!(unnamed, Some(expected));
+    }
+
+    #[test]
+    fn a_line_of_the_log_has_no_end() {
+        let mut bytes = [0; LINE];
+        bytes[..4].copy_from_slice(b"can\n");
+        let record = wire::Printed { header: header(Kind::Printed), length: 4, truncated: 0, bytes };
+        let moment = |record: &wire::Printed| decode(record.as_bytes()).unwrap().event.body;
+        let printed = |body| matches!(body, Body::Probe(Probe { moment: Moment::Printed { line }, .. }) if line == Captured::whole("can"));
+        assert!(printed(moment(&record)));
+        assert!(!printed(moment(&wire::Printed { truncated: 1, ..record })));
+    }
+
+    #[test]
+    fn a_request_that_is_refused_early_has_the_alias_that_its_format_makes() {
+        let strings = [text("xfs"), text("second"), text("third"), text("fourth")];
+        let record = wire::RefusedEarly {
+            header: header(Kind::RefusedEarly),
+            result: -2,
+            uid: 1000,
+            loginuid: 0,
+            loginuid_seen: 0,
+            cgroup: 7,
+            exe_inode: 11,
+            exe_device: 1,
+            reserved: 0,
+            format: text("fs-%s"),
+            words: [1, 2, 3, 4],
+            strings,
+            stack_bytes: 0,
+            stack: [0; STACK],
+        };
+        let alias = |record: &wire::RefusedEarly| match decode(record.as_bytes()).unwrap().event.body {
+            Body::Probe(Probe { moment: Moment::RefusedEarly { requested, result }, .. }) => {
+                assert_eq!(result, ReturnCode(-2));
+                requested.alias.clone()
+            }
+            Body::Probe(_) | Body::Fact(_) => panic!("not a refusal"),
+        };
+        assert_eq!(alias(&record), Captured::whole("fs-xfs"));
+        assert_eq!(alias(&wire::RefusedEarly { format: text("%pV"), ..record }), Captured::Unreadable(Errno::EINVAL));
     }
 
     #[test]
@@ -395,7 +546,7 @@ mod tests {
         assert_eq!(task, Task::new(412, 413, 5, "ping"));
         assert_eq!(requested.alias, Captured::whole("net-pf-29"));
         assert_eq!((requested.loginuid, &requested.exe, &requested.cgroup), (Some(1000), &None, &None));
-        assert_eq!(unnamed, Some(Unnamed { cgroup: Some(7), exe, stack: vec![1, 2, 3, 0x99] }));
+        assert_eq!(unnamed, Some(Unnamed { cgroup: Some(7), exe, parent: None, stack: vec![1, 2, 3, 0x99] }));
     }
 
     #[test]
@@ -427,19 +578,19 @@ mod tests {
         assert_eq!(*entered.argv, expected);
         assert_eq!((entered.wait, entered.argv_more), (Wait::Proc, true));
         assert_eq!(entered.path, Captured::whole("xxxx"));
-        assert_eq!(unnamed, Some(Unnamed { cgroup: None, exe: None, stack: vec![3, 3] }));
+        assert_eq!(unnamed, Some(Unnamed { stack: vec![3, 3], ..Unnamed::default() }));
     }
 
     #[test]
     fn bytes_that_are_no_record_are_refused_with_the_reason() {
         assert_eq!(decode(&[0; 8]), Err(DecodeFault::Short { bytes: 8 }));
         let mut unknown = header(Kind::Live);
-        unknown.kind = 5;
-        assert_eq!(decode(unknown.as_bytes()), Err(DecodeFault::Kind { number: 5 }));
+        unknown.kind = 6;
+        assert_eq!(decode(unknown.as_bytes()), Err(DecodeFault::Kind { number: 6 }));
         let bytes = size_of::<wire::Header>();
         let cut = header(Kind::Live);
         assert_eq!(decode(cut.as_bytes()), Err(DecodeFault::Size { kind: Kind::Live, bytes }));
-        let odd = wire::LoadBegan { header: header(Kind::LoadBegan), syscall: 9, reserved: 0 };
+        let odd = wire::LoadBegan { header: header(Kind::LoadBegan), syscall: 9, reserved: 0, origin: origin() };
         assert_eq!(decode(odd.as_bytes()), Err(DecodeFault::Value { kind: Kind::LoadBegan }));
     }
 

@@ -19,6 +19,7 @@
 #![warn(clippy::print_stderr, clippy::print_stdout)]
 
 pub mod alert;
+pub mod alias;
 pub mod answer;
 pub mod attribution;
 pub mod correlate;
@@ -31,6 +32,7 @@ pub mod model;
 pub mod order;
 pub mod phases;
 pub mod pipeline;
+pub mod printed;
 pub mod record;
 pub mod replay;
 pub mod report;

@@ -234,6 +234,8 @@ impl<'data> Btf<'data> {
             inode_number: offset("inode", "i_ino"),
             inode_super: offset("inode", "i_sb"),
             super_device: offset("super_block", "s_dev"),
+            task_parent: offset("task_struct", "real_parent"),
+            task_comm: offset("task_struct", "comm"),
         }
     }
 

@@ -1,10 +1,10 @@
-//! Replaces the numbers in an event's record by names: the requester's executable and cgroup, the symbols of kernel
-//! stacks.
+//! Replaces the numbers in an event's record by names: the task's executable and cgroup, its parent's executable, the
+//! symbols of kernel stacks.
 //!
 //! In: a decoded event, and a source of names. Out: the event as it is recorded.
 
-use modtrail_core::decode::{Decoded, FileId, Unnamed};
-use modtrail_core::event::{Body, Event, Moment, Probe};
+use modtrail_core::decode::{Decoded, Unnamed};
+use modtrail_core::event::{Body, Event, FileId, Moment, Origin, Probe};
 use std::sync::Arc;
 use trace_common::ids::{CallAddress, ModuleAddress};
 
@@ -62,20 +62,34 @@ fn number_addresses(moment: &mut Moment, names: &impl Names) {
     }
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "only these two moments hold numbers")]
+#[expect(clippy::wildcard_enum_match_arm, reason = "only these moments hold numbers")]
 fn fill_in(probe: &mut Probe, unnamed: &Unnamed, names: &mut impl Names) {
     let (tgid, start) = (probe.task.key.tgid.0, probe.task.key.start.as_nanos());
     match &mut probe.moment {
-        Moment::Requested(requested) => {
+        Moment::Requested(requested) | Moment::RefusedEarly { requested, .. } => {
             let requested = Arc::make_mut(requested);
             requested.exe = unnamed.exe.and_then(|exe| names.exe(tgid, start, exe));
             requested.cgroup = unnamed.cgroup.and_then(|id| names.cgroup(id, tgid));
             requested.stack = stack(&unnamed.stack, "__request_module", names);
         }
+        Moment::LoadBegan { origin: Some(origin), .. } | Moment::UnloadBegan { origin: Some(origin), .. } => {
+            fill_in_origin(Arc::make_mut(origin), (tgid, start), unnamed, names);
+        }
+        Moment::Executed { program: Some(program), .. } => {
+            Arc::make_mut(program).path = unnamed.exe.and_then(|exe| names.exe(tgid, start, exe));
+        }
         Moment::CallEntered(entered) => {
             Arc::make_mut(entered).stack = stack(&unnamed.stack, "call_usermodehelper_exec", names);
         }
         _ => {}
+    }
+}
+
+fn fill_in_origin(origin: &mut Origin, (tgid, start): (u32, u64), unnamed: &Unnamed, names: &mut impl Names) {
+    origin.exe = unnamed.exe.and_then(|exe| names.exe(tgid, start, exe));
+    origin.cgroup = unnamed.cgroup.and_then(|id| names.cgroup(id, tgid));
+    if let (Some(parent), Some((start, exe))) = (&mut origin.parent, unnamed.parent) {
+        parent.exe = names.exe(parent.process.0, start, exe);
     }
 }
 
@@ -94,11 +108,16 @@ fn stack(frames: &[u64], from: &str, names: &mut impl Names) -> Arc<[Arc<str>]> 
 #[cfg(test)]
 mod tests {
     use super::{Names, UNKNOWN, enrich, stack};
-    use modtrail_core::decode::{Decoded, FileId, Unnamed};
-    use modtrail_core::event::{Body, Captured, Event, Module, Moment, Probe, Requested, Stamp, Task, Wait};
+    use modtrail_core::decode::{Decoded, Unnamed};
+    use modtrail_core::event::{
+        Body, Captured, Comm, Event, FileId, Module, Moment, Origin, Parent, Probe, Requested, Stamp, Syscall, Task,
+        Wait,
+    };
     use modtrail_core::testing::entered;
     use std::sync::Arc;
-    use trace_common::ids::{CallAddress, ModuleAddress};
+    use trace_common::ids::{CallAddress, ModuleAddress, Tgid};
+
+    const EXE: FileId = FileId { device: 1, inode: 11 };
 
     struct Made;
 
@@ -140,8 +159,7 @@ mod tests {
             at: Stamp::default(),
             body: Body::Probe(Probe { task, cpu: 0, moment: Moment::Requested(requested.into()) }),
         };
-        let unnamed =
-            Unnamed { cgroup: Some(7), exe: Some(FileId { device: 1, inode: 11 }), stack: vec![1, 2, 3, 0x99] };
+        let unnamed = Unnamed { cgroup: Some(7), exe: Some(EXE), parent: None, stack: vec![1, 2, 3, 0x99] };
         let event = enrich(Decoded { event, unnamed: Some(unnamed) }, &mut Made);
         let Body::Probe(Probe { moment: Moment::Requested(requested), .. }) = event.body else {
             panic!("{event:?}");
@@ -156,6 +174,23 @@ mod tests {
         assert_eq!(requested.cgroup.as_deref(), Some("/user.slice"));
         let frames: Vec<&str> = requested.stack.iter().map(|frame| &**frame).collect();
         assert_eq!(frames, ["__request_module", "__sock_create", UNKNOWN]);
+    }
+
+    #[test]
+    fn a_load_gets_its_executable_and_its_parents() {
+        let parent = Parent { process: Tgid(412), comm: Comm::from_text("sh"), exe: None };
+        let origin = Some(Arc::new(Origin { parent: Some(parent), ..Origin::default() }));
+        let moment = Moment::LoadBegan { syscall: Syscall::Finit, origin };
+        let body = Body::Probe(Probe { task: Task::new(413, 413, 6, "insmod"), cpu: 0, moment });
+        let unnamed = Unnamed { cgroup: Some(7), exe: Some(EXE), parent: Some((5, EXE)), stack: Vec::new() };
+        let decoded = Decoded { event: Event { at: Stamp::default(), body }, unnamed: Some(unnamed) };
+        let Body::Probe(Probe { moment: Moment::LoadBegan { origin: Some(origin), .. }, .. }) =
+            enrich(decoded, &mut Made).body
+        else {
+            panic!("not a load");
+        };
+        assert_eq!((origin.exe.as_deref(), origin.cgroup.as_deref()), (None, Some("/user.slice")));
+        assert_eq!(origin.parent.as_ref().and_then(|parent| parent.exe.as_deref()), Some("/usr/bin/ping"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! In: a process, the device and the inode that the probe read in the kernel. Out: the file's path. A process that has
 //! executed something else since could otherwise be shown under a name of its choice.
 
-use modtrail_core::decode::FileId;
+use modtrail_core::event::FileId;
 use rustix::fs::{AtFlags, Mode, OFlags, StatxFlags, open, statx};
 use std::fs::{self, File};
 use std::io::{self, Read as _};
@@ -26,6 +26,11 @@ pub fn path(process: u32, exe: FileId) -> Option<Arc<str>> {
         if is_still { Ok(path) } else { Err(io::ErrorKind::NotFound.into()) }
     });
     path.ok().map(|path| path.to_string_lossy().into())
+}
+
+/// The file at `path`; `None` if there is none.
+pub fn at(path: &str) -> Option<FileId> {
+    stat(&open_link(path)?)
 }
 
 fn open_link(link: &str) -> Option<OwnedFd> {
@@ -80,6 +85,7 @@ mod tests {
         let exe = stat(&open_link("/proc/self/exe").unwrap()).unwrap();
         let name = std::env::current_exe().unwrap().to_string_lossy().into_owned();
         assert_eq!(path(std::process::id(), exe).as_deref(), Some(&*name));
+        assert_eq!((at(&name), at("/no/such/file")), (Some(exe), None));
         assert_eq!(path(std::process::id(), FileId { inode: exe.inode + 1, ..exe }), None);
         assert_eq!(path(std::process::id(), FileId { device: exe.device + 1, ..exe }), None);
     }

@@ -4,7 +4,7 @@
 //! `docs/hooks.md` use this table.
 
 use Mechanism::{BtfTracepoint, Fentry, Fexit, Kprobe, Kretprobe, RawTracepoint};
-use Requirement::{CallResult, ModulesChain, SlotSemaphore};
+use Requirement::{CallResult, ConsoleInContext, LogStore, ModulesChain, SlotSemaphore};
 use trace_common::kind::Kind;
 use trace_common::settings::{Settings, UNKNOWN};
 
@@ -49,6 +49,11 @@ pub enum Requirement {
     SlotSemaphore,
     /// The kernel's types show where a call keeps its result.
     CallResult,
+    /// `printk:console` fires in the context that prints (kernel/printk/printk.c `printk_sprint`); 6.1 is the first
+    /// kernel that was seen to do so.
+    ConsoleInContext,
+    /// The arguments of `log_store` lie where Debian's 5.10 has them.
+    LogStore,
 }
 
 impl Requirement {
@@ -65,10 +70,21 @@ impl Requirement {
                 Err("not used before 6.1, where it may fire at every process exit")
             }
             Self::SlotSemaphore if release < (6, 4) => Err("slots are no semaphore before 6.4"),
+            Self::ConsoleInContext if release < (6, 1) => {
+                Err("not used before 6.1, where it fires in another task than the one that prints")
+            }
+            Self::LogStore if release != (5, 10) || cfg!(not(target_arch = "x86_64")) => {
+                Err("the function's arguments are known for 5.10 on x86-64 alone")
+            }
             Self::CallResult if settings.offsets.call_retval == UNKNOWN => {
                 Err("the kernel's BTF does not say where a call keeps its result")
             }
-            Self::Nothing | Self::ModulesChain | Self::SlotSemaphore | Self::CallResult => Ok(()),
+            Self::Nothing
+            | Self::ModulesChain
+            | Self::SlotSemaphore
+            | Self::CallResult
+            | Self::ConsoleInContext
+            | Self::LogStore => Ok(()),
         }
     }
 }
@@ -230,11 +246,13 @@ const ADMITTED_ONLY: &str =
 mod syscall {
     pub const INIT: &str = "__x64_sys_init_module";
     pub const FINIT: &str = "__x64_sys_finit_module";
+    pub const DELETE: &str = "__x64_sys_delete_module";
 }
 #[cfg(target_arch = "aarch64")]
 mod syscall {
     pub const INIT: &str = "__arm64_sys_init_module";
     pub const FINIT: &str = "__arm64_sys_finit_module";
+    pub const DELETE: &str = "__arm64_sys_delete_module";
 }
 
 /// Every moment that has a hook of its own, in order of a request's life. (`CallerGone` comes with `Exited`.)
@@ -249,6 +267,20 @@ pub const LADDERS: &[Ladder] = &[
             lossy(&[program(BtfTracepoint, "requested_btf", "module_request")], "5.5", ADMITTED_ONLY),
             lossy(&[program(RawTracepoint, "requested_raw", "module_request")], "4.17", ADMITTED_ONLY),
         ],
+    },
+    Ladder {
+        moment: Kind::RefusedEarly,
+        meaning: "a request is refused before a security module is asked: no helper is set, or the name is too long",
+        without: "such requests",
+        rungs: &[losing(
+            &[
+                program(Kprobe, "asked_kprobe", "__request_module"),
+                program(Kretprobe, "refused_early_kretprobe", "__request_module"),
+            ],
+            ALL,
+            "requests with a name that is too long, while more others wait than the kernel has places for return probes (10 \
+             or twice the CPUs)",
+        )],
     },
     Ladder {
         moment: Kind::Denied,
@@ -406,24 +438,21 @@ pub const LADDERS: &[Ladder] = &[
         ],
     },
     Ladder {
+        moment: Kind::FileNamed,
+        meaning: "it is known which file a task loads, or waits for",
+        without: "the files of loads, and the names of those that waited for another load of their file",
+        rungs: &[
+            rung(&[program(Kprobe, "named_file_kprobe", "idempotent_init_module")], IDEMPOTENT),
+            rung(&[program(Fentry, "named_file_fentry", "idempotent_init_module")], IDEMPOTENT),
+            rung(&[program(Kprobe, "read_file_kprobe", "kernel_read_file")], ALL),
+            rung(&[program(Fentry, "read_file_fentry", "kernel_read_file")], TRAMPOLINE),
+        ],
+    },
+    Ladder {
         moment: Kind::Named,
-        meaning: "it is known which module a task loads, or waits for",
+        meaning: "it is known which module a task loads",
         without: "the names of loads that lost to another copy of their module",
         rungs: &[
-            rung(
-                &[
-                    program(Kprobe, "named_file_kprobe", "idempotent_init_module"),
-                    program(Kprobe, "named_kprobe", "find_module_all"),
-                ],
-                IDEMPOTENT,
-            ),
-            rung(
-                &[
-                    program(Fentry, "named_file_fentry", "idempotent_init_module"),
-                    program(Fentry, "named_fentry", "find_module_all"),
-                ],
-                IDEMPOTENT,
-            ),
             rung(&[program(Kprobe, "named_kprobe", "find_module_all")], ALL),
             rung(&[program(Fentry, "named_fentry", "find_module_all")], TRAMPOLINE),
         ],
@@ -491,6 +520,34 @@ pub const LADDERS: &[Ladder] = &[
                 ALL,
                 RETURNS_MISSED,
             ),
+        ],
+    },
+    Ladder {
+        moment: Kind::Printed,
+        meaning: "the kernel prints a line in a thread that loads a module",
+        without: "what the kernel itself said about a load that failed",
+        rungs: &[
+            rung(&[program(BtfTracepoint, "printed_btf", "console")], "6.1").requiring(ConsoleInContext),
+            rung(&[program(RawTracepoint, "printed_raw", "console")], "6.1").requiring(ConsoleInContext),
+            rung(&[program(Kprobe, "printed_kprobe", "log_store.constprop.0")], "5.10 on x86-64").requiring(LogStore),
+        ],
+    },
+    Ladder {
+        moment: Kind::UnloadBegan,
+        meaning: "a task enters delete_module",
+        without: "who unloads modules, and unloads that fail",
+        rungs: &[
+            rung(&[program(Kprobe, "unload_began_kprobe", syscall::DELETE)], ALL),
+            rung(&[program(Fentry, "unload_began_fentry", syscall::DELETE)], TRAMPOLINE),
+        ],
+    },
+    Ladder {
+        moment: Kind::UnloadEnded,
+        meaning: "delete_module returns",
+        without: "how long unloads take, and unloads that fail",
+        rungs: &[
+            rung(&[program(Fexit, "unload_ended_fexit", syscall::DELETE)], TRAMPOLINE),
+            lossy(&[program(Kretprobe, "unload_ended_kretprobe", syscall::DELETE)], ALL, RETURNS_MISSED),
         ],
     },
     Ladder {

@@ -18,6 +18,7 @@ pub mod modules;
 pub mod names;
 pub mod object;
 pub mod pattern;
+pub mod policy;
 pub mod probe_log;
 pub mod ring;
 pub mod self_test;

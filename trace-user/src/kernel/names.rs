@@ -7,7 +7,7 @@ use super::executable;
 use super::hooks::LADDERS;
 use super::kallsyms::Symbols;
 use super::snapshot;
-use modtrail_core::decode::FileId;
+use modtrail_core::event::FileId;
 use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{BuildHasher as _, RandomState};
@@ -19,6 +19,9 @@ use trace_common::ids::Tgid;
 const CGROUPS: usize = 4_096;
 /// Addresses whose names are remembered; beyond that, all are looked up again.
 const ADDRESSES: usize = 16_384;
+
+/// Executables remembered, by process and by file; beyond that, all are read again.
+const EXECUTABLES: usize = 4_096;
 
 /// What knows the kernel's symbols.
 pub enum Namer {
@@ -75,6 +78,10 @@ pub struct SystemNames {
     /// Modules have come or gone since the table of symbols was read.
     stale: bool,
     cgroups: BTreeMap<u64, Option<Arc<str>>>,
+    /// What processes execute, by process and its start: it stays true while they execute that file.
+    executables: BTreeMap<(u32, u64, FileId), Arc<str>>,
+    /// The paths of files that were executed: they count while the same file is there.
+    files: BTreeMap<FileId, Arc<str>>,
     /// `None` if `/proc` numbers processes differently than the kernel.
     own_process: Option<Tgid>,
     /// What makes numbers of addresses: keyed by chance, so that nobody can try addresses out.
@@ -91,6 +98,8 @@ impl SystemNames {
             symbols: BTreeMap::new(),
             stale: false,
             cgroups: BTreeMap::new(),
+            executables: BTreeMap::new(),
+            files: usual_helper().into_iter().collect(),
             own_process,
             numbers: RandomState::new(),
         }
@@ -118,6 +127,21 @@ impl SystemNames {
         self.namer = Namer::Table(None);
         self.namer.name(address)
     }
+}
+
+/// The file of the kernel's helper: most helpers end before anybody can look.
+fn usual_helper() -> Option<(FileId, Arc<str>)> {
+    let set = fs::read_to_string("/proc/sys/kernel/modprobe").ok()?;
+    let path = fs::canonicalize(set.trim_end()).ok()?.to_string_lossy().into_owned();
+    Some((executable::at(&path)?, path.into()))
+}
+
+/// What the process executes, if it still is the one that the probe saw.
+fn read_exe(tgid: u32, start: u64, exe: FileId) -> Option<Arc<str>> {
+    let path = executable::path(tgid, exe)?;
+    // Read after the link: the pid belonged to the same process all the time.
+    let stat = fs::read_to_string(format!("/proc/{tgid}/stat")).ok()?;
+    is_start(&stat, start).then_some(path)
 }
 
 /// The number of the cgroup at this path; `None` if its hierarchy is not mounted in the usual place.
@@ -159,10 +183,24 @@ impl Names for SystemNames {
 
     fn exe(&mut self, tgid: u32, start: u64, exe: FileId) -> Option<Arc<str>> {
         self.own_process?;
-        let path = executable::path(tgid, exe)?;
-        // Read after the link: the pid belonged to the same process all the time.
-        let stat = fs::read_to_string(format!("/proc/{tgid}/stat")).ok()?;
-        is_start(&stat, start).then_some(path)
+        let task = (tgid, start, exe);
+        if let Some(known) = self.executables.get(&task) {
+            return Some(known.clone());
+        }
+        let path = read_exe(tgid, start, exe).or_else(|| {
+            // The process is gone, but the file is where another process executed it from.
+            let known = self.files.get(&exe)?;
+            (executable::at(known) == Some(exe)).then(|| known.clone())
+        })?;
+        if self.executables.len() >= EXECUTABLES {
+            self.executables.clear();
+        }
+        if self.files.len() >= EXECUTABLES {
+            self.files.clear();
+        }
+        self.executables.insert(task, path.clone());
+        self.files.insert(exe, path.clone());
+        Some(path)
     }
 
     fn cgroup(&mut self, id: u64, tgid: u32) -> Option<Arc<str>> {

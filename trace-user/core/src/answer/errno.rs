@@ -79,6 +79,19 @@ const ERRNOS: [(u32, &str, &str); 63] = [
 impl Errno {
     /// `EAGAIN`: disabling helpers fails with it (kernel/umh.c `__usermodehelper_disable`, 5.10 to 7.3).
     pub const EAGAIN: Self = Self(-11);
+    /// `EINVAL`: invalid argument.
+    pub const EINVAL: Self = Self(-22);
+    /// `ENOENT`: no such file or directory; of a load, that it uses unknown symbols (kernel/module/main.c
+    /// `simplify_symbols`, 5.10 to 7.3).
+    pub const ENOENT: Self = Self(-2);
+    /// `ENAMETOOLONG`: the name of a request is too long (kernel/module/kmod.c `__request_module`, 5.10 to 7.3).
+    pub const ENAMETOOLONG: Self = Self(-36);
+    /// `ENOMEM`: no memory.
+    pub const ENOMEM: Self = Self(-12);
+    /// `ENOEXEC`: of a load, that it is not a module, or not one of this kernel (kernel/module/main.c, 5.10 to 7.3).
+    pub const ENOEXEC: Self = Self(-8);
+    /// `EPERM`: not permitted.
+    pub const EPERM: Self = Self(-1);
     /// `EBUSY`: a helper call fails with it while helpers are disabled (kernel/umh.c `call_usermodehelper_exec`, 5.10
     /// to 7.3).
     pub const EBUSY: Self = Self(-16);

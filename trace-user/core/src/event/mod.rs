@@ -5,6 +5,8 @@
 
 mod cost;
 pub mod firmware;
+mod origin;
+mod policy;
 mod resolution;
 mod right;
 mod stack;
@@ -14,7 +16,11 @@ pub(crate) mod weight;
 use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
 pub use cost::{Costs, ProbeCost};
 pub use firmware::{FirmwareAsked, FirmwareMoment};
-pub use resolution::{Configured, Install, Place, Replaced, Resolution, Wanted};
+pub use origin::{FileId, Origin, Parent, Program};
+pub use policy::Policy;
+pub use resolution::{
+    Absent, Configured, Install, MissingFile, Place, Replaced, Resolution, Spared, Unapplied, Wanted,
+};
 pub use right::Right;
 pub use stack::{STACK_FRAMES, on_stack};
 use std::fmt;
@@ -116,6 +122,13 @@ pub enum Moment {
         /// A negative errno.
         result: ReturnCode,
     },
+    /// [`Kind::RefusedEarly`]
+    RefusedEarly {
+        /// What was asked for, and by whom. Its alias is unreadable if its format has a conversion that is not known.
+        requested: Arc<Requested>,
+        /// A negative errno.
+        result: ReturnCode,
+    },
     /// [`Kind::CallEntered`]
     CallEntered(Arc<CallEntered>),
     /// [`Kind::CallReturned`]
@@ -137,6 +150,8 @@ pub enum Moment {
     Executed {
         /// Zero or a negative errno.
         result: ReturnCode,
+        /// What it executes; `None` if it executes nothing, or if that could not be read.
+        program: Option<Arc<Program>>,
     },
     /// [`Kind::Completed`]
     Completed {
@@ -159,6 +174,8 @@ pub enum Moment {
     LoadBegan {
         /// By which system call.
         syscall: Syscall,
+        /// Where the task comes from; `None` in older recordings.
+        origin: Option<Arc<Origin>>,
     },
     /// [`Kind::LoadEnded`]
     LoadEnded {
@@ -189,8 +206,32 @@ pub enum Moment {
     Freed(Module),
     /// [`Kind::Named`]
     Named {
-        /// The module's name.
+        /// The module's name; the file's in older recordings.
         name: Captured,
+    },
+    /// [`Kind::FileNamed`]
+    FileNamed {
+        /// The file's name, without its folder.
+        name: Captured,
+        /// Which file it is; `None` if that could not be read.
+        file: Option<FileId>,
+    },
+    /// [`Kind::Printed`]
+    Printed {
+        /// The line, without its end.
+        line: Captured,
+    },
+    /// [`Kind::UnloadBegan`]
+    UnloadBegan {
+        /// The module's name, as the caller gave it.
+        name: Captured,
+        /// Where the task comes from.
+        origin: Option<Arc<Origin>>,
+    },
+    /// [`Kind::UnloadEnded`]
+    UnloadEnded {
+        /// Zero or a negative errno.
+        result: ReturnCode,
     },
     /// Of suspend, hibernation and shutdown.
     Suspend(SuspendMoment),
@@ -278,6 +319,8 @@ pub enum Fact {
     Tracer(Tgid),
     /// The capabilities that modtrail keeps while it traces.
     Rights(Arc<[Right]>),
+    /// What forbids loads on this machine. Reported at the start, and again when it is found to have changed.
+    Policy(Arc<Policy>),
     /// Whether the probes were seen to fire.
     SelfTest(SelfTest),
     /// The kernel stack of a thread that something has been waiting for too long.
@@ -499,9 +542,8 @@ impl Lost {
     pub const fn casts_doubt(self) -> bool {
         match self {
             // A request that is left out is its user's own, and the kernel refuses such loads whatever else happens.
-            Self::Kernel(Loss::RequestsLeftOut | Loss::CallsLeftOut | Loss::RefusedLeftOut) | Self::Unreturned(_) => {
-                false
-            }
+            Self::Kernel(Loss::RequestsLeftOut | Loss::CallsLeftOut | Loss::RefusedLeftOut | Loss::LinesLeftOut)
+            | Self::Unreturned(_) => false,
             Self::Repeated | Self::Trailing => false,
             Self::Kernel(_) | Self::Undecodable | Self::Damaged | Self::Late | Self::Misplaced => true,
             Self::Unrun(kind) | Self::Deaf(kind) => matches!(
@@ -572,6 +614,7 @@ impl Moment {
             Self::Admitted { .. } => Kind::Admitted,
             Self::Throttled { .. } => Kind::Throttled,
             Self::Denied { .. } => Kind::Denied,
+            Self::RefusedEarly { .. } => Kind::RefusedEarly,
             Self::CallEntered(_) => Kind::CallEntered,
             Self::CallReturned { .. } => Kind::CallReturned,
             Self::CallPicked { .. } => Kind::CallPicked,
@@ -591,6 +634,10 @@ impl Moment {
             Self::Going(_) => Kind::Going,
             Self::Freed(_) => Kind::Freed,
             Self::Named { .. } => Kind::Named,
+            Self::FileNamed { .. } => Kind::FileNamed,
+            Self::Printed { .. } => Kind::Printed,
+            Self::UnloadBegan { .. } => Kind::UnloadBegan,
+            Self::UnloadEnded { .. } => Kind::UnloadEnded,
             Self::Suspend(moment) => moment.kind(),
             Self::Firmware(moment) => moment.kind(),
         }

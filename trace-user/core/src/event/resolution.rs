@@ -11,8 +11,48 @@ pub struct Resolution {
     pub known: bool,
     /// The modules that the alias resolves to, in modprobe's order; empty if there is no such alias.
     pub modules: Vec<Wanted>,
+    /// The folder of this kernel's modules, if it is not there: then nothing can be loaded, whatever is asked for.
+    pub absent: Option<Arc<Absent>>,
     /// How much of modprobe's configuration is included; `None` if it was not consulted, as in older recordings.
     pub configured: Option<Configured>,
+}
+
+/// A folder of modules that is not there.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Absent {
+    /// Its path.
+    pub folder: Arc<str>,
+    /// The names of the folders beside it, of other kernels.
+    pub others: Vec<Arc<str>>,
+}
+
+/// A blacklisted module that modprobe loads all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spared {
+    /// The module.
+    pub module: Arc<str>,
+    /// The `blacklist` line.
+    pub place: Place,
+}
+
+/// A line that modprobe does not apply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unapplied {
+    /// The line.
+    pub line: Arc<str>,
+    /// Where it is.
+    pub place: Place,
+    /// Why it is not applied, as a phrase: `modprobe reads only files that end in .conf`.
+    pub why: Arc<str>,
+}
+
+/// A file of a module that is not there.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct MissingFile {
+    /// The module.
+    pub module: Arc<str>,
+    /// The path that the index names.
+    pub path: Arc<str>,
 }
 
 /// What could not be used of modprobe's configuration.
@@ -40,6 +80,15 @@ pub struct Wanted {
     /// The line that makes modprobe leave it out; `None` if there is none, or none that counts (a module that is
     /// requested by its own name is loaded all the same).
     pub blacklisted: Option<Place>,
+    /// `blacklist` lines that do not count: they name the module, which is requested by its own name, or something that
+    /// it depends on.
+    pub spared: Vec<Spared>,
+    /// Lines about the module that modprobe does not apply.
+    pub unapplied: Vec<Unapplied>,
+    /// Files that the index names and that are not there: its own, and those of what it depends on.
+    pub missing_files: Vec<MissingFile>,
+    /// The index is older than the folder of the module's file: what it says may no longer hold.
+    pub stale: bool,
     /// What modprobe runs instead of loading it; `None` if modprobe loads it.
     pub install: Option<Install>,
     /// What modprobe runs instead of loading something that it depends on.

@@ -4,8 +4,8 @@
 //! In: values. Out: bytes. Shared text counts at each of its places.
 
 use super::{
-    Body, CallEntered, Captured, Event, Fact, FirmwareAsked, FirmwareMoment, Install, Machine, Moment, Place,
-    Requested, Resolution, SelfTest, SuspendMoment, Wanted,
+    Body, CallEntered, Captured, Event, Fact, FirmwareAsked, FirmwareMoment, Install, Machine, Moment, Origin, Place,
+    Program, Requested, Resolution, SelfTest, SuspendMoment, Wanted,
 };
 use std::sync::Arc;
 
@@ -50,6 +50,24 @@ impl Requested {
     }
 }
 
+impl Origin {
+    /// Bytes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let parent = self.parent.as_ref().and_then(|parent| parent.exe.as_ref());
+        let paths: usize = [self.exe.as_ref(), self.cgroup.as_ref(), parent].into_iter().flatten().map(text).sum();
+        size_of::<Self>() + paths
+    }
+}
+
+impl Program {
+    /// Bytes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        size_of::<Self>() + self.path.as_ref().map_or(0, text)
+    }
+}
+
 impl CallEntered {
     /// Bytes.
     #[must_use]
@@ -75,11 +93,16 @@ impl Resolution {
             let replaced: usize = wanted.replaced.iter().map(|one| text(&one.module) + install(&one.install)).sum();
             let own = wanted.install.as_ref().map_or(0, install);
             let places: usize = [&wanted.blacklisted, &wanted.alias].into_iter().flatten().map(place).sum();
+            let spared: usize = wanted.spared.iter().map(|one| text(&one.module) + place(&one.place)).sum();
+            let unapplied = wanted.unapplied.iter().map(|one| text(&one.line) + place(&one.place) + text(&one.why));
+            let places = places + spared + unapplied.sum::<usize>();
+            let files: usize = wanted.missing_files.iter().map(|file| text(&file.module) + text(&file.path)).sum();
             let options = wanted.options.as_ref().map_or(0, text);
             let others = texts(&wanted.dependencies) + texts(&wanted.after);
-            size_of_val(wanted) + text(&wanted.name) + others + replaced + own + places + options
+            size_of_val(wanted) + text(&wanted.name) + others + replaced + own + places + files + options
         };
-        size_of::<Self>() + self.modules.iter().map(of).sum::<usize>()
+        let absent = self.absent.as_ref().map_or(0, |absent| text(&absent.folder) + texts(&absent.others));
+        size_of::<Self>() + self.modules.iter().map(of).sum::<usize>() + absent
     }
 }
 
@@ -99,7 +122,14 @@ impl Event {
                 | Moment::Live(module)
                 | Moment::Going(module)
                 | Moment::Freed(module) => module.name.weight(),
-                Moment::Named { name } => name.weight(),
+                Moment::Named { name } | Moment::FileNamed { name, .. } => name.weight(),
+                Moment::Printed { line } => line.weight(),
+                Moment::RefusedEarly { requested, .. } => requested.weight(),
+                Moment::LoadBegan { origin, .. } => origin.as_ref().map_or(0, |origin| origin.weight()),
+                Moment::UnloadBegan { name, origin } => {
+                    name.weight() + origin.as_ref().map_or(0, |origin| origin.weight())
+                }
+                Moment::Executed { program: Some(program), .. } => program.weight(),
                 Moment::Suspend(SuspendMoment::Phase { action, .. }) => action.weight(),
                 _ => 0,
             },
@@ -115,6 +145,10 @@ impl Event {
             Body::Fact(Fact::Machine(machine)) => {
                 let Machine { boot_id, release, arch, hostname, version, .. } = machine;
                 [boot_id, release, arch, hostname, version].into_iter().map(|words| words.capacity()).sum()
+            }
+            Body::Fact(Fact::Policy(policy)) => {
+                let words = [&policy.lockdown, &policy.helper].into_iter().flatten().map(text).sum::<usize>();
+                words + texts(&policy.blacklist) + texts(&policy.initcall_blacklist)
             }
             Body::Fact(Fact::SelfTest(SelfTest::Unproven(why))) => text(why),
             Body::Fact(Fact::SelfTest(SelfTest::Deaf(moments))) => size_of_val(&moments[..]),
@@ -156,7 +190,7 @@ mod tests {
         assert!(stack(&more) >= stack("x") + 999);
         let options = |options: &str| {
             let wanted = Wanted { options: Some(options.into()), ..Wanted::default() };
-            Resolution { known: true, modules: vec![wanted], configured: None }.weight()
+            Resolution { known: true, modules: vec![wanted], ..Resolution::default() }.weight()
         };
         assert!(options(&more) >= options("x") + 999);
     }

@@ -4,9 +4,10 @@
 use super::schema::{self as pb, event::Body as Wire};
 use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
 use crate::event::{
-    Body, CallEntered, Captured, Comm, Configured, Costs, Depth, Event, Fact, FirmwareAsked, FirmwareMoment, Hook,
-    Install, Lost, Machine, Module, Moment, Place, PmTest, Probe, ProbeCost, Replaced, Requested, Resolution, Right,
-    STACK_FRAMES, SelfTest, Stamp, SuspendMoment, SuspendState, Syscall, Task, Wait, Wanted, Way,
+    Absent, Body, CallEntered, Captured, Comm, Configured, Costs, Depth, Event, Fact, FileId, FirmwareAsked,
+    FirmwareMoment, Hook, Install, Lost, Machine, MissingFile, Module, Moment, Origin, Parent, Place, PmTest, Policy,
+    Probe, ProbeCost, Program, Replaced, Requested, Resolution, Right, STACK_FRAMES, SelfTest, Spared, Stamp,
+    SuspendMoment, SuspendState, Syscall, Task, Unapplied, Wait, Wanted, Way,
 };
 use std::sync::Arc;
 use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
@@ -35,8 +36,8 @@ pub enum CodecFault {
 
 /// Capabilities that a message may list: more than there are.
 const RIGHTS: usize = 64;
-/// Bytes of a text that probes read: they read 120 at most, and a byte that is not UTF-8 becomes three.
-const TEXT: usize = 400;
+/// Bytes of a text that probes read: they read 248 at most, and a byte that is not UTF-8 becomes three.
+const TEXT: usize = 744;
 /// Bytes of a path (`PATH_MAX`).
 const PATH: usize = 4_096;
 /// Bytes of a symbol (`KSYM_NAME_LEN`, 6.1 to 7.3).
@@ -189,16 +190,68 @@ fn event_call(seen: pb::CallSeen) -> Result<CallAddress, CodecFault> {
     seen.call.map(CallAddress).ok_or(CodecFault::Part("call"))
 }
 
+fn owned(text: Option<&Arc<str>>) -> Option<String> {
+    text.map(ToString::to_string)
+}
+
+const fn file_id(file: FileId) -> pb::FileId {
+    pb::FileId { device: file.device, inode: file.inode }
+}
+
+const fn event_file_id(file: &pb::FileId) -> FileId {
+    FileId { device: file.device, inode: file.inode }
+}
+
+fn origin(origin: &Origin) -> pb::Origin {
+    let parent = |parent: &Parent| pb::Parent {
+        tgid: parent.process.0,
+        comm: comm(parent.comm),
+        exe: owned(parent.exe.as_ref()),
+    };
+    pb::Origin {
+        uid: origin.uid,
+        loginuid: origin.loginuid,
+        capable: origin.capable,
+        exe: owned(origin.exe.as_ref()),
+        cgroup: owned(origin.cgroup.as_ref()),
+        parent: origin.parent.as_ref().map(parent),
+    }
+}
+
+fn event_origin(origin: Option<pb::Origin>) -> Result<Option<Arc<Origin>>, CodecFault> {
+    let Some(origin) = origin else { return Ok(None) };
+    let parent = |parent: pb::Parent| -> Result<Parent, CodecFault> {
+        let exe = event_path(parent.exe)?;
+        Ok(Parent { process: Tgid(parent.tgid), comm: event_comm(&parent.comm), exe })
+    };
+    let origin = Origin {
+        uid: origin.uid,
+        loginuid: origin.loginuid,
+        capable: origin.capable,
+        exe: event_path(origin.exe)?,
+        cgroup: event_path(origin.cgroup)?,
+        parent: origin.parent.map(parent).transpose()?,
+    };
+    Ok(Some(origin.into()))
+}
+
+fn requested(asked: &Requested) -> pb::Requested {
+    pb::Requested {
+        alias: Some(text(&asked.alias)),
+        uid: asked.uid,
+        loginuid: asked.loginuid,
+        exe: owned(asked.exe.as_ref()),
+        cgroup: owned(asked.cgroup.as_ref()),
+        stack: asked.stack.iter().map(ToString::to_string).collect(),
+    }
+}
+
 fn moment(moment: &Moment) -> Wire {
     match moment {
-        Moment::Requested(asked) => Wire::Requested(pb::Requested {
-            alias: Some(text(&asked.alias)),
-            uid: asked.uid,
-            loginuid: asked.loginuid,
-            exe: asked.exe.as_ref().map(ToString::to_string),
-            cgroup: asked.cgroup.as_ref().map(ToString::to_string),
-            stack: asked.stack.iter().map(ToString::to_string).collect(),
-        }),
+        Moment::Requested(asked) => Wire::Requested(requested(asked)),
+        Moment::RefusedEarly { requested: asked, result } => {
+            Wire::RefusedEarly(pb::RefusedEarly { requested: Some(requested(asked)), result: result.0 })
+        }
         Moment::Admitted { alias, wait } => Wire::Admitted(pb::Admitted { alias: Some(text(alias)), wait: *wait }),
         Moment::Throttled { result } => Wire::Throttled(pb::TurnedAway { result: result.0 }),
         Moment::Denied { result } => Wire::Denied(pb::TurnedAway { result: result.0 }),
@@ -213,14 +266,20 @@ fn moment(moment: &Moment) -> Wire {
         Moment::CallReturned { result } => Wire::CallReturned(pb::CallReturned { result: result.as_return() }),
         Moment::CallPicked { call } => Wire::CallPicked(seen(*call)),
         Moment::Born { call } => Wire::Born(seen(*call)),
-        Moment::Executed { result } => Wire::Executed(pb::Executed { result: result.0 }),
+        Moment::Executed { result, program } => Wire::Executed(pb::Executed {
+            result: result.0,
+            file: program.as_ref().map(|program| file_id(program.file)),
+            path: program.as_ref().and_then(|program| owned(program.path.as_ref())),
+        }),
         Moment::Completed { call } => Wire::Completed(pb::CallSeen { call: call.map(|call| call.0) }),
         Moment::CallerGone => Wire::CallerGone(pb::CallerGone {}),
         Moment::Forked { child } => {
             Wire::Forked(pb::Forked { child: child.tgid.0, child_start: child.start.as_nanos() })
         }
         Moment::Exited { status } => Wire::Exited(pb::Exited { status: status.map(|status| status.0) }),
-        Moment::LoadBegan { syscall } => Wire::LoadBegan(pb::LoadBegan { syscall: syscall_number(*syscall) }),
+        Moment::LoadBegan { syscall, origin: from } => {
+            Wire::LoadBegan(pb::LoadBegan { syscall: syscall_number(*syscall), origin: from.as_deref().map(origin) })
+        }
         Moment::LoadEnded { syscall, result } => {
             Wire::LoadEnded(pb::LoadEnded { syscall: syscall_number(*syscall), result: result.0 })
         }
@@ -232,6 +291,14 @@ fn moment(moment: &Moment) -> Wire {
         Moment::Going(of) => Wire::Going(module(of)),
         Moment::Freed(of) => Wire::Freed(module(of)),
         Moment::Named { name } => Wire::Named(pb::Named { name: Some(text(name)) }),
+        Moment::FileNamed { name, file } => {
+            Wire::FileNamed(pb::FileNamed { name: Some(text(name)), file: file.map(file_id) })
+        }
+        Moment::Printed { line } => Wire::Printed(pb::Printed { line: Some(text(line)) }),
+        Moment::UnloadBegan { name, origin: from } => {
+            Wire::UnloadBegan(pb::UnloadBegan { name: Some(text(name)), origin: from.as_deref().map(origin) })
+        }
+        Moment::UnloadEnded { result } => Wire::UnloadEnded(pb::Ended { result: result.0 }),
         Moment::Suspend(moment) => suspend(moment),
         Moment::Firmware(moment) => firmware(moment),
     }
@@ -262,17 +329,26 @@ fn event_entered(entered: pb::CallEntered) -> Result<CallEntered, CodecFault> {
     })
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest is what probes see of loads, suspend and firmware")]
 fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
     Ok(match wire {
         Wire::Requested(asked) => Moment::Requested(event_requested(asked)?.into()),
         Wire::Admitted(admitted) => Moment::Admitted { alias: captured(admitted.alias)?, wait: admitted.wait },
         Wire::Throttled(away) => Moment::Throttled { result: ReturnCode(away.result) },
         Wire::Denied(away) => Moment::Denied { result: ReturnCode(away.result) },
+        Wire::RefusedEarly(refused) => {
+            let requested = event_requested(refused.requested.ok_or(CodecFault::Part("request"))?)?;
+            Moment::RefusedEarly { requested: requested.into(), result: ReturnCode(refused.result) }
+        }
         Wire::CallEntered(entered) => Moment::CallEntered(event_entered(entered)?.into()),
         Wire::CallReturned(returned) => Moment::CallReturned { result: CallResult::from_return(returned.result) },
         Wire::CallPicked(seen) => Moment::CallPicked { call: event_call(seen)? },
         Wire::Born(seen) => Moment::Born { call: event_call(seen)? },
-        Wire::Executed(executed) => Moment::Executed { result: ReturnCode(executed.result) },
+        Wire::Executed(executed) => {
+            let path = event_path(executed.path)?;
+            let program = executed.file.map(|file| Program { file: event_file_id(&file), path }.into());
+            Moment::Executed { result: ReturnCode(executed.result), program }
+        }
         Wire::Completed(seen) => Moment::Completed { call: seen.call.map(CallAddress) },
         Wire::CallerGone(_) => Moment::CallerGone,
         Wire::Forked(forked) => {
@@ -280,7 +356,17 @@ fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
             Moment::Forked { child: TaskKey { tgid: Tgid(forked.child), start } }
         }
         Wire::Exited(exited) => Moment::Exited { status: exited.status.map(WaitStatus) },
-        Wire::LoadBegan(began) => Moment::LoadBegan { syscall: event_syscall(began.syscall)? },
+        other => return event_load(other),
+    })
+}
+
+/// What probes see of loads and unloads.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest is what probes see of suspend and firmware")]
+fn event_load(wire: Wire) -> Result<Moment, CodecFault> {
+    Ok(match wire {
+        Wire::LoadBegan(began) => {
+            Moment::LoadBegan { syscall: event_syscall(began.syscall)?, origin: event_origin(began.origin)? }
+        }
         Wire::LoadEnded(ended) => {
             Moment::LoadEnded { syscall: event_syscall(ended.syscall)?, result: ReturnCode(ended.result) }
         }
@@ -292,6 +378,22 @@ fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
         Wire::Going(of) => Moment::Going(event_module(of)?),
         Wire::Freed(of) => Moment::Freed(event_module(of)?),
         Wire::Named(named) => Moment::Named { name: captured(named.name)? },
+        Wire::FileNamed(named) => {
+            Moment::FileNamed { name: captured(named.name)?, file: named.file.as_ref().map(event_file_id) }
+        }
+        Wire::Printed(printed) => Moment::Printed { line: captured(printed.line)? },
+        Wire::UnloadBegan(began) => {
+            Moment::UnloadBegan { name: captured(began.name)?, origin: event_origin(began.origin)? }
+        }
+        Wire::UnloadEnded(ended) => Moment::UnloadEnded { result: ReturnCode(ended.result) },
+        other => return event_suspend(other),
+    })
+}
+
+/// What probes see of suspend and of firmware.
+#[expect(clippy::wildcard_enum_match_arm, reason = "the rest is what the edge establishes")]
+fn event_suspend(wire: Wire) -> Result<Moment, CodecFault> {
+    Ok(match wire {
         Wire::SuspendBegan(began) => {
             let way = event_way(began.way, began.state)?;
             Moment::Suspend(SuspendMoment::Began { way, pm_test: began.pm_test.map(PmTest) })
@@ -316,21 +418,7 @@ fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
         Wire::LockBegan(began) => Moment::Firmware(FirmwareMoment::LockBegan { waits: began.waits }),
         Wire::LockEnded(ended) => Moment::Firmware(FirmwareMoment::LockEnded { held: ended.held }),
         Wire::Unlocked(_) => Moment::Firmware(FirmwareMoment::Unlocked),
-        Wire::Machine(_)
-        | Wire::Hooks(_)
-        | Wire::Tracer(_)
-        | Wire::SelfTest(_)
-        | Wire::Stuck(_)
-        | Wire::Gone(_)
-        | Wire::LiveModules(_)
-        | Wire::Resolved(_)
-        | Wire::Lost(_)
-        | Wire::Blamed(_)
-        | Wire::Tick(_)
-        | Wire::Drained(_)
-        | Wire::Costs(_)
-        | Wire::Rights(_)
-        | Wire::End(_) => return Err(CodecFault::Body),
+        _ => return Err(CodecFault::Body),
     })
 }
 
@@ -411,6 +499,10 @@ fn wire_fact(fact: &Fact) -> Wire {
                 ignored_lines: configured.ignored_lines,
                 unread_files: configured.unread_files,
             }),
+            absent: resolution.absent.as_ref().map(|absent| pb::Absent {
+                folder: absent.folder.to_string(),
+                others: absent.others.iter().map(ToString::to_string).collect(),
+            }),
         }),
         Fact::Lost { loss, count, until } => {
             Wire::Lost(pb::Lost { what: loss_number(*loss), count: *count, until: until.as_nanos() })
@@ -425,6 +517,7 @@ fn wire_fact(fact: &Fact) -> Wire {
             processor_ns: costs.processor.map(Nanos::as_nanos),
             resident: costs.resident,
         }),
+        Fact::Policy(policy) => Wire::Policy(self::policy(policy)),
         Fact::Rights(rights) => Wire::Rights(pb::Rights { rights: rights.iter().map(right).collect() }),
         Fact::End => Wire::End(pb::End {}),
     }
@@ -458,7 +551,11 @@ fn event_fact(wire: Wire) -> Result<Result<Fact, Wire>, CodecFault> {
                 ignored_lines: configured.ignored_lines,
                 unread_files: configured.unread_files,
             });
-            let resolution = Arc::new(Resolution { known: resolved.known, modules, configured });
+            let absent = resolved.absent.map(|absent| {
+                let others = absent.others.into_iter().map(Into::into).collect();
+                Arc::new(Absent { folder: absent.folder.into(), others })
+            });
+            let resolution = Arc::new(Resolution { known: resolved.known, modules, absent, configured });
             Fact::Resolved { alias: resolved.alias.into(), resolution }
         }
         Wire::Lost(lost) => {
@@ -477,6 +574,7 @@ fn event_fact(wire: Wire) -> Result<Result<Fact, Wire>, CodecFault> {
             processor: costs.processor_ns.map(Nanos::new),
             resident: costs.resident,
         }),
+        Wire::Policy(policy) => Fact::Policy(event_policy(policy)?.into()),
         Wire::Rights(rights) => Fact::Rights(event_rights(rights.rights)?),
         Wire::End(_) => Fact::End,
         probe => return Ok(Err(probe)),
@@ -497,6 +595,32 @@ fn event_self_test(test: pb::SelfTest) -> Result<SelfTest, CodecFault> {
         Some(why) => SelfTest::Unproven(why.into()),
         None if test.deaf.is_empty() => SelfTest::Proven,
         None => SelfTest::Deaf(test.deaf.into_iter().map(event_kind).collect::<Result<_, _>>()?),
+    })
+}
+
+fn policy(policy: &Policy) -> pb::Policy {
+    let list = |names: &[Arc<str>]| names.iter().map(ToString::to_string).collect();
+    pb::Policy {
+        modules_disabled: policy.modules_disabled,
+        blacklist: list(&policy.blacklist),
+        initcall_blacklist: list(&policy.initcall_blacklist),
+        sig_enforce: policy.sig_enforce,
+        lockdown: owned(policy.lockdown.as_ref()),
+        loadpin: policy.loadpin,
+        helper: owned(policy.helper.as_ref()),
+    }
+}
+
+fn event_policy(policy: pb::Policy) -> Result<Policy, CodecFault> {
+    let list = |names: Vec<String>| names.into_iter().map(Into::into).collect();
+    Ok(Policy {
+        modules_disabled: policy.modules_disabled,
+        blacklist: list(policy.blacklist),
+        initcall_blacklist: list(policy.initcall_blacklist),
+        sig_enforce: policy.sig_enforce,
+        lockdown: event_path(policy.lockdown)?,
+        loadpin: policy.loadpin,
+        helper: event_path(policy.helper)?,
     })
 }
 
@@ -564,6 +688,18 @@ fn wanted(wanted: &Wanted) -> pb::Wanted {
             .collect(),
         options: wanted.options.as_ref().map(ToString::to_string),
         alias: wanted.alias.as_ref().map(place),
+        spared: wanted
+            .spared
+            .iter()
+            .map(|spared| pb::Spared { module: spared.module.to_string(), place: Some(place(&spared.place)) })
+            .collect(),
+        unapplied: wanted.unapplied.iter().map(unapplied).collect(),
+        missing_files: wanted
+            .missing_files
+            .iter()
+            .map(|file| pb::MissingFile { module: file.module.to_string(), path: file.path.to_string() })
+            .collect(),
+        stale: wanted.stale,
     }
 }
 
@@ -586,6 +722,34 @@ fn event_wanted(wanted: pb::Wanted) -> Wanted {
             .collect(),
         options: wanted.options.map(Into::into),
         alias: wanted.alias.map(event_place),
+        spared: wanted
+            .spared
+            .into_iter()
+            .map(|spared| Spared { module: spared.module.into(), place: event_place(spared.place.unwrap_or_default()) })
+            .collect(),
+        unapplied: wanted.unapplied.into_iter().map(event_unapplied).collect(),
+        missing_files: wanted
+            .missing_files
+            .into_iter()
+            .map(|file| MissingFile { module: file.module.into(), path: file.path.into() })
+            .collect(),
+        stale: wanted.stale,
+    }
+}
+
+fn unapplied(unapplied: &Unapplied) -> pb::Unapplied {
+    pb::Unapplied {
+        line: unapplied.line.to_string(),
+        place: Some(place(&unapplied.place)),
+        why: unapplied.why.to_string(),
+    }
+}
+
+fn event_unapplied(unapplied: pb::Unapplied) -> Unapplied {
+    Unapplied {
+        line: unapplied.line.into(),
+        place: event_place(unapplied.place.unwrap_or_default()),
+        why: unapplied.why.into(),
     }
 }
 

@@ -4,8 +4,8 @@ use super::codec::{from_message, to_message};
 use super::read::{Coverage, ReadError, read};
 use super::write::Recorder;
 use crate::event::{
-    Body, Configured, Event, Fact, Install, Lost, Moment, Place, Probe, Replaced, Resolution, STACK_FRAMES, Stamp,
-    Task, Wait, Wanted,
+    Absent, Body, Configured, Event, Fact, Install, Lost, MissingFile, Moment, Place, Policy, Probe, Replaced,
+    Resolution, STACK_FRAMES, Spared, Stamp, Task, Unapplied, Wait, Wanted,
 };
 use crate::model::Model;
 use crate::pipeline::Pipeline;
@@ -85,12 +85,36 @@ fn what_an_alias_resolves_to_is_read_back_whole() {
         replaced: vec![Replaced { module: "a".into(), install }],
         options: Some("x=1".into()),
         alias: Some(place(0)),
+        spared: vec![Spared { module: "a".into(), place: place(5) }],
+        unapplied: vec![Unapplied { line: "x".into(), place: place(6), why: "y".into() }],
+        missing_files: vec![MissingFile { module: "a".into(), path: "/a.ko".into() }],
+        stale: true,
     };
     let modules = vec![wanted, Wanted { name: "d".into(), ..Wanted::default() }];
     let configured = Some(Configured { ignored_lines: 3, unread_files: 2 });
-    for resolution in [Resolution { known: true, modules, configured }, Resolution::default()] {
+    let absent = Absent { folder: "/lib/modules/6".into(), others: vec!["5".into()] };
+    for resolution in
+        [Resolution { known: true, modules, absent: Some(absent.into()), configured }, Resolution::default()]
+    {
         let fact = Fact::Resolved { alias: "net-pf-29".into(), resolution: resolution.into() };
         let event = Event { at: Stamp::awake(1), body: Body::Fact(fact) };
+        assert_eq!(from_message(to_message(&event)), Ok(event));
+    }
+}
+
+#[test]
+fn what_forbids_loads_is_read_back_whole() {
+    let policy = Policy {
+        modules_disabled: true,
+        blacklist: ["can".into()].into(),
+        initcall_blacklist: ["can_init".into()].into(),
+        sig_enforce: Some(false),
+        lockdown: Some("integrity".into()),
+        loadpin: true,
+        helper: Some("".into()),
+    };
+    for policy in [policy, Policy::default()] {
+        let event = Event { at: Stamp::awake(1), body: Body::Fact(Fact::Policy(policy.into())) };
         assert_eq!(from_message(to_message(&event)), Ok(event));
     }
 }
