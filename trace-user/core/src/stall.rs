@@ -224,7 +224,11 @@ mod tests {
         scenario.load(10_000, udev(), "can");
         assert_eq!(only(&mut scenario), ("the init of can, loaded by (udev-worker)[300]".to_owned(), Some(UDEV_CLOCK)));
         let mut scenario = Scenario::default();
-        scenario.probe(10_000, Task::new(500, 500, 4, "insmod"), Moment::LoadBegan { syscall: Syscall::Finit });
+        scenario.probe(
+            10_000,
+            Task::new(500, 500, 4, "insmod"),
+            Moment::LoadBegan { syscall: Syscall::Finit, origin: None },
+        );
         assert_eq!(only(&mut scenario), ("the load of a module by insmod[500], before its init".to_owned(), None));
     }
 

@@ -101,7 +101,7 @@ impl Scenario {
                 ..Wanted::default()
             })
             .collect();
-        let resolution = Arc::new(Resolution { known: true, modules, configured: None });
+        let resolution = Arc::new(Resolution { known: true, modules, ..Resolution::default() });
         self.fact(1, Fact::Resolved { alias: alias.into(), resolution });
     }
 
@@ -128,7 +128,7 @@ impl Scenario {
         self.probe(at + 60, requester, Moment::CallEntered(entered.into()));
         self.probe(at + 300, worker(pid), Moment::CallPicked { call });
         self.probe(at + 900, helper, Moment::Born { call });
-        self.probe(at + 2_000, helper, Moment::Executed { result: ReturnCode(executed) });
+        self.probe(at + 2_000, helper, Moment::Executed { result: ReturnCode(executed), program: None });
     }
 
     /// The helper exited, was reaped, and the requester returned.
@@ -147,7 +147,7 @@ impl Scenario {
 
     /// A load from its entry to its init.
     pub fn load(&mut self, at: u64, task: Task, name: &str) {
-        self.probe(at, task, Moment::LoadBegan { syscall: Syscall::Finit });
+        self.probe(at, task, Moment::LoadBegan { syscall: Syscall::Finit, origin: None });
         self.probe(at + 700, task, Moment::ImageRead { bytes: Some(53_248) });
         self.probe(at + 2_000, task, Moment::Coming(module(name)));
         self.probe(at + 2_100, task, Moment::InitBegun(module(name)));
@@ -324,7 +324,7 @@ fn others(scenario: &mut Scenario) {
     scenario.probe(450_000, crashed, Moment::CallEntered(entered.into()));
     scenario.probe(450_300, Task::new(91, 91, 1, "kworker/u8:1"), Moment::CallPicked { call });
     scenario.probe(450_500, helper, Moment::Born { call });
-    scenario.probe(451_000, helper, Moment::Executed { result: ReturnCode::OK });
+    scenario.probe(451_000, helper, Moment::Executed { result: ReturnCode::OK, program: None });
     scenario.probe(451_100, crashed, Moment::CallReturned { result: CallResult::OK });
     scenario.probe(520_000, helper, Moment::Exited { status: Some(WaitStatus::SUCCESS) });
 }

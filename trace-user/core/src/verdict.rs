@@ -96,6 +96,10 @@ fn by_return(request: &Request) -> Option<Verdict> {
     match request.turned_away {
         Some(TurnedAway::Denied) => return Some(Verdict::Denied),
         Some(TurnedAway::Throttled) => return Some(Verdict::Throttled),
+        Some(TurnedAway::RefusedEarly) if request.result == Some(CallResult::Failed(Errno::ENOENT)) => {
+            return Some(Verdict::HelperMissing);
+        }
+        Some(TurnedAway::RefusedEarly) => return Some(Verdict::Refused),
         None => {}
     }
     if request.requester_gone.is_some() {
@@ -192,10 +196,11 @@ fn returned_by(request: &Request, now: Stamp) -> Stamp {
 fn from_what_was_tried(request: &Request, lives: &Lives) -> Verdict {
     let resolution = request.resolution.as_deref();
     let wanted = resolution.map_or(&[] as &[_], |resolution| &resolution.modules);
-    if wanted.iter().any(|wanted| wanted.built_in || lives.live_at(&wanted.name, request.asked)) {
+    let status = request.status();
+    let was_live = wanted.iter().any(|wanted| was_live(request, wanted, lives));
+    if was_live && agrees_with_live(request, status) {
         return Verdict::AlreadyLive;
     }
-    let status = request.status();
     let known = resolution.is_some_and(|resolution| resolution.known);
     if !known && request.loads.is_empty() && matches!(status, Some(WaitStatus::SUCCESS | WaitStatus::EXIT_1)) {
         return Verdict::Incomplete;
@@ -227,6 +232,31 @@ fn from_what_was_tried(request: &Request, lives: &Lives) -> Verdict {
         Some(_) if unended.next().is_some() => Verdict::Incomplete,
         Some(WaitStatus::EXIT_1) if !wanted.iter().any(can_be_tried) && request.loads.is_empty() => Verdict::NotFound,
         Some(_) => Verdict::HelperFailed,
+    }
+}
+
+/// Whether a module that was requested was live, or is built in, and no load of the helper's shows that it was not any
+/// more: a module that is being unloaded counts as live until its exit is over, but cannot be used.
+fn was_live(request: &Request, wanted: &Wanted, lives: &Lives) -> bool {
+    let others = request.resolution.as_ref().is_some_and(|resolution| resolution.modules.len() > 1);
+    // If several are wanted, modprobe goes on to the next one, and a load without a name may be that one's.
+    let failed_itself = |load: &Arc<Load>| match &load.module {
+        Some(module) => wanted.is(module) || (!others && request.is_dependency(load)),
+        None => !others,
+    };
+    let refused = |load: &&Arc<Load>| load.error().is_some_and(|error| error != Errno::EEXIST);
+    let is_refuted = request.loads.iter().filter(refused).any(failed_itself);
+    (wanted.built_in || lives.live_at(&wanted.name, request.asked)) && !is_refuted
+}
+
+/// Whether how the helper ended agrees with a wanted module that was live all the time: it succeeded, or it failed for
+/// another module's sake.
+fn agrees_with_live(request: &Request, status: Option<WaitStatus>) -> bool {
+    let is_missing = request.call.as_ref().and_then(|call| call.executed).is_some_and(|(_, result)| result.failed());
+    match status {
+        Some(WaitStatus::SUCCESS) => true,
+        Some(_) => request.failed_load().is_some(),
+        None => !is_missing && request.result.is_none_or(|result| result.error().is_none()),
     }
 }
 

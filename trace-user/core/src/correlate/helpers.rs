@@ -9,7 +9,7 @@
 use super::suspends::AtWork;
 use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
 use crate::entities::{Call, CallId, RequestId};
-use crate::event::{CallEntered, Stamp, Task, Wait};
+use crate::event::{CallEntered, Program, Stamp, Task, Wait};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trace_common::ids::{CallAddress, TaskKey, Tgid, Tid};
@@ -26,6 +26,8 @@ const RETURNS_WITHIN: Nanos = Nanos::from_secs(1);
 /// A process of a helper's tree.
 #[derive(Clone, Copy, Debug)]
 struct Member {
+    /// Its depth in the tree: 0 is the helper.
+    depth: u32,
     key: TaskKey,
     call: CallId,
 }
@@ -69,12 +71,13 @@ impl Helpers {
         self.living.contains_key(&id)
     }
 
-    fn lives(&mut self, key: TaskKey, call: CallId) {
+    /// `depth`: of the process in the call's tree.
+    fn lives(&mut self, key: TaskKey, call: CallId, depth: u32) {
         // The end of an earlier process with this number was not seen.
         let before = self.members.get(&key.tgid).and_then(|member| self.calls.get(&member.call));
         self.touched.extend(before.and_then(|call| call.request));
         self.ends(key.tgid);
-        self.members.insert(key.tgid, Member { key, call });
+        self.members.insert(key.tgid, Member { key, call, depth });
         self.living.entry(call).or_default().insert(key.tgid);
     }
 
@@ -138,6 +141,8 @@ impl Helpers {
             picked: None,
             helper: None,
             executed: None,
+            program: None,
+            depth: 0,
             ran: false,
             exited: None,
             completed: None,
@@ -190,16 +195,25 @@ impl Helpers {
         // A call has one helper. A second helper's own call is not known; it had the same address as this one.
         let call = self.calls.get_mut(&id).filter(|call| call.helper.is_none()).map(Arc::make_mut)?;
         call.helper = Some((helper, at));
-        self.lives(helper.key, id);
+        self.lives(helper.key, id, 0);
         Some(id)
     }
 
     /// Exec is done, in the helper itself. A later exec of the same process or of a descendant does not belong to the
     /// call.
-    pub fn executed(&mut self, at: Stamp, process: TaskKey, result: ReturnCode) -> Option<CallId> {
+    pub fn executed(
+        &mut self,
+        at: Stamp,
+        process: TaskKey,
+        result: ReturnCode,
+        program: Option<&Arc<Program>>,
+    ) -> Option<CallId> {
         let id = self.owner(process)?;
         let call = self.calls.get_mut(&id).map(Arc::make_mut)?;
         if call.helper.is_some_and(|(helper, _)| helper.key == process) {
+            if call.executed.is_none() {
+                call.program = program.cloned();
+            }
             call.executed.get_or_insert((at, result));
             call.ran |= !result.failed();
         }
@@ -209,9 +223,11 @@ impl Helpers {
     /// A process of a helper's tree forked.
     pub fn forked(&mut self, parent: TaskKey, child: TaskKey) -> Option<CallId> {
         let call = self.owner(parent)?;
-        self.lives(child, call);
+        let depth = self.members.get(&parent.tgid).map_or(0, |member| member.depth).saturating_add(1);
+        self.lives(child, call, depth);
         if let Some(call) = self.calls.get_mut(&call).map(Arc::make_mut) {
             call.ran = true;
+            call.depth = call.depth.max(depth);
         }
         Some(call)
     }
@@ -382,7 +398,7 @@ mod tests {
         scenario.probe(10_100, caller, Moment::CallEntered(entered(CALL, wait, &words).into()));
         scenario.probe(10_300, worker(413), Moment::CallPicked { call: CALL });
         scenario.probe(10_900, helper(), Moment::Born { call: CALL });
-        scenario.probe(12_000, helper(), Moment::Executed { result: ReturnCode(result) });
+        scenario.probe(12_000, helper(), Moment::Executed { result: ReturnCode(result), program: None });
         scenario.probe(12_100, completer, Moment::Completed { call: Some(CALL) });
         scenario.probe(12_200, caller, Moment::CallReturned { result: CallResult::from_return(result) });
     }

@@ -18,10 +18,11 @@ mod sampling;
 pub mod suspends;
 #[cfg(test)]
 mod tests;
+pub mod unloads;
 
 use crate::entities::{Change, Cycle, TurnedAway};
 use crate::event::{
-    Body, Event, Fact, Moment, Probe, Resolution, SELF_TEST_ALIAS, SELF_TEST_THREAD, Stamp, SuspendMoment, Task,
+    Body, Event, Fact, Moment, Policy, Probe, Resolution, SELF_TEST_ALIAS, SELF_TEST_THREAD, Stamp, SuspendMoment, Task,
 };
 use crate::lives::Lives;
 use firmware::Firmwares;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 use suspends::{Step, Suspends};
 use trace_common::ids::Tgid;
 use trace_common::kind::Kind;
+use unloads::Unloads;
 
 /// Resolutions kept: enough for every alias that a machine asks for in practice, with a bound for aliases that a
 /// program makes up. The live source remembers fewer aliases, so whatever it does not report again is still known here.
@@ -47,6 +49,7 @@ pub struct Correlator {
     requests: Requests,
     helpers: Helpers,
     loads: Loads,
+    unloads: Unloads,
     lives: Lives,
     losses: Losses,
     suspends: Suspends,
@@ -58,6 +61,8 @@ pub struct Correlator {
     /// The aliases by the number of their report, oldest first.
     resolved: BTreeMap<u64, Arc<str>>,
     reports: u64,
+    /// What forbids loads, as it was last reported.
+    policy: Option<Arc<Policy>>,
     may_miss_returns: bool,
     /// Of calls that serve no request.
     may_miss_other_returns: bool,
@@ -93,6 +98,8 @@ impl Correlator {
         let capped = self.helpers.take_capped()
             + self.suspends.take_capped()
             + self.firmwares.take_capped()
+            + self.loads.take_capped()
+            + self.unloads.take_capped()
             + self.lives.take_capped();
         out.extend((0..capped).map(|_| Change::Capped));
     }
@@ -154,6 +161,7 @@ impl Correlator {
             Fact::Tracer(process) => self.tracer = Some(*process),
             Fact::Stuck { thread, stack } => self.sampled(at, *thread, stack, out),
             Fact::Gone { thread } => self.thread_gone(at, *thread, out),
+            Fact::Policy(policy) => self.policy = Some(policy.clone()),
             Fact::Machine(_)
             | Fact::Rights(_)
             | Fact::SelfTest(_)
@@ -189,9 +197,15 @@ impl Correlator {
         let own = is_other || self.is_own(&task);
         match &probe.moment {
             Moment::Requested(_) if own => self.requests.own_began(at, task),
-            Moment::Throttled { .. } | Moment::Denied { .. } if own => self.requests.own_ended(&task),
+            Moment::Throttled { .. } | Moment::Denied { .. } | Moment::RefusedEarly { .. } if own => {
+                self.requests.own_ended(&task);
+            }
             Moment::Admitted { .. } if own => {}
             Moment::Requested(asked) => self.requested(at, task, asked, out),
+            Moment::RefusedEarly { requested, result } => {
+                self.requested(at, task, requested, out);
+                self.turned_away(at, task, (TurnedAway::RefusedEarly, *result), out);
+            }
             Moment::Admitted { .. } => self.admitted(at, task, out),
             Moment::Throttled { result } => self.turned_away(at, task, (TurnedAway::Throttled, *result), out),
             Moment::Denied { result } => self.turned_away(at, task, (TurnedAway::Denied, *result), out),
@@ -201,34 +215,13 @@ impl Correlator {
                 self.requests.own_ended(&task);
                 self.returned(at, task, call, *result, out);
             }
-            Moment::CallPicked { call } => {
-                let call = self.helpers.picked(at, task.tid, *call);
-                self.call_changed(call, out);
-            }
-            Moment::Born { call } => {
-                let call = self.helpers.born(at, task, *call);
-                self.call_changed(call, out);
-            }
-            Moment::Executed { result } => {
-                let call = self.helpers.executed(at, task.key, *result);
-                self.call_changed(call, out);
-            }
-            Moment::Completed { call } => {
-                let call = self.helpers.completed(at, task, *call);
-                self.call_changed(call, out);
-            }
+            Moment::CallPicked { .. }
+            | Moment::Born { .. }
+            | Moment::Executed { .. }
+            | Moment::Completed { .. }
+            | Moment::Forked { .. }
+            | Moment::Exited { .. } => self.helper_moment(at, task, &probe.moment, out),
             Moment::CallerGone => self.caller_gone(at, task, out),
-            Moment::Forked { child } => {
-                let call = self.helpers.forked(task.key, *child);
-                self.call_changed(call, out);
-            }
-            Moment::Exited { status } => {
-                let call = self.helpers.exited(at, task, *status);
-                if let Some(load) = self.loads.abandoned(task.tid) {
-                    self.report_load(load, out);
-                }
-                self.call_changed(call, out);
-            }
             Moment::LoadBegan { .. }
             | Moment::LoadEnded { .. }
             | Moment::ImageRead { .. }
@@ -238,13 +231,44 @@ impl Correlator {
             | Moment::Live(_)
             | Moment::Going(_)
             | Moment::Freed(_)
-            | Moment::Named { .. } => self.load_moment(at, task, &probe.moment, out),
+            | Moment::Named { .. }
+            | Moment::FileNamed { .. }
+            | Moment::Printed { .. } => self.load_moment(at, task, &probe.moment, out),
+            Moment::UnloadBegan { name, origin } => {
+                out.extend(self.unloads.began(at, task, name, origin.as_ref()).into_iter().map(Change::Unload));
+            }
+            Moment::UnloadEnded { result } => match self.unloads.ended(at, task.tid, *result) {
+                Some(unload) => out.push(Change::Unload(unload)),
+                None => out.push(Change::Unmatched),
+            },
             Moment::Suspend(moment) => self.suspend_moment(at, task, moment, out),
             Moment::Firmware(moment) => {
                 let changed = self.firmwares.step(at, task, moment);
                 out.extend(changed.into_iter().map(|firmware| Change::Firmware(Arc::new(firmware))));
             }
         }
+    }
+
+    /// A moment in the life of a helper, or of a process of its tree.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "`probe` passes only these moments")]
+    fn helper_moment(&mut self, at: Stamp, task: Task, moment: &Moment, out: &mut Vec<Change>) {
+        let call = match moment {
+            Moment::CallPicked { call } => self.helpers.picked(at, task.tid, *call),
+            Moment::Born { call } => self.helpers.born(at, task, *call),
+            Moment::Executed { result, program } => self.helpers.executed(at, task.key, *result, program.as_ref()),
+            Moment::Completed { call } => self.helpers.completed(at, task, *call),
+            Moment::Forked { child } => self.helpers.forked(task.key, *child),
+            Moment::Exited { status } => {
+                let call = self.helpers.exited(at, task, *status);
+                if let Some(load) = self.loads.abandoned(task.tid) {
+                    self.report_load(load, out);
+                }
+                out.extend(self.unloads.abandoned(task.tid).map(Change::Unload));
+                call
+            }
+            _ => return,
+        };
+        self.call_changed(call, out);
     }
 
     fn suspend_moment(&mut self, at: Stamp, task: Task, moment: &SuspendMoment, out: &mut Vec<Change>) {

@@ -90,7 +90,7 @@ fn a_pointer_that_is_reused_starts_a_new_call() {
     let helper = Task::new(600, 600, 20_500, "modprobe");
     scenario.probe(20_500, worker(77), Moment::CallPicked { call: CallAddress(413) });
     scenario.probe(20_600, helper, Moment::Born { call: CallAddress(413) });
-    scenario.probe(20_700, helper, Moment::Executed { result: ReturnCode::OK });
+    scenario.probe(20_700, helper, Moment::Executed { result: ReturnCode::OK, program: None });
     scenario.probe(30_000, helper, Moment::Exited { status: Some(WaitStatus::SUCCESS) });
     scenario.probe(30_100, worker(77), Moment::Completed { call: Some(CallAddress(413)) });
     scenario.probe(30_200, second.requester, Moment::CallReturned { result: CallResult::OK });
@@ -159,7 +159,7 @@ fn the_first_that_is_live_satisfies_the_others() {
     scenario.helped(second, 0);
     let winner = scenario.helper(first);
     let loser = scenario.helper(second);
-    scenario.probe(13_000, loser, Moment::LoadBegan { syscall: Syscall::Finit });
+    scenario.probe(13_000, loser, Moment::LoadBegan { syscall: Syscall::Finit, origin: None });
     scenario.load(13_500, winner, "can");
     scenario.went_live(20_000, winner, "can");
     // 6.5 and later give the loser the winner's 0.
@@ -190,7 +190,7 @@ fn a_module_that_is_reported_late_was_live_when_the_helper_succeeded() {
         let (winner, loser) = (scenario.helper(first), scenario.helper(second));
         scenario.load(13_500, winner, "can");
         if refused {
-            scenario.probe(15_700, loser, Moment::LoadBegan { syscall: Syscall::Finit });
+            scenario.probe(15_700, loser, Moment::LoadBegan { syscall: Syscall::Finit, origin: None });
             scenario.probe(15_800, loser, Moment::Named { name: Captured::whole("can") });
             scenario.probe(15_900, loser, Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode(-17) });
         }
@@ -383,7 +383,12 @@ fn an_alias_of_unknown_meaning_gives_no_guess() {
 fn named_by_configuration(scenario: &mut Scenario, alias: &str, install: Option<Install>) {
     let place = Place::Line { file: "/x.conf".into(), line: 1 };
     let name = Wanted { name: "off".into(), missing: true, install, alias: Some(place), ..Wanted::default() };
-    let resolution = Resolution { known: true, modules: vec![name], configured: Some(Configured::default()) };
+    let resolution = Resolution {
+        known: true,
+        modules: vec![name],
+        configured: Some(Configured::default()),
+        ..Resolution::default()
+    };
     scenario.fact(1, Fact::Resolved { alias: alias.into(), resolution: resolution.into() });
 }
 
@@ -432,7 +437,7 @@ fn a_resolution_that_came_with_a_later_request_holds_for_an_earlier_one() {
     let resolution = Resolution {
         known: true,
         modules: vec![Wanted { name: "can".into(), ..Default::default() }],
-        configured: None,
+        ..Resolution::default()
     };
     scenario.fact(10_500, Fact::Resolved { alias: "net-pf-29".into(), resolution: resolution.into() });
     for request in [second, first] {
@@ -760,7 +765,7 @@ fn a_freezer_that_fails_thaws_before_it_says_so() {
 fn a_load_that_stands_still_since_a_loss_is_given_up() {
     let mut scenario = scenario();
     let udev = Task::new(300, 300, 4, "(udev-worker)");
-    scenario.probe(10_000, udev, Moment::LoadBegan { syscall: Syscall::Finit });
+    scenario.probe(10_000, udev, Moment::LoadBegan { syscall: Syscall::Finit, origin: None });
     scenario.until(70_000_000);
     assert_eq!(scenario.model().open_loads().count(), 1, "nothing says that it has ended");
     lost(&mut scenario, 70_000_000, 70_100_000);

@@ -5,7 +5,7 @@
 
 use super::ids::{CallId, RequestId};
 use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
-use crate::event::{CallEntered, Stamp, Task, Wait};
+use crate::event::{CallEntered, Program, Stamp, Task, Wait};
 use std::sync::Arc;
 
 /// A helper call: one `call_usermodehelper_exec`.
@@ -27,6 +27,10 @@ pub struct Call {
     pub helper: Option<(Task, Stamp)>,
     /// When exec was done, and its result.
     pub executed: Option<(Stamp, ReturnCode)>,
+    /// What it executed; `None` if that could not be read, and in older recordings.
+    pub program: Option<Arc<Program>>,
+    /// How deep its tree of processes is, as far as was seen: 0 is the helper alone.
+    pub depth: u32,
     /// The helper is known to have run its program: its exec was seen to succeed, it has changed its name, or it has
     /// forked.
     pub ran: bool,

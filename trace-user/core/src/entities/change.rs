@@ -8,6 +8,7 @@ use super::cycle::Cycle;
 use super::firmware::Firmware;
 use super::load::Load;
 use super::request::Request;
+use super::unload::Unload;
 use crate::event::{Fact, Lost, Stamp};
 use std::sync::Arc;
 
@@ -21,6 +22,8 @@ pub enum Change {
     Call(Arc<Call>),
     /// A load was opened or changed.
     Load(Arc<Load>),
+    /// An unload was opened or changed.
+    Unload(Arc<Unload>),
     /// A firmware request was opened or changed.
     Firmware(Arc<Firmware>),
     /// A suspend cycle was opened or changed.

@@ -11,3 +11,7 @@ pub struct CallId(pub u64);
 /// A load's number, from 1 in the order in which loads were seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LoadId(pub u64);
+
+/// An unload's number, from 1 in the order in which unloads were seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UnloadId(pub u64);

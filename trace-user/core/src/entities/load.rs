@@ -4,8 +4,9 @@
 //! in suspend unless stated otherwise.
 
 use super::ids::{LoadId, RequestId};
+use super::unload::Unload;
 use crate::answer::{Errno, ReturnCode};
-use crate::event::{Comm, Stamp, Syscall, Task};
+use crate::event::{Comm, FileId, Origin, Policy, Stamp, Syscall, Task};
 use std::sync::Arc;
 use trace_common::time::Nanos;
 
@@ -24,8 +25,20 @@ pub struct Load {
     pub began: Stamp,
     /// The size of the decompressed image in bytes.
     pub bytes: Option<u64>,
-    /// The module's name; `None` if the load failed before the module had one.
+    /// Where the task comes from; `None` if its entry was not seen, and in older recordings.
+    pub origin: Option<Arc<Origin>>,
+    /// The file, if the kernel was given one and it was seen.
+    pub file: Option<Arc<LoadedFile>>,
+    /// The module's name, as the kernel has it; `None` if the load failed before the kernel looked it up, and no line
+    /// of the kernel's names it.
     pub module: Option<Arc<str>>,
+    /// What the kernel printed in this thread during the load: a line each, cut lines end in `…`. Empty if the kernel
+    /// printed nothing or if that is not seen.
+    pub printed: Vec<Arc<str>>,
+    /// What the machine allowed when the load failed; `None` if it did not fail, or in older recordings.
+    pub policy: Option<Arc<Policy>>,
+    /// The unload of the same module that was running when the load was refused, if one was.
+    pub unloading: Option<Arc<Unload>>,
     /// When the module was coming.
     pub coming: Option<Stamp>,
     /// When its init was called.
@@ -36,8 +49,21 @@ pub struct Load {
     pub init_ended: Option<(Stamp, ReturnCode)>,
     /// When the system call returned, and with what.
     pub ended: Option<(Stamp, ReturnCode)>,
-    /// Nothing more will change: it ended, or its thread went on or exited and its end was not seen.
+    /// It failed, and its thread tried again at once with the image in memory, as modprobe and insmod do if the kernel
+    /// does not take their file.
+    pub retried: bool,
+    /// Nothing more will change, but whether it is tried again: it ended, or its thread went on or exited and its end
+    /// was not seen.
     pub closed: bool,
+}
+
+/// The file that a load reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoadedFile {
+    /// Its name, without its folder. The module in it may have another.
+    pub name: Arc<str>,
+    /// Which file it is; `None` if that could not be read.
+    pub id: Option<FileId>,
 }
 
 impl Load {

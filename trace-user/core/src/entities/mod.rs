@@ -1,5 +1,5 @@
-//! What the correlator joins events into: requests, helper calls, loads, firmware requests and suspend cycles, and the
-//! changes to them that it reports.
+//! What the correlator joins events into: requests, helper calls, loads, unloads, firmware requests and suspend cycles,
+//! and the changes to them that it reports.
 //!
 //! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that
 //! stops in suspend unless stated otherwise.
@@ -14,6 +14,7 @@ pub mod load;
 pub mod request;
 pub mod slot;
 pub mod timed;
+pub mod unload;
 pub mod verdict;
 
 pub use asleep::asleep;
@@ -21,9 +22,10 @@ pub use call::Call;
 pub use change::Change;
 pub use cycle::{Cycle, CycleId, CycleKind, CycleVerdict, Met, PhaseSpan, Stretch};
 pub use firmware::{Firmware, FirmwareId, Lock, LockState};
-pub use ids::{CallId, LoadId, RequestId};
-pub use load::Load;
+pub use ids::{CallId, LoadId, RequestId, UnloadId};
+pub use load::{Load, LoadedFile};
 pub use request::{Duplicates, Gap, Request, SatisfiedBy, TurnedAway};
 pub use slot::{SLOT_LIMIT, SLOTS, Slot};
 pub use timed::Timed;
+pub use unload::Unload;
 pub use verdict::Verdict;

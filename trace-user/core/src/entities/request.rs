@@ -64,6 +64,9 @@ pub enum TurnedAway {
     Denied,
     /// No slot became free in time.
     Throttled,
+    /// The kernel refused it before it asked a security module: no helper is set, or the name is too long
+    /// (kernel/module/kmod.c `__request_module`, 5.10 to 7.3).
+    RefusedEarly,
 }
 
 /// Another's load that satisfied a request.

@@ -1,7 +1,7 @@
-//! When things begin and end, and how old they are: one rule for requests, helper calls, loads, firmware requests and
-//! suspend cycles.
+//! When things begin and end, and how old they are: one rule for requests, helper calls, loads, unloads, firmware
+//! requests and suspend cycles.
 
-use super::{Call, Cycle, Firmware, Load, PhaseSpan, Request};
+use super::{Call, Cycle, Firmware, Load, PhaseSpan, Request, Unload};
 use crate::event::{Stamp, weight};
 use std::sync::Arc;
 use trace_common::time::Nanos;
@@ -64,9 +64,11 @@ impl Timed for Request {
 
     fn weighs_as(&self, before: &Self) -> bool {
         let entry = |request: &Self| request.call.as_ref().map(|call| Arc::as_ptr(&call.entry));
+        let program = |request: &Self| request.call.as_ref().and_then(|call| call.program.clone());
         let resolution = |request: &Self| request.resolution.as_ref().map(Arc::as_ptr);
         Arc::ptr_eq(&self.requested, &before.requested)
             && entry(self) == entry(before)
+            && program(self) == program(before)
             && resolution(self) == resolution(before)
             && self.loads.iter().map(|load| load.weight()).eq(before.loads.iter().map(|load| load.weight()))
     }
@@ -89,11 +91,11 @@ impl Timed for Call {
     }
 
     fn weight(&self) -> usize {
-        size_of::<Self>() + self.entry.weight()
+        size_of::<Self>() + self.entry.weight() + self.program.as_ref().map_or(0, |program| program.weight())
     }
 
     fn weighs_as(&self, before: &Self) -> bool {
-        Arc::ptr_eq(&self.entry, &before.entry)
+        Arc::ptr_eq(&self.entry, &before.entry) && self.program == before.program
     }
 }
 
@@ -111,7 +113,29 @@ impl Timed for Load {
     }
 
     fn weight(&self) -> usize {
-        size_of::<Self>() + self.module.as_ref().map_or(0, weight::text)
+        let origin = self.origin.as_ref().map_or(0, |origin| origin.weight());
+        let file = self.file.as_ref().map_or(0, |file| size_of_val(&**file) + weight::text(&file.name));
+        let unload = self.unloading.as_ref().map_or(0, |unload| unload.weight());
+        let texts = self.module.as_ref().map_or(0, weight::text) + weight::texts(&self.printed);
+        size_of::<Self>() + origin + file + unload + texts
+    }
+}
+
+impl Timed for Unload {
+    fn began(&self) -> Stamp {
+        self.began
+    }
+
+    fn ended(&self) -> Option<Stamp> {
+        self.ended.map(|(at, _)| at)
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    fn weight(&self) -> usize {
+        size_of::<Self>() + self.module.weight() + self.origin.as_ref().map_or(0, |origin| origin.weight())
     }
 }
 

@@ -8,9 +8,9 @@ mod kept;
 
 use crate::entities::{
     Call, CallId, Change, Cycle, CycleId, Firmware, FirmwareId, Load, LoadId, Request, RequestId, SLOTS, Slot, Timed,
-    Verdict,
+    Unload, UnloadId, Verdict,
 };
-use crate::event::{Comm, Costs, Fact, Hook, Lost, Machine, Right, SelfTest, Stamp};
+use crate::event::{Comm, Costs, Fact, Hook, Lost, Machine, Policy, Right, SelfTest, Stamp};
 use duplicates::{Group, GroupFacts, Groups, Sameness};
 use kept::Kept;
 use std::collections::{BTreeMap, BTreeSet};
@@ -39,10 +39,12 @@ pub struct Model {
     self_test: Option<SelfTest>,
     costs: Option<Costs>,
     rights: Arc<[Right]>,
+    policy: Option<Arc<Policy>>,
     requests: Kept<RequestId, Request>,
     children: BTreeMap<RequestId, Vec<RequestId>>,
     calls: Kept<CallId, Call>,
     loads: Kept<LoadId, Load>,
+    unloads: Kept<UnloadId, Unload>,
     cycles: Kept<CycleId, Cycle>,
     firmware: Kept<FirmwareId, Firmware>,
     stacks: BTreeMap<Tid, (Stamp, Stack)>,
@@ -85,7 +87,7 @@ pub struct Counts {
     pub unmatched: u64,
     /// Open things given up because too many were open.
     pub capped: u64,
-    /// Requests, calls and loads that are no longer kept.
+    /// Requests, calls, loads and unloads that are no longer kept.
     pub forgotten: u64,
     /// Requests seen, kept or not.
     pub requests: u64,
@@ -101,10 +103,12 @@ impl Default for Model {
             self_test: None,
             costs: None,
             rights: [].into(),
+            policy: None,
             requests: Kept::new(KEPT, REQUEST_BYTES),
             children: BTreeMap::new(),
             calls: Kept::new(KEPT, OTHER_BYTES),
             loads: Kept::new(KEPT, OTHER_BYTES),
+            unloads: Kept::new(KEPT, OTHER_BYTES),
             cycles: Kept::new(KEPT, OTHER_BYTES),
             firmware: Kept::new(KEPT, OTHER_BYTES),
             stacks: BTreeMap::new(),
@@ -137,6 +141,9 @@ impl Model {
                 self.counts.forgotten += self.calls.put(call.id, call.clone()).count();
             }
             Change::Load(load) => self.load_changed(load.clone()),
+            Change::Unload(unload) => {
+                self.counts.forgotten += self.unloads.put(unload.id, unload.clone()).count();
+            }
             Change::Cycle(cycle) => {
                 self.counts.forgotten += self.cycles.put(cycle.id, cycle.clone()).count();
             }
@@ -193,6 +200,12 @@ impl Model {
     #[must_use]
     pub fn rights(&self) -> &[Right] {
         &self.rights
+    }
+
+    /// What forbids loads on the machine, as it was last reported; `None` if the source did not report it.
+    #[must_use]
+    pub fn policy(&self) -> Option<&Policy> {
+        self.policy.as_deref()
     }
 
     /// What tracing had cost when that was last asked for; `None` if it never was.
@@ -257,6 +270,17 @@ impl Model {
     /// The loads that are open, oldest first.
     pub fn open_loads(&self) -> impl Iterator<Item = &Arc<Load>> {
         self.loads.open()
+    }
+
+    /// Every kept unload, oldest first.
+    pub fn unloads(&self) -> impl DoubleEndedIterator<Item = &Arc<Unload>> + ExactSizeIterator {
+        self.unloads.all()
+    }
+
+    /// One unload, while it is kept.
+    #[must_use]
+    pub fn unload(&self, id: UnloadId) -> Option<&Arc<Unload>> {
+        self.unloads.get(id)
     }
 
     /// Every kept suspend cycle, oldest first.
@@ -429,6 +453,7 @@ impl Model {
             Fact::SelfTest(test) => self.self_test = Some(test),
             Fact::Costs(costs) => self.costs = Some(costs),
             Fact::Rights(rights) => self.rights = rights,
+            Fact::Policy(policy) => self.policy = Some(policy),
             Fact::End => self.ended = true,
             Fact::Stuck { thread, stack } => {
                 self.stacks.insert(thread, (at, stack));

@@ -124,7 +124,7 @@ impl Said {
             }
             Change::Lost { loss, count, .. } => *self.lost.entry(*loss).or_default() += count,
             Change::Unmatched => self.unmatched += 1,
-            Change::Call(_) | Change::Firmware(_) | Change::Fact { .. } => {}
+            Change::Call(_) | Change::Unload(_) | Change::Firmware(_) | Change::Fact { .. } => {}
             Change::Capped | Change::OtherSelfTest | Change::Now(_) => {}
         }
     }
@@ -211,7 +211,10 @@ fn compare_request_loads(
                     hold!(faults, "the load's end", ended, load.ended.map(|(mark, result)| (mark.at, result)));
                 }
                 let name = load.named.map(|_| load.module);
-                if settled || reported.module.is_some() {
+                // If it waited for a load that began before tracing, nothing seen names it.
+                let leader = load.follows.map(|leader| oracle.truth.loads[leader].began);
+                let may_be_unnamed = leader.is_some_and(|began| !oracle.seen(began));
+                if (settled && !may_be_unnamed) || reported.module.is_some() {
                     hold!(faults, "the load's module", reported.module.as_deref(), name);
                 }
             }

@@ -54,9 +54,9 @@ impl Oracle<'_> {
             Sure::No => {}
         }
         match self.live_before(request) {
-            Sure::Yes => right.extend([Verdict::AlreadyLive]),
+            Sure::Yes => right.extend(self.with_live_before(request, call)),
             Sure::Maybe => {
-                right.extend([Verdict::AlreadyLive]);
+                right.extend(self.with_live_before(request, call));
                 right.extend(self.without_live_before(request, call));
             }
             Sure::No => right.extend(self.without_live_before(request, call)),
@@ -96,6 +96,49 @@ impl Oracle<'_> {
         };
         let all: Vec<Sure> = self.lives(request).map(sure).collect();
         [Sure::Yes, Sure::Maybe].into_iter().find(|sure| all.contains(sure)).unwrap_or(Sure::No)
+    }
+
+    /// What remains if a wanted module was live when it was asked for: that, unless the helper's end or its loads say
+    /// otherwise.
+    fn with_live_before(&self, request: &Request, call: &Call) -> BTreeSet<Verdict> {
+        let wanted = world::stands_for(request.alias);
+        let built_in = |name: &str| FILES.iter().any(|file| file.name == name && file.state == State::BuiltIn);
+        let asked = request.asked.at;
+        let was_live = |name: &str| {
+            let mut lives = self.lives(request).filter(|life| life.module == name);
+            let at_the_time = |life: &Life| {
+                life.from.0.min(life.from.1) <= asked && life.gone.is_none_or(|gone| gone.0.max(gone.1) >= asked)
+            };
+            built_in(name) || lives.any(at_the_time)
+        };
+        let loads = self.loads(request);
+        let refused: Vec<&&Load> =
+            loads.iter().filter(|load| error(load).is_some_and(|error| error != EEXIST)).collect();
+        let of_itself = |name: &str| {
+            refused.iter().any(|load| load.module == name || (wanted.len() == 1 && !wanted.contains(&load.module)))
+        };
+        let unnamed = refused.iter().any(|load| load.named.is_none_or(|mark| !self.seen(mark)));
+        let live = wanted.iter().any(|name| was_live(name) && !of_itself(name));
+        let executed = call.executed.is_some_and(|(_, result)| result == 0);
+        let agrees = executed
+            && match call.exited.map(|(_, status)| status) {
+                Some(0) | None => true,
+                Some(_) => loads.iter().any(|load| error(load).is_some()),
+            };
+        let mut right = BTreeSet::new();
+        if live && agrees {
+            right.insert(Verdict::AlreadyLive);
+        }
+        // Which of several modules a load without a name was of is not known; loads may end after the verdict.
+        let returned = request.returned.map_or(0, |(mark, _)| mark.at);
+        let late = loads.iter().any(|load| load.ended.is_none_or(|(mark, _)| mark.at > returned));
+        if unnamed || late {
+            right.insert(Verdict::AlreadyLive);
+        }
+        if !(live && agrees) || unnamed || late {
+            right.extend(self.by_failure(request, call));
+        }
+        right
     }
 
     /// What remains if the module was not live when it was asked for.

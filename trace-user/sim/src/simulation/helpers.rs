@@ -141,7 +141,7 @@ impl Machine<'_> {
         {
             thread.task.comm = Comm::from_text(if is_modprobe { "modprobe" } else { "core" });
         }
-        let mark = self.emit(thread, Moment::Executed { result: ReturnCode(result) });
+        let mark = self.emit(thread, Moment::Executed { result: ReturnCode(result), program: None });
         let Some(truth) = self.truth.calls.get_mut(call) else { return Flow::On };
         truth.executed = Some((mark, result));
         let waits = truth.wait == Wait::Proc;

@@ -7,7 +7,7 @@ use super::tasks::{Inserted, Stage, Step, ThreadNo};
 use super::truth::{self, Life, Mark};
 use super::world::{FILES, File, Init, State};
 use modtrail_core::answer::ReturnCode;
-use modtrail_core::event::{Captured, Module, Moment, Syscall};
+use modtrail_core::event::{Captured, FileId, Module, Moment, Syscall};
 use trace_common::ids::ModuleAddress;
 
 const EEXIST: i32 = -17;
@@ -23,6 +23,7 @@ impl Machine<'_> {
             module: FILES.get(inserted.file).map_or("", |file| file.name),
             began: Mark::unseen(0),
             named: None,
+            follows: None,
             coming: None,
             init_begun: None,
             live: None,
@@ -39,7 +40,7 @@ impl Machine<'_> {
         match stage {
             Stage::Begin => {
                 let syscall = if inserted.memory { Syscall::Init } else { Syscall::Finit };
-                let mark = self.emit(thread, Moment::LoadBegan { syscall });
+                let mark = self.emit(thread, Moment::LoadBegan { syscall, origin: None });
                 self.load_truth(load, |truth| truth.began = mark);
                 self.next(thread, [Step::Load(Stage::Idempotent, load)]);
                 Flow::After(self.draw(thread, 30_000, 2_000_000))
@@ -119,10 +120,17 @@ impl Machine<'_> {
             return Flow::On;
         }
         if self.plan.view.release == Release::V6_12 && !inserted.memory {
-            self.named(thread, inserted.file, load);
             let key = (inserted.file, inserted.copy);
-            if let Some(holder) = self.holders.get(&key) {
-                self.followers.entry(*holder).or_default().push(thread);
+            let inode = 2 * inserted.file as u64 + u64::from(inserted.copy) + 1;
+            let name = Captured::whole(&format!("{}.ko", FILES.get(inserted.file).map_or("", |file| file.name)));
+            let file_named = self.emit(thread, Moment::FileNamed { name, file: Some(FileId { device: 1, inode }) });
+            if let Some(holder) = self.holders.get(&key).copied() {
+                self.followers.entry(holder).or_default().push(thread);
+                self.waiting_loads.entry(holder).or_default().push(load);
+                self.load_truth(load, |truth| truth.follows = Some(holder));
+                if self.truth.loads.get(holder).is_some_and(|holder| holder.named.is_some()) {
+                    self.load_truth(load, |truth| truth.named = Some(file_named));
+                }
                 return self.wait(thread, Step::Load(Stage::Idempotent, load));
             }
             self.holders.insert(key, load);
@@ -131,12 +139,15 @@ impl Machine<'_> {
         Flow::On
     }
 
-    /// The kernel learns, by file or by name, which module the thread loads.
+    /// The kernel learns which module the thread loads, and those that wait for its file.
     fn named(&mut self, thread: ThreadNo, file: usize, load: usize) {
         let mark = self.emit(thread, Moment::Named { name: module(file).name });
-        self.load_truth(load, |truth| {
-            truth.named.get_or_insert(mark);
-        });
+        let waiting = self.waiting_loads.get(&load).cloned().unwrap_or_default();
+        for load in waiting.into_iter().chain([load]) {
+            self.load_truth(load, |truth| {
+                truth.named.get_or_insert(mark);
+            });
+        }
     }
 
     fn claim(&mut self, thread: ThreadNo, file: usize, load: usize, again: bool) -> Flow {

@@ -75,6 +75,8 @@ pub struct Machine<'p> {
     pub(super) module_waiters: Vec<ThreadNo>,
     pub(super) holders: BTreeMap<(usize, bool), usize>,
     pub(super) followers: BTreeMap<usize, Vec<ThreadNo>>,
+    /// The loads that wait for another load of their file.
+    pub(super) waiting_loads: BTreeMap<usize, Vec<usize>>,
     pub(super) calls: Vec<CallRun>,
     pub(super) loads: Vec<LoadRun>,
     pub(super) truth: Truth,
@@ -112,6 +114,7 @@ impl<'p> Machine<'p> {
             module_waiters: Vec::new(),
             holders: BTreeMap::new(),
             followers: BTreeMap::new(),
+            waiting_loads: BTreeMap::new(),
             calls: Vec::new(),
             loads: Vec::new(),
             truth: Truth::default(),

@@ -133,6 +133,8 @@ pub struct Load {
     pub began: Mark,
     /// When the kernel learned the module's name.
     pub named: Option<Mark>,
+    /// The load of the same file that it waited for, by its place.
+    pub follows: Option<usize>,
     /// When the module was coming.
     pub coming: Option<Mark>,
     /// When its init was called.

@@ -121,5 +121,5 @@ pub fn resolution(alias: &str) -> Resolution {
         dependencies: file.needs.iter().map(|name| (*name).into()).collect(),
         ..Wanted::default()
     });
-    Resolution { known: true, modules: modules.collect(), configured: None }
+    Resolution { known: true, modules: modules.collect(), ..Resolution::default() }
 }

@@ -5,8 +5,9 @@ mod moments;
 
 use super::losses::Losses;
 use crate::answer::ReturnCode;
-use crate::entities::{Load, LoadId, RequestId};
-use crate::event::{Captured, Module, Stamp, Syscall, Task};
+use crate::entities::{Load, LoadId, LoadedFile, RequestId, Unload};
+use crate::event::{Captured, FileId, Module, Origin, Policy, Stamp, Syscall, Task};
+use crate::printed;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trace_common::ids::Tid;
@@ -19,6 +20,16 @@ const OPEN: usize = 65_536;
 /// `resolve_symbol_wait`, 5.10 to 7.3).
 const WAIT_LIMIT: Nanos = Nanos::from_secs(60);
 
+/// Lines that are kept of what the kernel printed during a load: as many as probes keep.
+const LINES: usize = trace_common::limits::LINES as usize;
+
+/// How long after the kernel refused its file a thread may try again with the image in memory: it reads and
+/// decompresses it first.
+pub const RETRY: Nanos = Nanos::from_secs(2);
+
+/// Refused loads that are remembered; beyond that, all are forgotten.
+const REFUSED: usize = 4_096;
+
 /// How long after its last stage a load's end is awaited.
 const END_GRACE: Nanos = Nanos::from_secs(1);
 
@@ -30,10 +41,16 @@ pub struct Loads {
     by_age: BTreeMap<LoadId, Tid>,
     /// Those of which only the end is missing.
     ending: BTreeSet<Tid>,
+    /// The threads that load each file.
+    by_file: BTreeMap<FileId, BTreeSet<Tid>>,
     /// How many are in a module's init.
     in_init: BTreeMap<Arc<str>, usize>,
     last: u64,
     surplus: Vec<Arc<Load>>,
+    /// Loads of a file that failed a moment ago, by thread: it may try again.
+    refused: BTreeMap<Tid, Arc<Load>>,
+    /// Lines that were not kept.
+    capped: u64,
 }
 
 impl Loads {
@@ -106,6 +123,14 @@ impl Loads {
         let load = self.open.remove(&thread)?;
         self.by_age.remove(&load.id);
         self.ending.remove(&thread);
+        if let Some(file) = load.file.as_ref().and_then(|file| file.id)
+            && let Some(threads) = self.by_file.get_mut(&file)
+        {
+            threads.remove(&thread);
+            if threads.is_empty() {
+                self.by_file.remove(&file);
+            }
+        }
         self.leave_init(in_init(&load));
         Some(load)
     }
@@ -116,6 +141,7 @@ impl Loads {
         at: Stamp,
         task: Task,
         syscall: Option<Syscall>,
+        origin: Option<&Arc<Origin>>,
         request: Option<RequestId>,
     ) -> Option<Arc<Load>> {
         self.last += 1;
@@ -126,12 +152,18 @@ impl Loads {
             syscall,
             began: at,
             bytes: None,
+            origin: origin.cloned(),
+            file: None,
             module: None,
+            printed: Vec::new(),
+            policy: None,
+            unloading: None,
             coming: None,
             init_begun: None,
             live: None,
             init_ended: None,
             ended: None,
+            retried: false,
             closed: false,
         };
         let unended = self.abandoned(task.tid);
@@ -143,6 +175,19 @@ impl Loads {
             self.surplus.extend(surplus);
         }
         unended
+    }
+
+    /// The thread begins a load of an image in memory: the load of a file that it tries again, if there is one.
+    pub fn retries(&mut self, at: Stamp, task: Task) -> Option<Arc<Load>> {
+        let mut before = self.refused.remove(&task.tid)?;
+        let ended = before.ended.map(|(at, _)| at)?;
+        if before.task.key != task.key || at.mono.since(ended.mono) > RETRY {
+            return None;
+        }
+        Arc::make_mut(&mut before).retried = true;
+        let file = before.file.clone();
+        self.change(task.tid, |load| load.file = file);
+        Some(before)
     }
 
     /// Whether an open load is in the init of `module`.
@@ -165,12 +210,70 @@ impl Loads {
         self.change(thread, |load| load.bytes = bytes);
     }
 
-    /// The name of the module is known; returns whether that is new for a load.
-    pub fn named_by(&mut self, thread: Tid, name: &Captured) -> bool {
-        let unnamed = self.open.get(&thread).filter(|load| load.module.is_none());
-        let (Some(_), Captured::Whole(name)) = (unnamed, name) else { return false };
-        self.change(thread, |load| load.module = Some(name.clone()));
+    /// The name of the module is known; returns the threads of the loads for which that is new: the thread's own, and
+    /// those that wait for its file.
+    pub fn named_by(&mut self, thread: Tid, name: &Captured) -> BTreeSet<Tid> {
+        let Captured::Whole(name) = name else { return BTreeSet::new() };
+        let mut threads = BTreeSet::from([thread]);
+        let file = self.open.get(&thread).and_then(|load| load.file.as_ref()?.id);
+        threads.extend(file.and_then(|file| self.by_file.get(&file)).into_iter().flatten());
+        threads.retain(|thread| self.open.get(thread).is_some_and(|load| load.module.is_none()));
+        for thread in &threads {
+            self.change(*thread, |load| load.module = Some(name.clone()));
+        }
+        threads
+    }
+
+    /// The file is known; returns whether the thread has a load.
+    pub fn file_named(&mut self, thread: Tid, name: &Captured, id: Option<FileId>) -> bool {
+        let Some(load) = self.open.get(&thread) else { return false };
+        if load.file.is_some() {
+            return true;
+        }
+        let threads = id.and_then(|id| self.by_file.get(&id)).into_iter().flatten();
+        // Whoever loads the same file now has the same module.
+        let known = threads.filter_map(|thread| self.open.get(thread)?.module.clone()).next();
+        let name = name.text().cloned().unwrap_or_default();
+        self.change(thread, |load| {
+            load.file = Some(LoadedFile { name, id }.into());
+            load.module = load.module.take().or(known);
+        });
+        if let Some(id) = id {
+            self.by_file.entry(id).or_default().insert(thread);
+        }
         true
+    }
+
+    /// The kernel printed a line; returns whether the thread has a load.
+    pub fn printed(&mut self, thread: Tid, line: &Captured) -> bool {
+        let Some(load) = self.open.get(&thread) else { return false };
+        if load.printed.len() >= LINES {
+            self.capped += 1;
+            return true;
+        }
+        let named = load.module.is_none().then(|| line.text().and_then(|line| printed::module(line))).flatten();
+        let named: Option<Arc<str>> = named.map(Into::into);
+        let text: Arc<str> = line.to_string().into();
+        self.change(thread, |load| {
+            load.module = load.module.take().or(named);
+            load.printed.push(text);
+        });
+        true
+    }
+
+    /// What the machine allows, while the load fails.
+    pub fn fails_under(&mut self, thread: Tid, policy: &Arc<Policy>) {
+        self.change(thread, |load| load.policy = Some(policy.clone()));
+    }
+
+    /// The load was refused while this unload of its module ran.
+    pub fn refused_by(&mut self, thread: Tid, unload: &Arc<Unload>) {
+        self.change(thread, |load| load.unloading = Some(unload.clone()));
+    }
+
+    /// Lines given up because there were too many, since the last call.
+    pub fn take_capped(&mut self) -> u64 {
+        std::mem::take(&mut self.capped)
     }
 
     /// The module is coming.
@@ -205,7 +308,14 @@ impl Loads {
     pub fn ended(&mut self, at: Stamp, thread: Tid, result: ReturnCode) -> Option<Arc<Load>> {
         let mut load = self.take(thread)?;
         Arc::make_mut(&mut load).ended = Some((at, result));
-        Some(closed(load))
+        let load = closed(load);
+        if load.syscall == Some(Syscall::Finit) && load.failed() && load.init_begun.is_none() {
+            if self.refused.len() >= REFUSED {
+                self.refused.clear();
+            }
+            self.refused.insert(thread, load.clone());
+        }
+        Some(load)
     }
 
     /// The thread's process is gone: the end of what it had open was not seen.

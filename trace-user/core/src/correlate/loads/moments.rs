@@ -2,32 +2,41 @@
 //!
 //! In: the moments of loads. Out: loads as they are now, and the requests that they belong to.
 
+use crate::answer::{Errno, ReturnCode};
 use crate::correlate::Correlator;
 use crate::entities::{Change, Load, RequestId};
-use crate::event::{Module, Moment, Stamp, Task};
+use crate::event::{Module, Moment, Origin, Stamp, Syscall, Task};
 use crate::lives::Birth;
 use std::sync::Arc;
+use trace_common::ids::Tid;
 
 /// Loads kept per request: no module has so many dependencies.
 const LOADS: usize = 1_024;
 
 impl Correlator {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the correlator passes only moments of loads")]
     pub(in crate::correlate) fn load_moment(&mut self, at: Stamp, task: Task, moment: &Moment, out: &mut Vec<Change>) {
         let thread = task.tid;
         match moment {
-            Moment::LoadBegan { syscall } => {
-                let request = self.request_of(task);
-                if let Some(unended) = self.loads.began(at, task, Some(*syscall), request) {
-                    self.report_load(unended, out);
-                }
-            }
+            Moment::LoadBegan { syscall, origin } => self.load_began(at, task, *syscall, origin.as_ref(), out),
             Moment::ImageRead { bytes } => {
                 self.expect_load(at, task, out);
                 self.loads.image(thread, *bytes);
             }
             Moment::Named { name } => {
                 // A lookup by a thread that loads nothing means nothing.
-                if !self.loads.named_by(thread, name) {
+                for thread in self.loads.named_by(thread, name) {
+                    self.report_load_of(thread, out);
+                }
+                return;
+            }
+            Moment::FileNamed { name, file } => {
+                if !self.loads.file_named(thread, name, *file) {
+                    return;
+                }
+            }
+            Moment::Printed { line } => {
+                if !self.loads.printed(thread, line) {
                     return;
                 }
             }
@@ -48,29 +57,60 @@ impl Correlator {
                     self.lives.live(name, Birth { at, task, request: self.request_of(task), init_begun });
                 }
             }
-            Moment::LoadEnded { result, .. } => match self.loads.ended(at, thread, *result) {
-                Some(load) => return self.report_load(load, out),
-                None => return out.push(Change::Unmatched),
-            },
-            Moment::Going(module) | Moment::Freed(module) => return self.going(at, module),
-            Moment::Requested(_)
-            | Moment::Admitted { .. }
-            | Moment::Throttled { .. }
-            | Moment::Denied { .. }
-            | Moment::CallEntered(_)
-            | Moment::CallReturned { .. }
-            | Moment::CallPicked { .. }
-            | Moment::Born { .. }
-            | Moment::Executed { .. }
-            | Moment::Completed { .. }
-            | Moment::CallerGone
-            | Moment::Forked { .. }
-            | Moment::Exited { .. }
-            | Moment::Suspend(_)
-            | Moment::Firmware(_) => return,
+            Moment::LoadEnded { result, .. } => return self.load_ended(at, thread, *result, out),
+            Moment::Going(module) => {
+                out.extend(self.unloads.going(at, thread).map(Change::Unload));
+                return self.going(at, module);
+            }
+            Moment::Freed(module) => return self.going(at, module),
+            _ => return,
         }
+        self.report_load_of(thread, out);
+    }
+
+    fn load_began(
+        &mut self,
+        at: Stamp,
+        task: Task,
+        syscall: Syscall,
+        origin: Option<&Arc<Origin>>,
+        out: &mut Vec<Change>,
+    ) {
+        let request = self.request_of(task);
+        if let Some(unended) = self.loads.began(at, task, Some(syscall), origin, request) {
+            self.report_load(unended, out);
+        }
+        if syscall == Syscall::Init
+            && let Some(before) = self.loads.retries(at, task)
+        {
+            self.report_load(before, out);
+        }
+    }
+
+    fn load_ended(&mut self, at: Stamp, thread: Tid, result: ReturnCode, out: &mut Vec<Change>) {
+        self.refused_while_unloading(thread, result);
+        if let (Some(policy), true) = (&self.policy, result.failed()) {
+            self.loads.fails_under(thread, policy);
+        }
+        match self.loads.ended(at, thread, result) {
+            Some(load) => self.report_load(load, out),
+            None => out.push(Change::Unmatched),
+        }
+    }
+
+    fn report_load_of(&mut self, thread: Tid, out: &mut Vec<Change>) {
         if let Some(load) = self.loads.of(thread).cloned() {
             self.report_load(load, out);
+        }
+    }
+
+    /// A module that is being unloaded is not loaded again until that is over (kernel/module/main.c
+    /// `module_patient_check_exists`, 6.1 to 7.3).
+    fn refused_while_unloading(&mut self, thread: Tid, result: ReturnCode) {
+        let refused = self.loads.of(thread).filter(|_| result.error() == Some(Errno::EBUSY));
+        let module = refused.filter(|load| load.init_begun.is_none()).and_then(|load| load.module.as_deref());
+        if let Some(unload) = module.and_then(|module| self.unloads.of(module)) {
+            self.loads.refused_by(thread, unload);
         }
     }
 
@@ -95,7 +135,7 @@ impl Correlator {
         // A load by a process that is gone, whose thread had this number: its end was not seen.
         if self.loads.of(task.tid).is_none_or(|open| open.task.key != task.key) {
             let request = self.request_of(task);
-            let unended = self.loads.began(at, task, None, request);
+            let unended = self.loads.began(at, task, None, None, request);
             unended.into_iter().for_each(|load| self.report_load(load, out));
         }
     }

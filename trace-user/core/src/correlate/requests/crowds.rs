@@ -154,7 +154,7 @@ mod tests {
 
     fn request(alias: &str, module: &str) -> Request {
         let modules = vec![Wanted { name: module.into(), ..Wanted::default() }];
-        let resolution = Some(Arc::new(Resolution { known: true, modules, configured: None }));
+        let resolution = Some(Arc::new(Resolution { known: true, modules, ..Resolution::default() }));
         let task = Task::new(1, 1, 1, "task");
         Request { resolution, ..fresh(RequestId(1), Stamp::default(), task, &asked(alias).into()) }
     }

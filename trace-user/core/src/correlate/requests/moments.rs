@@ -87,7 +87,9 @@ impl Correlator {
         let request = self.requests.of(task).and_then(|id| self.requests.get_mut(id));
         // A request that was admitted does not wait for a slot: what ended is another wait of its thread.
         let fits = |request: &&mut Request| {
-            request.call.is_none() && request.asked <= at && (by.0 == TurnedAway::Denied || request.admitted.is_none())
+            request.call.is_none()
+                && request.asked <= at
+                && (by.0 != TurnedAway::Throttled || request.admitted.is_none())
         };
         let Some(request) = request.filter(fits) else {
             return out.push(Change::Unmatched);
