@@ -5,10 +5,10 @@ use super::{output, resolve, runtime, session};
 use crate::cli::DoctorArgs;
 use crate::kernel::attach::{AttachError, Progress};
 use crate::kernel::hooks::{LADDERS, NEEDED};
-use crate::kernel::snapshot;
+use crate::kernel::{policy, snapshot};
 use crate::rights::{self, Kept, Needs};
 use crate::source::live::{Live, LiveError};
-use modtrail_core::event::{Body, Costs, Fact, Hook, Lost, Machine, Right, SelfTest};
+use modtrail_core::event::{Body, Costs, Fact, Hook, Lost, Machine, Policy, Right, SelfTest};
 use modtrail_core::report::plain::plain;
 use modtrail_core::report::whole;
 use serde_json::json;
@@ -54,6 +54,7 @@ pub fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
                 indexes_error: source.indexes_error().map(ToString::to_string),
                 configuration_problems: source.configuration_problems().to_vec(),
                 missed: summed(missed),
+                policy: policy::read(),
                 rights: kept.iter().map(Kept::right).collect(),
                 no_iterator: source.no_iterator().map(str::to_owned),
             };
@@ -66,7 +67,7 @@ pub fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
                 | LiveError::Ring(_)
                 | LiveError::Wait(_) => Vec::new(),
             };
-            (Found { hooks, ..Found::default() }, Some(error))
+            (Found { hooks, policy: policy::read(), ..Found::default() }, Some(error))
         }
     };
     let text = if args.json { found.json(&machine, error.as_ref()) } else { found.text(&machine) };
@@ -106,6 +107,8 @@ struct Found {
     /// What is wrong with modprobe's configuration.
     configuration_problems: Vec<String>,
     missed: Vec<(Lost, u64)>,
+    /// What forbids loads on this machine.
+    policy: Policy,
     /// The rights that can stay while modtrail traces.
     rights: Vec<Right>,
     /// Why kernel stacks are read from `/proc`, if they are.
@@ -158,6 +161,9 @@ impl Found {
         if let Some(words) = uncounted(machine) {
             line(&mut out, format_args!("{words}"));
         }
+        for words in self.policy.words() {
+            line(&mut out, format_args!("FORBIDDEN: {}", plain(&words)));
+        }
         if let Some(error) = &self.indexes_error {
             line(
                 &mut out,
@@ -191,7 +197,7 @@ impl Found {
             .iter()
             .map(|cost| json!({"moment": cost.moment.name(), "runs": cost.runs, "run_ns": cost.time.as_nanos()}));
         json!({
-            "schema": 1,
+            "schema": 2,
             "release": machine.release,
             "arch": machine.arch,
             "can_trace": error.is_none(),
@@ -203,6 +209,7 @@ impl Found {
             "probes": probes.collect::<Vec<_>>(),
             "processor_ns": self.costs.processor.map(Nanos::as_nanos),
             "resident_bytes": self.costs.resident,
+            "policy": whole::policy(&self.policy),
             "keeps": whole::rights(&self.rights),
             "no_task_iterator": self.no_iterator,
             "misses_uncounted": uncounted(machine),

@@ -10,13 +10,19 @@ use crate::stderr;
 use modtrail_core::alert::losses::LossLines;
 use modtrail_core::alert::rules::{Alerts, Limits};
 use modtrail_core::alert::text;
-use modtrail_core::entities::{Change, Request};
+use modtrail_core::correlate::loads::RETRY;
+use modtrail_core::entities::{Change, Load, LoadId};
 use modtrail_core::model::Model;
 use modtrail_core::report::{json, line};
+use std::collections::BTreeMap;
 use std::io::Stdout;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Failed loads that wait for their next try; beyond that, the oldest gets its line.
+const REFUSED: usize = 4_096;
 
 /// Runs the command.
 ///
@@ -31,8 +37,9 @@ pub fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
 
 fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
     let until = Until { duration: None, command: Held::new(&args.command)? };
-    let mut lines = Lines { json: args.json, live: Some(output::stdout()), failure: None, closed: false };
-    let mut alerts = Alerts::new(Limits { default: args.limit, named: std::collections::BTreeMap::new() });
+    let mut lines =
+        Lines { json: args.json, live: Some(output::stdout()), failure: None, closed: false, refused: BTreeMap::new() };
+    let mut alerts = Alerts::new(Limits { default: args.limit, named: BTreeMap::new() });
     let mut losses = LossLines::default();
     let outcome = runtime()?.block_on(async {
         let signals = Signals::new()?;
@@ -51,7 +58,7 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
         session.run(until, signals, each).await
     });
     let (model, status) = outcome?;
-    lines.finish();
+    lines.finish(&model);
     report_gaps(&model);
     match lines.failure {
         Some(failure) => Err(failure),
@@ -60,10 +67,11 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
 }
 
 fn recording(file: &Path, json: bool) -> Result<ExitCode, Failure> {
-    let mut lines = Lines { json, live: None, failure: None, closed: false };
+    let mut lines = Lines { json, live: None, failure: None, closed: false, refused: BTreeMap::new() };
     let (model, ending) = replay::read(file, |change, model| {
         let _ = lines.on(change, model);
     })?;
+    lines.finish(&model);
     if !lines.closed {
         report_gaps(&model);
         replay::report_ending(ending, file);
@@ -80,15 +88,34 @@ struct Lines {
     live: Option<Output<Stdout>>,
     failure: Option<Failure>,
     closed: bool,
+    /// Loads that failed a moment ago: they have no line if they are tried again at once.
+    refused: BTreeMap<LoadId, Arc<Load>>,
 }
 
 impl Lines {
     fn on(&mut self, change: &Change, model: &Model) -> ControlFlow<()> {
         match change {
-            Change::Request(request) if request.closed => self.write(request, model),
+            Change::Request(request) if request.closed => {
+                self.write(
+                    |json| {
+                        if json { json::request_line(request, model) } else { line::request_line(request, model) }
+                    },
+                )
+            }
+            Change::Load(load) if load.closed && load.request.is_none() => {
+                if load.failed() && !load.retried {
+                    self.refused.insert(load.id, load.clone());
+                    return ControlFlow::Continue(());
+                }
+                self.refused.remove(&load.id);
+                if load.retried { ControlFlow::Continue(()) } else { self.write_load(load, model) }
+            }
+            Change::Unload(unload) if unload.closed => self
+                .write(|json| if json { json::unload_line(unload, model) } else { line::unload_line(unload, model) }),
             Change::Request(_)
             | Change::Call(_)
             | Change::Load(_)
+            | Change::Unload(_)
             | Change::Firmware(_)
             | Change::Cycle(_)
             | Change::Fact { .. }
@@ -96,7 +123,16 @@ impl Lines {
             | Change::Unmatched
             | Change::Capped
             | Change::OtherSelfTest => ControlFlow::Continue(()),
-            Change::Now(_) => {
+            Change::Now(now) => {
+                let given_up = |load: &Arc<Load>| load.ended.is_none_or(|(at, _)| now.mono.since(at.mono) >= RETRY);
+                while let Some((id, load)) = self.refused.first_key_value().map(|(id, load)| (*id, load.clone()))
+                    && (given_up(&load) || self.refused.len() > REFUSED)
+                {
+                    self.refused.remove(&id);
+                    if self.write_load(&load, model).is_break() {
+                        return ControlFlow::Break(());
+                    }
+                }
                 let written = self.live.as_mut().map_or(Ok(Written::Out), Output::pass_on);
                 self.note(written)
             }
@@ -104,17 +140,25 @@ impl Lines {
     }
 
     /// Writes what is left.
-    fn finish(&mut self) {
+    fn finish(&mut self, model: &Model) {
+        for load in std::mem::take(&mut self.refused).into_values() {
+            let _ = self.write_load(&load, model);
+        }
         if let Some(Err(failure)) = self.live.as_mut().filter(|_| self.failure.is_none()).map(Output::finish) {
             self.failure = Some(failure);
         }
     }
 
-    fn write(&mut self, request: &Request, model: &Model) -> ControlFlow<()> {
+    fn write_load(&mut self, load: &Load, model: &Model) -> ControlFlow<()> {
+        self.write(|json| if json { json::load_line(load, model) } else { line::load_line(load, model) })
+    }
+
+    /// Writes a line, which is JSON if that is wanted.
+    fn write(&mut self, line: impl FnOnce(bool) -> String) -> ControlFlow<()> {
         if self.closed || self.failure.is_some() {
             return ControlFlow::Break(());
         }
-        let text = if self.json { json::request_line(request, model) } else { line::request_line(request, model) };
+        let text = line(self.json);
         let written = match &mut self.live {
             Some(output) => output.line(&text),
             None => output::line(&text),

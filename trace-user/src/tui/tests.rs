@@ -398,7 +398,7 @@ fn agent(scenario: &mut Scenario) -> (Task, Task, CallAddress) {
     scenario.probe(1_000, caller, Moment::CallEntered(entered(call, Wait::Proc, &["/usr/bin/agent"]).into()));
     scenario.probe(1_100, worker(70), Moment::CallPicked { call });
     scenario.probe(1_200, helper, Moment::Born { call });
-    scenario.probe(1_900, helper, Moment::Executed { result: ReturnCode::OK });
+    scenario.probe(1_900, helper, Moment::Executed { result: ReturnCode::OK, program: None });
     (caller, helper, call)
 }
 
@@ -492,7 +492,7 @@ fn slept() -> Scenario {
     };
     after.into_iter().for_each(|(at, moment)| send(at, sleeper, Moment::Suspend(moment)));
     let helper = Task::new(413, 413, 10_900, "modprobe");
-    send(2_150_000, helper, Moment::LoadBegan { syscall: Syscall::Finit });
+    send(2_150_000, helper, Moment::LoadBegan { syscall: Syscall::Finit, origin: None });
     send(2_160_000, helper, Moment::InitBegun(module("can")));
     send(2_300_000, helper, Moment::Live(module("can")));
     send(2_300_100, helper, Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode::OK });

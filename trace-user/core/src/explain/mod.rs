@@ -1,13 +1,16 @@
-//! What became of a request (here) or of a suspend cycle ([`cycle`]), in one sentence that a person can act on.
+//! What became of a request (here), a load or an unload ([`load`]), or a suspend cycle ([`cycle`]), in one sentence
+//! that a person can act on.
 //!
 //! In: a request. Out: text, without a full stop. Pure. The sentence contains only what was seen and leaves out the
 //! rest.
 
 pub mod cycle;
+mod helper;
+pub mod load;
 
 use crate::answer::{CallResult, Errno, WaitStatus};
-use crate::entities::{Call, Gap, Load, Request, Verdict};
-use crate::event::{Install, Task, Wanted};
+use crate::entities::{Call, Gap, Load, Request, TurnedAway, Verdict};
+use crate::event::{Absent, Install, Spared, Task, Unapplied, Wanted};
 
 /// The sentence for the request's verdict.
 #[must_use]
@@ -21,9 +24,7 @@ pub fn explain(request: &Request) -> String {
         Verdict::NotFound => not_found(request),
         Verdict::HelperFailed => helper_failed(request),
         Verdict::HelperMissing => helper_missing(request),
-        Verdict::Refused => {
-            "helpers were disabled, as in suspend, shutdown and early boot, so none was started: ask again later".into()
-        }
+        Verdict::Refused => refused(request),
         Verdict::Throttled => throttled(request),
         Verdict::Denied => denied(request),
         Verdict::Abandoned => {
@@ -45,22 +46,26 @@ fn live(request: &Request) -> String {
     let load = own_live(request);
     let module = load.and_then(|load| load.module.as_deref()).unwrap_or("the module");
     let loader = load.map_or_else(String::new, |load| format!(" ({})", task_words(&load.task)));
-    format!("{module} went live {}loaded by its own helper{loader}", delay(request))
+    format!("{module} went live {}loaded by its own helper{loader}{}", delay(request), also(why(request)))
 }
 
-/// Why nothing was loaded, or could not be, if that is known: because of modprobe's configuration, the helper that was
-/// called, what the init returned, or what was live before. `None` for every other verdict, or if it is not known.
+/// `; WORDS`, or nothing.
+fn also(words: Option<String>) -> String {
+    words.map_or_else(String::new, |words| format!("; {words}"))
+}
+
+/// Why it came to this, if that is known: what the kernel printed, what the machine forbids, modprobe's configuration,
+/// the files of the modules, the helper that was called, or what was live before. `None` if nothing is known.
 #[must_use]
 pub fn why(request: &Request) -> Option<String> {
     match request.verdict {
         Verdict::AlreadyLive => Some(why_already_live(request)),
         Verdict::Hollow => why_hollow(request),
-        Verdict::InitFailed => request.failed_load().and_then(|load| without_dependency(request, load)),
-        Verdict::NotFound | Verdict::HelperFailed => joined(wanted(request).filter_map(by_configuration)),
-        Verdict::Live
-        | Verdict::SatisfiedByAnother
-        | Verdict::HelperMissing
-        | Verdict::Refused
+        Verdict::InitFailed => request.failed_load().map(|load| why_init_failed(request, load)),
+        Verdict::NotFound | Verdict::HelperFailed => why_nothing_was_loaded(request),
+        Verdict::Live => in_spite_of(request),
+        Verdict::HelperMissing | Verdict::Refused => why_refused_early(request),
+        Verdict::SatisfiedByAnother
         | Verdict::Throttled
         | Verdict::Denied
         | Verdict::Abandoned
@@ -71,14 +76,102 @@ pub fn why(request: &Request) -> Option<String> {
 }
 
 fn already_live(request: &Request) -> String {
-    format!("{}; nothing had to be loaded", why_already_live(request))
+    let failed = request.failed_load().filter(|load| load.error() != Some(Errno::EEXIST));
+    let failed = failed.map(|load| load_failed(request, load));
+    format!("{}; nothing had to be loaded{}", why_already_live(request), also(failed))
 }
 
 fn why_already_live(request: &Request) -> String {
     match wanted(request).find(|wanted| wanted.built_in) {
         Some(wanted) => format!("{} is built into the kernel", wanted.name),
-        None => format!("{} was live before it was asked for", wanted_words(request)),
+        None => format!("{} was live before it was asked for", live_before(request)),
     }
+}
+
+/// The module that was live: not one whose load failed.
+fn live_before(request: &Request) -> &str {
+    let failed = |wanted: &&Wanted| {
+        request.loads.iter().any(|load| load.failed() && load.module.as_deref().is_some_and(|name| wanted.is(name)))
+    };
+    let live = wanted(request).find(|wanted| !failed(wanted));
+    live.map_or_else(|| wanted_words(request), |wanted| &wanted.name)
+}
+
+/// Lines that were meant to keep the module from being loaded, and did not.
+fn in_spite_of(request: &Request) -> Option<String> {
+    let forbids = |unapplied: &&Unapplied| {
+        let command = unapplied.line.split_ascii_whitespace().next();
+        matches!(command, Some("blacklist" | "install"))
+    };
+    let unapplied = wanted(request).flat_map(|wanted| &wanted.unapplied).filter(forbids).map(|unapplied| {
+        let Unapplied { line, place, why } = unapplied;
+        format!("modprobe does not apply \"{line}\" ({place}): {why}")
+    });
+    joined(
+        wanted(request)
+            .flat_map(|wanted| {
+                wanted.spared.iter().map(|spared| {
+                    let Spared { module, place } = spared;
+                    let rule = if *module == wanted.name {
+                        "a blacklist does not apply to a module that is requested by its own name"
+                    } else {
+                        "a blacklist does not apply to what another module depends on"
+                    };
+                    format!("{module} is blacklisted in {place}, but {rule}: use \"install {module} /bin/false\"")
+                })
+            })
+            .chain(unapplied),
+    )
+}
+
+/// Why the helper loaded nothing.
+fn why_nothing_was_loaded(request: &Request) -> Option<String> {
+    let absent = request.resolution.as_ref().and_then(|resolution| resolution.absent.as_deref());
+    absent
+        .map(absent_words)
+        .or_else(|| helper::foreign(request))
+        .or_else(|| joined(wanted(request).filter_map(by_configuration)))
+}
+
+fn absent_words(absent: &Absent) -> String {
+    let others: Vec<&str> = absent.others.iter().take(3).map(|other| &**other).collect();
+    let others = match others.as_slice() {
+        [] => String::new(),
+        [one] => format!(" ({one} is there: reboot if the kernel was upgraded)"),
+        several => format!(" ({} are there: reboot if the kernel was upgraded)", several.join(", ")),
+    };
+    format!("there are no modules of the running kernel: {} is missing{others}", absent.folder)
+}
+
+/// Why the load failed that made the request fail.
+fn why_init_failed(request: &Request, load: &Load) -> String {
+    let is_of_init = load.init_ended.is_some_and(|(_, result)| result.failed());
+    if is_of_init { load_failed(request, load) } else { load::why_failed(load, concerned(request, load)) }
+}
+
+/// What is known of the module that a load is of, or of the one that depends on it.
+fn concerned<'r>(request: &'r Request, load: &Load) -> Option<&'r Wanted> {
+    let of = |wanted: &&Wanted| load.module.as_deref().is_none_or(|module| wanted.is(module));
+    wanted(request).find(of).or_else(|| wanted(request).next())
+}
+
+/// Why the kernel refused the request before it asked a security module.
+fn why_refused_early(request: &Request) -> Option<String> {
+    if request.turned_away != Some(TurnedAway::RefusedEarly) {
+        return None;
+    }
+    Some(match request.result.and_then(CallResult::error) {
+        Some(Errno::ENOENT) => "no helper is set: kernel.modprobe is empty".into(),
+        Some(Errno::ENAMETOOLONG) => "the name is longer than the kernel allows (55 bytes)".into(),
+        Some(error) => format!("the kernel answered {} before it asked for a helper", error.words()),
+        None => return None,
+    })
+}
+
+fn refused(request: &Request) -> String {
+    why_refused_early(request).unwrap_or_else(|| {
+        "helpers were disabled, as in suspend, shutdown and early boot, so none was started: ask again later".into()
+    })
 }
 
 /// The modules that the alias resolves to.
@@ -88,28 +181,32 @@ fn wanted(request: &Request) -> impl Iterator<Item = &Wanted> {
 
 fn why_hollow(request: &Request) -> Option<String> {
     if let Some(load) = request.failed_load().filter(|load| load.error() == Some(Errno::EEXIST)) {
-        let module = load_words(load);
+        let module = load::subject(load);
         return Some(match load.init_ended.and_then(|(_, result)| result.error()) {
             Some(Errno::EEXIST) => format!("the init of {module} returned -EEXIST and modprobe took that for success"),
             _ => format!("the load of {module} ended with -EEXIST and modprobe took that for success"),
         });
     }
     let configured = joined(wanted(request).filter_map(by_configuration));
-    let Some(path) = foreign_helper(request) else { return configured };
+    let Some(foreign) = helper::foreign(request) else { return configured };
     let configured = configured.map_or_else(String::new, |why| format!(" (modprobe itself: {why})"));
-    Some(format!("the kernel's helper is not modprobe: {path}{configured}"))
+    Some(format!("{foreign}{configured}"))
 }
 
 /// What keeps modprobe from loading a module that was requested.
 fn by_configuration(wanted: &Wanted) -> Option<String> {
     let Wanted { name, blacklisted, install, missing, alias, .. } = wanted;
+    let missing_file = wanted.missing_files.first().map(|file| {
+        let whose = if file.module == *name { "its file" } else { "a file that it needs" };
+        format!("{name} is in the index of modules, but {whose}, {}, is missing", file.path)
+    });
     match (blacklisted, install, alias) {
         (Some(place), _, _) => Some(format!("{name} is blacklisted in {place}")),
         (None, Some(install), _) => Some(instead_of(install, name)),
         (None, None, Some(place)) if *missing => {
             Some(format!("{name}, named in {place}, is not a module of this kernel"))
         }
-        (None, None, _) => None,
+        (None, None, _) => missing_file,
     }
 }
 
@@ -119,23 +216,10 @@ fn instead_of(install: &Install, module: &str) -> String {
     format!("an install line runs {command} instead of loading {module} ({place})")
 }
 
-/// The dependency that modprobe did not load before `load`, which failed, and why.
-fn without_dependency(request: &Request, load: &Load) -> Option<String> {
-    let module = load.module.as_deref();
-    let of = wanted(request).filter(|wanted| module.is_none_or(|module| wanted.is(module)));
-    joined(of.flat_map(|wanted| &wanted.replaced).map(|replaced| instead_of(&replaced.install, &replaced.module)))
-}
-
 fn joined(reasons: impl Iterator<Item = String>) -> Option<String> {
     let mut reasons: Vec<String> = reasons.collect();
     reasons.dedup();
     (!reasons.is_empty()).then(|| reasons.join("; "))
-}
-
-/// The helper's path, if its file is not called modprobe.
-fn foreign_helper(request: &Request) -> Option<&str> {
-    let path = request.call.as_ref().and_then(|call| call.entry.path.text())?;
-    (path.rsplit('/').next() != Some("modprobe")).then_some(path)
 }
 
 fn satisfied_by_another(request: &Request) -> String {
@@ -168,7 +252,7 @@ fn init_failed(request: &Request) -> String {
     let Some(load) = request.failed_load() else {
         return "a load of the helper's failed".into();
     };
-    format!("{}{}", load_failed(request, load), because(request))
+    load_failed(request, load)
 }
 
 /// `: WHY`, or nothing if the reason is not known.
@@ -177,17 +261,8 @@ fn because(request: &Request) -> String {
 }
 
 fn load_failed(request: &Request, load: &Load) -> String {
-    let module = load_words(load);
     let role = if request.is_dependency(load) { ", which the wanted module depends on," } else { "" };
-    match (load.init_ended.and_then(|(_, result)| result.error()), load.error()) {
-        (Some(error), _) => {
-            format!("the init of {module}{role} returned {}", error.words())
-        }
-        (_, Some(error)) => {
-            format!("the load of {module}{role} failed before its init: {}", error.words())
-        }
-        (_, None) => format!("the load of {module}{role} failed"),
-    }
+    load::failed(load, role, concerned(request, load))
 }
 
 fn not_found(request: &Request) -> String {
@@ -203,10 +278,13 @@ fn helper_failed(request: &Request) -> String {
     let helper = request.call.as_ref().and_then(|call| call.helper);
     let pid = helper.map_or_else(String::new, |(task, _)| format!("[{}]", task.key.tgid.0));
     let tried = if request.loads.is_empty() { " without having tried a load" } else { "" };
-    format!("{}{pid} {ending}{tried}{}", helper_name(request), because(request))
+    format!("{}{pid} {ending}{tried}{}{}", helper_name(request), also(helper::status(request)), because(request))
 }
 
 fn helper_missing(request: &Request) -> String {
+    if let Some(why) = why_refused_early(request) {
+        return why;
+    }
     let path = request.call.as_ref().map(|call| &call.entry.path);
     let error = request.call.as_ref().and_then(|call| call.executed).and_then(|(_, result)| result.error());
     let empty = path.and_then(|path| path.text()).is_some_and(|path| path.is_empty());
@@ -281,7 +359,7 @@ fn stage(request: &Request) -> String {
     };
     if let Some(load) = request.loads.iter().rev().find(|load| !load.closed) {
         let loader = task_words(&load.task);
-        let module = load_words(load);
+        let module = load::subject(load);
         return match (load.live, load.init_begun) {
             (Some(_), _) => format!("{module} is live and {loader} waits for its asynchronous work"),
             (None, Some(_)) => format!("the init of {module} runs in {loader}"),
@@ -302,7 +380,10 @@ fn waiting(request: &Request, call: &Call) -> String {
         return format!("the helper {ending} and the requester has not been seen to return");
     }
     match (call.helper, call.picked) {
-        (Some(_), _) => format!("waiting for the helper {}{helper}, which is still running", helper_name(request)),
+        (Some(_), _) => {
+            let install = helper::install_line(request).map_or_else(String::new, |words| format!(": {words}"));
+            format!("waiting for the helper {}{helper}, which is still running{install}", helper_name(request))
+        }
         (None, Some(_)) => "its helper is being forked".into(),
         (None, None) => "waiting for a kernel worker to start its helper".into(),
     }
@@ -324,10 +405,6 @@ fn own_live(request: &Request) -> Option<&Load> {
     wanted.map(|load| &**load).find(|load| load.live.is_some())
 }
 
-fn load_words(load: &Load) -> &str {
-    load.module.as_deref().unwrap_or("a module")
-}
-
 fn wanted_words(request: &Request) -> &str {
     request.module().map_or("the module", |module| module)
 }
@@ -345,7 +422,7 @@ mod tests {
     use crate::answer::ReturnCode;
     use crate::correlate::requests::fresh;
     use crate::entities::{CallId, LoadId, RequestId, SatisfiedBy};
-    use crate::event::{CallEntered, Captured, Configured, Place, Replaced, Resolution, Stamp, Wait};
+    use crate::event::{CallEntered, Captured, Configured, MissingFile, Place, Replaced, Resolution, Stamp, Wait};
     use crate::testing::{asked, entered};
     use std::sync::Arc;
     use trace_common::ids::CallAddress;
@@ -371,6 +448,8 @@ mod tests {
             picked: Some(at(1)),
             helper: Some((helper(), at(1))),
             executed: Some((at(2), ReturnCode::OK)),
+            program: None,
+            depth: 0,
             ran: true,
             exited: None,
             completed: None,
@@ -381,7 +460,7 @@ mod tests {
         Request {
             verdict,
             call: Some(Arc::new(call)),
-            resolution: Some(Arc::new(Resolution { known: true, modules: vec![wanted], configured: None })),
+            resolution: Some(Arc::new(Resolution { known: true, modules: vec![wanted], ..Resolution::default() })),
             ..fresh(RequestId(1), at(0), Task::new(412, 412, 1, "ping"), &asked)
         }
     }
@@ -414,12 +493,18 @@ mod tests {
             syscall: None,
             began: at(3),
             bytes: None,
+            origin: None,
+            file: None,
             module: Some(module.into()),
+            printed: Vec::new(),
+            policy: None,
+            unloading: None,
             coming: None,
             init_begun: None,
             live: None,
             init_ended: None,
             ended: None,
+            retried: false,
             closed: true,
         }
     }
@@ -489,7 +574,7 @@ mod tests {
         assert_eq!(why(&request).unwrap(), line);
         check(&request, &format!("the helper exited 0 but nothing that was wanted is live: {line}"));
         entry(&mut request).path = Captured::whole("/usr/local/bin/helper");
-        let helper = "the kernel's helper is not modprobe: /usr/local/bin/helper";
+        let helper = "the kernel's helper is /usr/local/bin/helper, not the system's modprobe (see kernel.modprobe)";
         assert_eq!(why(&request).unwrap(), format!("{helper} (modprobe itself: {line})"));
         wanted(&mut request, can());
         assert_eq!(why(&request).unwrap(), helper);
@@ -510,8 +595,8 @@ mod tests {
             vec![Replaced { module: "core".into(), install: install("/bin/true") }];
         check(
             &request,
-            "the load of can failed before its init: ENOENT (no such file or directory): an install line runs \
-             /bin/true instead of loading core (/etc/modprobe.d/x.conf:4)",
+            "the load of can failed before its init (ENOENT): an install line runs /bin/true instead of loading core \
+             (/etc/modprobe.d/x.conf:4)",
         );
         request.loads.clear();
         request.verdict = Verdict::NotFound;
@@ -538,9 +623,98 @@ mod tests {
         request.loads = vec![Arc::new(Load { ended: Some((at(9), ReturnCode(-8))), ..load("crc16") })];
         check(
             &request,
-            "the load of crc16, which the wanted module depends on, failed before its init: ENOEXEC (not in an \
-             executable format)",
+            "the load of crc16, which the wanted module depends on, failed before its init (ENOEXEC): it is not a module \
+             of this kernel: its format, its version magic or the versions of its symbols do not fit",
         );
+    }
+
+    #[test]
+    fn a_line_that_does_not_hold_is_named_with_what_would() {
+        let mut request = request(Verdict::Live);
+        request.live = Some(at(98));
+        request.loads = vec![Arc::new(Load { live: Some(at(98)), ..load("can") })];
+        let live = explain(&request);
+        let can = |request: &mut Request| resolution(request).modules[0].clone();
+        resolution(&mut request).modules[0].spared = vec![Spared { module: "can".into(), place: place(2) }];
+        let why_not = "can is blacklisted in /etc/modprobe.d/x.conf:2, but a blacklist does not apply to a module that is \
+                       requested by its own name: use \"install can /bin/false\"";
+        assert_eq!((explain(&request), why(&request).as_deref()), (format!("{live}; {why_not}"), Some(why_not)));
+        let other = Spared { module: "core".into(), place: place(2) };
+        resolution(&mut request).modules[0].spared = vec![other];
+        assert!(
+            explain(&request).contains("does not apply to what another module depends on"),
+            "{}",
+            explain(&request)
+        );
+        let line = |text: &str| Unapplied { line: text.into(), place: place(7), why: "it means nothing".into() };
+        let unapplied = vec![line("options can x=1"), line("blacklist can")];
+        resolution(&mut request).modules = vec![Wanted { spared: vec![], unapplied, ..can(&mut request) }];
+        let words = "modprobe does not apply \"blacklist can\" (/etc/modprobe.d/x.conf:7): it means nothing";
+        assert_eq!(why(&request).as_deref(), Some(words));
+    }
+
+    #[test]
+    fn files_that_are_not_there_are_named() {
+        let mut request = request(Verdict::NotFound);
+        request.result = Some(CallResult::from_return(256));
+        let absent = Absent { folder: "/lib/modules/6.12".into(), others: vec!["6.13".into()] };
+        resolution(&mut request).absent = Some(absent.into());
+        resolution(&mut request).modules.clear();
+        check(
+            &request,
+            "there are no modules of the running kernel: /lib/modules/6.12 is missing (6.13 is there: reboot if the kernel \
+             was upgraded); modprobe exited 1",
+        );
+        let file = MissingFile { module: "core".into(), path: "/m/core.ko".into() };
+        let wanted = Wanted { name: "can".into(), missing_files: vec![file], ..Wanted::default() };
+        *resolution(&mut request) = Resolution { known: true, modules: vec![wanted], ..Resolution::default() };
+        request.verdict = Verdict::HelperFailed;
+        check(
+            &request,
+            "modprobe[413] exited 1 without having tried a load: can is in the index of modules, but a file that it needs, \
+             /m/core.ko, is missing",
+        );
+    }
+
+    #[test]
+    fn a_request_that_is_refused_early_says_why() {
+        let mut request = request(Verdict::HelperMissing);
+        request.call = None;
+        request.turned_away = Some(TurnedAway::RefusedEarly);
+        request.result = Some(CallResult::from_return(-2));
+        check(&request, "no helper is set: kernel.modprobe is empty");
+        request.verdict = Verdict::Refused;
+        request.result = Some(CallResult::from_return(-36));
+        check(&request, "the name is longer than the kernel allows (55 bytes)");
+        request.turned_away = None;
+        assert_eq!(why(&request), None);
+    }
+
+    #[test]
+    fn a_failure_beside_a_live_module_is_reported_with_it() {
+        let mut request = request(Verdict::AlreadyLive);
+        resolution(&mut request).modules.insert(0, Wanted { name: "vcan".into(), ..Wanted::default() });
+        request.loads = vec![Arc::new(Load { init_ended: Some((at(9), ReturnCode(-19))), ..load("vcan") })];
+        check(
+            &request,
+            "can was live before it was asked for; nothing had to be loaded; the init of vcan returned ENODEV (no such \
+             device)",
+        );
+    }
+
+    #[test]
+    fn an_install_line_that_runs_is_named() {
+        let mut request = request(Verdict::InFlight);
+        resolution(&mut request).modules[0].install = Some(install("/sbin/modprobe can"));
+        call(&mut request).depth = 13;
+        check(
+            &request,
+            "still open, waiting for the helper modprobe[413], which is still running: modprobe runs the install line \
+             /etc/modprobe.d/x.conf:4, which calls modprobe for it again without --ignore-install, 13 processes deep",
+        );
+        resolution(&mut request).modules[0].install = Some(install("/sbin/modprobe -i can; sleep 9"));
+        call(&mut request).depth = 1;
+        assert!(explain(&request).ends_with("modprobe runs the install line /etc/modprobe.d/x.conf:4"));
     }
 
     #[test]

@@ -1,25 +1,27 @@
-//! One request as one line of JSON. Names are stable: `schema` changes if the meaning of a field ever does. Times are
-//! integers in nanoseconds; what was not seen is null.
+//! One request, load or unload as one line of JSON. Names are stable: `schema` changes if the meaning of a field ever
+//! does. Times are integers in nanoseconds; what was not seen is null.
 
 use super::plain::plain_json;
 use super::wall;
 use crate::answer::{CallResult, WaitStatus};
 use crate::attribution::container::{container, unit};
 use crate::attribution::family::family;
-use crate::entities::{Call, Load, Request, Timed};
-use crate::event::{Captured, Stamp};
+use crate::entities::{Call, Load, Request, Timed, Unload};
+use crate::event::{Captured, Origin, Stamp, Task};
 use crate::explain;
 use crate::model::Model;
 use crate::phases::{Phase, phases};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// The version of the line's format.
-const SCHEMA: u32 = 1;
+pub(super) const SCHEMA: u32 = 2;
 
 #[derive(Serialize)]
 struct Line<'a> {
     schema: u32,
+    kind: &'static str,
     id: u64,
     alias: Option<&'a str>,
     verdict: &'static str,
@@ -70,9 +72,11 @@ pub(super) struct HelperLine<'a> {
     signal: Option<i32>,
 }
 
+/// A load of a request's. Instants count from boot, on the clock that does not stop in suspend.
 #[derive(Serialize)]
 struct LoadLine<'a> {
     module: Option<&'a str>,
+    file: Option<&'a str>,
     pid: u32,
     result: Option<i32>,
     began_ns: u64,
@@ -80,6 +84,51 @@ struct LoadLine<'a> {
     ended_ns: Option<u64>,
     bytes: Option<u64>,
     dependency: bool,
+    printed: Vec<&'a str>,
+}
+
+/// A load, or an unload, that serves no request.
+#[derive(Serialize)]
+struct OwnLine<'a> {
+    schema: u32,
+    kind: &'static str,
+    id: u64,
+    module: Option<&'a str>,
+    file: Option<&'a str>,
+    result: Option<i32>,
+    why: Option<String>,
+    boot_ns: u64,
+    wall: Option<String>,
+    total_ns: Option<u64>,
+    total_boot_ns: Option<u64>,
+    live_ns: Option<u64>,
+    init_ns: Option<u64>,
+    bytes: Option<u64>,
+    printed: Vec<&'a str>,
+    loader: LoaderLine<'a>,
+}
+
+/// Who loads or unloads: as a requester, with the parent.
+#[derive(Serialize)]
+pub(super) struct LoaderLine<'a> {
+    pid: u32,
+    tid: u32,
+    comm: String,
+    exe: Option<&'a str>,
+    uid: Option<u32>,
+    loginuid: Option<u32>,
+    cgroup: Option<&'a str>,
+    container: Option<&'a str>,
+    container_engine: Option<&'static str>,
+    unit: Option<&'a str>,
+    parent: Option<ParentLine<'a>>,
+}
+
+#[derive(Serialize)]
+struct ParentLine<'a> {
+    pid: u32,
+    comm: String,
+    exe: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -102,6 +151,7 @@ struct SatisfiedLine<'a> {
 pub fn request_line(request: &Request, model: &Model) -> String {
     let line = Line {
         schema: SCHEMA,
+        kind: "request",
         id: request.id.0,
         alias: text(&request.requested.alias),
         verdict: request.verdict.as_str(),
@@ -120,7 +170,7 @@ pub fn request_line(request: &Request, model: &Model) -> String {
         phases: phases_map(request),
         requester: requester(request),
         helper: helper(request),
-        loads: request.loads.iter().map(|load| load_line(load, request)).collect(),
+        loads: request.loads.iter().map(|load| own_load(load, request)).collect(),
         duplicates: DuplicatesLine {
             same_alias: request.duplicates.same_alias,
             same_module: request.duplicates.same_module,
@@ -135,8 +185,83 @@ pub fn request_line(request: &Request, model: &Model) -> String {
         }),
         incomplete: gaps(request),
     };
-    // Strings and integers under string keys cannot fail to serialise.
-    plain_json(&serde_json::to_string(&line).unwrap_or_default())
+    plain_line(&line)
+}
+
+/// The line of a load that serves no request, without its newline.
+#[must_use]
+pub fn load_line(load: &Load, model: &Model) -> String {
+    let ended = load.ended.map(|(at, _)| at);
+    plain_line(&OwnLine {
+        schema: SCHEMA,
+        kind: "load",
+        id: load.id.0,
+        module: load.module.as_deref(),
+        file: load.file.as_ref().map(|file| &*file.name),
+        result: load.ended.map(|(_, result)| result.0),
+        why: explain::load::why(load),
+        boot_ns: load.began.boot.as_nanos(),
+        wall: model.wall_ns(load.began).and_then(wall::iso),
+        total_ns: load.total().map(|total| total.as_nanos()),
+        total_boot_ns: ended.map(|at| at.boot.since(load.began.boot).as_nanos()),
+        live_ns: load.live.map(|at| at.boot.as_nanos()),
+        init_ns: load.init_time().map(|init| init.as_nanos()),
+        bytes: load.bytes,
+        printed: texts(&load.printed),
+        loader: loader(&load.task, load.origin.as_deref()),
+    })
+}
+
+/// The line of an unload, without its newline.
+#[must_use]
+pub fn unload_line(unload: &Unload, model: &Model) -> String {
+    let ended = unload.ended.map(|(at, _)| at);
+    plain_line(&OwnLine {
+        schema: SCHEMA,
+        kind: "unload",
+        id: unload.id.0,
+        module: text(&unload.module),
+        file: None,
+        result: unload.ended.map(|(_, result)| result.0),
+        why: unload.failed().then(|| explain::load::explain_unload(unload)),
+        boot_ns: unload.began.boot.as_nanos(),
+        wall: model.wall_ns(unload.began).and_then(wall::iso),
+        total_ns: unload.total().map(|total| total.as_nanos()),
+        total_boot_ns: ended.map(|at| at.boot.since(unload.began.boot).as_nanos()),
+        live_ns: None,
+        init_ns: None,
+        bytes: None,
+        printed: Vec::new(),
+        loader: loader(&unload.task, unload.origin.as_deref()),
+    })
+}
+
+/// Strings and integers under string keys cannot fail to serialise.
+fn plain_line(line: &impl Serialize) -> String {
+    plain_json(&serde_json::to_string(line).unwrap_or_default())
+}
+
+pub(super) fn loader<'a>(task: &Task, origin: Option<&'a Origin>) -> LoaderLine<'a> {
+    let cgroup = origin.and_then(|origin| origin.cgroup.as_deref());
+    let container = cgroup.and_then(container);
+    let parent = origin.and_then(|origin| origin.parent.as_ref()).map(|parent| ParentLine {
+        pid: parent.process.0,
+        comm: parent.comm.to_text(),
+        exe: parent.exe.as_deref(),
+    });
+    LoaderLine {
+        pid: task.key.tgid.0,
+        tid: task.tid.0,
+        comm: task.comm.to_text(),
+        exe: origin.and_then(|origin| origin.exe.as_deref()),
+        uid: origin.map(|origin| origin.uid),
+        loginuid: origin.and_then(|origin| origin.loginuid),
+        cgroup,
+        container: container.map(|container| container.id),
+        container_engine: container.map(|container| container.engine),
+        unit: cgroup.and_then(unit),
+        parent,
+    }
 }
 
 /// What was not seen, as one phrase; `None` if everything was.
@@ -192,16 +317,18 @@ pub(super) fn helper_line(call: &Call, status: Option<WaitStatus>) -> HelperLine
     }
 }
 
-fn load_line<'a>(load: &'a Load, request: &Request) -> LoadLine<'a> {
+fn own_load<'a>(load: &'a Load, request: &Request) -> LoadLine<'a> {
     LoadLine {
         module: load.module.as_deref(),
+        file: load.file.as_ref().map(|file| &*file.name),
         pid: load.task.key.tgid.0,
         result: load.ended.map(|(_, result)| result.0),
-        began_ns: since(load.began, request),
-        live_ns: load.live.map(|at| since(at, request)),
-        ended_ns: load.ended.map(|(at, _)| since(at, request)),
+        began_ns: load.began.boot.as_nanos(),
+        live_ns: load.live.map(|at| at.boot.as_nanos()),
+        ended_ns: load.ended.map(|(at, _)| at.boot.as_nanos()),
         bytes: load.bytes,
         dependency: request.is_dependency(load),
+        printed: texts(&load.printed),
     }
 }
 
@@ -210,9 +337,8 @@ const fn on_boot_clock(request: &Request, at: Stamp) -> u64 {
     at.boot.since(request.asked.boot).as_nanos()
 }
 
-/// Instants of loads count from the request.
-fn since(at: Stamp, request: &Request) -> u64 {
-    at.mono.since(request.asked.mono).as_nanos()
+pub(super) fn texts(texts: &[Arc<str>]) -> Vec<&str> {
+    texts.iter().map(|text| &**text).collect()
 }
 
 fn text(captured: &Captured) -> Option<&str> {

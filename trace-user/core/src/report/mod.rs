@@ -3,7 +3,9 @@
 pub mod cycles;
 pub mod json;
 pub mod line;
+mod loads;
 pub mod plain;
 pub mod summary;
+mod text;
 pub mod wall;
 pub mod whole;

@@ -2,23 +2,21 @@
 //! was requested many times at once, which modules cost most, and what could not be seen.
 
 use super::cycles;
-use super::plain::plain;
+use super::loads;
+use super::plain::counted;
+use super::text::{ROWS, line, more, title};
 use super::wall;
 use crate::attribution::purpose::purpose;
 use crate::entities::{Request, SLOTS, Timed, Verdict};
-use crate::event::{Comm, SelfTest};
+use crate::event::{Comm, Policy, SelfTest};
 use crate::explain::{explain, task_words};
 use crate::model::Model;
 use crate::model::duplicates::{Group, GroupFacts};
 use crate::phases::{Phase, phases};
 use crate::record::read::Ending;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 use trace_common::time::Nanos;
-
-/// Rows of each list.
-const ROWS: usize = 10;
 
 /// The report, as lines of text.
 #[must_use]
@@ -27,13 +25,15 @@ pub fn summary(model: &Model, ending: Ending) -> String {
     head(&mut out, model, ending);
     verdicts(&mut out, model);
     slowest(&mut out, model);
-    blame(&mut out, model);
+    loads::costs(&mut out, model);
     list(&mut out, "hollow: request_module() returned 0, but no wanted module is live", model, |request| {
         request.verdict == Verdict::Hollow
     });
     list(&mut out, "failed", model, |request| {
         matches!(request.verdict, Verdict::InitFailed | Verdict::HelperFailed | Verdict::HelperMissing)
     });
+    loads::failed(&mut out, model);
+    loads::unloads(&mut out, model);
     list(&mut out, "open when tracing ended", model, |request| {
         request.is_open() || request.verdict == Verdict::InFlight
     });
@@ -60,7 +60,8 @@ fn head(out: &mut String, model: &Model, ending: Ending) {
     let begin = model.wall_ns(first).and_then(wall::iso).unwrap_or_else(|| "an unknown instant".to_owned());
     line(out, format_args!("traced for {} from {begin}", model.now().mono.since(first.mono)));
     let counts = model.counts();
-    line(out, format_args!("{} requests, {} events, {} lost", counts.requests, counts.events, model.lost_total()));
+    let (requests, events) = (counted(counts.requests, "request"), counted(counts.events, "event"));
+    line(out, format_args!("{requests}, {events}, {} lost", model.lost_total()));
     losses(out, model);
     let shown = [
         (counts.unmatched, "events belong to something that began before tracing or was lost"),
@@ -70,6 +71,9 @@ fn head(out: &mut String, model: &Model, ending: Ending) {
     ];
     for (count, words) in shown.into_iter().filter(|(count, _)| *count > 0) {
         line(out, format_args!("  {count} {words}"));
+    }
+    for words in model.policy().map(Policy::words).unwrap_or_default() {
+        line(out, format_args!("  FORBIDDEN: {words}"));
     }
     match model.self_test() {
         Some(SelfTest::Deaf(moments)) => {
@@ -127,27 +131,6 @@ fn longest(request: &Request) -> String {
     let phases = phases(request, None);
     let shares = Phase::ALL.into_iter().filter_map(|phase| phases.get(phase).map(|share| (share, phase)));
     shares.max().map_or_else(String::new, |(share, phase)| format!("{} {share}", phase.as_str()))
-}
-
-/// What each module cost, over all its loads.
-fn blame(out: &mut String, model: &Model) {
-    let mut costs: BTreeMap<&str, (Nanos, Nanos, u32)> = BTreeMap::new();
-    for load in model.loads() {
-        let Some(module) = load.module.as_deref() else { continue };
-        let cost = costs.entry(module).or_default();
-        cost.0 = cost.0.plus(load.total().unwrap_or_default());
-        cost.1 = cost.1.plus(load.init_time().unwrap_or_default());
-        cost.2 += 1;
-    }
-    if costs.is_empty() {
-        return;
-    }
-    let mut rows: Vec<_> = costs.into_iter().collect();
-    rows.sort_by_key(|(module, (whole, _, _))| (std::cmp::Reverse(*whole), *module));
-    title(out, "modules by time spent loading");
-    for (module, (whole, init, loads)) in rows.into_iter().take(ROWS) {
-        line(out, format_args!("  {:>7} {module:<24} init {init}, {loads} loads", whole.to_string()));
-    }
 }
 
 fn list(out: &mut String, name: &str, model: &Model, belongs: impl Fn(&Request) -> bool) {
@@ -281,20 +264,4 @@ fn losses(out: &mut String, model: &Model) {
         }
         more(out, users.len());
     }
-}
-
-fn more(out: &mut String, rows: usize) {
-    if rows > ROWS {
-        line(out, format_args!("  and {} more", rows - ROWS));
-    }
-}
-
-fn title(out: &mut String, name: &str) {
-    line(out, format_args!(""));
-    line(out, format_args!("{name}"));
-}
-
-/// Writing to a string cannot fail.
-fn line(out: &mut String, arguments: std::fmt::Arguments<'_>) {
-    let _ = writeln!(out, "{}", plain(&arguments.to_string()));
 }

@@ -2,14 +2,15 @@
 //! not seen is null.
 
 use super::cycles;
-use super::json::{HelperLine, helper_line};
+use super::json::{self as json_line, HelperLine, helper_line};
 use super::plain::plain_json;
 use super::summary::longest_slot_wait;
 use super::wall;
 use crate::attribution::purpose::purpose;
 use crate::entities::asleep;
-use crate::entities::{Call, Load, Timed, Verdict};
-use crate::event::{Hook, Right, SelfTest};
+use crate::entities::{Call, Load, Timed, Unload, Verdict};
+use crate::event::{Hook, Policy, Right, SelfTest};
+use crate::explain;
 use crate::model::Model;
 use crate::model::duplicates::Group;
 use crate::record::read::Ending;
@@ -17,7 +18,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 /// The version of the object's format.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = json_line::SCHEMA;
 
 #[derive(Serialize)]
 struct CallLine<'a> {
@@ -63,9 +64,11 @@ pub fn summary(model: &Model, ending: Ending) -> String {
         "verdicts": verdicts(model),
         "slots_most": model.most_slots().holders.len(),
         "slots": slots(model),
-        "duplicates": model.duplicates().map(|group| duplicates(model, group)).collect::<Vec<_>>(),
+        "duplicate_groups": model.duplicates().map(|group| duplicates(model, group)).collect::<Vec<_>>(),
         "helper_calls": model.calls().map(|call| call_line(model, call)).collect::<Vec<_>>(),
         "loads": model.loads().map(|load| load_object(load)).collect::<Vec<_>>(),
+        "unloads": model.unloads().map(|unload| unload_object(unload)).collect::<Vec<_>>(),
+        "policy": model.policy().map(policy),
         "suspends": cycles::cycles(model),
         "firmware": cycles::firmware(model),
         "hooks": hooks(model.hooks()),
@@ -159,8 +162,11 @@ fn load_object(load: &Load) -> Value {
         "id": load.id.0,
         "request": load.request.map(|request| request.0),
         "module": load.module.as_deref(),
-        "pid": load.task.key.tgid.0,
-        "comm": load.task.comm.to_text(),
+        "file": load.file.as_ref().map(|file| &*file.name),
+        "loader": json_line::loader(&load.task, load.origin.as_deref()),
+        "why": explain::load::why(load),
+        "retried": load.retried,
+        "printed": json_line::texts(&load.printed),
         "result": load.ended.map(|(_, result)| result.0),
         "began_ns": load.began.boot.as_nanos(),
         "live_ns": load.live.map(|at| at.boot.as_nanos()),
@@ -168,6 +174,34 @@ fn load_object(load: &Load) -> Value {
         "total_ns": load.total().map(|total| total.as_nanos()),
         "asleep_ns": load.ended.map(|(at, _)| asleep(load.began, at).as_nanos()),
         "bytes": load.bytes,
+    })
+}
+
+/// An unload; instants as of a load.
+fn unload_object(unload: &Unload) -> Value {
+    json!({
+        "id": unload.id.0,
+        "module": unload.module.text().map(|name| &**name),
+        "loader": json_line::loader(&unload.task, unload.origin.as_deref()),
+        "why": unload.failed().then(|| explain::load::explain_unload(unload)),
+        "result": unload.ended.map(|(_, result)| result.0),
+        "began_ns": unload.began.boot.as_nanos(),
+        "ended_ns": unload.ended.map(|(at, _)| at.boot.as_nanos()),
+        "total_ns": unload.total().map(|total| total.as_nanos()),
+    })
+}
+
+/// What forbids loads on the machine.
+#[must_use]
+pub fn policy(policy: &Policy) -> Value {
+    json!({
+        "modules_disabled": policy.modules_disabled,
+        "module_blacklist": json_line::texts(&policy.blacklist),
+        "initcall_blacklist": json_line::texts(&policy.initcall_blacklist),
+        "sig_enforce": policy.sig_enforce,
+        "lockdown": policy.lockdown.as_deref(),
+        "loadpin": policy.loadpin,
+        "helper": policy.helper.as_deref(),
     })
 }
 

@@ -1,0 +1,70 @@
+//! Who the helper is, how it ended, and what it runs, as parts of a request's sentence.
+//!
+//! In: a request. Out: phrases, or nothing if there is nothing to say. Pure.
+
+use crate::entities::Request;
+
+/// Where modprobe is found on most systems.
+const USUAL: [&str; 4] = ["/sbin/modprobe", "/usr/sbin/modprobe", "/bin/modprobe", "/usr/bin/modprobe"];
+
+/// What modprobe is on most systems: the file behind its symbolic links.
+const MODPROBES: [&str; 4] = ["kmod", "modprobe", "busybox", "toybox"];
+
+/// The helper, if it is not the system's modprobe, by its path or by the file that it was found to be.
+#[must_use]
+pub fn foreign(request: &Request) -> Option<String> {
+    let call = request.call.as_ref()?;
+    let path = call.entry.path.text()?;
+    let program = call.program.as_ref().and_then(|program| program.path.as_deref());
+    let is_modprobe = program.map(|program| MODPROBES.contains(&name(program)));
+    match (USUAL.contains(&&**path), is_modprobe) {
+        (true, Some(false)) => {
+            let program = program.unwrap_or_default();
+            Some(format!("the kernel's helper {path} is {program}, which is not modprobe"))
+        }
+        // A script's program is its interpreter, which can be busybox.
+        (false, Some(true)) if program.is_some_and(|program| is_in_system(program) && name(program) != "busybox") => {
+            None
+        }
+        (false, _) => Some(format!("the kernel's helper is {path}, not the system's modprobe (see kernel.modprobe)")),
+        (true, _) => None,
+    }
+}
+
+fn name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// In a folder that only a system's packages write to.
+fn is_in_system(path: &str) -> bool {
+    ["/usr/", "/bin/", "/sbin/", "/nix/store/", "/gnu/store/"].iter().any(|folder| path.starts_with(folder))
+}
+
+/// What an exit status says that is not the helper's own (the shell's and the dynamic loader's conventions).
+#[must_use]
+pub fn status(request: &Request) -> Option<String> {
+    let path = request.call.as_ref().map(|call| call.entry.path.to_string()).unwrap_or_default();
+    match request.status()?.exit_code()? {
+        126 => Some("126: a command could not be executed".to_owned()),
+        127 => {
+            Some(format!("127: its interpreter, a library or a command was not found; run \"{path} -V\" to see which"))
+        }
+        code @ 129..=192 => Some(format!("{code}: a command that it ran was ended by signal {}", code - 128)),
+        _ => None,
+    }
+}
+
+/// The `install` line that modprobe runs for what was requested.
+#[must_use]
+pub fn install_line(request: &Request) -> Option<String> {
+    let wanted = request.resolution.iter().flat_map(|resolution| &resolution.modules);
+    let (name, install) = wanted.filter_map(|wanted| Some((&wanted.name, wanted.install.as_ref()?))).next()?;
+    let depth = request.call.as_ref().map_or(0, |call| call.depth);
+    let deep = if depth > 1 { format!(", {depth} processes deep") } else { String::new() };
+    let words = install.command.split_ascii_whitespace();
+    let calls_itself = words.clone().any(|word| self::name(word) == "modprobe")
+        && words.clone().any(|word| word.replace('-', "_") == **name)
+        && !words.clone().any(|word| matches!(word, "-i" | "--ignore-install"));
+    let again = if calls_itself { ", which calls modprobe for it again without --ignore-install" } else { "" };
+    Some(format!("modprobe runs the install line {}{again}{deep}", install.place))
+}
