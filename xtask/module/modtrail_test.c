@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * modtrail's test module: an init that sleeps, fails or asks for another module, and a control file that asks
- * for modules from the kernel's side.
+ * modtrail's test module: an init that sleeps, fails or asks for another module, an exit that sleeps, and a
+ * control file that asks for modules from the kernel's side.
  *
  * It is built under several names (see Makefile), each with the alias modtrail-test-ROLE and its own defaults
  * of the parameters. The one with CONTROL makes /proc/modtrail_test, which takes one command per write:
@@ -55,6 +55,10 @@ MODULE_ALIAS("modtrail-test-" __stringify(ROLE));
 static unsigned int init_delay_ms = INIT_DELAY_MS;
 module_param(init_delay_ms, uint, 0444);
 MODULE_PARM_DESC(init_delay_ms, "milliseconds that init sleeps");
+
+static unsigned int exit_delay_ms;
+module_param(exit_delay_ms, uint, 0444);
+MODULE_PARM_DESC(exit_delay_ms, "milliseconds that exit sleeps");
 
 static int init_result = INIT_RESULT;
 module_param(init_result, int, 0444);
@@ -371,6 +375,8 @@ static int __init test_init(void)
 
 static void __exit test_exit(void)
 {
+	if (exit_delay_ms)
+		msleep(exit_delay_ms);
 	control_stop();
 }
 

@@ -9,8 +9,9 @@ use super::modprobe_d::{Configuration, FOLDERS, Install as InstallLine, Sources}
 use super::modules::{Indexes, loose, normalised};
 use super::pattern;
 use super::snapshot;
-use modtrail_core::event::{Configured, Install, Place, Replaced, Resolution, Wanted};
+use modtrail_core::event::{Absent, Configured, Install, MissingFile, Place, Replaced, Resolution, Spared, Wanted};
 use std::collections::BTreeSet;
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,6 +30,8 @@ pub struct Lookup {
     indexes: Indexes,
     /// Why there are none.
     error: Option<io::Error>,
+    /// The folder of this kernel's modules, if it is not there.
+    absent: Option<Arc<Absent>>,
     configuration: Configuration,
     folder: PathBuf,
     made: Option<SystemTime>,
@@ -112,8 +115,10 @@ impl Lookup {
             Ok(indexes) => (indexes, None),
             Err(error) => (Indexes::default(), Some(error)),
         };
+        let absent = error.as_ref().filter(|error| error.kind() == io::ErrorKind::NotFound && !folder.exists());
+        let absent = absent.map(|_| absent_folder(&folder).into());
         let (configuration, sources) = configuration(&folder);
-        Self { indexes, error, configuration, folder, made, sources }
+        Self { indexes, error, absent, configuration, folder, made, sources }
     }
 
     /// Reads again what has changed since it was read; returns whether anything had.
@@ -149,7 +154,40 @@ impl Lookup {
         let Configuration { ignored_lines, unread_files, .. } = self.configuration;
         let cut = u32::from(plans.iter().any(|plan| plan.cut));
         let configured = Some(Configured { ignored_lines: ignored_lines.saturating_add(cut), unread_files });
-        Resolution { known, modules: plans.iter().map(wanted).collect(), configured }
+        let modules = plans.iter().map(|plan| self.wanted(plan)).collect();
+        let absent = self.absent.clone();
+        Resolution { known: known || absent.is_some(), modules, absent, configured }
+    }
+
+    /// The files that modprobe would load for `alias`, and whether each is there.
+    #[must_use]
+    pub fn files(&self, alias: &str) -> Vec<(PathBuf, bool)> {
+        let plans = self.plans(alias);
+        let steps = plans.iter().flat_map(|plan| &plan.steps);
+        let paths = steps.filter_map(|step| if let Action::Load(path) = &step.action { Some(path) } else { None });
+        paths.map(|path| (path.clone(), path.exists())).collect()
+    }
+
+    /// What is reported of a module that an alias resolves to.
+    fn wanted(&self, plan: &Plan) -> Wanted {
+        let mut wanted = wanted(plan);
+        let by_name = plan.steps.get(plan.own).is_some_and(|step| matches!(step.action, Action::Load(_)));
+        for step in &plan.steps {
+            let Action::Load(path) = &step.action else { continue };
+            let is_own = step.module == plan.module;
+            if let Some(place) = self.configuration.blacklist.get(&step.module).filter(|_| by_name || !is_own) {
+                wanted.spared.push(Spared { module: step.module.clone(), place: place.clone() });
+            }
+            match fs::metadata(path) {
+                Ok(file) => wanted.stale |= self.made.is_some_and(|made| file.modified().is_ok_and(|at| at > made)),
+                Err(_) => {
+                    let path = path.to_string_lossy().into();
+                    wanted.missing_files.push(MissingFile { module: step.module.clone(), path });
+                }
+            }
+        }
+        wanted.unapplied = self.configuration.unapplied_to(&plan.module);
+        wanted
     }
 
     /// What modprobe does when it is asked for `alias` and nothing is live: a plan for each module that it resolves to.
@@ -297,6 +335,18 @@ fn wanted(plan: &Plan) -> Wanted {
     wanted
 }
 
+/// Folders of other kernels that are named.
+const OTHERS: usize = 16;
+
+/// What is known of a folder of modules that is not there.
+fn absent_folder(folder: &Path) -> Absent {
+    let beside = folder.parent().map(fs::read_dir).into_iter().flatten().flatten().flatten();
+    let mut others: Vec<Arc<str>> = beside.map(|entry| entry.file_name().to_string_lossy().into()).collect();
+    others.sort();
+    others.truncate(OTHERS);
+    Absent { folder: folder.to_string_lossy().into(), others }
+}
+
 fn configuration(folder: &Path) -> (Configuration, Sources) {
     Configuration::read(&FOLDERS.map(Path::new), folder, Path::new(COMMAND_LINE))
 }
@@ -360,7 +410,7 @@ mod tests {
         }
         configuration.parse_command_line(command_line.as_bytes());
         let folder = "/m".into();
-        Lookup { indexes, error: None, configuration, folder, made: None, sources: Sources::default() }
+        Lookup { indexes, error: None, absent: None, configuration, folder, made: None, sources: Sources::default() }
     }
 
     /// The plans for an alias, as text.
@@ -473,6 +523,7 @@ mod tests {
         assert_eq!(resolution.configured, Some(Configured { ignored_lines: 1, unread_files: 0 }));
         let place = |line| Place::Line { file: "/x.conf".into(), line };
         let install = Install { command: "/bin/true".into(), place: place(2) };
+        let missing = |module: &str| MissingFile { module: module.into(), path: format!("/m/{module}.ko").into() };
         let [a, b] = &resolution.modules[..] else { panic!("{resolution:?}") };
         assert_eq!(*a, Wanted { name: "a".into(), install: Some(install.clone()), ..Wanted::default() });
         let expected = Wanted {
@@ -481,6 +532,8 @@ mod tests {
             after: vec!["e".into()],
             replaced: vec![Replaced { module: "a".into(), install }],
             options: Some("x=1".into()),
+            // The files of this index are nowhere.
+            missing_files: ["d", "b", "e"].map(missing).into(),
             ..Wanted::default()
         };
         assert_eq!(*b, expected);
@@ -491,6 +544,17 @@ mod tests {
         let built_in = &lookup.resolve("fs-ext3").modules[0];
         assert_eq!(*built_in, Wanted { name: "ext4".into(), built_in: true, ..Wanted::default() });
         assert_eq!(lookup.resolve("nothing").modules, []);
+    }
+
+    #[test]
+    fn a_blacklist_that_does_not_count_is_known() {
+        let lookup = lookup("", &["blacklist b\nblacklist a\nblacklist can"], "");
+        let spared = |name: &str| {
+            let modules = lookup.resolve(name).modules;
+            modules.iter().flat_map(|wanted| &wanted.spared).map(|spared| spared.module.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(spared("b"), ["a", "b"]);
+        assert_eq!((spared("can"), spared("net-pf-29")), (vec!["can".to_owned()], vec![]));
     }
 
     #[test]

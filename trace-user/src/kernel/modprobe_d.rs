@@ -7,7 +7,7 @@
 //! ignores.
 
 use super::modules::normalised;
-use modtrail_core::event::Place;
+use modtrail_core::event::{Place, Unapplied};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -28,6 +28,12 @@ const OWN_SOFT: &str = "modules.softdep";
 /// How much of the kernel command line modprobe reads (`KCMD_LINE_SIZE`, with room for a NUL).
 const COMMAND_LINE: usize = 4_095;
 
+/// Lines that are kept of those that modprobe does not apply, of all files.
+const UNAPPLIED: usize = 1_000;
+
+/// What is read of a file that modprobe does not read: as much as configuration has.
+const UNREAD_FILE: u64 = 64 * 1024;
+
 /// Problems that are kept in words. Beyond that, they are counted.
 const PROBLEMS: usize = 100;
 
@@ -46,6 +52,9 @@ pub struct Configuration {
     pub soft: Vec<Soft>,
     /// `options MODULE TEXT`, in order.
     pub options: Vec<(Arc<str>, Arc<str>)>,
+    /// Lines that modprobe does not apply: those that mean nothing, and those of files that it does not read. The first
+    /// few.
+    unapplied: Vec<Unapplied>,
     /// Lines that mean nothing: modprobe ignores them too.
     pub ignored_lines: u32,
     /// Files, and folders of files, that could not be read.
@@ -141,12 +150,17 @@ impl Configuration {
             });
             match names {
                 Ok(names) => {
-                    for name in names.into_iter().filter(|name| is_configuration(name)) {
+                    for name in names {
                         let path = folder.join(OsString::from_vec(name.clone()));
-                        if path.is_dir() {
+                        if !is_configuration(&name) {
+                            self.not_read(&path, "modprobe reads only files that end in .conf or .alias");
+                        } else if path.is_dir() {
                             self.ignored(format!("{}: a folder here is not read", path.display()));
+                        } else if let Some(known) = files.get(&name) {
+                            let why = format!("the file is hidden by {}", known.display());
+                            self.not_read(&path, &why);
                         } else {
-                            files.entry(name).or_insert(path);
+                            files.insert(name, path);
                         }
                     }
                 }
@@ -168,6 +182,7 @@ impl Configuration {
             let mut words = Words(&line);
             let Some(word) = words.next() else { continue };
             if self.line(word, words, &place).is_none() {
+                self.unapplied(&line, &place, "it means nothing to modprobe");
                 self.ignored(format!("{place}: ignored, as modprobe does: {}", line.trim()));
             }
         }
@@ -234,6 +249,31 @@ impl Configuration {
         }
     }
 
+    /// Keeps the lines of a file that modprobe does not read: their author may believe that they are in force.
+    fn not_read(&mut self, path: &Path, why: &str) {
+        let Ok(text) = beginning(path) else { return };
+        let file: Arc<str> = path.to_string_lossy().into();
+        for (number, line) in logical_lines(&text) {
+            let is_known = line.split_ascii_whitespace().next().is_some_and(|word| COMMANDS.contains(&word));
+            if is_known {
+                self.unapplied(&line, &Place::Line { file: file.clone(), line: number }, why);
+            }
+        }
+    }
+
+    fn unapplied(&mut self, line: &str, place: &Place, why: &str) {
+        if self.unapplied.len() < UNAPPLIED {
+            self.unapplied.push(Unapplied { line: line.trim().into(), place: place.clone(), why: why.into() });
+        }
+    }
+
+    /// The lines that name `module`, and that modprobe does not apply.
+    #[must_use]
+    pub fn unapplied_to(&self, module: &str) -> Vec<Unapplied> {
+        let names = |line: &str| line.split_ascii_whitespace().any(|word| word.replace('-', "_") == module);
+        self.unapplied.iter().filter(|unapplied| names(&unapplied.line)).take(LINES_OF_MODULE).cloned().collect()
+    }
+
     fn unread(&mut self, path: &Path, error: &io::Error) {
         self.unread_files = self.unread_files.saturating_add(1);
         self.problem(format!("{}: cannot be read: {error}", path.display()));
@@ -264,6 +304,23 @@ fn text(path: &Path) -> io::Result<String> {
         return if is_null { Ok(String::new()) } else { Err(io::Error::other("a device")) };
     }
     Ok(String::from_utf8_lossy(&fs::read(path)?).into_owned())
+}
+
+/// Lines of one module that are reported, of those that modprobe does not apply.
+const LINES_OF_MODULE: usize = 8;
+
+/// The first words of lines that mean something (libkmod/libkmod-config.c, kmod 30).
+const COMMANDS: [&str; 7] = ["alias", "blacklist", "options", "install", "remove", "softdep", "weakdep"];
+
+/// The beginning of a regular file.
+fn beginning(path: &Path) -> io::Result<String> {
+    use std::io::Read as _;
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("not a file"));
+    }
+    let mut bytes = Vec::new();
+    fs::File::open(path)?.take(UNREAD_FILE).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// Whether modprobe reads a file of this name (`conf_files_filter_out`).

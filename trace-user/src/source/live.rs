@@ -14,12 +14,15 @@ use crate::kernel::misses::Misses;
 use crate::kernel::names::{Namer, SystemNames};
 use crate::kernel::ring::{RingError, Rings};
 use crate::kernel::stacks::Stacks;
-use crate::kernel::{probe_log, snapshot};
+use crate::kernel::{policy, probe_log, snapshot};
 use crate::source::watchdog::{Finding, Watchdog};
 use modtrail_core::decode::decode;
-use modtrail_core::event::{Body, Costs, Event, Fact, Hook, Lost, Moment, Resolution, Right, SelfTest, Stamp, Task};
-use std::collections::BTreeSet;
+use modtrail_core::event::{
+    Body, Costs, Event, Fact, Hook, Lost, Moment, Policy, Resolution, Right, SelfTest, Stamp, Task,
+};
+use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -81,6 +84,8 @@ pub struct Live {
     names: SystemNames,
     stacks: Stacks,
     aliases: Aliases,
+    /// What forbids loads, as it was last reported.
+    policy: Policy,
     /// What was established at the start and not passed on yet.
     facts: Vec<Event>,
     last_look: Stamp,
@@ -122,6 +127,7 @@ impl Live {
         let settings = Settings {
             module_notify_list: namer.address("module_notify_list"),
             pm_test_level: namer.address("pm_test_level"),
+            modprobe_path: namer.address("modprobe_path"),
             offsets,
         };
         let release = snapshot::kernel_version(&machine.release);
@@ -148,12 +154,15 @@ impl Live {
         let mut facts = vec![fact(at, Fact::Machine(machine)), fact(begun, hooks)];
         facts.extend(snapshot::own_process().map(|own| fact(at, Fact::Tracer(own))));
         facts.extend(live_modules(begun));
+        let policy = policy::read();
+        facts.push(fact(begun, Fact::Policy(policy.clone().into())));
         Ok(Self {
             rings,
             misses: Misses::default(),
             names: SystemNames::new(namer),
             stacks,
             aliases: Aliases::default(),
+            policy,
             facts,
             last_look: begun,
             next_tick: Instant::now(),
@@ -333,10 +342,33 @@ impl Live {
         self.aliases.fresh = false;
         for record in decoded {
             let event = enrich(record, &mut self.names);
-            before(&event, &mut self.names, &mut self.aliases, out);
+            self.before(&event, out);
             out.push(event);
         }
         Taken { count, is_more, undecodable }
+    }
+
+    /// Appends what has to be known before `event`.
+    fn before(&mut self, event: &Event, out: &mut Vec<Event>) {
+        let Body::Probe(probe) = &event.body else { return };
+        if matches!(probe.moment, Moment::Live(_) | Moment::Going(_)) {
+            self.names.modules_changed();
+        }
+        if shows_policy(&probe.moment, &self.policy) {
+            let policy = policy::read();
+            if policy != self.policy {
+                self.policy = policy.clone();
+                out.push(fact(event.at, Fact::Policy(policy.into())));
+            }
+        }
+        let (Moment::Requested(requested) | Moment::RefusedEarly { requested, .. }) = &probe.moment else { return };
+        if self.names.is_own(probe.task.key.tgid.0) {
+            return;
+        }
+        let Some(alias) = requested.alias.text() else { return };
+        if let Some(resolution) = self.aliases.report(alias) {
+            out.push(fact(event.at, Fact::Resolved { alias: alias.clone(), resolution: Arc::new(resolution) }));
+        }
     }
 
     /// Proves the probes again after the machine slept, and attaches again those that do not fire.
@@ -416,7 +448,8 @@ struct Taken {
 #[derive(Default)]
 struct Aliases {
     lookup: Option<Lookup>,
-    reported: BTreeSet<Arc<str>>,
+    /// With the files that modprobe would load, and whether each was there.
+    reported: BTreeMap<Arc<str>, Vec<(PathBuf, bool)>>,
     /// The indexes and the configuration were checked since the last batch.
     fresh: bool,
 }
@@ -433,26 +466,29 @@ impl Aliases {
         if changed || self.reported.len() >= ALIASES {
             self.reported.clear();
         }
-        let is_new = self.reported.insert(alias.clone());
-        is_new.then(|| self.lookup().resolve(alias))
+        let is_same = |files: &Vec<(PathBuf, bool)>| files.iter().all(|(path, was_there)| path.exists() == *was_there);
+        if self.reported.get(alias).is_some_and(is_same) {
+            return None;
+        }
+        let files = self.lookup().files(alias);
+        self.reported.insert(alias.clone(), files);
+        Some(self.lookup().resolve(alias))
     }
 }
 
-/// Appends what has to be known before `event`.
-fn before(event: &Event, names: &mut SystemNames, aliases: &mut Aliases, out: &mut Vec<Event>) {
-    let Body::Probe(probe) = &event.body else { return };
-    if matches!(probe.moment, Moment::Live(_) | Moment::Going(_)) {
-        names.modules_changed();
-    }
-    let Moment::Requested(requested) = &probe.moment else { return };
-    if names.is_own(probe.task.key.tgid.0) {
-        return;
-    }
-    let Some(alias) = requested.alias.text() else { return };
-    if let Some(resolution) = aliases.report(alias) {
-        out.push(fact(event.at, Fact::Resolved { alias: alias.clone(), resolution: Arc::new(resolution) }));
+/// Whether what the machine allows may have changed since it was last read: a load was refused, or another helper runs.
+#[expect(clippy::wildcard_enum_match_arm, reason = "no other moment shows that")]
+fn shows_policy(moment: &Moment, known: &Policy) -> bool {
+    match moment {
+        Moment::LoadEnded { result, .. } => result.error().is_some_and(|error| REFUSALS.contains(&error.as_return())),
+        Moment::RefusedEarly { .. } => true,
+        Moment::CallEntered(entered) => entered.path.text() != known.helper.as_ref(),
+        _ => false,
     }
 }
+
+/// `EPERM`, `ENOKEY`, `EKEYREJECTED`: what a load that the machine forbids is answered.
+const REFUSALS: [i32; 3] = [-1, -126, -129];
 
 /// Reports what is lost if the kernel's types do not show how a task is laid out.
 fn report_unknown_offsets(hooks: &mut [Hook], offsets: &Offsets) {

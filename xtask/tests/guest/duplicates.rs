@@ -30,7 +30,7 @@ fn ten_tasks_ask_for_one_alias(kernel: Guest) {
 fn reported(lab: &Lab, command: &str) -> (Vec<Value>, Log) {
     let recorded = lab.recorded(command);
     assert_eq!(recorded.report["lost"], json!([]), "{}", recorded.report);
-    (recorded.report["duplicates"].as_array().expect("a list").clone(), recorded.log)
+    (recorded.report["duplicate_groups"].as_array().expect("a list").clone(), recorded.log)
 }
 
 fn eight_load_one_file(kernel: Guest) {
@@ -72,7 +72,7 @@ fn modprobes_race_a_request(kernel: Guest) {
         loads.iter().any(overlaps)
     };
     let together: Vec<&Value> = loads.iter().filter(met).map(|load| &load["id"]).collect();
-    let groups = recorded.report["duplicates"].as_array().expect("a list");
+    let groups = recorded.report["duplicate_groups"].as_array().expect("a list");
     let group = groups.iter().find(|group| group["same"] == "same_file" && group["name"] == "af_key");
     let members = group.map_or(json!([]), |group| group["members"].clone());
     assert_eq!(members, json!(together), "{groups:?}\n{loads:?}");

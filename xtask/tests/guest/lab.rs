@@ -38,6 +38,8 @@ pub struct Lab {
 /// What `modtrail log --json` said.
 pub struct Log {
     pub requests: Vec<Value>,
+    /// Loads and unloads that serve no request.
+    pub others: Vec<Value>,
     pub stderr: String,
     pub status: i32,
 }
@@ -121,9 +123,7 @@ impl Lab {
              exec modtrail log {} --json -- sh -c 'sh /tmp/command > /tmp/command.out 2>&1'",
             self.flags
         ));
-        let requests = lines(&outcome);
-        requests.iter().for_each(check_phases);
-        Log { requests, stderr: String::from_utf8_lossy(&outcome.stderr).into_owned(), status: outcome.status() }
+        Log::new(lines(&outcome), &outcome)
     }
 
     /// Records `command`, then reads the report and the lines of the recording, and what the command wrote.
@@ -139,8 +139,7 @@ impl Lab {
         let (reported, output) = text.split_once(&format!("{OUTPUT}\n")).unwrap_or_else(|| panic!("{text}\n{stderr}"));
         let mut lines = reported.lines().map(parsed);
         let report = lines.next().unwrap_or_else(|| panic!("no report: {stderr}"));
-        let log = Log { requests: lines.collect(), stderr, status: outcome.status() };
-        log.requests.iter().for_each(check_phases);
+        let log = Log::new(lines.collect(), &outcome);
         Recorded { report, log, output: output.to_owned() }
     }
 
@@ -212,6 +211,25 @@ pub fn was_skipped(stderr: &[u8]) -> bool {
 }
 
 impl Log {
+    fn new(lines: Vec<Value>, outcome: &VmOutcome) -> Self {
+        let (requests, others): (Vec<_>, Vec<_>) = lines.into_iter().partition(|line| line["kind"] == "request");
+        requests.iter().for_each(check_phases);
+        Log {
+            requests,
+            others,
+            stderr: String::from_utf8_lossy(&outcome.stderr).into_owned(),
+            status: outcome.status(),
+        }
+    }
+
+    /// The loads (`kind` "load") or unloads of a module, in the order in which they began.
+    pub fn of_module(&self, kind: &str, module: &str) -> Vec<&Value> {
+        let mut found: Vec<&Value> =
+            self.others.iter().filter(|line| line["kind"] == kind && line["module"] == module).collect();
+        found.sort_by_key(|line| line["boot_ns"].as_u64());
+        found
+    }
+
     /// The only request for `alias`.
     pub fn only(&self, alias: &str) -> &Value {
         let found: Vec<&Value> = self.requests.iter().filter(|request| request["alias"] == alias).collect();
@@ -219,15 +237,19 @@ impl Log {
         found[0]
     }
 
-    /// With only the requests that began after the one for `from` and, if `to` is given, before the one for `to`.
-    pub fn between(&self, from: &str, to: Option<&str>) -> Log {
+    /// With only what began after the request for `from_alias` and, if `to_alias` is given, before the one for that.
+    pub fn between(&self, from_alias: &str, to_alias: Option<&str>) -> Log {
         let id = |request: &Value| request["id"].as_u64().expect("a number");
         let mark = |alias: &str| id(self.only(alias));
-        let (from, to) = (mark(from), to.map_or(u64::MAX, mark));
+        let (from, to) = (mark(from_alias), to_alias.map_or(u64::MAX, mark));
         let mut requests = self.requests.clone();
         requests.retain(|request| (from + 1..to).contains(&id(request)));
         requests.sort_by_key(id);
-        Log { requests, stderr: self.stderr.clone(), status: self.status }
+        let at = |line: &Value| line["boot_ns"].as_u64().expect("a time");
+        let since = at(self.only(from_alias));
+        let until = to_alias.map_or(u64::MAX, |alias| at(self.only(alias)));
+        let others = self.others.iter().filter(|line| (since..until).contains(&at(line))).cloned().collect();
+        Log { requests, others, stderr: self.stderr.clone(), status: self.status }
     }
 
     /// How many requests have this verdict.
@@ -237,7 +259,7 @@ impl Log {
 
     /// All of it, for a failing test.
     pub fn shown(&self) -> String {
-        let lines: Vec<String> = self.requests.iter().map(Value::to_string).collect();
+        let lines: Vec<String> = self.requests.iter().chain(&self.others).map(Value::to_string).collect();
         format!("status {}\n{}\n{}", self.status, lines.join("\n"), self.stderr)
     }
 }

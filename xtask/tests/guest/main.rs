@@ -9,6 +9,7 @@ mod bench;
 mod detach;
 mod duplicates;
 mod edges;
+mod field;
 mod floods;
 mod helpers;
 mod lab;

@@ -89,9 +89,9 @@ fn moments(request: &Value) -> Vec<(&'static str, Option<u64>, u64)> {
         ("returned", Some(requester), asked + total),
     ];
     for load in request["loads"].as_array().into_iter().flatten() {
-        moments.push(("began", Some(helper), asked + number(&load["began_ns"])));
-        moments.push(("ended", Some(helper), asked + number(&load["ended_ns"])));
-        moments.extend(load["live_ns"].as_u64().map(|live| ("live", Some(helper), asked + live)));
+        moments.push(("began", Some(helper), number(&load["began_ns"])));
+        moments.push(("ended", Some(helper), number(&load["ended_ns"])));
+        moments.extend(load["live_ns"].as_u64().map(|live| ("live", Some(helper), live)));
     }
     moments
 }
