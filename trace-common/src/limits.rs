@@ -17,9 +17,6 @@ pub const LINES: u64 = 64;
 /// Arguments that are kept of the format of a request's alias: the kernel's formats have three at most.
 pub const FORMAT_WORDS: usize = 4;
 
-/// Requests whose formats are remembered until they reach the security hook; beyond that, the oldest is forgotten.
-pub const ASKED: u32 = 1_024;
-
 /// Arguments kept of a helper's command line. modprobe has four; a core pattern rarely has more than eight.
 pub const ARGV: usize = 8;
 

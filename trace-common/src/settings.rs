@@ -16,6 +16,10 @@ pub struct Settings {
     pub pm_test_level: u64,
     /// The address of `modprobe_path`, or zero if it is not known.
     pub modprobe_path: u64,
+    /// The process of the traced command, by the kernel's number; zero if there is none.
+    pub command: u32,
+    /// Zero.
+    pub reserved: u32,
     /// The offsets of fields.
     pub offsets: Offsets,
 }
@@ -92,8 +96,14 @@ pub struct Offsets {
 
 impl Settings {
     /// Nothing known, nothing left out, no messages.
-    pub const EMPTY: Self =
-        Self { module_notify_list: 0, pm_test_level: 0, modprobe_path: 0, offsets: Offsets::UNKNOWN };
+    pub const EMPTY: Self = Self {
+        module_notify_list: 0,
+        pm_test_level: 0,
+        modprobe_path: 0,
+        command: 0,
+        reserved: 0,
+        offsets: Offsets::UNKNOWN,
+    };
 }
 
 impl Offsets {
@@ -148,4 +158,4 @@ impl Offsets {
     };
 }
 
-const _: () = assert!(size_of::<Settings>() == 152);
+const _: () = assert!(size_of::<Settings>() == 160);

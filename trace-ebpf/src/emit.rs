@@ -1,6 +1,7 @@
 //! The only code that reserves room in the ring buffer and counts the records that did not get any.
 
 use crate::maps::{BLAMED, DROPS, LOADS, REQUESTS, SUSPEND};
+use crate::probes::task;
 use crate::read;
 use crate::room::Room;
 use aya_ebpf::bindings::{BPF_RB_AVAIL_DATA, BPF_RB_RING_SIZE};
@@ -13,24 +14,37 @@ use core::arch::asm;
 use trace_common::blame::{Blame, Blamed};
 use trace_common::kind::{Loss, Ring};
 use trace_common::limits::{CLOCK_TRIES, CLOCKS_APART_NS};
-use trace_common::wire::{Header, Record};
+use trace_common::wire::{Header, OF_COMMAND, Record};
 
 /// Writes one record of this kind: `fill` gets the room for the whole record, with the header already written, and must
 /// write every field after it. A record without room is counted.
 #[inline(always)]
 pub fn record<const KIND: u16, T: Record<KIND>>(fill: impl FnOnce(&Room<'_, T>)) {
+    record_if::<KIND, T>(|room| {
+        fill(room);
+        true
+    });
+}
+
+/// The same, unless `fill` returns false: then there is no record, and it need not have written every field.
+#[inline(always)]
+pub fn record_if<const KIND: u16, T: Record<KIND>>(fill: impl FnOnce(&Room<'_, T>) -> bool) {
     let Some(mut entry) = map(Ring::of(KIND)).reserve::<T>(0) else {
         lost(Ring::of(KIND).full());
         return;
     };
     let place = entry.as_mut_ptr();
     // SAFETY: a `Record` is `repr(C)` and begins with a `Header`. The reserved room holds a whole `T`, and belongs to
-    // this program until it submits it.
-    unsafe {
+    // this program until it submits or discards it.
+    let is_wanted = unsafe {
         header(place.cast(), KIND);
-        fill(&Room::new(place));
+        fill(&Room::new(place))
+    };
+    if is_wanted {
+        entry.submit(0);
+    } else {
+        entry.discard(0);
     }
-    entry.submit(0);
 }
 
 /// A ring's map.
@@ -100,17 +114,17 @@ fn blame(who: Blamed) {
 /// `header` must be valid for writes.
 #[inline(always)]
 unsafe fn header(header: *mut Header, kind: u16) {
-    let task = bpf_get_current_pid_tgid();
+    let current = bpf_get_current_pid_tgid();
     // SAFETY: the caller's promise. The helpers read the current CPU and the current task's name; the latter writes the
     // whole name, or zeros if it fails.
     unsafe {
         clocks(header);
         (*header).task_start = read::current_start();
-        (*header).tgid = (task >> 32) as u32;
-        (*header).tid = task as u32;
+        (*header).tgid = (current >> 32) as u32;
+        (*header).tid = current as u32;
         (*header).kind = kind;
         (*header).cpu = bpf_get_smp_processor_id() as u16;
-        (*header).reserved = 0;
+        (*header).flags = if task::is_of_command((current >> 32) as u32) { OF_COMMAND } else { 0 };
         bpf_get_current_comm((&raw mut (*header).comm).cast(), 16);
     }
 }

@@ -32,20 +32,6 @@ pub static SHARES: LruHashMap<Sharer, Share> = LruHashMap::with_max_entries(USER
 #[map]
 pub static QUIET_CALLS: LruHashMap<u64, u64> = LruHashMap::with_max_entries(limits::QUIET_CALLS, 0);
 
-/// Threads in `__request_module` that have not reached the security hook: what they ask for.
-#[map]
-pub static ASKED: LruHashMap<u32, Asked> = LruHashMap::with_max_entries(limits::ASKED, 0);
-
-/// An alias that is not formatted yet.
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub struct Asked {
-    /// The address of its format.
-    pub format: u64,
-    /// What the format may use.
-    pub words: [u64; limits::FORMAT_WORDS],
-}
-
 /// Who has a share, and of what.
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -82,7 +68,7 @@ pub static TASKS: HashMap<u32, Watched> = HashMap::with_max_entries(TRACKED, 0);
 pub struct Watched {
     /// When its process started, on the boot clock: a pid that now belongs to another process is not watched.
     pub start: u64,
-    /// Bits: [`HELPER`], [`CALLER`], [`QUIET_REQUEST`], [`QUIET_LOAD`], [`LOADER`]; and [`LINE`] times the lines that
+    /// Bits: [`HELPER`], [`COMMAND`], [`CALLER`], [`QUIET_REQUEST`], [`QUIET_LOAD`], [`LOADER`]; and [`LINE`] times the lines that
     /// the kernel printed in it.
     pub why: u64,
 }
@@ -98,6 +84,8 @@ pub const QUIET_REQUEST: u64 = 4;
 pub const QUIET_LOAD: u64 = 8;
 /// The thread loads a module.
 pub const LOADER: u64 = 16;
+/// The process belongs to the traced command.
+pub const COMMAND: u64 = 32;
 /// One line that the kernel printed during that load.
 pub const LINE: u64 = 1 << 32;
 

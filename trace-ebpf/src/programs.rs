@@ -96,12 +96,7 @@ fn requested_raw(ctx: RawTracePointContext) -> i32 {
 #[kprobe]
 fn asked_kprobe(ctx: ProbeContext) -> u32 {
     let word = |place| ctx.arg(place).unwrap_or(0);
-    request::asked(&ctx, word(1), [word(2), word(3), word(4), word(5)]) as u32
-}
-
-#[kretprobe]
-fn refused_early_kretprobe(ctx: RetProbeContext) -> u32 {
-    request::answered(&ctx, ctx.ret()) as u32
+    request::asked(&ctx, word(1), [word(2), word(3), word(4), word(5)], read::unframed_return(&ctx)) as u32
 }
 
 // throttled: int down_timeout(struct semaphore *sem, long timeout)

@@ -70,6 +70,12 @@ pub fn pm_test_level(room: &Room<'_, i32>) -> bool {
     copy32(room, SETTINGS.load().pm_test_level, 0)
 }
 
+/// The process of the traced command; zero if there is none.
+#[inline(always)]
+pub fn command() -> u32 {
+    SETTINGS.load().command
+}
+
 /// Whether it is known that no helper is set: `modprobe_path` is empty.
 #[inline(always)]
 pub fn has_no_helper() -> bool {
@@ -274,6 +280,14 @@ pub fn stack<const N: usize>(ctx: &impl EbpfContext, frames: &Room<'_, [u64; N]>
 #[inline(always)]
 pub fn text64(text: &Room<'_, Text64>, source: u64) {
     string(room!(text.length), room!(text.truncated), &room!(text.bytes), source);
+}
+
+/// The length of a text that was read; zero if it could not be.
+#[inline(always)]
+pub fn length(text: &Room<'_, Text64>) -> u32 {
+    // SAFETY: `text64` has written the field.
+    let length = unsafe { room!(text.length).place().read() };
+    if length > 0 { length as u32 } else { 0 }
 }
 
 /// Reads the string at `source` into `text`.

@@ -116,7 +116,7 @@ fn decoding(count: u64) {
         tid: 412,
         kind: Kind::Live.number(),
         cpu: 1,
-        reserved: 0,
+        flags: 0,
         comm: *b"modprobe\0\0\0\0\0\0\0\0",
     };
     let record = wire::ModuleSeen { header, module: 7, name: text };

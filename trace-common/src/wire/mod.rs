@@ -50,6 +50,9 @@ macro_rules! header_alone {
 
 header_alone!(CallerGone, FreezeBegan, ThawBegan, Unlocked);
 
+/// `flags` of a record of a task that belongs to the traced command: its process, or one that descends from it.
+pub const OF_COMMAND: u32 = 1;
+
 /// What every record starts with: when, where and in which task the probe fired.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
@@ -68,8 +71,8 @@ pub struct Header {
     pub kind: u16,
     /// The CPU the probe ran on.
     pub cpu: u16,
-    /// Zero.
-    pub reserved: u32,
+    /// Bits: [`OF_COMMAND`].
+    pub flags: u32,
     /// The current thread's `comm`, padded with NUL.
     pub comm: [u8; 16],
 }

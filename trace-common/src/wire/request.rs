@@ -60,13 +60,14 @@ pub struct TurnedAway {
     pub reserved: u32,
 }
 
-/// `int __request_module(bool wait, const char *fmt, ...)` returned an error before it asked the security hook.
+/// `int __request_module(bool wait, const char *fmt, ...)` was entered, and returns an error before it asks the security
+/// hook, or may do so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct RefusedEarly {
     /// In the requester's task.
     pub header: Header,
-    /// A negative errno.
+    /// A negative errno; zero if it is refused only if the alias is too long.
     pub result: i32,
     /// The requester's user, in the initial user namespace.
     pub uid: u32,

@@ -1,20 +1,19 @@
 //! Module requests: asked for, and admitted to a slot (kernel/module/kmod.c).
 
 use super::task;
-use crate::maps::{ASKED, Asked, QUIET_REQUEST};
+use crate::maps::QUIET_REQUEST;
 use crate::room::room;
 use crate::{emit, read, share};
 use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::bpf_get_current_uid_gid;
 use trace_common::kind::Kind;
-use trace_common::limits::FORMAT_WORDS;
+use trace_common::limits::{FORMAT_WORDS, SHORT_TEXT};
 use trace_common::wire::{Admitted, Record, RefusedEarly, Requested, TurnedAway};
 
 /// hook: entry of `int security_kernel_module_request(char *kmod_name)`, 5.10 to 7.3. On a kernel without security
 /// hooks: `module:module_request`. `unframed` is [`read::unframed_return`], zero if the stack is complete.
 #[inline(always)]
 pub fn requested(ctx: &impl EbpfContext, alias: *const u8, unframed: u64) -> i32 {
-    let _ = ASKED.remove(ctx.pid());
     if !share::may_request() {
         // An earlier request may have been turned away unseen: the answer to this one must not be taken for its own.
         task::returned(ctx.pid());
@@ -43,36 +42,29 @@ pub fn requested(ctx: &impl EbpfContext, alias: *const u8, unframed: u64) -> i32
 /// `-ENOENT`
 const ENOENT: i32 = -2;
 
-/// hook: entry of `int __request_module(bool wait, const char *fmt, ...)`, 5.10 to 7.3: the address of the format, and
-/// the words that it may use. Without a helper, it returns `-ENOENT` at once.
+/// hook: entry of `int __request_module(bool wait, const char *fmt, ...)`, 5.10 to 7.3, with the words that the format
+/// may use. Without a helper it returns `-ENOENT` at once; if the name may be too long, user space formats it and finds
+/// out. Any other request is seen at the security hook.
 #[inline(always)]
-pub fn asked(ctx: &impl EbpfContext, format: u64, words: [u64; FORMAT_WORDS]) -> i32 {
-    let asked = Asked { format, words };
-    if read::has_no_helper() {
-        return refused_early(ctx, &asked, ENOENT);
-    }
-    // A map of the kind that forgets what is oldest has room.
-    let _ = ASKED.insert(ctx.pid(), asked, 0);
-    0
-}
-
-/// hook: its return. A request that reached the security hook is seen by other probes.
-#[inline(always)]
-pub fn answered(ctx: &impl EbpfContext, result: i32) -> i32 {
-    let Some(asked) = ASKED.get_ptr(ctx.pid()) else { return 0 };
-    // SAFETY: the map's value is aligned and stays in memory while the program runs. Only this thread has this entry.
-    let asked = unsafe { *asked };
-    let _ = ASKED.remove(ctx.pid());
-    if result < 0 { refused_early(ctx, &asked, result) } else { 0 }
-}
-
-#[inline(always)]
-fn refused_early(ctx: &impl EbpfContext, asked: &Asked, result: i32) -> i32 {
-    if !share::may_request() {
+pub fn asked(ctx: &impl EbpfContext, format: u64, words: [u64; FORMAT_WORDS], unframed: u64) -> i32 {
+    let is_refused = read::has_no_helper();
+    if is_refused && !share::may_request() {
         return 0;
     }
-    emit::record::<{ Kind::RefusedEarly as u16 }, RefusedEarly>(|record| {
-        room!(record.result).put(result);
+    emit::record_if::<{ Kind::RefusedEarly as u16 }, RefusedEarly>(|record| {
+        read::text64(&room!(record.format), format);
+        let mut length = read::length(&room!(record.format));
+        let strings = room!(record.strings);
+        for (place, word) in words.into_iter().enumerate() {
+            if let Some(string) = strings.element(place) {
+                read::text64(&string, word);
+                length += read::length(&string);
+            }
+        }
+        if !is_refused && (length < SHORT_TEXT as u32 || !share::may_request()) {
+            return false;
+        }
+        room!(record.result).put(if is_refused { ENOENT } else { 0 });
         room!(record.uid).put(bpf_get_current_uid_gid() as u32);
         let loginuid = read::loginuid();
         room!(record.loginuid).put(loginuid.unwrap_or(0));
@@ -82,17 +74,10 @@ fn refused_early(ctx: &impl EbpfContext, asked: &Asked, result: i32) -> i32 {
         room!(record.exe_inode).put(inode);
         room!(record.exe_device).put(device);
         room!(record.reserved).put(0);
-        read::text64(&room!(record.format), asked.format);
-        room!(record.words).put(asked.words);
-        let strings = room!(record.strings);
-        for (place, word) in asked.words.into_iter().enumerate() {
-            if let Some(string) = strings.element(place) {
-                read::text64(&string, word);
-            }
-        }
-        room!(record.stack_bytes).put(read::stack(ctx, &room!(record.stack), 0));
+        room!(record.words).put(words);
+        room!(record.stack_bytes).put(read::stack(ctx, &room!(record.stack), unframed));
+        true
     });
-    debug!(ctx, "request of {} refused early: {}", ctx.pid(), result);
     0
 }
 

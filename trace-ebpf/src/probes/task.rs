@@ -1,7 +1,7 @@
 //! The life of helper processes and their descendants. Everything else that forks or exits is ignored after one map
 //! lookup (a thread that is not the first of its process needs a second one at its exit).
 
-use crate::maps::{CALLER, HELPER, LINE, LOADER, QUIET_LOAD, QUIET_REQUEST, TASKS, Watched};
+use crate::maps::{CALLER, COMMAND, HELPER, LINE, LOADER, QUIET_LOAD, QUIET_REQUEST, TASKS, Watched};
 use crate::room::room;
 use crate::{emit, read};
 use aya_ebpf::EbpfContext;
@@ -47,6 +47,13 @@ pub fn followed(tgid: u32) -> bool {
         Some(known) => known.why & HELPER != 0 && known.start == read::current_start(),
         None => false,
     }
+}
+
+/// Whether the process belongs to the traced command.
+#[inline(always)]
+pub fn is_of_command(tgid: u32) -> bool {
+    let command = read::command();
+    command != 0 && (tgid == command || is_watched(tgid, COMMAND))
 }
 
 /// What this thread does is left out, for this reason.
@@ -163,7 +170,9 @@ fn answered(tid: u32, known: *mut Watched) -> bool {
 #[inline(always)]
 pub fn forked(ctx: &impl EbpfContext, child: *const u8) -> i32 {
     let parent = ctx.tgid();
-    if !followed(parent) {
+    let is_helper = followed(parent);
+    let is_of_command = is_of_command(parent);
+    if !is_helper && !is_of_command {
         return 0;
     }
     let Some(child_tgid) = read::field32(child as u64, read::offsets().task_tgid) else {
@@ -174,6 +183,12 @@ pub fn forked(ctx: &impl EbpfContext, child: *const u8) -> i32 {
         return 0; // a thread
     }
     let child_start = read::process_start(child as u64);
+    if is_of_command {
+        watch(child_tgid, child_start, COMMAND);
+    }
+    if !is_helper {
+        return 0;
+    }
     follow(child_tgid, child_start);
     emit::record::<{ Kind::Forked as u16 }, Forked>(|record| {
         room!(record.child_start).put(child_start);
@@ -190,12 +205,13 @@ pub fn forked(ctx: &impl EbpfContext, child: *const u8) -> i32 {
 #[inline(always)]
 pub fn exited(ctx: &impl EbpfContext) -> i32 {
     let (thread, process) = (ctx.pid(), ctx.tgid());
-    let mut is_helper = false;
+    let (mut is_helper, mut is_of_command) = (false, false);
     if let Some(known) = TASKS.get_ptr_mut(thread) {
         // SAFETY: as in `watch`.
         let Watched { start, why } = unsafe { *known };
         let is_same = start == read::current_start();
         is_helper = thread == process && is_same && why & HELPER != 0;
+        is_of_command = thread == process && is_same && why & COMMAND != 0;
         // The return of its request or call was not seen.
         if answered(thread, known) && is_same {
             emit::record::<{ Kind::CallerGone as u16 }, Header>(|_| {});
@@ -205,8 +221,9 @@ pub fn exited(ctx: &impl EbpfContext) -> i32 {
     }
     if thread != process {
         is_helper = followed(process);
+        is_of_command = read::command() != 0 && is_watched(process, COMMAND);
     }
-    if !is_helper {
+    if !is_helper && !is_of_command {
         return 0;
     }
     let (task, offsets) = (read::current(), read::offsets());
@@ -218,12 +235,17 @@ pub fn exited(ctx: &impl EbpfContext) -> i32 {
     if !last {
         return 0;
     }
-    let _ = TASKS.remove(process);
+    if !is_helper {
+        let _ = TASKS.remove(process);
+        return 0;
+    }
+    // The record says whether the process belonged to the command, so the entry goes last.
     emit::record::<{ Kind::Exited as u16 }, Exited>(|record| {
         room!(record.status).put(0);
         let seen = read::copy32(&room!(record.status), task, offsets.task_exit_code);
         room!(record.status_seen).put(u32::from(seen));
     });
+    let _ = TASKS.remove(process);
     debug!(ctx, "helper {} exited", ctx.pid());
     0
 }

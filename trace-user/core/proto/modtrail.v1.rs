@@ -9,6 +9,8 @@ pub struct Event {
     pub task: ::core::option::Option<Task>,
     #[prost(uint32, tag = "4")]
     pub cpu: u32,
+    #[prost(bool, tag = "5")]
+    pub of_command: bool,
     #[prost(oneof = "event::Body", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 70, 71, 72, 73, 74, 75, 50, 51, 52, 53, 54, 55, 56, 57, 58, 60, 61, 62, 63, 64, 65, 66")]
     pub body: ::core::option::Option<event::Body>,
 }

@@ -12,6 +12,7 @@ use crate::event::{
 use std::sync::Arc;
 use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
 use trace_common::kind::Kind;
+use trace_common::limits::SHORT_TEXT;
 use trace_common::time::Ktime;
 use trace_common::wire::{self, Record};
 use zerocopy::FromBytes;
@@ -91,7 +92,9 @@ pub fn decode(bytes: &[u8]) -> Result<Decoded, DecodeFault> {
         comm: Comm(header.comm),
     };
     let at = Stamp { mono: Ktime::from_nanos(header.mono), boot: Ktime::from_nanos(header.boot) };
-    Ok(Decoded { event: Event { at, body: Body::Probe(Probe { task, cpu: header.cpu, moment }) }, unnamed })
+    let of_command = header.flags & wire::OF_COMMAND != 0;
+    let probe = Probe { task, cpu: header.cpu, of_command, moment };
+    Ok(Decoded { event: Event { at, body: Body::Probe(probe) }, unnamed })
 }
 
 fn moment(kind: Kind, bytes: &[u8], unnamed: &mut Option<Unnamed>) -> Result<Moment, DecodeFault> {
@@ -323,7 +326,10 @@ fn refused_early(record: &wire::RefusedEarly, unnamed: &mut Option<Unnamed>) -> 
         cgroup: None,
         stack: [].into(),
     };
-    Moment::RefusedEarly { requested: requested.into(), result: ReturnCode(record.result) }
+    // The name may be too long: the kernel counts as it formats (kernel/module/kmod.c `__request_module`).
+    let is_long = requested.alias.text().is_some_and(|alias| alias.len() >= SHORT_TEXT);
+    let result = if record.result == 0 && is_long { Errno::ENAMETOOLONG.as_return() } else { record.result };
+    Moment::RefusedEarly { requested: requested.into(), result: ReturnCode(result) }
 }
 
 fn origin(record: &wire::Origin, unnamed: &mut Option<Unnamed>) -> Origin {
@@ -426,7 +432,7 @@ fn captured(length: i32, truncated: u32, bytes: &[u8]) -> Captured {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use trace_common::limits::{ARGV, CALL_STACK, LINE, LONG_TEXT, SHORT_TEXT, STACK};
+    use trace_common::limits::{ARGV, CALL_STACK, LINE, LONG_TEXT, STACK};
     use zerocopy::IntoBytes;
 
     fn header(kind: Kind) -> wire::Header {
@@ -438,7 +444,7 @@ mod tests {
             tid: 413,
             kind: kind.number(),
             cpu: 1,
-            reserved: 0,
+            flags: wire::OF_COMMAND,
             comm: Comm::from_text("ping").0,
         }
     }
@@ -540,7 +546,8 @@ mod tests {
         };
         let exe = Some(FileId { device: 0x80_0001, inode: 11 });
         let Decoded { event, unnamed } = decode(record.as_bytes()).unwrap();
-        let Body::Probe(Probe { task, cpu: 1, moment: Moment::Requested(requested) }) = event.body else {
+        let Body::Probe(Probe { task, cpu: 1, of_command: true, moment: Moment::Requested(requested) }) = event.body
+        else {
             panic!("{event:?}");
         };
         assert_eq!(task, Task::new(412, 413, 5, "ping"));

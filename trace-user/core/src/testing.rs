@@ -50,7 +50,7 @@ impl Scenario {
 
     /// Something that a probe saw.
     pub fn probe(&mut self, at: u64, task: Task, moment: Moment) {
-        let probe = Probe { task, cpu: 0, moment };
+        let probe = Probe { task, cpu: 0, of_command: false, moment };
         self.send(Event { at: stamp(at), body: Body::Probe(probe) });
     }
 

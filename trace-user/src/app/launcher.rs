@@ -50,6 +50,12 @@ impl Held {
         Ok(Some(Self { program: program.clone(), process, gate, answer }))
     }
 
+    /// The number of its process.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.process.as_raw_nonzero().get().unsigned_abs()
+    }
+
     /// Executes the command.
     ///
     /// # Errors

@@ -2,10 +2,11 @@
 
 use super::failure::Failure;
 use super::launcher::Held;
-use super::output::{self, Output, Written};
+use super::output::{self, Output, Target, Written};
 use super::session::{Session, Signals, Until, passed_on, report_gaps};
 use super::{replay, runtime};
 use crate::cli::LogArgs;
+use crate::kernel::snapshot;
 use crate::stderr;
 use modtrail_core::alert::losses::LossLines;
 use modtrail_core::alert::rules::{Alerts, Limits};
@@ -15,7 +16,6 @@ use modtrail_core::entities::{Change, Load, LoadId};
 use modtrail_core::model::Model;
 use modtrail_core::report::{json, line};
 use std::collections::BTreeMap;
-use std::io::Stdout;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
@@ -30,15 +30,22 @@ const REFUSED: usize = 4_096;
 /// [`Failure`] if it cannot be done.
 pub fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
     match &args.file {
-        Some(file) => recording(file, args.json),
+        Some(file) => recording(file, args),
         None => live(args),
     }
 }
 
 fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
     let until = Until { duration: None, command: Held::new(&args.command)? };
-    let mut lines =
-        Lines { json: args.json, live: Some(output::stdout()), failure: None, closed: false, refused: BTreeMap::new() };
+    let to = args.output.as_deref().map_or_else(|| Ok(output::stdout()), output::file)?;
+    let is_recognised = snapshot::own_process().is_some();
+    if !args.command.is_empty() && !is_recognised {
+        stderr::say(
+            "in a pid or time namespace the command cannot be told from others: everybody's requests are shown",
+        );
+    }
+    let only_command = !args.command.is_empty() && !args.all && is_recognised;
+    let mut lines = Lines::new(args.json, Some(to), only_command);
     let mut alerts = Alerts::new(Limits { default: args.limit, named: BTreeMap::new() });
     let mut losses = LossLines::default();
     let outcome = runtime()?.block_on(async {
@@ -60,14 +67,19 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
     let (model, status) = outcome?;
     lines.finish(&model);
     report_gaps(&model);
+    if lines.others > 0 {
+        let others = lines.others;
+        stderr::say(format_args!("not shown: {others} requests, loads and unloads of others; --all shows them"));
+    }
     match lines.failure {
         Some(failure) => Err(failure),
         None => Ok(passed_on(status)),
     }
 }
 
-fn recording(file: &Path, json: bool) -> Result<ExitCode, Failure> {
-    let mut lines = Lines { json, live: None, failure: None, closed: false, refused: BTreeMap::new() };
+fn recording(file: &Path, args: &LogArgs) -> Result<ExitCode, Failure> {
+    let to = args.output.as_deref().map(output::file).transpose()?;
+    let mut lines = Lines::new(args.json, to, false);
     let (model, ending) = replay::read(file, |change, model| {
         let _ = lines.on(change, model);
     })?;
@@ -85,16 +97,36 @@ fn recording(file: &Path, json: bool) -> Result<ExitCode, Failure> {
 struct Lines {
     json: bool,
     /// Where lines go while tracing goes on; a recording waits for its reader.
-    live: Option<Output<Stdout>>,
+    live: Option<Output<Target>>,
     failure: Option<Failure>,
     closed: bool,
+    /// Only what the traced command caused is wanted.
+    only_command: bool,
+    /// How much of others was left out for that.
+    others: u64,
     /// Loads that failed a moment ago: they have no line if they are tried again at once.
     refused: BTreeMap<LoadId, Arc<Load>>,
 }
 
 impl Lines {
+    const fn new(json: bool, live: Option<Output<Target>>, only_command: bool) -> Self {
+        Self { json, live, failure: None, closed: false, only_command, others: 0, refused: BTreeMap::new() }
+    }
+
     fn on(&mut self, change: &Change, model: &Model) -> ControlFlow<()> {
         match change {
+            Change::Request(request) if request.closed && self.is_of_others(request.of_command) => {
+                self.others += 1;
+                ControlFlow::Continue(())
+            }
+            Change::Load(load) if load.closed && self.is_of_others(load.of_command) => {
+                self.others += u64::from(load.request.is_none() && !load.retried);
+                ControlFlow::Continue(())
+            }
+            Change::Unload(unload) if unload.closed && self.is_of_others(unload.of_command) => {
+                self.others += 1;
+                ControlFlow::Continue(())
+            }
             Change::Request(request) if request.closed => {
                 self.write(
                     |json| {
@@ -137,6 +169,11 @@ impl Lines {
                 self.note(written)
             }
         }
+    }
+
+    /// Whether only the command's lines are wanted, and this is not one.
+    const fn is_of_others(&self, of_command: bool) -> bool {
+        self.only_command && !of_command
     }
 
     /// Writes what is left.

@@ -1,4 +1,4 @@
-//! Lines on stdout. While tracing goes on, it never waits for a pipe's reader: what nobody reads yet is kept, up to a
+//! Lines on stdout, or in a file. While tracing goes on, it never waits for a pipe's reader: what nobody reads yet is kept, up to a
 //! limit. A terminal that was stopped (Ctrl-S) can hold it up.
 //!
 //! In: lines. Out: each whole, as soon as the reader takes it. A closed pipe is not a failure: the reader had enough. A
@@ -10,8 +10,11 @@ use crate::stderr;
 use modtrail_core::report::plain::counted;
 use rustix::io::{Errno, write};
 use std::collections::VecDeque;
+use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Bytes that wait for the reader, at most.
@@ -42,35 +45,69 @@ pub fn line(text: &str) -> Result<Written, Failure> {
     match stdout.write_all(format!("{text}\n").as_bytes()).and_then(|()| stdout.flush()) {
         Ok(()) => Ok(Written::Out),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Written::Closed),
-        Err(error) => Err(cannot_write(&error)),
+        Err(error) => Err(cannot_write(STDOUT, &error)),
     }
 }
 
-fn cannot_write(error: &io::Error) -> Failure {
-    Failure::input_output("cannot write to standard output", error)
+/// What stdout is called in a message.
+const STDOUT: &str = "standard output";
+
+fn cannot_write(to: &str, error: &io::Error) -> Failure {
+    Failure::input_output(&format!("cannot write to {to}"), error)
 }
 
 /// Where lines go while tracing goes on.
 #[derive(Debug)]
 pub struct Output<F> {
     to: F,
+    /// What `to` is called in a message.
+    name: String,
     /// What waits for the reader.
     waiting: VecDeque<u8>,
     /// Lines that found no room.
     lost: u64,
 }
 
+/// Where lines can go.
+#[derive(Debug)]
+pub enum Target {
+    /// Standard output.
+    Stdout(io::Stdout),
+    /// A file.
+    File(File),
+}
+
+impl AsFd for Target {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Stdout(stdout) => stdout.as_fd(),
+            Self::File(file) => file.as_fd(),
+        }
+    }
+}
+
 /// stdout.
 #[must_use]
-pub fn stdout() -> Output<io::Stdout> {
-    Output::new(io::stdout())
+pub fn stdout() -> Output<Target> {
+    Output::new(Target::Stdout(io::stdout()), STDOUT)
+}
+
+/// A file, whose old content is gone. Only its owner may read it: lines hold command lines.
+///
+/// # Errors
+/// [`Failure`] if it cannot be written.
+pub fn file(path: &Path) -> Result<Output<Target>, Failure> {
+    let opened = File::options().write(true).create(true).truncate(true).mode(0o600).open(path);
+    let name = path.display().to_string();
+    let file = opened.map_err(|error| Failure::input_output(&format!("cannot write to {name}"), &error))?;
+    Ok(Output::new(Target::File(file), &name))
 }
 
 impl<F: AsFd> Output<F> {
     /// To this descriptor.
     #[must_use]
-    pub const fn new(to: F) -> Self {
-        Self { to, waiting: VecDeque::new(), lost: 0 }
+    pub fn new(to: F, name: &str) -> Self {
+        Self { to, name: name.to_owned(), waiting: VecDeque::new(), lost: 0 }
     }
 
     /// Writes one line, or keeps it for later.
@@ -103,7 +140,7 @@ impl<F: AsFd> Output<F> {
         let untaken = self.untaken()?;
         if untaken > 0 {
             let lines = counted(untaken, "line");
-            stderr::say(format_args!("{lines} of output lost: nobody read standard output"));
+            stderr::say(format_args!("{lines} of output lost: nobody read {}", self.name));
         }
         Ok(())
     }
@@ -126,7 +163,7 @@ impl<F: AsFd> Output<F> {
                 Ok(count) => drop(self.waiting.drain(..count)),
                 Err(Errno::INTR | Errno::AGAIN) => {}
                 Err(Errno::PIPE) => return Ok(Written::Closed),
-                Err(error) => return Err(cannot_write(&error.into())),
+                Err(error) => return Err(cannot_write(&self.name, &error.into())),
             }
         }
         Ok(Written::Out)
@@ -150,7 +187,7 @@ mod tests {
     #[test]
     fn what_nobody_reads_is_kept_and_comes_whole_and_in_order() {
         let (mut reader, writer) = io::pipe().expect("a pipe");
-        let mut output = Output::new(writer);
+        let mut output = Output::new(writer, "a pipe");
         let long = "x".repeat(PIECE * 2);
         let lines: Vec<String> = (0..40).map(|number| format!("{number} {long}")).collect();
         for line in &lines {
@@ -170,7 +207,7 @@ mod tests {
     #[test]
     fn what_nobody_takes_is_counted_and_a_closed_pipe_is_not_a_failure() {
         let (reader, writer) = io::pipe().expect("a pipe");
-        let mut output = Output::new(writer);
+        let mut output = Output::new(writer, "a pipe");
         let line = "x".repeat(PIECE);
         for _ in 0..WAITING / PIECE + 100 {
             let _ = output.line(&line).expect("it is kept, or counted");

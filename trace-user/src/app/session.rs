@@ -73,7 +73,7 @@ impl TraceArgs {
     pub fn options(&self) -> Options {
         let probe_log = if self.probe_log { ProbeLog::On } else { ProbeLog::Off };
         let (hooks, without) = (self.hooks, self.without.clone());
-        Options { hooks, without, ring_bytes: self.ring_bytes, tracked: self.tracked, probe_log }
+        Options { hooks, without, ring_bytes: self.ring_bytes, tracked: self.tracked, probe_log, command: None }
     }
 }
 
@@ -87,7 +87,8 @@ impl Session {
         // something to record.
         let target = recording.map(Target::open).transpose()?;
         priority::raise();
-        let mut source = Live::attach(&trace.options(), &Progress::default())?;
+        let command = until.command.as_ref().map(Held::process);
+        let mut source = Live::attach(&Options { command, ..trace.options() }, &Progress::default())?;
         let recorder = target.map(FileRecorder::begin).transpose()?;
         give_up_rights(&mut source, Needs { command: until.command.is_some(), ..Needs::default() })?;
         Ok(Self::over(source, recorder))

@@ -1,7 +1,7 @@
 //! `modtrail watch`: alerts while something is stuck, and when it ends.
 
 use super::failure::Failure;
-use super::output::{self, Output, Written};
+use super::output::{self, Output, Target, Written};
 use super::runtime;
 use super::session::{Session, Signals, Until, report_gaps};
 use crate::cli::{SinkChoice, WatchArgs};
@@ -13,7 +13,6 @@ use modtrail_core::alert::text;
 use modtrail_core::entities::Change;
 use modtrail_core::event::Fact;
 use modtrail_core::model::Model;
-use std::io::Stdout;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 
@@ -60,7 +59,7 @@ struct Watcher {
     losses: LossAlerts,
     lines: LossLines,
     sink: SinkChoice,
-    output: Output<Stdout>,
+    output: Output<Target>,
     exec: Option<Exec>,
     failure: Option<Failure>,
 }

@@ -29,11 +29,13 @@ log and record with a command exit with the command's status (4 if it is 0 and t
 failed); the dashboard with 128 + n after signal n.";
 
 const AFTER_LOG: &str = "\
-One line per request, printed once its outcome is final. Abandoned and no-wait requests are printed when their helper
-exits. Losses, anything open longer than --limit, and what is still open at the end are reported on stderr.
+One line per request, and per load and unload that serves none, printed once its outcome is final. Abandoned and
+no-wait requests are printed when their helper exits. With a command, only what it and its descendants caused is
+printed. Losses, anything open longer than --limit, and what is still open at the end are reported on stderr.
 
   modtrail log                              until Ctrl-C
-  modtrail log --json -- mount /dev/sdb1 /mnt | jq 'select(.verdict == \"hollow\")'
+  modtrail log --json -o it.jsonl -- mount /dev/sdb1 /mnt
+  jq 'select(.verdict == \"hollow\")' it.jsonl
   modtrail log boot.mcap                    the same lines, of a recording";
 
 const AFTER_WATCH: &str = "\
@@ -64,7 +66,14 @@ kill -9 loses at most that.
 
 /// Follows every kernel-module request from the task that asked to the moment the module is live.
 #[derive(Debug, Parser)]
-#[command(name = "modtrail", version, styles = STYLES, after_help = AFTER, max_term_width = 100)]
+#[command(
+    name = "modtrail",
+    version,
+    styles = STYLES,
+    after_help = AFTER,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true
+)]
 pub struct Cli {
     /// What to do; the dashboard if nothing is given.
     #[command(subcommand)]
@@ -163,8 +172,14 @@ pub struct ReportArgs {
 #[command(after_help = AFTER_LOG)]
 pub struct LogArgs {
     /// A recording; without it, the running kernel
-    #[arg(conflicts_with_all = ["command", "hooks", "without", "ring_bytes", "tracked", "probe_log"])]
+    #[arg(conflicts_with_all = ["command", "all", "limit", "hooks", "without", "ring_bytes", "tracked", "probe_log"])]
     pub file: Option<PathBuf>,
+    /// Write the lines to this file instead of standard output, which a command may write to as well
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// With a command: report everybody's requests and loads, not only what the command and its descendants caused
+    #[arg(long, requires = "command")]
+    pub all: bool,
     /// One JSON object per line instead of text
     #[arg(long)]
     pub json: bool,

@@ -157,7 +157,7 @@ mod tests {
         let task = Task::new(tgid, tgid, 5, "ping");
         let event = Event {
             at: Stamp::default(),
-            body: Body::Probe(Probe { task, cpu: 0, moment: Moment::Requested(requested.into()) }),
+            body: Body::Probe(Probe { task, cpu: 0, of_command: false, moment: Moment::Requested(requested.into()) }),
         };
         let unnamed = Unnamed { cgroup: Some(7), exe: Some(EXE), parent: None, stack: vec![1, 2, 3, 0x99] };
         let event = enrich(Decoded { event, unnamed: Some(unnamed) }, &mut Made);
@@ -181,7 +181,7 @@ mod tests {
         let parent = Parent { process: Tgid(412), comm: Comm::from_text("sh"), exe: None };
         let origin = Some(Arc::new(Origin { parent: Some(parent), ..Origin::default() }));
         let moment = Moment::LoadBegan { syscall: Syscall::Finit, origin };
-        let body = Body::Probe(Probe { task: Task::new(413, 413, 6, "insmod"), cpu: 0, moment });
+        let body = Body::Probe(Probe { task: Task::new(413, 413, 6, "insmod"), cpu: 0, of_command: false, moment });
         let unnamed = Unnamed { cgroup: Some(7), exe: Some(EXE), parent: Some((5, EXE)), stack: Vec::new() };
         let decoded = Decoded { event: Event { at: Stamp::default(), body }, unnamed: Some(unnamed) };
         let Body::Probe(Probe { moment: Moment::LoadBegan { origin: Some(origin), .. }, .. }) =
@@ -216,7 +216,7 @@ mod tests {
             Moment::Freed(module()),
         ];
         for moment in moments {
-            let body = Body::Probe(Probe { task: Task::default(), cpu: 0, moment });
+            let body = Body::Probe(Probe { task: Task::default(), cpu: 0, of_command: false, moment });
             let event = Event { at: Stamp::default(), body };
             let body = format!("{:?}", enrich(Decoded { event, unnamed: None }, &mut Made).body);
             assert!(body.contains(&(address + 1).to_string()) && !body.contains(&address.to_string()), "{body}");

@@ -4,7 +4,7 @@
 //! `docs/hooks.md` use this table.
 
 use Mechanism::{BtfTracepoint, Fentry, Fexit, Kprobe, Kretprobe, RawTracepoint};
-use Requirement::{CallResult, ConsoleInContext, LogStore, ModulesChain, SlotSemaphore};
+use Requirement::{CallResult, ConsoleInContext, LogStore, ModprobePath, ModulesChain, SlotSemaphore};
 use trace_common::kind::Kind;
 use trace_common::settings::{Settings, UNKNOWN};
 
@@ -52,6 +52,8 @@ pub enum Requirement {
     /// `printk:console` fires in the context that prints (kernel/printk/printk.c `printk_sprint`); 6.1 is the first
     /// kernel that was seen to do so.
     ConsoleInContext,
+    /// The kernel says where `modprobe_path` lies.
+    ModprobePath,
     /// The arguments of `log_store` lie where Debian's 5.10 has them.
     LogStore,
 }
@@ -73,6 +75,9 @@ impl Requirement {
             Self::ConsoleInContext if release < (6, 1) => {
                 Err("not used before 6.1, where it fires in another task than the one that prints")
             }
+            Self::ModprobePath if settings.modprobe_path == 0 => {
+                Err("the kernel does not say where modprobe_path lies")
+            }
             Self::LogStore if release != (5, 10) || cfg!(not(target_arch = "x86_64")) => {
                 Err("the function's arguments are known for 5.10 on x86-64 alone")
             }
@@ -84,6 +89,7 @@ impl Requirement {
             | Self::SlotSemaphore
             | Self::CallResult
             | Self::ConsoleInContext
+            | Self::ModprobePath
             | Self::LogStore => Ok(()),
         }
     }
@@ -239,6 +245,7 @@ const IDEMPOTENT: &str = "6.5; before, nobody waits for a file that another load
 const NO_HIBERNATION: &str = "kernels without hibernation";
 const SEMAPHORE: &str = "6.4; before, slots are no semaphore";
 const CHAIN: &str = "6.1 (before, the function is called at every process exit), with module_notify_list in kallsyms";
+const WITH_MODPROBE_PATH: &str = "all, with modprobe_path in kallsyms";
 const ADMITTED_ONLY: &str =
     "the wait for a slot, and requests that are turned away (for kernels without security hooks)";
 
@@ -272,15 +279,7 @@ pub const LADDERS: &[Ladder] = &[
         moment: Kind::RefusedEarly,
         meaning: "a request is refused before a security module is asked: no helper is set, or the name is too long",
         without: "such requests",
-        rungs: &[losing(
-            &[
-                program(Kprobe, "asked_kprobe", "__request_module"),
-                program(Kretprobe, "refused_early_kretprobe", "__request_module"),
-            ],
-            ALL,
-            "requests with a name that is too long, while more others wait than the kernel has places for return probes (10 \
-             or twice the CPUs)",
-        )],
+        rungs: &[rung(&[program(Kprobe, "asked_kprobe", "__request_module")], WITH_MODPROBE_PATH).requiring(ModprobePath)],
     },
     Ladder {
         moment: Kind::Denied,

@@ -9,7 +9,7 @@ use std::io;
 use std::sync::Arc;
 
 /// The data whose addresses are kept.
-const DATA: [&str; 2] = ["module_notify_list", "pm_test_level"];
+const DATA: [&str; 3] = ["module_notify_list", "pm_test_level", "modprobe_path"];
 
 /// The kernel's functions by address, and the data that hooks need.
 #[derive(Debug, Default)]

@@ -131,7 +131,7 @@ mod tests {
     use std::sync::mpsc::channel;
 
     fn event(task: Task, moment: Moment) -> Event {
-        Event { at: Stamp::awake(1), body: Body::Probe(Probe { task, cpu: 0, moment }) }
+        Event { at: Stamp::awake(1), body: Body::Probe(Probe { task, cpu: 0, of_command: false, moment }) }
     }
 
     #[test]

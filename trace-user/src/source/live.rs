@@ -16,6 +16,7 @@ use crate::kernel::ring::{RingError, Rings};
 use crate::kernel::stacks::Stacks;
 use crate::kernel::{policy, probe_log, snapshot};
 use crate::source::watchdog::{Finding, Watchdog};
+use modtrail_core::answer::ReturnCode;
 use modtrail_core::decode::decode;
 use modtrail_core::event::{
     Body, Costs, Event, Fact, Hook, Lost, Moment, Policy, Resolution, Right, SelfTest, Stamp, Task,
@@ -61,6 +62,8 @@ pub struct Options {
     pub tracked: u32,
     /// Whether the probes' own messages go to stderr.
     pub probe_log: ProbeLog,
+    /// The process of the command that is traced, if there is one.
+    pub command: Option<u32>,
 }
 
 /// Why this kernel cannot be traced.
@@ -128,6 +131,8 @@ impl Live {
             module_notify_list: namer.address("module_notify_list"),
             pm_test_level: namer.address("pm_test_level"),
             modprobe_path: namer.address("modprobe_path"),
+            command: options.command.filter(|_| snapshot::own_process().is_some()).unwrap_or(0),
+            reserved: 0,
             offsets,
         };
         let release = snapshot::kernel_version(&machine.release);
@@ -334,6 +339,7 @@ impl Live {
         let mut undecodable = 0;
         let mut decoded = Vec::new();
         let (count, is_more) = self.rings.drain(BATCH, |bytes| match decode(bytes) {
+            Ok(record) if is_seen_elsewhere(&record.event) => {}
             Ok(record) => decoded.push(record),
             Err(_) => undecodable += 1,
         });
@@ -474,6 +480,11 @@ impl Aliases {
         self.reported.insert(alias.clone(), files);
         Some(self.lookup().resolve(alias))
     }
+}
+
+/// A request that could have been refused early, and was not: the security hook shows it.
+fn is_seen_elsewhere(event: &Event) -> bool {
+    matches!(&event.body, Body::Probe(probe) if matches!(probe.moment, Moment::RefusedEarly { result: ReturnCode::OK, .. }))
 }
 
 /// Whether what the machine allows may have changed since it was last read: a load was refused, or another helper runs.

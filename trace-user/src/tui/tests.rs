@@ -487,7 +487,7 @@ fn slept() -> Scenario {
         (2_200_000, SuspendMoment::Ended { result: ReturnCode::OK }),
     ];
     let mut send = |at, task, moment| {
-        let probe = Probe { task, cpu: 0, moment };
+        let probe = Probe { task, cpu: 0, of_command: false, moment };
         scenario.send(Event { at: later(at), body: Body::Probe(probe) });
     };
     after.into_iter().for_each(|(at, moment)| send(at, sleeper, Moment::Suspend(moment)));

@@ -120,7 +120,7 @@ impl Lab {
     pub fn log(&self, command: &str) -> Log {
         let outcome = self.run_seen(&format!(
             "cat > /tmp/command <<'COMMAND'\n{command}\nCOMMAND\n\
-             exec modtrail log {} --json -- sh -c 'sh /tmp/command > /tmp/command.out 2>&1'",
+             exec modtrail log {} --json --all -- sh -c 'sh /tmp/command > /tmp/command.out 2>&1'",
             self.flags
         ));
         Log::new(lines(&outcome), &outcome)
@@ -270,7 +270,7 @@ pub fn lines(outcome: &VmOutcome) -> Vec<Value> {
     text.lines().map(parsed).collect()
 }
 
-fn parsed(line: &str) -> Value {
+pub fn parsed(line: &str) -> Value {
     serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
 }
 

@@ -182,7 +182,7 @@ fn script(count: usize, seed: u64, flags: &str) -> String {
          w=; k=0; while [ $k -lt {AT_ONCE} ] && [ $((n + k)) -lt {count} ]; do w=\"$w fs:none-more$more\"; more=$((more + 1)); \
          k=$((k + 1)); done\nprovoke wave $w >> /out/record\ndone\nWAVES\n\
          : > /out/truth; : > /out/missing; : > /out/record\n\
-         exec modtrail log {flags} --json -- sh /tmp/waves > /out/log\n"
+         exec modtrail log {flags} --json --all -- sh /tmp/waves > /out/log\n"
     );
     script
 }
@@ -280,7 +280,8 @@ impl Truth {
 }
 
 fn compare(log: &str, truth: &Truth) -> Result<Tally> {
-    let lines: Vec<Value> = log.lines().map(serde_json::from_str).collect::<Result<_, _>>().context("not JSON")?;
+    let mut lines: Vec<Value> = log.lines().map(serde_json::from_str).collect::<Result<_, _>>().context("not JSON")?;
+    lines.retain(|line| line["kind"] == "request");
     let mut tally = Tally { scripted: truth.scripted, reported: lines.len(), ..Tally::default() };
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for line in &lines {

@@ -235,7 +235,7 @@ fn a_load_that_waits_for_another(kernel: Guest) {
     let loads = recorded.report["loads"].as_array().expect("loads");
     let mut results: Vec<i64> = loads
         .iter()
-        .filter(|load| load["comm"] == "provoke")
+        .filter(|load| load["loader"]["comm"] == "provoke")
         .map(|load| load["result"].as_i64().unwrap_or_else(|| panic!("{loads:?}")))
         .collect();
     results.sort_unstable();

@@ -73,6 +73,8 @@ pub struct Correlator {
     misses_denials: bool,
     /// What may be missing has changed since the open requests were last checked.
     doubts_changed: bool,
+    /// The task of the event that is taken in belongs to the traced command.
+    of_command: bool,
     /// modtrail's own process: its requests are followed but not reported.
     tracer: Option<Tgid>,
     now: Stamp,
@@ -187,6 +189,7 @@ impl Correlator {
 
     fn probe(&mut self, at: Stamp, probe: &Probe, out: &mut Vec<Change>) {
         let task = probe.task;
+        self.of_command = probe.of_command;
         if let Moment::Requested(_) = &probe.moment {
             // A thread has one request at a time: the end of an earlier one was not seen.
             self.requests.own_ended(&task);
@@ -235,7 +238,12 @@ impl Correlator {
             | Moment::FileNamed { .. }
             | Moment::Printed { .. } => self.load_moment(at, task, &probe.moment, out),
             Moment::UnloadBegan { name, origin } => {
-                out.extend(self.unloads.began(at, task, name, origin.as_ref()).into_iter().map(Change::Unload));
+                out.extend(
+                    self.unloads
+                        .began(at, (task, probe.of_command), name, origin.as_ref())
+                        .into_iter()
+                        .map(Change::Unload),
+                );
             }
             Moment::UnloadEnded { result } => match self.unloads.ended(at, task.tid, *result) {
                 Some(unload) => out.push(Change::Unload(unload)),

@@ -25,12 +25,12 @@ pub struct Unloads {
 }
 
 impl Unloads {
-    /// An unload began. Returns it, after those whose end was not seen: the thread's earlier one, or the oldest if too
+    /// An unload began, maybe by a task of the traced command's. Returns it, after those whose end was not seen: the thread's earlier one, or the oldest if too
     /// many are open.
     pub fn began(
         &mut self,
         at: Stamp,
-        task: Task,
+        (task, of_command): (Task, bool),
         module: &Captured,
         origin: Option<&Arc<Origin>>,
     ) -> Vec<Arc<Unload>> {
@@ -45,6 +45,7 @@ impl Unloads {
         let unload = Arc::new(Unload {
             id,
             task,
+            of_command,
             origin: origin.cloned(),
             module: module.clone(),
             began: at,
@@ -123,7 +124,7 @@ mod tests {
     fn an_unload_runs_from_its_entry_to_its_return() {
         let mut unloads = Unloads::default();
         let can = Captured::whole("can");
-        assert_eq!(unloads.began(at(1), task(5), &can, None).len(), 1);
+        assert_eq!(unloads.began(at(1), (task(5), false), &can, None).len(), 1);
         assert_eq!(unloads.of("can").map(|unload| unload.task.tid), Some(Tid(5)));
         assert_eq!(unloads.going(at(4), Tid(5)).and_then(|unload| unload.going), Some(at(4)));
         let ended = unloads.ended(at(5), Tid(5), ReturnCode::OK).expect("it was open");
@@ -134,8 +135,8 @@ mod tests {
     #[test]
     fn the_end_of_an_earlier_one_was_not_seen() {
         let mut unloads = Unloads::default();
-        unloads.began(at(1), task(5), &Captured::whole("can"), None);
-        let changed = unloads.began(at(2), task(5), &Captured::whole("vcan"), None);
+        unloads.began(at(1), (task(5), false), &Captured::whole("can"), None);
+        let changed = unloads.began(at(2), (task(5), false), &Captured::whole("vcan"), None);
         let shown: Vec<_> = changed.iter().map(|unload| (unload.closed, unload.ended.is_some())).collect();
         assert_eq!(shown, [(true, false), (false, false)]);
         assert!(unloads.of("can").is_none() && unloads.of("vcan").is_some());
@@ -145,7 +146,7 @@ mod tests {
     fn the_oldest_is_given_up_and_counted() {
         let mut unloads = Unloads::default();
         for tid in 0..=u32::try_from(OPEN).unwrap() {
-            unloads.began(at(u64::from(tid)), task(tid), &Captured::whole("can"), None);
+            unloads.began(at(u64::from(tid)), (task(tid), false), &Captured::whole("can"), None);
         }
         assert_eq!((unloads.take_capped(), unloads.take_capped()), (1, 0));
         assert_eq!(unloads.of("can").map(|unload| unload.task.tid), Some(Tid(1)));

@@ -17,6 +17,8 @@ pub struct Load {
     pub id: LoadId,
     /// The thread that loads.
     pub task: Task,
+    /// The thread belongs to the traced command.
+    pub of_command: bool,
     /// The request whose helper's tree it belongs to.
     pub request: Option<RequestId>,
     /// By which system call; `None` if its entry was not seen.

@@ -21,6 +21,8 @@ pub struct Request {
     pub id: RequestId,
     /// The thread that asked.
     pub task: Task,
+    /// The traced command caused it: a task of the command's asked, or a helper that was called for one.
+    pub of_command: bool,
     /// What it asked for, and who it is.
     pub requested: Arc<Requested>,
     /// When the security hook was asked.

@@ -15,6 +15,8 @@ pub struct Unload {
     pub id: UnloadId,
     /// The thread that unloads.
     pub task: Task,
+    /// The thread belongs to the traced command.
+    pub of_command: bool,
     /// Where the task comes from; `None` if that could not be read.
     pub origin: Option<Arc<Origin>>,
     /// The module, as the caller named it.

@@ -69,6 +69,8 @@ pub struct Probe {
     pub task: Task,
     /// The CPU it ran on.
     pub cpu: u16,
+    /// The task belongs to the traced command: it is its process, or descends from it.
+    pub of_command: bool,
     /// What it saw.
     pub moment: Moment,
 }

@@ -257,6 +257,7 @@ mod tests {
         Load {
             id: LoadId(1),
             task: Task::new(141, 141, 1, "insmod"),
+            of_command: false,
             request: None,
             syscall: None,
             began: at(1),
@@ -347,6 +348,7 @@ mod tests {
         let unload = Unload {
             id: UnloadId(1),
             task: Task::new(150, 150, 1, "rmmod"),
+            of_command: false,
             origin: None,
             module: Captured::whole("can"),
             began: at(0),

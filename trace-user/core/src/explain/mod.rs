@@ -489,6 +489,7 @@ mod tests {
         Load {
             id: LoadId(1),
             task: helper(),
+            of_command: false,
             request: Some(RequestId(1)),
             syscall: None,
             began: at(3),

@@ -61,11 +61,19 @@ const DEAF: u32 = 3_000;
 /// The message for an event.
 #[must_use]
 pub fn to_message(event: &Event) -> pb::Event {
+    let of_command = matches!(&event.body, Body::Probe(probe) if probe.of_command);
     let (task, cpu, body) = match &event.body {
         Body::Probe(probe) => (Some(task(&probe.task)), u32::from(probe.cpu), moment(&probe.moment)),
         Body::Fact(fact) => (None, 0, wire_fact(fact)),
     };
-    pb::Event { mono: event.at.mono.as_nanos(), boot: event.at.boot.as_nanos(), task, cpu, body: Some(body) }
+    pb::Event {
+        mono: event.at.mono.as_nanos(),
+        boot: event.at.boot.as_nanos(),
+        task,
+        cpu,
+        of_command,
+        body: Some(body),
+    }
 }
 
 /// The event of a message.
@@ -81,7 +89,7 @@ pub fn from_message(message: pb::Event) -> Result<Event, CodecFault> {
     };
     let task = message.task.ok_or(CodecFault::Task)?;
     let cpu = u16::try_from(message.cpu).map_err(|_| CodecFault::Number("cpu"))?;
-    let probe = Probe { task: event_task(&task), cpu, moment: event_moment(wire)? };
+    let probe = Probe { task: event_task(&task), cpu, of_command: message.of_command, moment: event_moment(wire)? };
     Ok(Event { at, body: Body::Probe(probe) })
 }
 

@@ -63,7 +63,7 @@ fn the_longest_that_is_recorded_is_read_back_whole() {
     let words = vec!["x".repeat(SHORT_TEXT); ARGV];
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let moment = Moment::CallEntered(entered(CallAddress(1), Wait::Proc, &words).into());
-    let probe = Probe { task: Task::default(), cpu: 1, moment };
+    let probe = Probe { task: Task::default(), cpu: 1, of_command: true, moment };
     let entered = Event { at: Stamp::awake(2), body: Body::Probe(probe) };
     let (read, outcome) = events(&recording(&[stuck.clone(), entered.clone()]));
     assert_eq!(read.get(..2), Some(&[stuck, entered][..]));

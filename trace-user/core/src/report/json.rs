@@ -38,6 +38,7 @@ struct Line<'a> {
     request_to_live_ns: Option<u64>,
     request_to_live_boot_ns: Option<u64>,
     phases: Map<String, Value>,
+    of_command: bool,
     requester: RequesterLine<'a>,
     helper: Option<HelperLine<'a>>,
     loads: Vec<LoadLine<'a>>,
@@ -105,6 +106,7 @@ struct OwnLine<'a> {
     init_ns: Option<u64>,
     bytes: Option<u64>,
     printed: Vec<&'a str>,
+    of_command: bool,
     loader: LoaderLine<'a>,
 }
 
@@ -168,6 +170,7 @@ pub fn request_line(request: &Request, model: &Model) -> String {
         request_to_live_ns: request.to_live().map(|to_live| to_live.as_nanos()),
         request_to_live_boot_ns: request.live.map(|at| on_boot_clock(request, at)),
         phases: phases_map(request),
+        of_command: request.of_command,
         requester: requester(request),
         helper: helper(request),
         loads: request.loads.iter().map(|load| own_load(load, request)).collect(),
@@ -208,6 +211,7 @@ pub fn load_line(load: &Load, model: &Model) -> String {
         init_ns: load.init_time().map(|init| init.as_nanos()),
         bytes: load.bytes,
         printed: texts(&load.printed),
+        of_command: load.of_command,
         loader: loader(&load.task, load.origin.as_deref()),
     })
 }
@@ -232,6 +236,7 @@ pub fn unload_line(unload: &Unload, model: &Model) -> String {
         init_ns: None,
         bytes: None,
         printed: Vec::new(),
+        of_command: unload.of_command,
         loader: loader(&unload.task, unload.origin.as_deref()),
     })
 }

@@ -181,7 +181,7 @@ impl Edge<'_> {
             *seen = true;
         }
         let cpu = u16::try_from(happening.cpu).unwrap_or(0);
-        let probe = Probe { task: happening.task, cpu, moment: happening.moment };
+        let probe = Probe { task: happening.task, cpu, of_command: false, moment: happening.moment };
         let at = self.stamp(happening.at);
         self.events.push(Event { at, body: Body::Probe(probe) });
     }

@@ -135,11 +135,12 @@ impl Loads {
         Some(load)
     }
 
-    /// A load began; returns what the thread had open before, whose end was not seen.
+    /// A load began, maybe by a task of the traced command's; returns what the thread had open before, whose end was not
+    /// seen.
     pub fn began(
         &mut self,
         at: Stamp,
-        task: Task,
+        (task, of_command): (Task, bool),
         syscall: Option<Syscall>,
         origin: Option<&Arc<Origin>>,
         request: Option<RequestId>,
@@ -148,6 +149,7 @@ impl Loads {
         let load = Load {
             id: LoadId(self.last),
             task,
+            of_command,
             request,
             syscall,
             began: at,

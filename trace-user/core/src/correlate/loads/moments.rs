@@ -77,7 +77,7 @@ impl Correlator {
         out: &mut Vec<Change>,
     ) {
         let request = self.request_of(task);
-        if let Some(unended) = self.loads.began(at, task, Some(syscall), origin, request) {
+        if let Some(unended) = self.loads.began(at, (task, self.of_command), Some(syscall), origin, request) {
             self.report_load(unended, out);
         }
         if syscall == Syscall::Init
@@ -135,7 +135,7 @@ impl Correlator {
         // A load by a process that is gone, whose thread had this number: its end was not seen.
         if self.loads.of(task.tid).is_none_or(|open| open.task.key != task.key) {
             let request = self.request_of(task);
-            let unended = self.loads.began(at, task, None, None, request);
+            let unended = self.loads.began(at, (task, self.of_command), None, None, request);
             unended.into_iter().for_each(|load| self.report_load(load, out));
         }
     }

@@ -356,6 +356,7 @@ pub fn fresh(id: RequestId, at: Stamp, task: Task, asked: &Arc<Requested>) -> Re
     Request {
         id,
         task,
+        of_command: false,
         requested: asked.clone(),
         asked: at,
         turned_away: None,

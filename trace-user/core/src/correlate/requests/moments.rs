@@ -37,6 +37,8 @@ impl Correlator {
         request.resolution = alias.and_then(|alias| self.resolutions.get(alias)).map(|(_, known)| known.clone());
         let owner = self.helpers.owner(task.key).and_then(|call| self.helpers.call(call));
         request.parent = owner.and_then(|call| call.request);
+        let parent = request.parent.and_then(|parent| self.requests.get(parent));
+        request.of_command = self.of_command || parent.is_some_and(|parent| parent.of_command);
         self.requests.open(request);
         while let Some(surplus) = self.requests.surplus() {
             out.push(Change::Capped);
