@@ -55,7 +55,8 @@ const CORE: House = House {
         ("attribution", &["event", "entities"]),
         ("explain", &["event", "answer", "entities", "phases", "attribution", "printed"]),
         ("stall", &["event", "entities", "model"]),
-        ("report", &["event", "answer", "entities", "record", "phases", "model", "explain", "attribution"]),
+        ("findings", &["event", "entities", "model", "explain"]),
+        ("report", &["event", "answer", "entities", "record", "phases", "model", "explain", "attribution", "findings"]),
         ("alert", &["event", "entities", "model", "stall", "report"]),
     ],
     reserved: &[

@@ -27,6 +27,7 @@ pub mod decode;
 pub mod entities;
 pub mod event;
 pub mod explain;
+pub mod findings;
 pub mod lives;
 pub mod model;
 pub mod order;

@@ -1,6 +1,7 @@
 //! Connects a source to its sinks: one file per command, and what they share. In: what was typed. Out: the exit status.
 
 pub mod doctor;
+pub mod explain;
 pub mod failure;
 pub mod launcher;
 pub mod log;
@@ -10,6 +11,7 @@ pub mod replay;
 pub mod report;
 pub mod resolve;
 pub mod session;
+pub mod show;
 pub mod top;
 pub mod watch;
 
@@ -28,6 +30,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Log(args)) => log::run(&args),
         Some(Command::Watch(args)) => watch::run(&args),
+        Some(Command::Show(args)) => show::run(&args),
+        Some(Command::Explain(args)) => explain::run(args.name.as_deref()),
         Some(Command::Doctor(args)) => doctor::run(&args),
     };
     outcome.unwrap_or_else(|failure| failure.report())

@@ -97,6 +97,10 @@ pub enum Command {
     Report(ReportArgs),
     /// Print a line per request as it ends: live, of a command, or of a recording
     Log(LogArgs),
+    /// Show one request, load or unload of a recording in full
+    Show(ShowArgs),
+    /// Say what a verdict or a finding means and what to do
+    Explain(ExplainArgs),
     /// Alert when a request, load, helper or firmware request is stuck, and when it clears
     Watch(WatchArgs),
     /// Show what can be seen on this kernel, by which hook, and what is lost
@@ -119,6 +123,9 @@ pub struct TraceArgs {
     /// How many tasks are followed at once
     #[arg(long, default_value_t = TRACKED, value_name = "TASKS", value_parser = clap::value_parser!(u32).range(1..=i64::from(TRACKED)), hide = true)]
     pub tracked: u32,
+    /// Look for modules and modprobe's configuration below this folder instead of the root in which helpers run
+    #[arg(long, value_name = "DIR", help_heading = "Tracing")]
+    pub modules_root: Option<PathBuf>,
     /// Print the probes' own debug messages to stderr (needs CAP_SYS_ADMIN)
     #[arg(long, help_heading = "Tracing")]
     pub probe_log: bool,
@@ -157,6 +164,47 @@ pub struct FileArgs {
     pub file: PathBuf,
 }
 
+/// `modtrail show`
+#[derive(Debug, Args)]
+pub struct ShowArgs {
+    /// What: a request by its number (22 or #22), load:5 or unload:3
+    #[arg(value_name = "ID", value_parser = shown)]
+    pub what: Shown,
+    /// The recording
+    pub file: PathBuf,
+    /// The line of JSON alone
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// One thing of a recording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// The request with this number.
+    Request(u64),
+    /// The load with this number.
+    Load(u64),
+    /// The unload with this number.
+    Unload(u64),
+}
+
+impl std::fmt::Display for Shown {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Request(id) => write!(out, "request #{id}"),
+            Self::Load(id) => write!(out, "load {id}"),
+            Self::Unload(id) => write!(out, "unload {id}"),
+        }
+    }
+}
+
+/// `modtrail explain`
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// A verdict or a finding, such as hollow or deadlock; without it, all names
+    pub name: Option<String>,
+}
+
 /// `modtrail report`
 #[derive(Debug, Args)]
 pub struct ReportArgs {
@@ -172,7 +220,7 @@ pub struct ReportArgs {
 #[command(after_help = AFTER_LOG)]
 pub struct LogArgs {
     /// A recording; without it, the running kernel
-    #[arg(conflicts_with_all = ["command", "all", "limit", "hooks", "without", "ring_bytes", "tracked", "probe_log"])]
+    #[arg(conflicts_with_all = ["command", "all", "limit", "hooks", "without", "ring_bytes", "tracked", "modules_root", "probe_log"])]
     pub file: Option<PathBuf>,
     /// Write the lines to this file instead of standard output, which a command may write to as well
     #[arg(short, long, value_name = "FILE")]
@@ -253,6 +301,17 @@ fn duration(text: &str) -> Result<Nanos, String> {
     }
 }
 
+fn shown(text: &str) -> Result<Shown, String> {
+    let (kind, number) = text.split_once(':').unwrap_or(("request", text.trim_start_matches('#')));
+    let number = number.parse().map_err(|_| "expected a number such as 22, load:5 or unload:3".to_owned())?;
+    match kind {
+        "request" => Ok(Shown::Request(number)),
+        "load" => Ok(Shown::Load(number)),
+        "unload" => Ok(Shown::Unload(number)),
+        _ => Err("expected a number such as 22, load:5 or unload:3".to_owned()),
+    }
+}
+
 fn named_limit(text: &str) -> Result<(String, Nanos), String> {
     let (name, time) = text.split_once('=').ok_or("say NAME=TIME, such as nvidia=2m")?;
     if name.is_empty() {
@@ -278,6 +337,22 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn things_are_named_by_kind_and_number() {
+        assert_eq!([shown("22"), shown("#22"), shown("request:22")], [(); 3].map(|()| Ok(Shown::Request(22))));
+        assert_eq!((shown("load:5"), shown("unload:3")), (Ok(Shown::Load(5)), Ok(Shown::Unload(3))));
+        assert!(["", "#", "x", "cycle:1", "load:", "-1"].into_iter().all(|wrong| shown(wrong).is_err()));
+    }
+
+    #[test]
+    fn an_option_before_a_command_is_an_error() {
+        assert!(Cli::try_parse_from(["modtrail", "--hooks", "kprobe", "doctor"]).is_err());
+        assert!(Cli::try_parse_from(["modtrail", "doctor", "--hooks", "kprobe"]).is_ok());
+        assert!(Cli::try_parse_from(["modtrail", "--hooks", "kprobe"]).is_ok());
+        assert!(Cli::try_parse_from(["modtrail", "log", "x.mcap", "--limit", "5s"]).is_err());
+        assert!(Cli::try_parse_from(["modtrail", "log", "--all"]).is_err());
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub fn explain_load(load: &Load) -> String {
         return failed(load, "", None);
     }
     match (load.live, load.to_live()) {
-        (Some(_), Some(delay)) => {
+        (Some(_), Some(delay)) if load.closed => {
             let init = load.init_time().map_or_else(String::new, |init| format!("; its init took {init}"));
             format!("{module} went live {delay} after the load began{init}")
         }
@@ -29,7 +29,17 @@ pub fn explain_load(load: &Load) -> String {
         }
         _ if load.closed && load.ended.is_none() => format!("the end of the load of {module} was not seen"),
         _ if load.closed => format!("the load of {module} returned 0, and that it went live was not seen"),
-        _ => format!("the load of {module} goes on"),
+        _ => under_way(load),
+    }
+}
+
+/// What a load that goes on is doing.
+fn under_way(load: &Load) -> String {
+    let module = subject(load);
+    match (load.live, load.init_begun) {
+        (Some(_), _) => format!("{module} is live, and its load waits for asynchronous work"),
+        (None, Some(_)) => format!("the init of {module} runs"),
+        (None, None) => format!("{module} is being loaded"),
     }
 }
 

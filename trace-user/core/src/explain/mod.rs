@@ -5,8 +5,9 @@
 //! rest.
 
 pub mod cycle;
-mod helper;
+pub mod helper;
 pub mod load;
+pub mod pages;
 
 use crate::answer::{CallResult, Errno, WaitStatus};
 use crate::entities::{Call, Gap, Load, Request, TurnedAway, Verdict};

@@ -33,7 +33,7 @@ pub(super) fn costs(out: &mut String, model: &Model) {
         cost.whole = cost.whole.plus(load.total().unwrap_or_default());
         cost.init = cost.init.plus(load.init_time().unwrap_or_default());
         cost.loads += 1;
-        cost.failed += u64::from(load.failed());
+        cost.failed += u64::from(load.failed() && !load.lost_to_another());
         *cost.by.entry(load.task.comm.to_text()).or_default() += 1;
     }
     if costs.is_empty() {
@@ -65,7 +65,8 @@ fn names(by: &BTreeMap<String, u64>) -> String {
 /// Loads that failed and that serve no request.
 pub(super) fn failed(out: &mut String, model: &Model) {
     let others: Vec<&Arc<Load>> = model.loads().filter(|load| load.request.is_none() && !load.retried).collect();
-    let failed: Vec<&&Arc<Load>> = others.iter().filter(|load| load.failed()).collect();
+    let failed: Vec<&&Arc<Load>> = others.iter().filter(|load| load.failed() && !load.lost_to_another()).collect();
+    let lost = others.iter().filter(|load| load.lost_to_another()).count();
     if others.is_empty() {
         return;
     }
@@ -74,7 +75,15 @@ pub(super) fn failed(out: &mut String, model: &Model) {
     for load in &others {
         *by.entry(load.task.comm.to_text()).or_default() += 1;
     }
-    line(out, format_args!("  {}, {} failed, by {}", counted(others.len() as u64, "load"), failed.len(), names(&by)));
+    line(
+        out,
+        format_args!(
+            "  {}, {} failed, {lost} lost to another load of the same module, by {}",
+            counted(others.len() as u64, "load"),
+            failed.len(),
+            names(&by)
+        ),
+    );
     for load in failed.iter().take(ROWS) {
         let from = place(load.origin.as_deref());
         line(

@@ -10,6 +10,7 @@ use crate::attribution::purpose::purpose;
 use crate::entities::{Request, SLOTS, Timed, Verdict};
 use crate::event::{Comm, Policy, SelfTest};
 use crate::explain::{explain, task_words};
+use crate::findings;
 use crate::model::Model;
 use crate::model::duplicates::{Group, GroupFacts};
 use crate::phases::{Phase, phases};
@@ -23,6 +24,7 @@ use trace_common::time::Nanos;
 pub fn summary(model: &Model, ending: Ending) -> String {
     let mut out = String::new();
     head(&mut out, model, ending);
+    attention(&mut out, model);
     verdicts(&mut out, model);
     slowest(&mut out, model);
     loads::costs(&mut out, model);
@@ -86,6 +88,20 @@ fn head(out: &mut String, model: &Model, ending: Ending) {
     if ending == Ending::Missing {
         line(out, format_args!("  the recording is truncated: the recorder was killed, or is still running"));
     }
+}
+
+/// What is worth attention, with the next step.
+fn attention(out: &mut String, model: &Model) {
+    let found = findings::all(model);
+    if found.is_empty() {
+        return;
+    }
+    title(out, "needs attention");
+    for finding in found.iter().take(ROWS) {
+        line(out, format_args!("  {}: {}", finding.kind.as_str(), finding.sentence));
+        line(out, format_args!("    next: {}", finding.next));
+    }
+    more(out, found.len());
 }
 
 fn verdicts(out: &mut String, model: &Model) {

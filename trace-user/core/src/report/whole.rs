@@ -11,6 +11,7 @@ use crate::entities::asleep;
 use crate::entities::{Call, Load, Timed, Unload, Verdict};
 use crate::event::{Hook, Policy, Right, SelfTest};
 use crate::explain;
+use crate::findings::{self, Finding};
 use crate::model::Model;
 use crate::model::duplicates::Group;
 use crate::record::read::Ending;
@@ -69,6 +70,7 @@ pub fn summary(model: &Model, ending: Ending) -> String {
         "loads": model.loads().map(|load| load_object(load)).collect::<Vec<_>>(),
         "unloads": model.unloads().map(|unload| unload_object(unload)).collect::<Vec<_>>(),
         "policy": model.policy().map(policy),
+        "findings": findings::all(model).iter().map(finding).collect::<Vec<_>>(),
         "suspends": cycles::cycles(model),
         "firmware": cycles::firmware(model),
         "hooks": hooks(model.hooks()),
@@ -189,6 +191,12 @@ fn unload_object(unload: &Unload) -> Value {
         "ended_ns": unload.ended.map(|(at, _)| at.boot.as_nanos()),
         "total_ns": unload.total().map(|total| total.as_nanos()),
     })
+}
+
+fn finding(finding: &Finding) -> Value {
+    let evidence = finding.evidence.iter().map(|one| json!({"kind": one.kind(), "id": one.id()}));
+    json!({"name": finding.kind.as_str(), "sentence": finding.sentence, "next": finding.next,
+        "at_ns": finding.at.boot.as_nanos(), "evidence": evidence.collect::<Vec<_>>()})
 }
 
 /// What forbids loads on the machine.

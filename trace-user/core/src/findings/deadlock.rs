@@ -1,0 +1,111 @@
+//! Tasks that wait for each other in a circle: one finding for each circle, while it lasts.
+//!
+//! A graph of threads. A requester waits for its helper's open loads. A load that has not reached its init waits for a
+//! load of the same module that has. A load whose module is live waits for all asynchronous work, and a requester in
+//! asynchronous work is that (kernel/module/main.c `do_init_module`, kernel/async.c, 5.10 to 7.3).
+
+use super::circles::circles;
+use super::{Evidence, Finding, Kind};
+use crate::entities::{Load, Request};
+use crate::event::on_stack;
+use crate::explain::load::subject;
+use crate::explain::task_words;
+use crate::model::Model;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use trace_common::ids::Tid;
+
+/// The function in which asynchronous work runs (kernel/async.c, 5.10 to 7.3).
+const ASYNC: &str = "async_run_entry_fn";
+
+/// Finds them.
+pub(super) fn find(model: &Model) -> Vec<Finding> {
+    let graph = Graph::of(model);
+    circles(&graph.waits).iter().filter_map(|circle| graph.finding(circle)).collect()
+}
+
+/// Who waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Waiter {
+    /// A thread.
+    Thread(Tid),
+    /// All asynchronous work.
+    Asynchronous,
+}
+
+/// Who waits for whom.
+struct Graph<'m> {
+    waits: BTreeMap<Waiter, BTreeSet<Waiter>>,
+    requests: BTreeMap<Tid, &'m Arc<Request>>,
+    loads: BTreeMap<Tid, &'m Arc<Load>>,
+}
+
+impl<'m> Graph<'m> {
+    fn of(model: &'m Model) -> Self {
+        let waiting = |request: &&Arc<Request>| request.returned.is_none() && request.requester_gone.is_none();
+        let requests: BTreeMap<Tid, &Arc<Request>> =
+            model.open_requests().filter(waiting).map(|request| (request.task.tid, request)).collect();
+        let loads: BTreeMap<Tid, &Arc<Load>> = model.open_loads().map(|load| (load.task.tid, load)).collect();
+        let mut waits: BTreeMap<Waiter, BTreeSet<Waiter>> = BTreeMap::new();
+        for (thread, request) in &requests {
+            let own = request.loads.iter().map(|load| load.task.tid).filter(|loader| loads.contains_key(loader));
+            waits.entry(Waiter::Thread(*thread)).or_default().extend(own.map(Waiter::Thread));
+            if on_stack(&request.requested.stack, &[ASYNC]) {
+                waits.entry(Waiter::Asynchronous).or_default().insert(Waiter::Thread(*thread));
+            }
+        }
+        let in_init: BTreeMap<&str, Tid> = (loads.iter())
+            .filter(|(_, load)| load.init_begun.is_some() && load.live.is_none() && load.init_ended.is_none())
+            .filter_map(|(thread, load)| Some((load.module.as_deref()?, *thread)))
+            .collect();
+        for (thread, load) in &loads {
+            let waits = waits.entry(Waiter::Thread(*thread)).or_default();
+            if load.live.is_some() && load.init_ended.is_none() {
+                waits.insert(Waiter::Asynchronous);
+            } else if load.init_begun.is_none()
+                && let Some(other) = load.module.as_deref().and_then(|module| in_init.get(module))
+            {
+                waits.insert(Waiter::Thread(*other));
+            }
+        }
+        Self { waits, requests, loads }
+    }
+
+    fn finding(&self, circle: &[Waiter]) -> Option<Finding> {
+        let thread = |waiter: &Waiter| if let Waiter::Thread(thread) = waiter { Some(*thread) } else { None };
+        let circle: Vec<Tid> = circle.iter().filter_map(thread).collect();
+        let begun = circle.iter().filter_map(|thread| {
+            let request = self.requests.get(thread).map(|request| request.asked);
+            request.max(self.loads.get(thread).map(|load| load.began))
+        });
+        let at = begun.max()?;
+        let words: Vec<String> = circle.iter().filter_map(|thread| self.words(*thread)).collect();
+        let killable = circle.iter().filter_map(|thread| self.loads.get(thread)).next()?;
+        let requests = circle.iter().filter_map(|thread| self.requests.get(thread));
+        let loads = circle.iter().filter_map(|thread| self.loads.get(thread));
+        let evidence = requests.map(|request| Evidence::Request(request.id));
+        Some(Finding {
+            kind: Kind::Deadlock,
+            sentence: format!("deadlock: {}, which closes the circle", words.join("; ")),
+            next: format!("nothing ends it but killing {}", task_words(&killable.task)),
+            at,
+            evidence: evidence.chain(loads.map(|load| Evidence::Load(load.id))).collect(),
+        })
+    }
+
+    /// What a thread of a circle waits for.
+    fn words(&self, thread: Tid) -> Option<String> {
+        if let Some(request) = self.requests.get(&thread) {
+            let who = task_words(&request.task);
+            return Some(format!("{who} asks for {} and waits for its helper", request.requested.alias));
+        }
+        let load = self.loads.get(&thread)?;
+        let (who, module) = (task_words(&load.task), subject(load));
+        Some(if load.live.is_some() {
+            format!("{who} has loaded {module} and waits for all asynchronous work")
+        } else {
+            format!("{who} loads {module} and waits for the load of the same module that is in its init")
+        })
+    }
+}

@@ -1,0 +1,198 @@
+//! What is worth a person's attention: each finding has a name, a sentence, the next step and its evidence.
+//!
+//! In: the model. Out: findings, the worst kind first, each kind in order of time. Pure. A file for each kind.
+
+mod circles;
+mod deadlock;
+mod files;
+mod forbidden;
+mod helper;
+mod hollow;
+mod recursion;
+mod reloaded;
+mod rules;
+#[cfg(test)]
+mod tests;
+
+use crate::entities::{CallId, LoadId, RequestId, UnloadId};
+use crate::event::Stamp;
+use crate::model::Model;
+
+/// Findings of one kind that are listed; what is beyond that is counted in the last one's sentence.
+const SHOWN: usize = 20;
+
+/// Something that is worth attention.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Its kind.
+    pub kind: Kind,
+    /// What was found.
+    pub sentence: String,
+    /// What to do next.
+    pub next: String,
+    /// When it began.
+    pub at: Stamp,
+    /// What shows it.
+    pub evidence: Vec<Evidence>,
+}
+
+/// What a finding rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// A request.
+    Request(RequestId),
+    /// A load.
+    Load(LoadId),
+    /// An unload.
+    Unload(UnloadId),
+    /// A helper call that serves no request.
+    Call(CallId),
+}
+
+/// The kinds of findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Tasks wait for each other in a circle.
+    Deadlock,
+    /// Requests cause requests, or a helper runs itself, again and again.
+    RequestLoop,
+    /// The kernel's helper is not the system's modprobe, or has changed.
+    ForeignHelper,
+    /// The machine forbids loads.
+    LoadingForbidden,
+    /// `request_module()` returned 0 and nothing is live.
+    Hollow,
+    /// Files of modules are missing.
+    FilesMissing,
+    /// A line of configuration does not do what its author believes.
+    RuleWithoutEffect,
+    /// A module is loaded and unloaded again and again.
+    Reloaded,
+}
+
+impl Kind {
+    /// Every kind, the worst first.
+    pub const ALL: [Self; 8] = [
+        Self::Deadlock,
+        Self::RequestLoop,
+        Self::ForeignHelper,
+        Self::LoadingForbidden,
+        Self::Hollow,
+        Self::FilesMissing,
+        Self::RuleWithoutEffect,
+        Self::Reloaded,
+    ];
+
+    /// As spelled in JSON and on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Deadlock => "deadlock",
+            Self::RequestLoop => "request_loop",
+            Self::ForeignHelper => "foreign_helper",
+            Self::LoadingForbidden => "loading_forbidden",
+            Self::Hollow => "hollow_requests",
+            Self::FilesMissing => "files_missing",
+            Self::RuleWithoutEffect => "rule_without_effect",
+            Self::Reloaded => "reloaded",
+        }
+    }
+
+    /// What it means and what to do, for a person.
+    #[must_use]
+    pub const fn page(self) -> &'static str {
+        match self {
+            Self::Deadlock => {
+                "Tasks wait for each other in a circle, so none of them goes on: a request waits for its helper, the helper's \
+                 load waits for asynchronous work or for another load, and that is the requester itself. Nothing ends it \
+                 but killing one of them. Request the module without waiting (request_module_nowait), or load it before \
+                 the driver that asks for it."
+            }
+            Self::RequestLoop => {
+                "A request causes requests like itself: the helper cannot be executed and each try asks for a binary format, \
+                 or an install line calls modprobe for its own module. Set kernel.modprobe to modprobe, or add \
+                 --ignore-install to the line."
+            }
+            Self::ForeignHelper => {
+                "The kernel runs kernel.modprobe as root for requests of any user. It is not the system's modprobe, it \
+                 changed while modtrail traced, or the file behind it changed. If nobody set that on purpose, treat the \
+                 machine as compromised. Set it back: sysctl kernel.modprobe=/sbin/modprobe"
+            }
+            Self::LoadingForbidden => {
+                "State of the machine forbids loads: kernel.modules_disabled, a list on the kernel command line, enforced \
+                 signatures, lockdown, or an empty kernel.modprobe. Loads fail whatever modprobe's configuration says. \
+                 Most of it only changes at the next boot."
+            }
+            Self::Hollow => {
+                "request_module() returned 0, which only means that the helper exited 0, but no module that was wanted is \
+                 live. The sentence says why: a blacklist or install line, an init that returned -EEXIST, a helper that is \
+                 not modprobe."
+            }
+            Self::FilesMissing => {
+                "The index of modules names files that are not there, or there are no modules of the running kernel: a kernel \
+                 package was removed or upgraded. Install the files again or reboot into the new kernel; run depmod if the \
+                 index is older than the files."
+            }
+            Self::RuleWithoutEffect => {
+                "A line of modprobe's configuration was meant to keep a module from being loaded, and does not: a blacklist \
+                 does not apply to a module that is requested by its own name or that another depends on, and modprobe reads \
+                 only files that end in .conf, the first of each name. Use: install MODULE /bin/false"
+            }
+            Self::Reloaded => {
+                "A module is loaded and unloaded again and again: a device that comes and goes, or a script that unloads what \
+                 another asks for. The sentence says who does which."
+            }
+        }
+    }
+}
+
+/// All findings.
+#[must_use]
+pub fn all(model: &Model) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let kinds: [fn(&Model) -> Vec<Finding>; 8] = [
+        deadlock::find,
+        recursion::find,
+        helper::find,
+        forbidden::find,
+        hollow::find,
+        files::find,
+        rules::find,
+        reloaded::find,
+    ];
+    for find in kinds {
+        let mut of_kind = find(model);
+        of_kind.sort_by_key(|finding| finding.at);
+        let more = of_kind.len().saturating_sub(SHOWN);
+        of_kind.truncate(SHOWN);
+        if let Some(last) = of_kind.last_mut().filter(|_| more > 0) {
+            last.sentence = format!("{} (and {more} more of this kind)", last.sentence);
+        }
+        found.append(&mut of_kind);
+    }
+    found
+}
+
+impl Evidence {
+    /// As spelled in JSON.
+    #[must_use]
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Request(_) => "request",
+            Self::Load(_) => "load",
+            Self::Unload(_) => "unload",
+            Self::Call(_) => "call",
+        }
+    }
+
+    /// Its number among things of its kind.
+    #[must_use]
+    pub const fn id(self) -> u64 {
+        match self {
+            Self::Request(id) => id.0,
+            Self::Load(id) => id.0,
+            Self::Unload(id) => id.0,
+            Self::Call(id) => id.0,
+        }
+    }
+}
