@@ -33,7 +33,7 @@ pub fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     if !args.resolve.is_empty() {
-        return resolve::run(&args.resolve);
+        return resolve::run(&args.resolve, args.trace.modules_root.as_deref());
     }
     let (machine, _) = snapshot::machine();
     let runtime = runtime()?;

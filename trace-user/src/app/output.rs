@@ -1,19 +1,18 @@
-//! Lines on stdout, or in a file. While tracing goes on, it never waits for a pipe's reader: what nobody reads yet is kept, up to a
-//! limit. A terminal that was stopped (Ctrl-S) can hold it up.
+//! Lines on stdout, or in a file. While tracing goes on, it never waits for a pipe's reader: what nobody reads yet is
+//! kept, up to a limit. A terminal that was stopped (Ctrl-S) can hold it up.
 //!
 //! In: lines. Out: each whole, as soon as the reader takes it. A closed pipe is not a failure: the reader had enough. A
 //! line that finds no room is counted.
 
 use super::failure::Failure;
 use crate::ready::is_ready;
+use crate::recording;
 use crate::stderr;
 use modtrail_core::report::plain::counted;
 use rustix::io::{Errno, write};
 use std::collections::VecDeque;
-use std::fs::File;
 use std::io::{self, Write as _};
-use std::os::fd::{AsFd, BorrowedFd};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -74,7 +73,7 @@ pub enum Target {
     /// Standard output.
     Stdout(io::Stdout),
     /// A file.
-    File(File),
+    File(OwnedFd),
 }
 
 impl AsFd for Target {
@@ -97,9 +96,9 @@ pub fn stdout() -> Output<Target> {
 /// # Errors
 /// [`Failure`] if it cannot be written.
 pub fn file(path: &Path) -> Result<Output<Target>, Failure> {
-    let opened = File::options().write(true).create(true).truncate(true).mode(0o600).open(path);
     let name = path.display().to_string();
-    let file = opened.map_err(|error| Failure::input_output(&format!("cannot write to {name}"), &error))?;
+    let file =
+        recording::lines(path).map_err(|error| Failure::input_output(&format!("cannot write to {name}"), &error))?;
     Ok(Output::new(Target::File(file), &name))
 }
 

@@ -5,16 +5,18 @@ use super::output::{self, Written};
 use crate::kernel::lookup::{Action, Lookup, Step};
 use crate::stderr;
 use modtrail_core::report::plain::plain;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Writes a line for each alias; problems with modprobe's configuration go to stderr.
 ///
 /// # Errors
 /// [`Failure`] if the module indexes cannot be read.
-pub fn run(aliases: &[String]) -> Result<ExitCode, Failure> {
-    let lookup = Lookup::read();
+pub fn run(aliases: &[String], root: Option<&Path>) -> Result<ExitCode, Failure> {
+    let lookup = Lookup::read(root);
     if let Some(error) = lookup.indexes_error() {
-        return Err(Failure::cannot_trace("cannot read the module indexes", error));
+        let what = format!("cannot read the module indexes in {}", lookup.folder().display());
+        return Err(Failure::cannot_trace(&what, error));
     }
     for problem in lookup.problems() {
         stderr::say(plain(problem));

@@ -73,7 +73,8 @@ impl TraceArgs {
     pub fn options(&self) -> Options {
         let probe_log = if self.probe_log { ProbeLog::On } else { ProbeLog::Off };
         let (hooks, without) = (self.hooks, self.without.clone());
-        Options { hooks, without, ring_bytes: self.ring_bytes, tracked: self.tracked, probe_log, command: None }
+        let (ring_bytes, tracked, modules_root) = (self.ring_bytes, self.tracked, self.modules_root.clone());
+        Options { hooks, without, ring_bytes, tracked, probe_log, command: None, modules_root }
     }
 }
 

@@ -5,7 +5,7 @@
 //! `__kmod_module_get_probe_list` and `kmod_module_probe_insert_module` (libkmod/libkmod-module.c, kmod 30), as
 //! `modprobe -q -- ALIAS` calls them.
 
-use super::modprobe_d::{Configuration, FOLDERS, Install as InstallLine, Sources};
+use super::modprobe_d::{Configuration, FOLDERS, Install as InstallLine, Sources, inside};
 use super::modules::{Indexes, loose, normalised};
 use super::pattern;
 use super::snapshot;
@@ -33,6 +33,10 @@ pub struct Lookup {
     /// The folder of this kernel's modules, if it is not there.
     absent: Option<Arc<Absent>>,
     configuration: Configuration,
+    /// The root of the helpers; `/` if it is this process's own.
+    root: PathBuf,
+    /// It was chosen by whoever started modtrail: it does not change.
+    is_chosen: bool,
     folder: PathBuf,
     made: Option<SystemTime>,
     sources: Sources,
@@ -106,30 +110,34 @@ pub struct Plan {
 }
 
 impl Lookup {
-    /// Reads what modprobe would read.
+    /// Reads what modprobe would read, below `root`, or else in the root of the kernel's helpers.
     #[must_use]
-    pub fn read() -> Self {
-        let folder = snapshot::modules_folder();
+    pub fn read(root: Option<&Path>) -> Self {
+        let is_chosen = root.is_some();
+        let root = root.map_or_else(current_root, Path::to_owned);
+        let folder = below(&root, &snapshot::modules_folder());
         let made = Indexes::changed(&folder);
         let (indexes, error) = match Indexes::read(&folder) {
             Ok(indexes) => (indexes, None),
             Err(error) => (Indexes::default(), Some(error)),
         };
         let absent = error.as_ref().filter(|error| error.kind() == io::ErrorKind::NotFound && !folder.exists());
-        let absent = absent.map(|_| absent_folder(&folder).into());
-        let (configuration, sources) = configuration(&folder);
-        Self { indexes, error, absent, configuration, folder, made, sources }
+        let absent = absent.map(|_| absent_folder(&root, &folder).into());
+        let (configuration, sources) = configuration(&root, &folder);
+        Self { indexes, error, absent, configuration, root, is_chosen, folder, made, sources }
     }
 
     /// Reads again what has changed since it was read; returns whether anything had.
     pub fn refresh(&mut self) -> bool {
-        if Indexes::changed(&self.folder) != self.made {
-            *self = Self::read();
+        let has_moved = !self.is_chosen && current_root() != self.root;
+        if has_moved || Indexes::changed(&self.folder) != self.made {
+            let chosen = self.is_chosen.then(|| self.root.clone());
+            *self = Self::read(chosen.as_deref());
             return true;
         }
         let changed = self.sources.changed();
         if changed {
-            (self.configuration, self.sources) = configuration(&self.folder);
+            (self.configuration, self.sources) = configuration(&self.root, &self.folder);
         }
         changed
     }
@@ -138,6 +146,12 @@ impl Lookup {
     #[must_use]
     pub const fn indexes_error(&self) -> Option<&io::Error> {
         self.error.as_ref()
+    }
+
+    /// The folder of the modules and their indexes.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// Problems with the configuration, in words: the first few.
@@ -181,7 +195,7 @@ impl Lookup {
             match fs::metadata(path) {
                 Ok(file) => wanted.stale |= self.made.is_some_and(|made| file.modified().is_ok_and(|at| at > made)),
                 Err(_) => {
-                    let path = path.to_string_lossy().into();
+                    let path = inside(&self.root, path).to_string_lossy().into();
                     wanted.missing_files.push(MissingFile { module: step.module.clone(), path });
                 }
             }
@@ -339,16 +353,27 @@ fn wanted(plan: &Plan) -> Wanted {
 const OTHERS: usize = 16;
 
 /// What is known of a folder of modules that is not there.
-fn absent_folder(folder: &Path) -> Absent {
+fn absent_folder(root: &Path, folder: &Path) -> Absent {
     let beside = folder.parent().map(fs::read_dir).into_iter().flatten().flatten().flatten();
     let mut others: Vec<Arc<str>> = beside.map(|entry| entry.file_name().to_string_lossy().into()).collect();
     others.sort();
     others.truncate(OTHERS);
-    Absent { folder: folder.to_string_lossy().into(), others }
+    Absent { folder: inside(root, folder).to_string_lossy().into(), others }
 }
 
-fn configuration(folder: &Path) -> (Configuration, Sources) {
-    Configuration::read(&FOLDERS.map(Path::new), folder, Path::new(COMMAND_LINE))
+fn configuration(root: &Path, folder: &Path) -> (Configuration, Sources) {
+    let folders = FOLDERS.map(|folder| below(root, Path::new(folder)));
+    Configuration::read(&folders.each_ref().map(PathBuf::as_path), folder, Path::new(COMMAND_LINE), root)
+}
+
+/// The root in which helpers run now.
+fn current_root() -> PathBuf {
+    snapshot::other_root().unwrap_or_else(|| PathBuf::from("/"))
+}
+
+/// An absolute path, from another root.
+fn below(root: &Path, path: &Path) -> PathBuf {
+    root.join(path.strip_prefix("/").unwrap_or(path))
 }
 
 /// The list of what modprobe is going to do, under construction.
@@ -410,7 +435,17 @@ mod tests {
         }
         configuration.parse_command_line(command_line.as_bytes());
         let folder = "/m".into();
-        Lookup { indexes, error: None, absent: None, configuration, folder, made: None, sources: Sources::default() }
+        Lookup {
+            indexes,
+            error: None,
+            absent: None,
+            configuration,
+            root: PathBuf::from("/"),
+            is_chosen: true,
+            folder,
+            made: None,
+            sources: Sources::default(),
+        }
     }
 
     /// The plans for an alias, as text.

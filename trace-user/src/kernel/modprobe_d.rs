@@ -40,6 +40,8 @@ const PROBLEMS: usize = 100;
 /// What the files and the command line say.
 #[derive(Debug, Default)]
 pub struct Configuration {
+    /// The root of the files.
+    root: PathBuf,
     /// `alias PATTERN MODULE`, in order.
     pub aliases: Vec<Alias>,
     /// `blacklist MODULE`: the first line for each module.
@@ -118,16 +120,17 @@ fn stamp(path: &Path) -> Option<Stamp> {
 }
 
 impl Configuration {
-    /// Reads the files in `folders`, `modules.softdep` in `modules`, and the command line.
+    /// Reads the files in `folders`, `modules.softdep` in `modules`, and the command line. Places are named from
+    /// `root`.
     #[must_use]
-    pub fn read(folders: &[&Path], modules: &Path, command_line: &Path) -> (Self, Sources) {
-        let mut configuration = Self::default();
+    pub fn read(folders: &[&Path], modules: &Path, command_line: &Path, root: &Path) -> (Self, Sources) {
+        let mut configuration = Self { root: root.to_owned(), ..Self::default() };
         let mut sources = Sources::default();
         for path in configuration.files(folders, modules, &mut sources) {
             // Taken before the file is read: a change while it is read is noticed.
             sources.0.push((path.clone(), stamp(&path)));
             match text(&path) {
-                Ok(text) => configuration.parse(&path.to_string_lossy(), &text),
+                Ok(text) => configuration.parse(&inside(root, &path).to_string_lossy(), &text),
                 Err(error) if error.kind() != io::ErrorKind::NotFound => configuration.unread(&path, &error),
                 Err(_) if path.ends_with(OWN_SOFT) => {}
                 Err(_) => configuration.ignored(format!("{}: leads to nothing", path.display())),
@@ -157,7 +160,7 @@ impl Configuration {
                         } else if path.is_dir() {
                             self.ignored(format!("{}: a folder here is not read", path.display()));
                         } else if let Some(known) = files.get(&name) {
-                            let why = format!("the file is hidden by {}", known.display());
+                            let why = format!("the file is hidden by {}", inside(&self.root, known).display());
                             self.not_read(&path, &why);
                         } else {
                             files.insert(name, path);
@@ -252,7 +255,7 @@ impl Configuration {
     /// Keeps the lines of a file that modprobe does not read: their author may believe that they are in force.
     fn not_read(&mut self, path: &Path, why: &str) {
         let Ok(text) = beginning(path) else { return };
-        let file: Arc<str> = path.to_string_lossy().into();
+        let file: Arc<str> = inside(&self.root, path).to_string_lossy().into();
         for (number, line) in logical_lines(&text) {
             let is_known = line.split_ascii_whitespace().next().is_some_and(|word| COMMANDS.contains(&word));
             if is_known {
@@ -289,6 +292,11 @@ impl Configuration {
             self.problems.push(words);
         }
     }
+}
+
+/// A path as it is inside of a root.
+pub fn inside(root: &Path, path: &Path) -> PathBuf {
+    path.strip_prefix(root).map_or_else(|_| path.to_owned(), |rest| Path::new("/").join(rest))
 }
 
 /// The content of a file. `/dev/null`, which masks a file of another folder, is read like any file; a file that could
@@ -548,7 +556,7 @@ mod tests {
 
     fn read(root: &Path) -> (Configuration, Sources) {
         let [etc, lib, none] = ["etc", "lib", "none"].map(|name| root.join(name));
-        Configuration::read(&[&etc, &lib, &none], &root.join("modules"), &root.join("cmdline"))
+        Configuration::read(&[&etc, &lib, &none], &root.join("modules"), &root.join("cmdline"), root)
     }
 
     #[test]
@@ -584,6 +592,28 @@ mod tests {
         // The device, and the command line that does not exist.
         assert_eq!((read.ignored_lines, read.unread_files), (2, 2), "{:?}", read.problems);
         assert!(read.blacklist.contains_key("a"));
+    }
+
+    #[test]
+    fn lines_that_are_not_applied_are_kept_with_their_places() {
+        let root = folders();
+        let write = |name: &str, text: &str| fs::write(root.path().join(name), text).expect("a file");
+        write("cmdline", "");
+        write("etc/a.conf", "blacklists can-raw\nblacklist vcan\n");
+        write("etc/a.txt", "# blacklist can\n\nblacklist can_raw\nsome text about can-raw\n");
+        write("lib/a.conf", "install can-raw /bin/false\n");
+        let (read, _) = read(root.path());
+        let found = read.unapplied_to("can_raw");
+        let shown: Vec<String> = found.iter().map(|one| format!("{}: {}: {}", one.place, one.line, one.why)).collect();
+        assert_eq!(
+            shown,
+            [
+                "/etc/a.txt:3: blacklist can_raw: modprobe reads only files that end in .conf or .alias",
+                "/lib/a.conf:1: install can-raw /bin/false: the file is hidden by /etc/a.conf",
+                "/etc/a.conf:1: blacklists can-raw: it means nothing to modprobe",
+            ]
+        );
+        assert!(read.unapplied_to("vcan").is_empty() && read.unapplied_to("can").is_empty());
     }
 
     #[test]

@@ -27,12 +27,27 @@ pub fn machine() -> (Machine, Stamp) {
     (machine, at)
 }
 
-/// The folder of this kernel's modules and their indexes.
+/// The folder of this kernel's modules and their indexes, from the root of the helpers.
 #[must_use]
 pub fn modules_folder() -> PathBuf {
     let release = rustix::system::uname().release().to_string_lossy().into_owned();
     PathBuf::from("/lib/modules").join(release)
 }
+
+/// The root in which the kernel's helpers run, if it is not this process's own: that of the first process, whose
+/// `fs_struct` the kernel's threads share (init/main.c `rest_init`, 5.10 to 7.3). A process that was started in the
+/// initramfs keeps the root that it had there. `None` in a container, where the first process is another, or if it
+/// cannot be read.
+#[must_use]
+pub fn other_root() -> Option<PathBuf> {
+    use std::os::unix::fs::MetadataExt as _;
+    own_process()?;
+    let (own, first) = (fs::metadata("/").ok()?, fs::metadata(FIRST_ROOT).ok()?);
+    ((own.dev(), own.ino()) != (first.dev(), first.ino())).then(|| PathBuf::from(FIRST_ROOT))
+}
+
+/// The root of the first process.
+const FIRST_ROOT: &str = "/proc/1/root";
 
 /// The names of the modules that are live now.
 ///

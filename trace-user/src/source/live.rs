@@ -64,6 +64,8 @@ pub struct Options {
     pub probe_log: ProbeLog,
     /// The process of the command that is traced, if there is one.
     pub command: Option<u32>,
+    /// The root of the modules and of modprobe's configuration, if it is not that of the kernel's helpers.
+    pub modules_root: Option<PathBuf>,
 }
 
 /// Why this kernel cannot be traced.
@@ -166,7 +168,7 @@ impl Live {
             misses: Misses::default(),
             names: SystemNames::new(namer),
             stacks,
-            aliases: Aliases::default(),
+            aliases: Aliases { root: options.modules_root.clone(), ..Aliases::default() },
             policy,
             facts,
             last_look: begun,
@@ -453,6 +455,8 @@ struct Taken {
 /// change. They are read when an alias is first asked for.
 #[derive(Default)]
 struct Aliases {
+    /// The root that was chosen, if one was.
+    root: Option<PathBuf>,
     lookup: Option<Lookup>,
     /// With the files that modprobe would load, and whether each was there.
     reported: BTreeMap<Arc<str>, Vec<(PathBuf, bool)>>,
@@ -462,7 +466,8 @@ struct Aliases {
 
 impl Aliases {
     fn lookup(&mut self) -> &mut Lookup {
-        self.lookup.get_or_insert_with(Lookup::read)
+        let root = self.root.as_deref();
+        self.lookup.get_or_insert_with(|| Lookup::read(root))
     }
 
     /// What `alias` resolves to; `None` if that was reported before and is still valid.
