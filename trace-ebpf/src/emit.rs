@@ -1,7 +1,7 @@
 //! The only code that reserves room in the ring buffer and counts the records that did not get any.
 
+use crate::command;
 use crate::maps::{BLAMED, DROPS, LOADS, REQUESTS, SUSPEND};
-use crate::probes::task;
 use crate::read;
 use crate::room::Room;
 use aya_ebpf::bindings::{BPF_RB_AVAIL_DATA, BPF_RB_RING_SIZE};
@@ -124,7 +124,7 @@ unsafe fn header(header: *mut Header, kind: u16) {
         (*header).tid = current as u32;
         (*header).kind = kind;
         (*header).cpu = bpf_get_smp_processor_id() as u16;
-        (*header).flags = if task::is_of_command((current >> 32) as u32) { OF_COMMAND } else { 0 };
+        (*header).flags = if command::is_of_command((current >> 32) as u32) { OF_COMMAND } else { 0 };
         bpf_get_current_comm((&raw mut (*header).comm).cast(), 16);
     }
 }

@@ -14,6 +14,7 @@ macro_rules! debug {
     };
 }
 
+mod command;
 mod emit;
 mod maps;
 mod object;

@@ -13,6 +13,7 @@ macro_rules! debug {
     };
 }
 
+mod command;
 mod emit;
 mod maps;
 mod object;

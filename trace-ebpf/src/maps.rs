@@ -68,8 +68,8 @@ pub static TASKS: HashMap<u32, Watched> = HashMap::with_max_entries(TRACKED, 0);
 pub struct Watched {
     /// When its process started, on the boot clock: a pid that now belongs to another process is not watched.
     pub start: u64,
-    /// Bits: [`HELPER`], [`COMMAND`], [`CALLER`], [`QUIET_REQUEST`], [`QUIET_LOAD`], [`LOADER`]; and [`LINE`] times the lines that
-    /// the kernel printed in it.
+    /// Bits: [`HELPER`], [`COMMAND`], [`CALLER`], [`QUIET_REQUEST`], [`QUIET_LOAD`], [`LOADER`]; and [`LINE`] times the
+    /// lines that the kernel printed in it.
     pub why: u64,
 }
 

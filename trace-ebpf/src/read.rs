@@ -285,8 +285,9 @@ pub fn text64(text: &Room<'_, Text64>, source: u64) {
 /// The length of a text that was read; zero if it could not be.
 #[inline(always)]
 pub fn length(text: &Room<'_, Text64>) -> u32 {
+    let place = room!(text.length).place();
     // SAFETY: `text64` has written the field.
-    let length = unsafe { room!(text.length).place().read() };
+    let length = unsafe { place.read() };
     if length > 0 { length as u32 } else { 0 }
 }
 

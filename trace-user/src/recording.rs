@@ -10,6 +10,7 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufReader};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -236,6 +237,15 @@ fn sync(file: &File) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
         answer => answer,
     }
+}
+
+/// A file for lines, whose old content is gone. Only its owner may read it: lines hold command lines.
+///
+/// # Errors
+/// What the system answered.
+pub fn lines(path: &Path) -> io::Result<OwnedFd> {
+    let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    Ok(file.into())
 }
 
 #[cfg(test)]

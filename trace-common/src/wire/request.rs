@@ -60,8 +60,8 @@ pub struct TurnedAway {
     pub reserved: u32,
 }
 
-/// `int __request_module(bool wait, const char *fmt, ...)` was entered, and returns an error before it asks the security
-/// hook, or may do so.
+/// `int __request_module(bool wait, const char *fmt, ...)` was entered, and returns an error before it asks the
+/// security hook, or may do so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
 pub struct RefusedEarly {

@@ -3,7 +3,7 @@
 
 use crate::maps::{CALLER, COMMAND, HELPER, LINE, LOADER, QUIET_LOAD, QUIET_REQUEST, TASKS, Watched};
 use crate::room::room;
-use crate::{emit, read};
+use crate::{command, emit, read};
 use aya_ebpf::EbpfContext;
 use trace_common::kind::{Kind, Loss};
 use trace_common::limits::LINES;
@@ -47,13 +47,6 @@ pub fn followed(tgid: u32) -> bool {
         Some(known) => known.why & HELPER != 0 && known.start == read::current_start(),
         None => false,
     }
-}
-
-/// Whether the process belongs to the traced command.
-#[inline(always)]
-pub fn is_of_command(tgid: u32) -> bool {
-    let command = read::command();
-    command != 0 && (tgid == command || is_watched(tgid, COMMAND))
 }
 
 /// What this thread does is left out, for this reason.
@@ -171,7 +164,7 @@ fn answered(tid: u32, known: *mut Watched) -> bool {
 pub fn forked(ctx: &impl EbpfContext, child: *const u8) -> i32 {
     let parent = ctx.tgid();
     let is_helper = followed(parent);
-    let is_of_command = is_of_command(parent);
+    let is_of_command = command::is_of_command(parent);
     if !is_helper && !is_of_command {
         return 0;
     }
@@ -221,7 +214,7 @@ pub fn exited(ctx: &impl EbpfContext) -> i32 {
     }
     if thread != process {
         is_helper = followed(process);
-        is_of_command = read::command() != 0 && is_watched(process, COMMAND);
+        is_of_command = command::is_of_command(process);
     }
     if !is_helper && !is_of_command {
         return 0;

@@ -19,7 +19,7 @@ fn only_what_the_command_caused(kernel: Guest) {
     let (own, reported) = out.split_once("status 7\n").unwrap_or_else(|| panic!("{out}\n{err}"));
     assert_eq!(own.lines().count(), 2, "only what the command wrote: {out}");
     let lines: Vec<serde_json::Value> =
-        reported.lines().filter(|line| line.starts_with('{')).map(|line| lab::parsed(line)).collect();
+        reported.lines().filter(|line| line.starts_with('{')).map(lab::parsed).collect();
     let mut seen: Vec<&str> = lines.iter().map(|line| line["alias"].as_str().unwrap_or("-")).collect();
     seen.sort_unstable();
     assert_eq!(seen, ["-", "can-proto-0", "net-pf-27", "net-pf-28", "net-pf-29"], "{out}\n{err}");

@@ -25,8 +25,8 @@ pub struct Unloads {
 }
 
 impl Unloads {
-    /// An unload began, maybe by a task of the traced command's. Returns it, after those whose end was not seen: the thread's earlier one, or the oldest if too
-    /// many are open.
+    /// An unload began, maybe by a task of the traced command's. Returns it, after those whose end was not seen: the
+    /// thread's earlier one, or the oldest if too many are open.
     pub fn began(
         &mut self,
         at: Stamp,

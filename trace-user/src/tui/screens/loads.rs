@@ -4,7 +4,9 @@ use super::stalled::stalled;
 use crate::tui::format;
 use crate::tui::table::{Column, Description, Field, Key, Order, Table, Target, dash, duration, number, plain};
 use crate::tui::theme::Tone;
+use modtrail_core::attribution::container::{container, unit};
 use modtrail_core::entities::{Load, LoadId, Timed};
+use modtrail_core::explain::load::{explain_load, subject};
 use modtrail_core::model::Model;
 use modtrail_core::stall;
 
@@ -23,8 +25,8 @@ impl Table for Loads {
     const COLUMNS: &'static [Column<Load>] = &[
         Column::<Load>::new("#", (6, 0), 9, |_, load| number(load.id.0)).right(),
         Column::<Load>::began(4),
-        Column::<Load>::new("module", (14, 30), 0, |_, load| plain(load.module.as_deref().unwrap_or("-")))
-            .sorted(Order::Text(|load| Key::text(load.module.as_deref())))
+        Column::<Load>::new("module", (14, 30), 0, |_, load| plain(name(load)))
+            .sorted(Order::Text(|load| Key::text(Some(name(load)))))
             .field("module", |_, load, term| load.module.as_ref().is_some_and(|module| term.text(module))),
         Column::<Load>::new("by", (14, 10), 3, |_, load| plain(format::task(&load.task)))
             .tasks()
@@ -71,16 +73,34 @@ impl Table for Loads {
 
     fn describe(model: &Model, load: &Load) -> Option<Description> {
         let request = load.request.map_or_else(String::new, |id| format!(" for {}", format::request_name(model, id)));
-        let result = format::load_result(load);
-        let mut lines = vec![(format!("loaded by {}{request}: {result}", format::task(&load.task)), Tone::Plain)];
+        let tone = if load.failed() { Tone::Bad } else { Tone::Plain };
+        let by = format!("by {}{request}{}", format::task(&load.task), from(load));
+        let mut lines = vec![(explain_load(load), tone), (by, Tone::Plain)];
+        lines.extend(load.printed.iter().map(|line| (format!("printed: {line}"), Tone::Dim)));
         if let Some(age) = load.age(model.now()).filter(|_| !load.closed) {
             stalled(model, &stall::of_load(load), age, load.began, &mut lines);
         }
-        let title = format!("#{} {}", load.id.0, load.module.as_deref().unwrap_or("a module"));
+        let title = format!("#{} {}", load.id.0, name(load));
         Some(Description { title, lines })
     }
 
     fn open(model: &Model, load: &Load) -> Option<Target> {
         load.request.filter(|id| model.request(*id).is_some()).map(Target::Request)
     }
+}
+
+/// The module, or else the file, that is loaded.
+fn name(load: &Load) -> &str {
+    if load.module.is_none() && load.file.is_none() { "-" } else { subject(load) }
+}
+
+/// Where the task comes from, as far as is known: its parent, unit, container and user.
+fn from(load: &Load) -> String {
+    let Some(origin) = &load.origin else { return String::new() };
+    let cgroup = origin.cgroup.as_deref();
+    let parent = origin.parent.as_ref().map(|parent| format!("parent {}[{}]", parent.comm, parent.process.0));
+    let unit = cgroup.and_then(unit).map(|unit| format!("unit {unit}"));
+    let container = cgroup.and_then(container).map(|container| format!("container {}", container.id));
+    let words = [parent, unit, container, Some(format!("uid {}", origin.uid))];
+    format!(", {}", words.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }

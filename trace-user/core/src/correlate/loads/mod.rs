@@ -135,8 +135,8 @@ impl Loads {
         Some(load)
     }
 
-    /// A load began, maybe by a task of the traced command's; returns what the thread had open before, whose end was not
-    /// seen.
+    /// A load began, maybe by a task of the traced command's; returns what the thread had open before, whose end was
+    /// not seen.
     pub fn began(
         &mut self,
         at: Stamp,
