@@ -279,11 +279,13 @@ pub enum Loss {
     CallsLeftOut = 7,
     /// Lines that the kernel printed during loads, beyond those that are kept of each.
     LinesLeftOut = 8,
+    /// A process of the traced command could not be recorded: its map had no room.
+    CommandUntracked = 9,
 }
 
 impl Loss {
     /// Every reason, in order of number.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::RingFull,
         Self::Untracked,
         Self::LoadsFull,
@@ -293,6 +295,7 @@ impl Loss {
         Self::RefusedLeftOut,
         Self::CallsLeftOut,
         Self::LinesLeftOut,
+        Self::CommandUntracked,
     ];
 
     /// The index into the map of counters.
@@ -312,11 +315,14 @@ impl Loss {
             Self::RequestsLeftOut => {
                 "requests left out because their user had had its share of a ring buffer that filled up"
             }
-            Self::LoadsLeftOut => "loads left out because their user had had its share of a ring buffer that filled up",
-            Self::RefusedLeftOut => "loads left out that the kernel refuses for want of rights",
+            Self::LoadsLeftOut => {
+                "loads and unloads left out because their user had had its share of a ring buffer that filled up"
+            }
+            Self::RefusedLeftOut => "loads and unloads left out that the kernel refuses for want of rights",
             Self::CallsLeftOut => {
                 "helper calls left out because their user had had its share of a ring buffer that filled up"
             }
+            Self::CommandUntracked => "processes of the traced command that could not be followed",
             Self::LinesLeftOut => "lines of the kernel's log, printed during loads, that were not kept",
         }
     }

@@ -9,7 +9,7 @@ pub const LONG_TEXT: usize = 120;
 
 /// Bytes of text in a [`crate::wire::Printed`]: a line of the kernel's log. Lines about modules have rarely more than
 /// 200 bytes.
-pub const LINE: usize = 248;
+pub const LINE: usize = 256;
 
 /// Lines of the kernel's log that are kept of one load: more than a driver prints that fails.
 pub const LINES: u64 = 64;

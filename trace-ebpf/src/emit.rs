@@ -20,31 +20,18 @@ use trace_common::wire::{Header, OF_COMMAND, Record};
 /// write every field after it. A record without room is counted.
 #[inline(always)]
 pub fn record<const KIND: u16, T: Record<KIND>>(fill: impl FnOnce(&Room<'_, T>)) {
-    record_if::<KIND, T>(|room| {
-        fill(room);
-        true
-    });
-}
-
-/// The same, unless `fill` returns false: then there is no record, and it need not have written every field.
-#[inline(always)]
-pub fn record_if<const KIND: u16, T: Record<KIND>>(fill: impl FnOnce(&Room<'_, T>) -> bool) {
     let Some(mut entry) = map(Ring::of(KIND)).reserve::<T>(0) else {
         lost(Ring::of(KIND).full());
         return;
     };
     let place = entry.as_mut_ptr();
     // SAFETY: a `Record` is `repr(C)` and begins with a `Header`. The reserved room holds a whole `T`, and belongs to
-    // this program until it submits or discards it.
-    let is_wanted = unsafe {
+    // this program until it submits it.
+    unsafe {
         header(place.cast(), KIND);
-        fill(&Room::new(place))
-    };
-    if is_wanted {
-        entry.submit(0);
-    } else {
-        entry.discard(0);
+        fill(&Room::new(place));
     }
+    entry.submit(0);
 }
 
 /// A ring's map.

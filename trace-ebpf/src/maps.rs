@@ -62,13 +62,21 @@ pub static DROPS: PerCpuArray<u64> = PerCpuArray::with_max_entries(Loss::ALL.len
 #[map]
 pub static TASKS: HashMap<u32, Watched> = HashMap::with_max_entries(TRACKED, 0);
 
+/// Room to read a string into.
+#[map]
+pub static SCRATCH: PerCpuArray<[u64; 8]> = PerCpuArray::with_max_entries(1, 0);
+
+/// The processes of the traced command, beside the one that user space names, with their starts on the boot clock.
+#[map]
+pub static COMMAND: HashMap<u32, u64> = HashMap::with_max_entries(TRACKED, 0);
+
 /// Why a task is watched.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct Watched {
     /// When its process started, on the boot clock: a pid that now belongs to another process is not watched.
     pub start: u64,
-    /// Bits: [`HELPER`], [`COMMAND`], [`CALLER`], [`QUIET_REQUEST`], [`QUIET_LOAD`], [`LOADER`]; and [`LINE`] times the
+    /// Bits: [`HELPER`], [`CALLER`], [`QUIET_REQUEST`], [`QUIET_LOAD`], [`LOADER`]; and [`LINE`] times the
     /// lines that the kernel printed in it.
     pub why: u64,
 }
@@ -84,8 +92,6 @@ pub const QUIET_REQUEST: u64 = 4;
 pub const QUIET_LOAD: u64 = 8;
 /// The thread loads a module.
 pub const LOADER: u64 = 16;
-/// The process belongs to the traced command.
-pub const COMMAND: u64 = 32;
 /// One line that the kernel printed during that load.
 pub const LINE: u64 = 1 << 32;
 

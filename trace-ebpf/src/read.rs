@@ -1,6 +1,6 @@
 //! The only code that reads kernel memory. Each read is checked by the kernel and may fail; none can fault.
 
-use crate::maps::SETTINGS;
+use crate::maps::{SCRATCH, SETTINGS};
 use crate::room::{Room, room};
 use aya_ebpf::EbpfContext;
 use aya_ebpf::cty::c_void;
@@ -10,7 +10,7 @@ use aya_ebpf::helpers::generated::{
 };
 use aya_ebpf::helpers::{bpf_get_current_uid_gid, bpf_probe_read_kernel};
 use aya_ebpf::programs::ProbeContext;
-use trace_common::limits::{LINE, SHORT_TEXT};
+use trace_common::limits::{FORMAT_WORDS, LINE, SHORT_TEXT};
 use trace_common::settings::{Offsets, UNKNOWN};
 use trace_common::wire::{Origin, Printed, Text64, Text128};
 
@@ -192,8 +192,8 @@ pub fn argument_text(text: &Room<'_, Text64>, registers: u64) {
     // SAFETY: there is room for all the bytes; the kernel checks `source`.
     let copied = unsafe { bpf_probe_read_user_str(bytes.place().cast(), size, source as *const c_void) };
     room!(text.length).put(if copied > 0 { copied as i32 - 1 } else { copied as i32 });
-    // A module's name is shorter than the room.
-    room!(text.truncated).put(u32::from(copied == i64::from(size)));
+    // The kernel cuts a name at the same length (kernel/module/main.c `delete_module`).
+    room!(text.truncated).put(0);
 }
 
 /// Reads `length` bytes at `source` into a record's line.
@@ -203,7 +203,7 @@ pub fn line(record: &Room<'_, Printed>, source: u64, length: u64) {
     let bytes = room!(record.bytes);
     // The mask shows the verifier what the comparison shows a reader.
     let size = (kept & 0xff) as u32;
-    // SAFETY: there is room for 248 bytes, and at most 247 are read; the kernel checks `source`.
+    // SAFETY: there is room for 256 bytes, and at most 255 are read; the kernel checks `source`.
     let answer = unsafe { bpf_probe_read_kernel_raw(bytes.place().cast(), size, source as *const c_void) };
     room!(record.length).put(if answer == 0 { size as i32 } else { answer as i32 });
     room!(record.truncated).put(u32::from(kept < length));
@@ -282,13 +282,26 @@ pub fn text64(text: &Room<'_, Text64>, source: u64) {
     string(room!(text.length), room!(text.truncated), &room!(text.bytes), source);
 }
 
-/// The length of a text that was read; zero if it could not be.
+/// At least as many bytes as the alias has that the kernel makes of a format: those of the format and of every string
+/// at the words. A word that is not a string's address, or that the format does not use, only makes the answer larger;
+/// a string that is longer than a name may be counts as that.
 #[inline(always)]
-pub fn length(text: &Room<'_, Text64>) -> u32 {
-    let place = room!(text.length).place();
-    // SAFETY: `text64` has written the field.
-    let length = unsafe { place.read() };
-    if length > 0 { length as u32 } else { 0 }
+pub fn longest_alias(format: u64, words: &[u64; FORMAT_WORDS]) -> u32 {
+    let mut length = string_size(format);
+    for word in words {
+        length += string_size(*word);
+    }
+    length
+}
+
+/// The bytes of the string at `source` with the zero that ends it, up to those of a name; zero if there is none.
+#[inline(always)]
+fn string_size(source: u64) -> u32 {
+    let Some(scratch) = SCRATCH.get_ptr_mut(0) else { return 0 };
+    // SAFETY: the scratch has room for so many bytes; the kernel checks `source`.
+    let copied = unsafe { bpf_probe_read_kernel_str(scratch.cast(), SHORT_TEXT as u32, source as *const c_void) };
+    // Without a branch, of which six in a row would be 64 paths for the verifier: an error, below zero, is no bytes.
+    (copied & !(copied >> 63)) as u32
 }
 
 /// Reads the string at `source` into `text`.

@@ -159,4 +159,4 @@ record!(InitEnded: InitEnded);
 const _: () = assert!(size_of::<LoadBegan>() == 144 && size_of::<LoadEnded>() == 64);
 const _: () = assert!(size_of::<ImageRead>() == 64 && size_of::<ModuleSeen>() == 128);
 const _: () = assert!(size_of::<InitEnded>() == 72 && size_of::<FileNamed>() == 136);
-const _: () = assert!(size_of::<Printed>() == 312 && size_of::<UnloadBegan>() == 200);
+const _: () = assert!(size_of::<Printed>() == 320 && size_of::<UnloadBegan>() == 200);

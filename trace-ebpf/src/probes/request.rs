@@ -48,21 +48,17 @@ const ENOENT: i32 = -2;
 #[inline(always)]
 pub fn asked(ctx: &impl EbpfContext, format: u64, words: [u64; FORMAT_WORDS], unframed: u64) -> i32 {
     let is_refused = read::has_no_helper();
-    if is_refused && !share::may_request() {
+    let may_be_long = || read::longest_alias(format, &words) >= SHORT_TEXT as u32;
+    if !(is_refused || may_be_long()) || !share::may_request() {
         return 0;
     }
-    emit::record_if::<{ Kind::RefusedEarly as u16 }, RefusedEarly>(|record| {
+    emit::record::<{ Kind::RefusedEarly as u16 }, RefusedEarly>(|record| {
         read::text64(&room!(record.format), format);
-        let mut length = read::length(&room!(record.format));
         let strings = room!(record.strings);
         for (place, word) in words.into_iter().enumerate() {
             if let Some(string) = strings.element(place) {
                 read::text64(&string, word);
-                length += read::length(&string);
             }
-        }
-        if !is_refused && (length < SHORT_TEXT as u32 || !share::may_request()) {
-            return false;
         }
         room!(record.result).put(if is_refused { ENOENT } else { 0 });
         room!(record.uid).put(bpf_get_current_uid_gid() as u32);
@@ -76,8 +72,8 @@ pub fn asked(ctx: &impl EbpfContext, format: u64, words: [u64; FORMAT_WORDS], un
         room!(record.reserved).put(0);
         room!(record.words).put(words);
         room!(record.stack_bytes).put(read::stack(ctx, &room!(record.stack), unframed));
-        true
     });
+    debug!(ctx, "request of {} may be refused early", ctx.pid());
     0
 }
 

@@ -1,7 +1,7 @@
 //! The life of helper processes and their descendants. Everything else that forks or exits is ignored after one map
 //! lookup (a thread that is not the first of its process needs a second one at its exit).
 
-use crate::maps::{CALLER, COMMAND, HELPER, LINE, LOADER, QUIET_LOAD, QUIET_REQUEST, TASKS, Watched};
+use crate::maps::{CALLER, HELPER, LINE, LOADER, QUIET_LOAD, QUIET_REQUEST, TASKS, Watched};
 use crate::room::room;
 use crate::{command, emit, read};
 use aya_ebpf::EbpfContext;
@@ -169,15 +169,15 @@ pub fn forked(ctx: &impl EbpfContext, child: *const u8) -> i32 {
         return 0;
     }
     let Some(child_tgid) = read::field32(child as u64, read::offsets().task_tgid) else {
-        emit::lost(Loss::Untracked);
+        emit::lost(if is_helper { Loss::Untracked } else { Loss::CommandUntracked });
         return 0;
     };
     if child_tgid == parent {
         return 0; // a thread
     }
     let child_start = read::process_start(child as u64);
-    if is_of_command {
-        watch(child_tgid, child_start, COMMAND);
+    if is_of_command && !command::forked(child_tgid, child_start) {
+        emit::lost(Loss::CommandUntracked);
     }
     if !is_helper {
         return 0;
@@ -198,13 +198,12 @@ pub fn forked(ctx: &impl EbpfContext, child: *const u8) -> i32 {
 #[inline(always)]
 pub fn exited(ctx: &impl EbpfContext) -> i32 {
     let (thread, process) = (ctx.pid(), ctx.tgid());
-    let (mut is_helper, mut is_of_command) = (false, false);
+    let mut is_helper = false;
     if let Some(known) = TASKS.get_ptr_mut(thread) {
         // SAFETY: as in `watch`.
         let Watched { start, why } = unsafe { *known };
         let is_same = start == read::current_start();
         is_helper = thread == process && is_same && why & HELPER != 0;
-        is_of_command = thread == process && is_same && why & COMMAND != 0;
         // The return of its request or call was not seen.
         if answered(thread, known) && is_same {
             emit::record::<{ Kind::CallerGone as u16 }, Header>(|_| {});
@@ -214,9 +213,8 @@ pub fn exited(ctx: &impl EbpfContext) -> i32 {
     }
     if thread != process {
         is_helper = followed(process);
-        is_of_command = command::is_of_command(process);
     }
-    if !is_helper && !is_of_command {
+    if !is_helper && !command::is_of_command(process) {
         return 0;
     }
     let (task, offsets) = (read::current(), read::offsets());
@@ -229,16 +227,16 @@ pub fn exited(ctx: &impl EbpfContext) -> i32 {
         return 0;
     }
     if !is_helper {
-        let _ = TASKS.remove(process);
+        command::exited(process);
         return 0;
     }
-    // The record says whether the process belonged to the command, so the entry goes last.
     emit::record::<{ Kind::Exited as u16 }, Exited>(|record| {
         room!(record.status).put(0);
         let seen = read::copy32(&room!(record.status), task, offsets.task_exit_code);
         room!(record.status_seen).put(u32::from(seen));
     });
     let _ = TASKS.remove(process);
+    command::exited(process);
     debug!(ctx, "helper {} exited", ctx.pid());
     0
 }

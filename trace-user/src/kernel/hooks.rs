@@ -245,6 +245,7 @@ const IDEMPOTENT: &str = "6.5; before, nobody waits for a file that another load
 const NO_HIBERNATION: &str = "kernels without hibernation";
 const SEMAPHORE: &str = "6.4; before, slots are no semaphore";
 const CHAIN: &str = "6.1 (before, the function is called at every process exit), with module_notify_list in kallsyms";
+const WAITERS_UNNAMED: &str = "from 6.5 on, the files of loads that wait for another load of theirs";
 const WITH_MODPROBE_PATH: &str = "all, with modprobe_path in kallsyms";
 const ADMITTED_ONLY: &str =
     "the wait for a slot, and requests that are turned away (for kernels without security hooks)";
@@ -443,8 +444,8 @@ pub const LADDERS: &[Ladder] = &[
         rungs: &[
             rung(&[program(Kprobe, "named_file_kprobe", "idempotent_init_module")], IDEMPOTENT),
             rung(&[program(Fentry, "named_file_fentry", "idempotent_init_module")], IDEMPOTENT),
-            rung(&[program(Kprobe, "read_file_kprobe", "kernel_read_file")], ALL),
-            rung(&[program(Fentry, "read_file_fentry", "kernel_read_file")], TRAMPOLINE),
+            losing(&[program(Kprobe, "read_file_kprobe", "kernel_read_file")], ALL, WAITERS_UNNAMED),
+            losing(&[program(Fentry, "read_file_fentry", "kernel_read_file")], TRAMPOLINE, WAITERS_UNNAMED),
         ],
     },
     Ladder {
