@@ -316,7 +316,8 @@ fn refused_early(record: &wire::RefusedEarly, unnamed: &mut Option<Unnamed>) -> 
     let strings = record.strings.each_ref().map(short);
     let alias = match &format {
         Captured::Whole(text) => alias::formatted(text, &record.words, &strings),
-        Captured::Truncated(_) | Captured::Unreadable(_) => None,
+        Captured::Truncated(text) => Some(Captured::Truncated(text.clone())),
+        Captured::Unreadable(_) => None,
     };
     let requested = Requested {
         alias: alias.unwrap_or(Captured::Unreadable(Errno::EINVAL)),
@@ -327,7 +328,8 @@ fn refused_early(record: &wire::RefusedEarly, unnamed: &mut Option<Unnamed>) -> 
         stack: [].into(),
     };
     // The name may be too long: the kernel counts as it formats (kernel/module/kmod.c `__request_module`).
-    let is_long = requested.alias.text().is_some_and(|alias| alias.len() >= SHORT_TEXT);
+    let is_cut = matches!(requested.alias, Captured::Truncated(_));
+    let is_long = is_cut || requested.alias.text().is_some_and(|alias| alias.len() >= SHORT_TEXT);
     let result = if record.result == 0 && is_long { Errno::ENAMETOOLONG.as_return() } else { record.result };
     Moment::RefusedEarly { requested: requested.into(), result: ReturnCode(result) }
 }

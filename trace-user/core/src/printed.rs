@@ -19,7 +19,6 @@ const AFTER_NAME: [&str; 8] = [
 const TELLING: [&str; 17] = [
     "version magic ",
     "disagrees about version of symbol ",
-    "no symbol version for ",
     "Unknown symbol ",
     " is blacklisted",
     " is rejected",
@@ -33,7 +32,8 @@ const TELLING: [&str; 17] = [
     "too large for parameter ",
     "Unknown rela relocation",
     "exports duplicate symbol ",
-    "blacklisted",
+    "gave up waiting for init of module ",
+    " from namespace ",
 ];
 
 /// The module that a line is about, if the line names it in one of the ways known: by its own name.
@@ -49,14 +49,20 @@ pub fn module(line: &str) -> Option<&str> {
     (is_name(name) && AFTER_NAME.iter().any(|known| rest.starts_with(known))).then_some(name)
 }
 
-/// The lines that say why a load failed: all of the most telling kind, or the last line if none is of a known kind.
+/// The lines that say why a load failed: all of the most telling kind. None if no line is of a known kind.
 #[must_use]
-pub fn why<T: AsRef<str>>(lines: &[T]) -> Vec<&str> {
+pub fn telling<T: AsRef<str>>(lines: &[T]) -> Vec<&str> {
     let told = TELLING.iter().find_map(|words| {
         let telling: Vec<&str> = lines.iter().map(AsRef::as_ref).filter(|line| line.contains(words)).collect();
         (!telling.is_empty()).then_some(telling)
     });
-    told.unwrap_or_else(|| lines.last().map(AsRef::as_ref).into_iter().collect())
+    told.unwrap_or_default()
+}
+
+/// The last line that names the module. Others may be an interrupt's, which printed in the same thread.
+#[must_use]
+pub fn last<'l, T: AsRef<str>>(lines: &'l [T], module: &str) -> Option<&'l str> {
+    lines.iter().map(AsRef::as_ref).rev().find(|line| line.contains(module))
 }
 
 #[cfg(test)]
@@ -82,8 +88,8 @@ mod tests {
             "can: Unknown symbol b (err -2)",
             "bye",
         ];
-        assert_eq!(why(&lines), ["can: Unknown symbol a (err -2)", "can: Unknown symbol b (err -2)"]);
-        assert_eq!(why(&["one", "two"]), ["two"]);
-        assert_eq!(why::<&str>(&[]), Vec::<&str>::new());
+        assert_eq!(telling(&lines), ["can: Unknown symbol a (err -2)", "can: Unknown symbol b (err -2)"]);
+        let lines = ["can: one", "can: two", "DROP IN=eth0"];
+        assert_eq!((last(&lines, "can"), last(&lines, "vcan"), telling(&lines).len()), (Some("can: two"), None, 0));
     }
 }

@@ -153,6 +153,7 @@ impl Correlator {
                 for load in self.loads.unended(self.now, self.may_miss_inits, &self.losses) {
                     self.report_load(load, out);
                 }
+                out.extend(self.unloads.unended(self.now).into_iter().map(Change::Unload));
                 self.look_at_open(out);
                 let changed = self.suspends.take_unreported();
                 self.report_cycles(changed, out);

@@ -5,12 +5,16 @@
 use crate::answer::ReturnCode;
 use crate::entities::{Unload, UnloadId};
 use crate::event::{Captured, Origin, Stamp, Task};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trace_common::ids::Tid;
+use trace_common::time::Nanos;
 
 /// Unloads that can be open at once. Beyond that, the oldest is given up and counted.
 const OPEN: usize = 4_096;
+
+/// How long after the module was going the end is awaited.
+const END_GRACE: Nanos = Nanos::from_secs(1);
 
 /// The open unloads.
 #[derive(Debug, Default)]
@@ -18,6 +22,8 @@ pub struct Unloads {
     open: BTreeMap<Tid, Arc<Unload>>,
     /// Their threads, by age.
     by_age: BTreeMap<UnloadId, Tid>,
+    /// Those of which only the end is missing.
+    going: BTreeSet<Tid>,
     /// Those of each module, by age.
     by_module: BTreeMap<Arc<str>, BTreeMap<UnloadId, Tid>>,
     last: u64,
@@ -66,6 +72,7 @@ impl Unloads {
     pub fn going(&mut self, at: Stamp, thread: Tid) -> Option<Arc<Unload>> {
         let unload = self.open.get_mut(&thread)?;
         Arc::make_mut(unload).going.get_or_insert(at);
+        self.going.insert(thread);
         Some(unload.clone())
     }
 
@@ -74,6 +81,15 @@ impl Unloads {
         let mut unload = self.take(thread)?;
         Arc::make_mut(&mut unload).ended = Some((at, result));
         Some(unload)
+    }
+
+    /// Takes out the unloads whose end was missed: the module was going, and the return of the system call, which
+    /// follows at once, was not seen.
+    pub fn unended(&mut self, now: Stamp) -> Vec<Arc<Unload>> {
+        let is_over = |unload: &Arc<Unload>| unload.going.is_some_and(|at| now.mono.since(at.mono) >= END_GRACE);
+        let going = self.going.iter().copied();
+        let over: Vec<Tid> = going.filter(|thread| self.open.get(thread).is_none_or(is_over)).collect();
+        over.into_iter().filter_map(|thread| self.take(thread)).collect()
     }
 
     /// The thread is gone or does something else: the end of what it had open was not seen.
@@ -93,6 +109,7 @@ impl Unloads {
     }
 
     fn take(&mut self, thread: Tid) -> Option<Arc<Unload>> {
+        self.going.remove(&thread);
         let mut unload = self.open.remove(&thread)?;
         self.by_age.remove(&unload.id);
         if let Some(name) = unload.module.text()

@@ -116,8 +116,9 @@ impl Timed for Load {
         let origin = self.origin.as_ref().map_or(0, |origin| origin.weight());
         let file = self.file.as_ref().map_or(0, |file| size_of_val(&**file) + weight::text(&file.name));
         let unload = self.unloading.as_ref().map_or(0, |unload| unload.weight());
+        let policy = self.policy.as_ref().map_or(0, |policy| policy.weight());
         let texts = self.module.as_ref().map_or(0, weight::text) + weight::texts(&self.printed);
-        size_of::<Self>() + origin + file + unload + texts
+        size_of::<Self>() + origin + file + unload + policy + texts
     }
 }
 

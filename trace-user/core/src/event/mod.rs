@@ -544,7 +544,13 @@ impl Lost {
     pub const fn casts_doubt(self) -> bool {
         match self {
             // A request that is left out is its user's own, and the kernel refuses such loads whatever else happens.
-            Self::Kernel(Loss::RequestsLeftOut | Loss::CallsLeftOut | Loss::RefusedLeftOut | Loss::LinesLeftOut)
+            Self::Kernel(
+                Loss::RequestsLeftOut
+                | Loss::CallsLeftOut
+                | Loss::RefusedLeftOut
+                | Loss::LinesLeftOut
+                | Loss::CommandUntracked,
+            )
             | Self::Unreturned(_) => false,
             Self::Repeated | Self::Trailing => false,
             Self::Kernel(_) | Self::Undecodable | Self::Damaged | Self::Late | Self::Misplaced => true,

@@ -5,7 +5,7 @@
 
 use super::{
     Body, CallEntered, Captured, Event, Fact, FirmwareAsked, FirmwareMoment, Install, Machine, Moment, Origin, Place,
-    Program, Requested, Resolution, SelfTest, SuspendMoment, Wanted,
+    Policy, Program, Requested, Resolution, SelfTest, SuspendMoment, Wanted,
 };
 use std::sync::Arc;
 
@@ -57,6 +57,15 @@ impl Origin {
         let parent = self.parent.as_ref().and_then(|parent| parent.exe.as_ref());
         let paths: usize = [self.exe.as_ref(), self.cgroup.as_ref(), parent].into_iter().flatten().map(text).sum();
         size_of::<Self>() + paths
+    }
+}
+
+impl Policy {
+    /// Bytes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let words = [&self.lockdown, &self.helper].into_iter().flatten().map(text).sum::<usize>();
+        size_of::<Self>() + words + texts(&self.blacklist) + texts(&self.initcall_blacklist)
     }
 }
 
@@ -146,10 +155,7 @@ impl Event {
                 let Machine { boot_id, release, arch, hostname, version, .. } = machine;
                 [boot_id, release, arch, hostname, version].into_iter().map(|words| words.capacity()).sum()
             }
-            Body::Fact(Fact::Policy(policy)) => {
-                let words = [&policy.lockdown, &policy.helper].into_iter().flatten().map(text).sum::<usize>();
-                words + texts(&policy.blacklist) + texts(&policy.initcall_blacklist)
-            }
+            Body::Fact(Fact::Policy(policy)) => policy.weight(),
             Body::Fact(Fact::SelfTest(SelfTest::Unproven(why))) => text(why),
             Body::Fact(Fact::SelfTest(SelfTest::Deaf(moments))) => size_of_val(&moments[..]),
             Body::Fact(Fact::Costs(costs)) => size_of_val(&costs.probes[..]),

@@ -36,8 +36,10 @@ pub enum CodecFault {
 
 /// Capabilities that a message may list: more than there are.
 const RIGHTS: usize = 64;
-/// Bytes of a text that probes read: they read 248 at most, and a byte that is not UTF-8 becomes three.
-const TEXT: usize = 744;
+/// Names in a list on the kernel command line: it has 4096 bytes at most.
+const NAMES: usize = 2_048;
+/// Bytes of a text that probes read: they read 256 at most, and a byte that is not UTF-8 becomes three.
+const TEXT: usize = 768;
 /// Bytes of a path (`PATH_MAX`).
 const PATH: usize = 4_096;
 /// Bytes of a symbol (`KSYM_NAME_LEN`, 6.1 to 7.3).
@@ -620,6 +622,10 @@ fn policy(policy: &Policy) -> pb::Policy {
 }
 
 fn event_policy(policy: pb::Policy) -> Result<Policy, CodecFault> {
+    let is_long = |names: &[String]| names.len() > NAMES || names.iter().any(|name| name.len() > TEXT);
+    if is_long(&policy.blacklist) || is_long(&policy.initcall_blacklist) {
+        return Err(CodecFault::Long("list"));
+    }
     let list = |names: Vec<String>| names.into_iter().map(Into::into).collect();
     Ok(Policy {
         modules_disabled: policy.modules_disabled,

@@ -5,7 +5,7 @@ mod moments;
 
 use super::losses::Losses;
 use crate::answer::ReturnCode;
-use crate::entities::{Load, LoadId, LoadedFile, RequestId, Unload};
+use crate::entities::{Load, LoadId, LoadedFile, RequestId, Timed as _, Unload};
 use crate::event::{Captured, FileId, Module, Origin, Policy, Stamp, Syscall, Task};
 use crate::printed;
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +15,8 @@ use trace_common::time::Nanos;
 
 /// Loads that can be open at once. Beyond that, the oldest is given up and counted.
 const OPEN: usize = 65_536;
+/// What they weigh, at most.
+const OPEN_BYTES: usize = 64 * 1024 * 1024;
 
 /// The longest that a load waits for another module, and the same again: 30 s (kernel/module/main.c
 /// `resolve_symbol_wait`, 5.10 to 7.3).
@@ -28,7 +30,7 @@ const LINES: usize = trace_common::limits::LINES as usize;
 pub const RETRY: Nanos = Nanos::from_secs(2);
 
 /// Refused loads that are remembered; beyond that, all are forgotten.
-const REFUSED: usize = 4_096;
+const REFUSED: usize = 256;
 
 /// How long after its last stage a load's end is awaited.
 const END_GRACE: Nanos = Nanos::from_secs(1);
@@ -37,6 +39,8 @@ const END_GRACE: Nanos = Nanos::from_secs(1);
 #[derive(Debug, Default)]
 pub struct Loads {
     open: BTreeMap<Tid, Arc<Load>>,
+    /// What they weigh.
+    bytes: usize,
     /// Their threads, by age.
     by_age: BTreeMap<LoadId, Tid>,
     /// Those of which only the end is missing.
@@ -94,8 +98,9 @@ impl Loads {
     /// Changes the thread's open load, if it has one.
     fn change(&mut self, thread: Tid, change: impl FnOnce(&mut Load)) {
         let Some(load) = self.open.get_mut(&thread).map(Arc::make_mut) else { return };
-        let before = in_init(load);
+        let (before, weight) = (in_init(load), load.weight());
         change(load);
+        self.bytes = self.bytes + load.weight() - weight;
         let after = in_init(load);
         if load.init_ended.is_some() || load.live.is_some() {
             self.ending.insert(thread);
@@ -121,6 +126,7 @@ impl Loads {
     /// Takes out the thread's open load.
     fn take(&mut self, thread: Tid) -> Option<Arc<Load>> {
         let load = self.open.remove(&thread)?;
+        self.bytes -= load.weight();
         self.by_age.remove(&load.id);
         self.ending.remove(&thread);
         if let Some(file) = load.file.as_ref().and_then(|file| file.id)
@@ -170,11 +176,12 @@ impl Loads {
         };
         let unended = self.abandoned(task.tid);
         self.by_age.insert(load.id, task.tid);
+        self.bytes += load.weight();
         self.open.insert(task.tid, Arc::new(load));
-        if self.open.len() > OPEN {
+        while self.open.len() > OPEN || (self.bytes > OPEN_BYTES && self.open.len() > 1) {
             let oldest = self.by_age.values().next().copied();
-            let surplus = oldest.and_then(|thread| self.abandoned(thread));
-            self.surplus.extend(surplus);
+            let Some(surplus) = oldest.and_then(|thread| self.abandoned(thread)) else { break };
+            self.surplus.push(surplus);
         }
         unended
     }
@@ -229,7 +236,8 @@ impl Loads {
     /// The file is known; returns whether the thread has a load.
     pub fn file_named(&mut self, thread: Tid, name: &Captured, id: Option<FileId>) -> bool {
         let Some(load) = self.open.get(&thread) else { return false };
-        if load.file.is_some() {
+        // An init can read other files, such as firmware; an image in memory has none.
+        if load.file.is_some() || load.syscall == Some(Syscall::Init) {
             return true;
         }
         let threads = id.and_then(|id| self.by_file.get(&id)).into_iter().flatten();

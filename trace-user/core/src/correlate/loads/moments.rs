@@ -165,7 +165,7 @@ impl Correlator {
             None if kept < LOADS => request.loads.push(load),
             None => out.push(Change::Capped),
         }
-        let lost = request.loads.iter().filter(|load| load.lost_to_another()).count();
+        let lost = request.loads.iter().filter(|load| load.lost_to_another() && !load.retried).count();
         request.duplicates.same_file = u32::try_from(lost).unwrap_or(u32::MAX);
         let id = request.id;
         self.settle(id, out);
