@@ -7,7 +7,7 @@
 use super::circles::circles;
 use super::{Evidence, Finding, Kind};
 use crate::entities::{Load, Request};
-use crate::event::on_stack;
+use crate::event::{Stamp, on_stack};
 use crate::explain::load::subject;
 use crate::explain::task_words;
 use crate::model::Model;
@@ -15,6 +15,10 @@ use crate::model::Model;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trace_common::ids::Tid;
+use trace_common::time::Nanos;
+
+/// How long a circle lasts before it is a deadlock.
+const LASTING: Nanos = Nanos::from_secs(1);
 
 /// The function in which asynchronous work runs (kernel/async.c, 5.10 to 7.3).
 const ASYNC: &str = "async_run_entry_fn";
@@ -39,6 +43,7 @@ struct Graph<'m> {
     waits: BTreeMap<Waiter, BTreeSet<Waiter>>,
     requests: BTreeMap<Tid, &'m Arc<Request>>,
     loads: BTreeMap<Tid, &'m Arc<Load>>,
+    now: Stamp,
 }
 
 impl<'m> Graph<'m> {
@@ -49,7 +54,8 @@ impl<'m> Graph<'m> {
         let loads: BTreeMap<Tid, &Arc<Load>> = model.open_loads().map(|load| (load.task.tid, load)).collect();
         let mut waits: BTreeMap<Waiter, BTreeSet<Waiter>> = BTreeMap::new();
         for (thread, request) in &requests {
-            let own = request.loads.iter().map(|load| load.task.tid).filter(|loader| loads.contains_key(loader));
+            let own = request.loads.iter().filter(|load| !load.closed).map(|load| load.task.tid);
+            let own = own.filter(|loader| loads.contains_key(loader));
             waits.entry(Waiter::Thread(*thread)).or_default().extend(own.map(Waiter::Thread));
             if on_stack(&request.requested.stack, &[ASYNC]) {
                 waits.entry(Waiter::Asynchronous).or_default().insert(Waiter::Thread(*thread));
@@ -69,7 +75,7 @@ impl<'m> Graph<'m> {
                 waits.insert(Waiter::Thread(*other));
             }
         }
-        Self { waits, requests, loads }
+        Self { waits, requests, loads, now: model.now() }
     }
 
     fn finding(&self, circle: &[Waiter]) -> Option<Finding> {
@@ -77,9 +83,13 @@ impl<'m> Graph<'m> {
         let circle: Vec<Tid> = circle.iter().filter_map(thread).collect();
         let begun = circle.iter().filter_map(|thread| {
             let request = self.requests.get(thread).map(|request| request.asked);
-            request.max(self.loads.get(thread).map(|load| load.began))
+            request.max(self.loads.get(thread).map(|load| load.live.unwrap_or(load.began)))
         });
         let at = begun.max()?;
+        // What lasts for a moment is not a deadlock: asynchronous work may be about to end.
+        if self.now.mono.since(at.mono) < LASTING {
+            return None;
+        }
         let words: Vec<String> = circle.iter().filter_map(|thread| self.words(*thread)).collect();
         let killable = circle.iter().filter_map(|thread| self.loads.get(thread)).next()?;
         let requests = circle.iter().filter_map(|thread| self.requests.get(thread));
@@ -88,7 +98,7 @@ impl<'m> Graph<'m> {
         Some(Finding {
             kind: Kind::Deadlock,
             sentence: format!("deadlock: {}, which closes the circle", words.join("; ")),
-            next: format!("nothing ends it but killing {}", task_words(&killable.task)),
+            next: format!("kill {}; if it does not end, only a reboot ends it", task_words(&killable.task)),
             at,
             evidence: evidence.chain(loads.map(|load| Evidence::Load(load.id))).collect(),
         })

@@ -14,7 +14,7 @@ mod rules;
 #[cfg(test)]
 mod tests;
 
-use crate::entities::{CallId, LoadId, RequestId, UnloadId};
+use crate::entities::{LoadId, RequestId, UnloadId};
 use crate::event::Stamp;
 use crate::model::Model;
 
@@ -45,8 +45,6 @@ pub enum Evidence {
     Load(LoadId),
     /// An unload.
     Unload(UnloadId),
-    /// A helper call that serves no request.
-    Call(CallId),
 }
 
 /// The kinds of findings.
@@ -115,13 +113,12 @@ impl Kind {
             }
             Self::ForeignHelper => {
                 "The kernel runs kernel.modprobe as root for requests of any user. It is not the system's modprobe, it \
-                 changed while modtrail traced, or the file behind it changed. If nobody set that on purpose, treat the \
-                 machine as compromised. Set it back: sysctl kernel.modprobe=/sbin/modprobe"
+                 changed while modtrail traced, or the file behind it changed, as an upgrade does. If nobody did that on \
+                 purpose, treat the machine as compromised. Set it back: sysctl kernel.modprobe=/sbin/modprobe"
             }
             Self::LoadingForbidden => {
-                "State of the machine forbids loads: kernel.modules_disabled, a list on the kernel command line, enforced \
-                 signatures, lockdown, or an empty kernel.modprobe. Loads fail whatever modprobe's configuration says. \
-                 Most of it only changes at the next boot."
+                "State of the machine forbids loads: kernel.modules_disabled is 1, or the kernel command line lists the module \
+                 (module_blacklist=). Loads fail whatever modprobe's configuration says, until the machine is rebooted."
             }
             Self::Hollow => {
                 "request_module() returned 0, which only means that the helper exited 0, but no module that was wanted is \
@@ -144,6 +141,21 @@ impl Kind {
             }
         }
     }
+}
+
+/// The deadlocks that last now.
+#[must_use]
+pub fn deadlocks(model: &Model) -> Vec<Finding> {
+    deadlock::find(model)
+}
+
+/// Other findings that somebody must hear of at once.
+#[must_use]
+pub fn urgent(model: &Model) -> Vec<Finding> {
+    let mut found = recursion::find(model);
+    found.append(&mut helper::find(model));
+    found.append(&mut forbidden::find(model));
+    found
 }
 
 /// All findings.
@@ -181,7 +193,6 @@ impl Evidence {
             Self::Request(_) => "request",
             Self::Load(_) => "load",
             Self::Unload(_) => "unload",
-            Self::Call(_) => "call",
         }
     }
 
@@ -192,7 +203,6 @@ impl Evidence {
             Self::Request(id) => id.0,
             Self::Load(id) => id.0,
             Self::Unload(id) => id.0,
-            Self::Call(id) => id.0,
         }
     }
 }

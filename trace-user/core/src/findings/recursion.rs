@@ -1,6 +1,6 @@
 //! Requests that cause requests like themselves, and helpers that run themselves: one finding for each root.
 
-use super::{Evidence, Finding, Kind, SHOWN};
+use super::{Evidence, Finding, Kind};
 use crate::entities::{Request, RequestId};
 use crate::explain;
 use crate::model::Model;
@@ -9,6 +9,12 @@ use std::sync::Arc;
 
 /// How deep a chain of requests, or of a helper's processes, is before that is a loop.
 const DEEP: usize = 6;
+
+/// How often one alias is asked for in a chain that is a loop.
+const SAME: usize = 3;
+
+/// Chains that are looked at.
+const LOOPS: usize = 1_000;
 
 /// Requests of a chain that are named.
 const LONGEST: usize = 1_000;
@@ -26,9 +32,13 @@ pub(super) fn find(model: &Model) -> Vec<Finding> {
             deepest.insert(root, (depth, request));
         }
     }
-    let chains = deepest.into_values().take(SHOWN).filter_map(|(_, request)| {
+    let chains = deepest.into_values().take(LOOPS).filter_map(|(_, request)| {
         let chain = chain(model, request);
         let (last, root) = (chain.first()?, chain.last()?);
+        let same = chain.iter().filter(|request| request.requested.alias == last.requested.alias).count();
+        if same < SAME {
+            return None;
+        }
         let path = root.call.as_ref().map_or_else(String::new, |call| format!(" of {}", call.entry.path));
         Some(Finding {
             kind: Kind::RequestLoop,
@@ -45,7 +55,7 @@ pub(super) fn find(model: &Model) -> Vec<Finding> {
     });
     let lines = model.requests().filter_map(|request| {
         let call = request.call.as_ref().filter(|call| call.depth as usize >= DEEP)?;
-        let words = explain::helper::install_line(request)?;
+        let words = explain::helper::install_line(request).filter(|_| explain::helper::calls_itself(request))?;
         Some(Finding {
             kind: Kind::RequestLoop,
             sentence: format!("{}: {words}", request.requested.alias),

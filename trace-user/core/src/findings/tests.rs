@@ -47,7 +47,7 @@ fn a_load_that_waits_for_its_requester_is_a_deadlock() {
         if let Some(finding) = all(scenario.model()).first() {
             assert!(finding.sentence.contains("kworker/u8:3[50] asks for net-pf-29"), "{finding:?}");
             assert!(finding.sentence.contains("modprobe[147] has loaded can and waits for all asynchronous work"));
-            assert_eq!(finding.next, "nothing ends it but killing modprobe[147]");
+            assert_eq!(finding.next, "kill modprobe[147]; if it does not end, only a reboot ends it");
         }
         // It is over when its load is.
         scenario.probe(3_100_000, helper, Moment::InitEnded { result: ReturnCode::OK });
@@ -178,7 +178,7 @@ fn a_module_that_comes_and_goes_is_a_finding() {
         assert_eq!(kinds(&scenario).len(), usize::from(round == 2), "{round}");
     }
     let finding = only(&scenario, Kind::Reloaded);
-    assert_eq!(finding.sentence, "can was loaded 3 times and unloaded 3 times: by modprobe, and by rmmod");
+    assert_eq!(finding.sentence, "can was loaded 3 times, by modprobe, and unloaded 3 times, by rmmod");
 }
 
 #[test]
