@@ -8,7 +8,7 @@
 
 use super::modules::normalised;
 use modtrail_core::event::{Place, Unapplied};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::fs;
 use std::io;
@@ -113,6 +113,11 @@ impl Sources {
     }
 }
 
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt as _;
+    fs::metadata(path).ok().map(|found| (found.dev(), found.ino()))
+}
+
 fn stamp(path: &Path) -> Option<Stamp> {
     use std::os::unix::fs::MetadataExt as _;
     let file = fs::metadata(path).ok()?;
@@ -146,8 +151,13 @@ impl Configuration {
     /// The files to read, in order: by base name, whichever folder they are in.
     fn files(&mut self, folders: &[&Path], modules: &Path, sources: &mut Sources) -> Vec<PathBuf> {
         let mut files = BTreeMap::from([(OWN_SOFT.as_bytes().to_vec(), modules.join(OWN_SOFT))]);
+        let mut seen = BTreeSet::new();
         for folder in folders {
             sources.0.push(((*folder).to_owned(), stamp(folder)));
+            // Two names for one folder, as of /lib and /usr/lib: its files are not hidden by themselves.
+            if identity(folder).is_some_and(|folder| !seen.insert(folder)) {
+                continue;
+            }
             let names = fs::read_dir(folder).and_then(|entries| {
                 entries.map(|entry| entry.map(|entry| entry.file_name().into_vec())).collect::<io::Result<Vec<_>>>()
             });
@@ -155,6 +165,10 @@ impl Configuration {
                 Ok(names) => {
                     for name in names {
                         let path = folder.join(OsString::from_vec(name.clone()));
+                        if !is_configuration(&name) || files.contains_key(&name) {
+                            // A change of what is not read is noticed, too.
+                            sources.0.push((path.clone(), stamp(&path)));
+                        }
                         if !is_configuration(&name) {
                             self.not_read(&path, "modprobe reads only files that end in .conf or .alias");
                         } else if path.is_dir() {

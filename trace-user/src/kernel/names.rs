@@ -196,10 +196,13 @@ impl Names for SystemNames {
             self.executables.clear();
         }
         if self.files.len() >= EXECUTABLES {
-            self.files.clear();
+            self.files = usual_helper().into_iter().collect();
         }
         self.executables.insert(task, path.clone());
-        self.files.insert(exe, path.clone());
+        // Under this path here, not in a namespace of the process's own; a file may have several names.
+        if !self.files.contains_key(&exe) && executable::at(&path) == Some(exe) {
+            self.files.insert(exe, path.clone());
+        }
         Some(path)
     }
 

@@ -19,9 +19,9 @@ use crate::source::watchdog::{Finding, Watchdog};
 use modtrail_core::answer::ReturnCode;
 use modtrail_core::decode::decode;
 use modtrail_core::event::{
-    Body, Costs, Event, Fact, Hook, Lost, Moment, Policy, Resolution, Right, SelfTest, Stamp, Task,
+    Body, Captured, Costs, Event, Fact, Hook, Lost, Moment, Policy, Resolution, Right, SelfTest, Stamp, Task,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -91,6 +91,8 @@ pub struct Live {
     aliases: Aliases,
     /// What forbids loads, as it was last reported.
     policy: Policy,
+    /// It was read again since the last batch.
+    policy_is_fresh: bool,
     /// What was established at the start and not passed on yet.
     facts: Vec<Event>,
     last_look: Stamp,
@@ -170,6 +172,7 @@ impl Live {
             stacks,
             aliases: Aliases { root: options.modules_root.clone(), ..Aliases::default() },
             policy,
+            policy_is_fresh: false,
             facts,
             last_look: begun,
             next_tick: Instant::now(),
@@ -348,6 +351,8 @@ impl Live {
         // Each ring's records are nearly in order.
         decoded.sort_by_key(|record| record.event.at.mono);
         self.aliases.fresh = false;
+        self.aliases.checked.clear();
+        self.policy_is_fresh = false;
         for record in decoded {
             let event = enrich(record, &mut self.names);
             self.before(&event, out);
@@ -362,7 +367,8 @@ impl Live {
         if matches!(probe.moment, Moment::Live(_) | Moment::Going(_)) {
             self.names.modules_changed();
         }
-        if shows_policy(&probe.moment, &self.policy) {
+        if !self.policy_is_fresh && shows_policy(&probe.moment, &self.policy) {
+            self.policy_is_fresh = true;
             let policy = policy::read();
             if policy != self.policy {
                 self.policy = policy.clone();
@@ -460,6 +466,8 @@ struct Aliases {
     lookup: Option<Lookup>,
     /// With the files that modprobe would load, and whether each was there.
     reported: BTreeMap<Arc<str>, Vec<(PathBuf, bool)>>,
+    /// The aliases whose files were checked since the last batch.
+    checked: BTreeSet<Arc<str>>,
     /// The indexes and the configuration were checked since the last batch.
     fresh: bool,
 }
@@ -478,6 +486,10 @@ impl Aliases {
             self.reported.clear();
         }
         let is_same = |files: &Vec<(PathBuf, bool)>| files.iter().all(|(path, was_there)| path.exists() == *was_there);
+        if !changed && self.checked.contains(alias) {
+            return None;
+        }
+        self.checked.insert(alias.clone());
         if self.reported.get(alias).is_some_and(is_same) {
             return None;
         }
@@ -498,7 +510,11 @@ fn shows_policy(moment: &Moment, known: &Policy) -> bool {
     match moment {
         Moment::LoadEnded { result, .. } => result.error().is_some_and(|error| REFUSALS.contains(&error.as_return())),
         Moment::RefusedEarly { .. } => true,
-        Moment::CallEntered(entered) => entered.path.text() != known.helper.as_ref(),
+        // A request's call passes the alias on (kernel/module/kmod.c `call_modprobe`).
+        Moment::CallEntered(entered) => {
+            let is_request = entered.argv.get(1).and_then(Captured::text).is_some_and(|word| &**word == "-q");
+            is_request && entered.path.text() != known.helper.as_ref()
+        }
         _ => false,
     }
 }

@@ -3,12 +3,13 @@
 //! In: a request. Out: phrases, or nothing if there is nothing to say. Pure.
 
 use crate::entities::Request;
+use crate::event::Install;
 
 /// Where modprobe is found on most systems.
 const USUAL: [&str; 4] = ["/sbin/modprobe", "/usr/sbin/modprobe", "/bin/modprobe", "/usr/bin/modprobe"];
 
 /// What modprobe is on most systems: the file behind its symbolic links.
-const MODPROBES: [&str; 4] = ["kmod", "modprobe", "busybox", "toybox"];
+const MODPROBES: [&str; 6] = ["kmod", "modprobe", "busybox", "toybox", "toybox_vendor", "kmodloader"];
 
 /// The helper, if it is not the system's modprobe, by its path or by the file that it was found to be.
 #[must_use]
@@ -16,6 +17,8 @@ pub fn foreign(request: &Request) -> Option<String> {
     let call = request.call.as_ref()?;
     let path = call.entry.path.text()?;
     let program = call.program.as_ref().and_then(|program| program.path.as_deref());
+    // A file that was replaced while it ran.
+    let program = program.map(|program| program.strip_suffix(" (deleted)").unwrap_or(program));
     let is_modprobe = program.map(|program| MODPROBES.contains(&name(program)));
     match (USUAL.contains(&&**path), is_modprobe) {
         (true, Some(false)) => {
@@ -26,6 +29,8 @@ pub fn foreign(request: &Request) -> Option<String> {
         (false, Some(true)) if program.is_some_and(|program| is_in_system(program) && name(program) != "busybox") => {
             None
         }
+        // Some systems keep their modprobe elsewhere; what it is could not be read.
+        (false, None) if name(path) == "modprobe" && is_in_system(path) => None,
         (false, _) => Some(format!("the kernel's helper is {path}, not the system's modprobe (see kernel.modprobe)")),
         (true, _) => None,
     }
@@ -37,7 +42,9 @@ fn name(path: &str) -> &str {
 
 /// In a folder that only a system's packages write to.
 fn is_in_system(path: &str) -> bool {
-    ["/usr/", "/bin/", "/sbin/", "/nix/store/", "/gnu/store/"].iter().any(|folder| path.starts_with(folder))
+    ["/usr/", "/bin/", "/sbin/", "/vendor/", "/system/", "/nix/store/", "/gnu/store/", "/run/current-system/"]
+        .iter()
+        .any(|folder| path.starts_with(folder))
 }
 
 /// What an exit status says that is not the helper's own (the shell's and the dynamic loader's conventions).
@@ -45,26 +52,48 @@ fn is_in_system(path: &str) -> bool {
 pub fn status(request: &Request) -> Option<String> {
     let path = request.call.as_ref().map(|call| call.entry.path.to_string()).unwrap_or_default();
     match request.status()?.exit_code()? {
-        126 => Some("126: a command could not be executed".to_owned()),
+        126 => Some("126: by convention, a command could not be executed".to_owned()),
         127 => {
-            Some(format!("127: its interpreter, a library or a command was not found; run \"{path} -V\" to see which"))
+            let advice =
+                if foreign(request).is_some() { String::new() } else { format!("; run \"{path} -V\" to see which") };
+            Some(format!("127: by convention, an interpreter, a library or a command was not found{advice}"))
         }
-        code @ 129..=192 => Some(format!("{code}: a command that it ran was ended by signal {}", code - 128)),
+        code @ 129..=192 => {
+            let signal = code - 128;
+            Some(format!("{code}: by convention, a command that it ran was ended by signal {signal}"))
+        }
         _ => None,
     }
 }
 
-/// The `install` line that modprobe runs for what was requested.
+/// The `install` line that modprobe runs for what was requested, if it was seen to run something.
 #[must_use]
 pub fn install_line(request: &Request) -> Option<String> {
-    let wanted = request.resolution.iter().flat_map(|resolution| &resolution.modules);
-    let (name, install) = wanted.filter_map(|wanted| Some((&wanted.name, wanted.install.as_ref()?))).next()?;
+    let (_, install) = line(request)?;
     let depth = request.call.as_ref().map_or(0, |call| call.depth);
+    if depth == 0 || foreign(request).is_some() {
+        return None;
+    }
     let deep = if depth > 1 { format!(", {depth} processes deep") } else { String::new() };
-    let words = install.command.split_ascii_whitespace();
-    let calls_itself = words.clone().any(|word| self::name(word) == "modprobe")
-        && words.clone().any(|word| word.replace('-', "_") == **name)
-        && !words.clone().any(|word| matches!(word, "-i" | "--ignore-install"));
-    let again = if calls_itself { ", which calls modprobe for it again without --ignore-install" } else { "" };
+    let again = if calls_itself(request) { ", which calls modprobe for it again without --ignore-install" } else { "" };
     Some(format!("modprobe runs the install line {}{again}{deep}", install.place))
+}
+
+/// Whether that line calls modprobe for the same module without telling it to ignore the line.
+#[must_use]
+pub fn calls_itself(request: &Request) -> bool {
+    let Some((name, install)) = line(request) else { return false };
+    let words = || install.command.split_ascii_whitespace();
+    let ignores = |word: &str| {
+        let is_cluster = word.starts_with('-') && !word.starts_with("--");
+        word == "--ignore-install" || (is_cluster && word.contains('i'))
+    };
+    words().any(|word| self::name(word) == "modprobe")
+        && words().any(|word| word.replace('-', "_") == *name)
+        && !words().any(ignores)
+}
+
+fn line(request: &Request) -> Option<(&str, &Install)> {
+    let wanted = request.resolution.iter().flat_map(|resolution| &resolution.modules);
+    wanted.filter_map(|wanted| Some((&*wanted.name, wanted.install.as_ref()?))).next()
 }

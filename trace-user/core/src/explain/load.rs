@@ -16,6 +16,9 @@ const SYMBOLS: usize = 3;
 #[must_use]
 pub fn explain_load(load: &Load) -> String {
     let module = subject(load);
+    if load.lost_to_another() {
+        return format!("{module} was loaded by another load, which came first");
+    }
     if load.failed() {
         return failed(load, "", None);
     }
@@ -23,9 +26,6 @@ pub fn explain_load(load: &Load) -> String {
         (Some(_), Some(delay)) if load.closed => {
             let init = load.init_time().map_or_else(String::new, |init| format!("; its init took {init}"));
             format!("{module} went live {delay} after the load began{init}")
-        }
-        _ if load.lost_to_another() => {
-            format!("{module} was loaded by another load of its file, which this one waited for")
         }
         _ if load.closed && load.ended.is_none() => format!("the end of the load of {module} was not seen"),
         _ if load.closed => format!("the load of {module} returned 0, and that it went live was not seen"),
@@ -72,10 +72,13 @@ pub(super) fn failed(load: &Load, role: &str, wanted: Option<&Wanted>) -> String
     let module = subject(load);
     match (load.init_ended.and_then(|(_, result)| result.error()), load.error()) {
         (Some(error), _) => {
-            let lines = printed::why(&load.printed);
+            let lines = printed_about(load);
             let printed =
                 if lines.is_empty() { String::new() } else { format!("; the kernel printed {}", quoted(&lines)) };
             format!("the init of {module}{role} returned {}{printed}", error.words())
+        }
+        (_, Some(error)) if load.init_begun.is_some() => {
+            format!("the load of {module}{role} failed in or after its init: {}", error.words())
         }
         (_, Some(error)) => {
             let why = why_failed(load, wanted);
@@ -92,6 +95,10 @@ pub(super) fn why_failed(load: &Load, wanted: Option<&Wanted>) -> String {
         .or_else(|| by_policy(load))
         .or_else(|| by_unload(load))
         .or_else(|| without_dependency(load, wanted))
+        .or_else(|| {
+            let line = printed::last(&load.printed, load.module.as_deref()?)?;
+            Some(format!("the kernel printed \"{line}\""))
+        })
         .unwrap_or_else(|| load.error().map_or_else(|| "unknown why".to_owned(), of_load))
 }
 
@@ -102,9 +109,18 @@ pub fn subject(load: &Load) -> &str {
     load.module.as_deref().or(file).unwrap_or("a module")
 }
 
+/// The lines about it that the kernel printed in its thread.
+fn printed_about(load: &Load) -> Vec<&str> {
+    let telling = printed::telling(&load.printed);
+    if !telling.is_empty() {
+        return telling;
+    }
+    load.module.as_deref().and_then(|module| printed::last(&load.printed, module)).into_iter().collect()
+}
+
 /// By what the kernel printed in the thread.
 fn by_the_kernel(load: &Load, wanted: Option<&Wanted>) -> Option<String> {
-    let lines = printed::why(&load.printed);
+    let lines = printed::telling(&load.printed);
     let first = *lines.first()?;
     let module = subject(load);
     let own = first.strip_prefix(module).and_then(|rest| rest.strip_prefix(": ")).unwrap_or(first);
@@ -114,13 +130,13 @@ fn by_the_kernel(load: &Load, wanted: Option<&Wanted>) -> Option<String> {
     if first.contains("Unknown symbol ") {
         return Some(unknown_symbols(load, &lines, wanted));
     }
-    if own.starts_with("disagrees about version of symbol ") || own.starts_with("no symbol version for ") {
-        return Some(format!("it {own}: it was built for another kernel"));
+    if own.starts_with("disagrees about version of symbol ") {
+        return Some(format!("it {own}: it, or what exports the symbol, was built for another kernel or build"));
     }
     if first.ends_with(" is blacklisted") {
         return Some(format!("the kernel command line forbids {module} (module_blacklist=)"));
     }
-    if first.contains(" is rejected") || first.contains("Lockdown: ") {
+    if first.contains(" is rejected") || first.contains("unsigned module loading") {
         return Some(format!("the kernel refuses modules without a valid signature: it printed {}", quoted(&lines)));
     }
     if first.starts_with("Invalid ELF header ") {
@@ -143,17 +159,17 @@ fn unknown_symbols(load: &Load, lines: &[&str], wanted: Option<&Wanted>) -> Stri
     symbols.truncate(SYMBOLS);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let plural = if symbols.len() > 1 { "s" } else { "" };
-    let cause = without_dependency(load, wanted).unwrap_or_else(|| {
-        "what it depends on is not loaded, or one of the two was built for another kernel".to_owned()
-    });
+    let cause = without_dependency(load, wanted)
+        .unwrap_or_else(|| "for example, what it depends on is not loaded, or was built for another kernel".to_owned());
     format!("it uses the unknown symbol{plural} {}{more}: {cause}", symbols.join(", "))
 }
 
 /// What it depends on was not loaded: its file is not there, or a command ran instead.
 fn without_dependency(load: &Load, wanted: Option<&Wanted>) -> Option<String> {
-    let wanted = wanted?;
+    let is_wanted = |wanted: &&Wanted| load.module.as_deref().is_none_or(|module| wanted.is(module));
+    let wanted = wanted.filter(is_wanted).filter(|_| load.error() == Some(Errno::ENOENT))?;
     let Some(missing) = wanted.missing_files.first() else {
-        let replaced = wanted.replaced.first().filter(|_| load.error() == Some(Errno::ENOENT))?;
+        let replaced = wanted.replaced.first()?;
         return Some(instead_of(&replaced.install, &replaced.module));
     };
     let own = load.module.as_deref() == Some(&*missing.module);
@@ -181,8 +197,7 @@ fn by_policy(load: &Load) -> Option<String> {
             return Some(format!("the kernel command line forbids {module} (module_blacklist=)"));
         }
     }
-    let is_about_signatures = error == Errno::EPERM || SIGNATURE.contains(&error.as_return());
-    policy.filter(|_| is_about_signatures).and_then(signatures)
+    policy.filter(|_| SIGNATURE.contains(&error.as_return())).and_then(signatures)
 }
 
 /// `ENOKEY`, `EKEYREJECTED`, `ENOPKG`, `EBADMSG`: what the check of a signature answers (kernel/module/signing.c, 5.10
@@ -217,9 +232,7 @@ fn without_right(uid: Option<u32>) -> String {
 fn of_load(error: Errno) -> String {
     let meaning = match error.as_return() {
         -1 => "the kernel does not permit it: a list on its command line, a signature or a security module forbids it",
-        -2 => {
-            "it uses unknown symbols: what it depends on is not loaded, or one of the two was built for another kernel"
-        }
+        -2 => "it uses unknown symbols: for example, what it depends on is not loaded, or was built for another kernel",
         -4 => "a signal interrupted it",
         -8 => {
             "it is not a module of this kernel: its format, its version magic or the versions of its symbols do not fit"
@@ -326,7 +339,7 @@ mod tests {
         );
         assert_eq!(
             why_failed(&load(-2, &lines[..1]), None),
-            "it uses the unknown symbol a: what it depends on is not loaded, or one of the two was built for another kernel"
+            "it uses the unknown symbol a: for example, what it depends on is not loaded, or was built for another kernel"
         );
     }
 
@@ -345,7 +358,7 @@ mod tests {
         assert_eq!(why(-1, listed.clone(), true), "the kernel command line forbids can (module_blacklist=)");
         assert_ne!(why(-22, listed, true), "the kernel command line forbids can (module_blacklist=)");
         let locked = Policy { lockdown: Some("integrity".into()), ..Policy::default() };
-        assert!(why(-1, locked.clone(), true).contains("locked down (integrity)"));
+        assert!(!why(-1, locked.clone(), true).contains("locked down"), "something else may forbid it");
         assert!(why(-129, locked.clone(), true).contains("locked down (integrity)"));
         assert!(!why(-8, locked, true).contains("locked down"));
         let enforced = Policy { sig_enforce: Some(true), ..Policy::default() };

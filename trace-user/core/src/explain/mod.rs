@@ -78,8 +78,10 @@ pub fn why(request: &Request) -> Option<String> {
 
 fn already_live(request: &Request) -> String {
     let failed = request.failed_load().filter(|load| load.error() != Some(Errno::EEXIST));
-    let failed = failed.map(|load| load_failed(request, load));
-    format!("{}; nothing had to be loaded{}", why_already_live(request), also(failed))
+    match failed {
+        Some(load) => format!("{}; {}", why_already_live(request), load_failed(request, load)),
+        None => format!("{}; nothing had to be loaded", why_already_live(request)),
+    }
 }
 
 fn why_already_live(request: &Request) -> String {
@@ -94,8 +96,12 @@ fn live_before(request: &Request) -> &str {
     let failed = |wanted: &&Wanted| {
         request.loads.iter().any(|load| load.failed() && load.module.as_deref().is_some_and(|name| wanted.is(name)))
     };
-    let live = wanted(request).find(|wanted| !failed(wanted));
-    live.map_or_else(|| wanted_words(request), |wanted| &wanted.name)
+    let mut live = wanted(request).filter(|wanted| !failed(wanted) && wanted.blacklisted.is_none());
+    match (live.next(), live.next()) {
+        (Some(one), None) => &one.name,
+        (Some(_), Some(_)) => "a module that it resolves to",
+        (None, _) => wanted_words(request),
+    }
 }
 
 /// Lines that were meant to keep the module from being loaded, and did not.
@@ -697,11 +703,7 @@ mod tests {
         let mut request = request(Verdict::AlreadyLive);
         resolution(&mut request).modules.insert(0, Wanted { name: "vcan".into(), ..Wanted::default() });
         request.loads = vec![Arc::new(Load { init_ended: Some((at(9), ReturnCode(-19))), ..load("vcan") })];
-        check(
-            &request,
-            "can was live before it was asked for; nothing had to be loaded; the init of vcan returned ENODEV (no such \
-             device)",
-        );
+        check(&request, "can was live before it was asked for; the init of vcan returned ENODEV (no such device)");
     }
 
     #[test]
