@@ -57,7 +57,7 @@ const CORE: House = House {
         ("stall", &["event", "entities", "model"]),
         ("findings", &["event", "entities", "model", "explain"]),
         ("report", &["event", "answer", "entities", "record", "phases", "model", "explain", "attribution", "findings"]),
-        ("alert", &["event", "entities", "model", "stall", "report"]),
+        ("alert", &["event", "entities", "model", "stall", "findings", "report"]),
     ],
     reserved: &[
         (&["std", "fs"], NONE),

@@ -10,6 +10,7 @@ use crate::stderr;
 use modtrail_core::alert::losses::{LossAlerts, LossLines};
 use modtrail_core::alert::rules::{Alerts, Limits};
 use modtrail_core::alert::text;
+use modtrail_core::alert::urgent::FindingAlerts;
 use modtrail_core::entities::Change;
 use modtrail_core::event::Fact;
 use modtrail_core::model::Model;
@@ -28,6 +29,7 @@ pub fn run(args: &WatchArgs) -> Result<ExitCode, Failure> {
     let mut watcher = Watcher {
         alerts: Alerts::new(limits),
         losses: LossAlerts::default(),
+        findings: FindingAlerts::default(),
         lines: LossLines::default(),
         sink: args.sink,
         output: output::stdout(),
@@ -57,6 +59,7 @@ pub fn run(args: &WatchArgs) -> Result<ExitCode, Failure> {
 struct Watcher {
     alerts: Alerts,
     losses: LossAlerts,
+    findings: FindingAlerts,
     lines: LossLines,
     sink: SinkChoice,
     output: Output<Target>,
@@ -77,6 +80,11 @@ impl Watcher {
         for notice in self.alerts.step(model) {
             let text = if is_json { text::json_line(&notice, model) } else { text::line(&notice, model) };
             self.report(&text, exec::facts(&notice))?;
+        }
+        for notice in self.findings.step(model) {
+            let text =
+                if is_json { text::finding_json_line(&notice, model) } else { text::finding_line(&notice, model) };
+            self.report(&text, exec::finding_facts(&notice))?;
         }
         for notice in self.losses.step(model) {
             let text = if is_json { text::loss_json_line(&notice, model) } else { text::loss_line(&notice, model) };

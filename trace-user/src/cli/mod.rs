@@ -41,9 +41,11 @@ printed. Losses, anything open longer than --limit, and what is still open at th
 const AFTER_WATCH: &str = "\
 Anything open past its limit raises an alert (firing) while it is still open, and a second one (resolved) when it ends:
 requests, firmware requests, and loads and helper calls that serve no request. So does a user whose events are being
-lost. --exec CMD gets MODTRAIL_STATE (firing, resolved), _KIND (request, load, helper_call, firmware), _ID, _ALIAS (or
+lost. A deadlock, a request loop, a helper that is not modprobe, and state that forbids loads are alerts at once.
+
+--exec CMD gets MODTRAIL_STATE (firing, resolved), _KIND (request, load, helper_call, firmware), _ID, _ALIAS (or
 the path, or the file), _MODULE, _COMM, _PID, _AGE_NS, _LIMIT_NS, _STUCK_IN, _ENDED_BY and _VERDICT; of a user
-(_KIND lost) _UID, _COMM and _COUNT.
+(_KIND lost) _UID, _COMM and _COUNT; of a finding (_KIND its name) _SENTENCE and _NEXT.
 
   modtrail watch --limit 5s --limit-for nvidia=2m
   modtrail watch --sink stdout-json | while read -r alert; do ...

@@ -9,6 +9,7 @@ use crate::{rights, stderr};
 use modtrail_core::alert::losses::LossNotice;
 use modtrail_core::alert::rules::Notice;
 use modtrail_core::alert::text::{kind, number, state};
+use modtrail_core::alert::urgent::FindingNotice;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair};
 use rustix::process::setpgid;
@@ -172,6 +173,17 @@ pub fn facts(notice: &Notice) -> Vec<(&'static str, String)> {
         ("MODTRAIL_STUCK_IN", notice.stuck_in.clone()),
         ("MODTRAIL_ENDED_BY", text(notice.ended_by)),
         ("MODTRAIL_VERDICT", text(notice.verdict.map(|verdict| verdict.as_str()))),
+    ]
+}
+
+/// The same, about a finding.
+#[must_use]
+pub fn finding_facts(notice: &FindingNotice) -> Vec<(&'static str, String)> {
+    vec![
+        ("MODTRAIL_STATE", state(notice.standing).to_owned()),
+        ("MODTRAIL_KIND", notice.finding.kind.as_str().to_owned()),
+        ("MODTRAIL_SENTENCE", notice.finding.sentence.clone()),
+        ("MODTRAIL_NEXT", notice.finding.next.clone()),
     ]
 }
 

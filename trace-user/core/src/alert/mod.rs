@@ -1,8 +1,9 @@
-//! Alerts: which requests and loads are stuck past their limit, while they still are, and whose events are being lost,
-//! worded for a sink.
+//! Alerts: which requests and loads are stuck past their limit, while they still are, whose events are being lost, and
+//! which findings are urgent, worded for a sink.
 //!
-//! [`rules`] and [`losses`] make notices from the model; [`text`] words them.
+//! [`rules`], [`losses`] and [`urgent`] make notices from the model; [`text`] words them.
 
 pub mod losses;
 pub mod rules;
 pub mod text;
+pub mod urgent;

@@ -2,7 +2,9 @@
 
 use crate::alert::losses::LossNotice;
 use crate::alert::rules::{Notice, Standing, Subject};
+use crate::alert::urgent::FindingNotice;
 use crate::model::Model;
+use crate::report::json::SCHEMA;
 use crate::report::plain::{grouped, plain, plain_json};
 use crate::report::wall;
 use crate::stall::timeout_words;
@@ -47,7 +49,7 @@ pub fn loss_line(notice: &LossNotice, model: &Model) -> String {
 #[must_use]
 pub fn loss_json_line(notice: &LossNotice, model: &Model) -> String {
     let object = json!({
-        "schema": 1,
+        "schema": SCHEMA,
         "alert": "lost",
         "state": state(notice.standing),
         "uid": notice.uid,
@@ -59,12 +61,43 @@ pub fn loss_json_line(notice: &LossNotice, model: &Model) -> String {
     plain_json(&object.to_string())
 }
 
+/// The line of text about a finding.
+#[must_use]
+pub fn finding_line(notice: &FindingNotice, model: &Model) -> String {
+    let when = model.wall_ns(notice.at).and_then(wall::iso).unwrap_or_default();
+    let FindingNotice { finding, .. } = notice;
+    plain(&match notice.standing {
+        Standing::Firing => {
+            format!("{when} FOUND {}: {}; next: {}", finding.kind.as_str(), finding.sentence, finding.next)
+        }
+        Standing::Resolved => format!("{when} ENDED {}: {}", finding.kind.as_str(), finding.sentence),
+    })
+}
+
+/// The JSON object about a finding, without a newline.
+#[must_use]
+pub fn finding_json_line(notice: &FindingNotice, model: &Model) -> String {
+    let FindingNotice { finding, .. } = notice;
+    let evidence = finding.evidence.iter().map(|one| json!({"kind": one.kind(), "id": one.id()}));
+    let object = json!({
+        "schema": SCHEMA,
+        "alert": finding.kind.as_str(),
+        "state": state(notice.standing),
+        "sentence": finding.sentence,
+        "next": finding.next,
+        "evidence": evidence.collect::<Vec<_>>(),
+        "boot_ns": notice.at.boot.as_nanos(),
+        "wall": model.wall_ns(notice.at).and_then(wall::iso),
+    });
+    plain_json(&object.to_string())
+}
+
 /// The JSON object, without a newline.
 #[must_use]
 pub fn json_line(notice: &Notice, model: &Model) -> String {
     let object = json!({
-        "schema": 1,
-        "alert": "load_timeout",
+        "schema": SCHEMA,
+        "alert": "stalled",
         "state": state(notice.standing),
         "kind": kind(notice.subject),
         "id": number(notice.subject),
