@@ -10,7 +10,6 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, BufReader};
-use std::os::fd::OwnedFd;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -48,11 +47,11 @@ pub fn read<T>(path: &Path, reader: impl FnOnce(BufReader<File>) -> Result<T, Re
     })
 }
 
-/// Why a recording cannot be written to a file.
+/// Why a file for a recording, or for lines, cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum FileWriteError {
-    /// The file is not one that a recording may replace.
-    #[error("cannot record to {}: {reason}", .path.display())]
+    /// The file is not one that may be replaced.
+    #[error("cannot write to {}: {reason}", .path.display())]
     Unfit {
         /// The file.
         path: PathBuf,
@@ -60,7 +59,7 @@ pub enum FileWriteError {
         reason: &'static str,
     },
     /// The file cannot be created.
-    #[error("cannot create the recording {}", .path.display())]
+    #[error("cannot create {}", .path.display())]
     Create {
         /// The file.
         path: PathBuf,
@@ -68,7 +67,7 @@ pub enum FileWriteError {
         source: io::Error,
     },
     /// The file cannot be written.
-    #[error("cannot write to the recording {}", .path.display())]
+    #[error("cannot write to {}", .path.display())]
     Write {
         /// The file.
         path: PathBuf,
@@ -112,9 +111,36 @@ impl Target {
             return Err(unfit("it belongs to another user, or has another name; remove it first"));
         }
         if metadata.is_file() && matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
-            return Err(unfit("another modtrail records to it"));
+            return Err(unfit("another modtrail writes to it"));
         }
         Ok(Self { file: Some(file), path: path.to_owned(), is_new })
+    }
+
+    /// The file, whose old content is gone from here on.
+    ///
+    /// # Errors
+    /// [`FileWriteError::Write`] with what the system answered.
+    pub fn emptied(mut self) -> Result<File, FileWriteError> {
+        let path = self.path.clone();
+        let failed = |source| FileWriteError::Write { path: path.clone(), source };
+        let mut file = self.file.take().ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
+        let metadata = file.metadata().map_err(failed)?;
+        if metadata.is_file() {
+            file.set_len(0).map_err(failed)?;
+            // Somebody may have opened one that others could read.
+            if metadata.permissions().mode() & !OWNER_ALONE & 0o777 != 0 {
+                file = replaced(&path).map_err(failed)?;
+            }
+        }
+        Ok(file)
+    }
+
+    /// Whether it is the file at `other`.
+    #[must_use]
+    pub fn is_at(&self, other: &Path) -> bool {
+        let own = self.file.as_ref().and_then(|file| file.metadata().ok());
+        own.zip(fs::metadata(other).ok())
+            .is_some_and(|(own, other)| (own.dev(), own.ino()) == (other.dev(), other.ino()))
     }
 }
 
@@ -165,18 +191,10 @@ impl FileRecorder {
     ///
     /// # Errors
     /// [`FileWriteError::Write`] with what the system answered.
-    pub fn begin(mut target: Target) -> Result<Self, FileWriteError> {
+    pub fn begin(target: Target) -> Result<Self, FileWriteError> {
         let path = target.path.clone();
         let failed = |source| FileWriteError::Write { path: path.clone(), source };
-        let mut file = target.file.take().ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
-        let metadata = file.metadata().map_err(failed)?;
-        if metadata.is_file() {
-            file.set_len(0).map_err(failed)?;
-            // Somebody may have opened one that others could read.
-            if metadata.permissions().mode() & !OWNER_ALONE & 0o777 != 0 {
-                file = replaced(&path).map_err(failed)?;
-            }
-        }
+        let file = target.emptied()?;
         let recorder = file.try_clone().and_then(Recorder::begin).map_err(failed)?;
         let recorder = Self { recorder, file, path };
         recorder.written(Ok(true))?;
@@ -239,15 +257,6 @@ fn sync(file: &File) -> io::Result<()> {
     }
 }
 
-/// A file for lines, whose old content is gone. Only its owner may read it: lines hold command lines.
-///
-/// # Errors
-/// What the system answered.
-pub fn lines(path: &Path) -> io::Result<OwnedFd> {
-    let file = File::options().write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    Ok(file.into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::{FileRecorder, OWNER_ALONE, Target, read};
@@ -278,7 +287,7 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).expect("its rights");
         let mut earlier = fs::File::open(&path).expect("others can open it");
         let first = Target::open(&path).expect("the file can be opened");
-        assert!(reason(&path).ends_with("another modtrail records to it"), "{}", reason(&path));
+        assert!(reason(&path).ends_with("another modtrail writes to it"), "{}", reason(&path));
         let recorder = FileRecorder::begin(first).expect("it can be written");
         assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, OWNER_ALONE);
         assert!(!reason(&path).is_empty(), "it is locked while it is recorded to");

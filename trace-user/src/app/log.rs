@@ -2,11 +2,12 @@
 
 use super::failure::Failure;
 use super::launcher::Held;
-use super::output::{self, Output, Target, Written};
+use super::output::{self, Output, Written};
 use super::session::{Session, Signals, Until, passed_on, report_gaps};
 use super::{replay, runtime};
 use crate::cli::LogArgs;
 use crate::kernel::snapshot;
+use crate::recording::Target;
 use crate::stderr;
 use modtrail_core::alert::losses::LossLines;
 use modtrail_core::alert::rules::{Alerts, Limits};
@@ -37,7 +38,8 @@ pub fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
 
 fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
     let until = Until { duration: None, command: Held::new(&args.command)? };
-    let to = args.output.as_deref().map_or_else(|| Ok(output::stdout()), output::file)?;
+    // A wrong path is reported before the kernel is touched; the old content is kept until there are lines to write.
+    let mut target = args.output.as_deref().map(Target::open).transpose()?;
     let is_recognised = snapshot::own_process().is_some();
     if !args.command.is_empty() && !is_recognised {
         stderr::say(
@@ -45,13 +47,16 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
         );
     }
     let only_command = !args.command.is_empty() && !args.all && is_recognised;
-    let mut lines = Lines::new(args.json, Some(to), only_command);
+    let mut lines = Lines::new(args.json, Some(output::stdout()), only_command);
     let mut alerts = Alerts::new(Limits { default: args.limit, named: BTreeMap::new() });
     let mut losses = LossLines::default();
     let outcome = runtime()?.block_on(async {
         let signals = Signals::new()?;
         let mut session = Session::begin(&args.trace, None, &until)?;
         session.sample_stalls(args.limit);
+        if let (Some(target), Some(path)) = (target.take(), &args.output) {
+            lines.live = Some(output::file(target, path)?);
+        }
         if args.command.is_empty() {
             stderr::say("ready; Ctrl-C ends it");
         }
@@ -78,7 +83,16 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
 }
 
 fn recording(file: &Path, args: &LogArgs) -> Result<ExitCode, Failure> {
-    let to = args.output.as_deref().map(output::file).transpose()?;
+    let to = match &args.output {
+        Some(path) => {
+            let target = Target::open(path)?;
+            if target.is_at(file) {
+                return Err(Failure::usage("the lines cannot be written to the recording that they are read from"));
+            }
+            Some(output::file(target, path)?)
+        }
+        None => None,
+    };
     let mut lines = Lines::new(args.json, to, false);
     let (model, ending) = replay::read(file, |change, model| {
         let _ = lines.on(change, model);
@@ -97,7 +111,7 @@ fn recording(file: &Path, args: &LogArgs) -> Result<ExitCode, Failure> {
 struct Lines {
     json: bool,
     /// Where lines go while tracing goes on; a recording waits for its reader.
-    live: Option<Output<Target>>,
+    live: Option<Output<output::Target>>,
     failure: Option<Failure>,
     closed: bool,
     /// Only what the traced command caused is wanted.
@@ -109,7 +123,7 @@ struct Lines {
 }
 
 impl Lines {
-    const fn new(json: bool, live: Option<Output<Target>>, only_command: bool) -> Self {
+    const fn new(json: bool, live: Option<Output<output::Target>>, only_command: bool) -> Self {
         Self { json, live, failure: None, closed: false, only_command, others: 0, refused: BTreeMap::new() }
     }
 
@@ -120,7 +134,10 @@ impl Lines {
                 ControlFlow::Continue(())
             }
             Change::Load(load) if load.closed && self.is_of_others(load.of_command) => {
-                self.others += u64::from(load.request.is_none() && !load.retried);
+                if load.request.is_none() {
+                    // A load that is tried again was counted when it failed.
+                    self.others = if load.retried { self.others.saturating_sub(1) } else { self.others + 1 };
+                }
                 ControlFlow::Continue(())
             }
             Change::Unload(unload) if unload.closed && self.is_of_others(unload.of_command) => {

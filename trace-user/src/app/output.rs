@@ -91,15 +91,12 @@ pub fn stdout() -> Output<Target> {
     Output::new(Target::Stdout(io::stdout()), STDOUT)
 }
 
-/// A file, whose old content is gone. Only its owner may read it: lines hold command lines.
+/// A file, whose old content is gone from here on.
 ///
 /// # Errors
 /// [`Failure`] if it cannot be written.
-pub fn file(path: &Path) -> Result<Output<Target>, Failure> {
-    let name = path.display().to_string();
-    let file =
-        recording::lines(path).map_err(|error| Failure::input_output(&format!("cannot write to {name}"), &error))?;
-    Ok(Output::new(Target::File(file), &name))
+pub fn file(target: recording::Target, path: &Path) -> Result<Output<Target>, Failure> {
+    Ok(Output::new(Target::File(target.emptied()?.into()), &path.display().to_string()))
 }
 
 impl<F: AsFd> Output<F> {

@@ -31,9 +31,9 @@ pub fn request_line(request: &Request, model: &Model) -> String {
 #[must_use]
 pub fn load_line(load: &Load, model: &Model) -> String {
     let outcome = match (load.failed(), load.live.is_some()) {
+        _ if load.lost_to_another() => "loaded by another",
         (true, _) => "load failed",
         (false, true) => "loaded",
-        (false, false) if load.lost_to_another() => "loaded by another",
         (false, false) => "load",
     };
     let total = load.total().map_or_else(|| "-".to_owned(), |total| total.to_string());
@@ -45,7 +45,11 @@ pub fn load_line(load: &Load, model: &Model) -> String {
 /// The line of an unload, in the same form.
 #[must_use]
 pub fn unload_line(unload: &Unload, model: &Model) -> String {
-    let outcome = if unload.failed() { "unload failed" } else { "unloaded" };
+    let outcome = match unload.ended {
+        Some((_, result)) if result.failed() => "unload failed",
+        Some(_) => "unloaded",
+        None => "unload",
+    };
     let total = unload.total().map_or_else(|| "-".to_owned(), |total| total.to_string());
     let who = who(&unload.task, unload.origin.as_deref());
     let when = when(unload.began, model);
