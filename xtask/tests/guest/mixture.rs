@@ -404,7 +404,7 @@ mod tests {
 
     fn line(alias: &str, pid: u64, helper: u64, verdict: &str, code: &str) -> String {
         format!(
-            r#"{{"alias":"{alias}","boot_ns":2000,"total_ns":1000,"requester":{{"pid":{pid}}},"helper":{{"pid":{helper},"exit_code":{code},"signal":null}},"verdict":"{verdict}","incomplete":null}}"#
+            r#"{{"kind":"request","alias":"{alias}","boot_ns":2000,"total_ns":1000,"requester":{{"pid":{pid}}},"helper":{{"pid":{helper},"exit_code":{code},"signal":null}},"verdict":"{verdict}","incomplete":null}}"#
         )
     }
 
