@@ -17,14 +17,16 @@ fn a_helper_that_sleeps(kernel: Guest) {
         "modtrail watch --sink stdout-json --exec 'env | grep ^MODTRAIL_ | sort > /out/facts.$MODTRAIL_STATE' > /out/all 2> /tmp/ready &\n\
          until grep -q watching /tmp/ready; do sleep 0.1; done\n\
          provoke socket 15 raw 2 > /dev/null &\n\
-         until grep -q firing /out/all; do sleep 0.1; done; grep -qsx helper /proc/[0-9]*/comm && cp /out/all /out/now\n\
+         until grep -q stalled /out/all; do sleep 0.1; done; grep -qsx helper /proc/[0-9]*/comm && cp /out/all /out/now\n\
          until [ -e /out/facts.resolved ]; do sleep 0.1; done; kill -TERM $(pidof modtrail); wait; cat /out/all",
     );
     let notices = lab::lines(&outcome);
-    assert_eq!(notices.len(), 2, "{notices:?}");
-    let (firing, resolved) = (&notices[0], &notices[1]);
+    let [foreign, firing, resolved] = notices.as_slice() else { panic!("{notices:?}") };
+    // That the helper is not modprobe does not wait for a limit.
+    assert_eq!((&foreign["alert"], &foreign["state"]), (&json!("foreign_helper"), &json!("firing")));
     assert_eq!((&firing["state"], &resolved["state"]), (&json!("firing"), &json!("resolved")));
-    for notice in &notices {
+    for notice in [firing, resolved] {
+        assert_eq!(notice["alert"], "stalled");
         assert_eq!(notice["alias"], "net-pf-15");
         assert_eq!(notice["module"], "af_key");
         assert_eq!(notice["comm"], "provoke");
