@@ -300,7 +300,7 @@ fn string_size(source: u64) -> u32 {
     let Some(scratch) = SCRATCH.get_ptr_mut(0) else { return 0 };
     // SAFETY: the scratch has room for so many bytes; the kernel checks `source`.
     let copied = unsafe { bpf_probe_read_kernel_str(scratch.cast(), SHORT_TEXT as u32, source as *const c_void) };
-    // Without a branch, of which six in a row would be 64 paths for the verifier: an error, below zero, is no bytes.
+    // An error is negative and counts as no bytes. A branch here would give the verifier 64 paths for six strings.
     (copied & !(copied >> 63)) as u32
 }
 

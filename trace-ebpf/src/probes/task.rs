@@ -15,7 +15,7 @@ fn watch(task: u32, start: u64, why: u64) {
     watch_or(task, start, why, Loss::Untracked);
 }
 
-/// The same; if there is no room, that is counted as this loss.
+/// The same. If the map is full, this loss is counted.
 #[inline(always)]
 fn watch_or(task: u32, start: u64, why: u64, loss: Loss) {
     if let Some(known) = TASKS.get_ptr_mut(task) {

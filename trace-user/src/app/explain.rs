@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use super::output;
+use crate::tui::view::line::wrap;
 use modtrail_core::entities::Verdict;
 use modtrail_core::explain::pages::page;
 use modtrail_core::findings::Kind;
@@ -23,7 +24,7 @@ pub fn run(name: Option<&str>) -> Result<ExitCode, Failure> {
         let choices = format!("verdicts: {}; findings: {}", verdicts(), findings());
         return Err(Failure::usage(&format!("no verdict or finding is called {name}: {choices}")));
     };
-    let _ = output::line(&format!("{known}\n\n{}", folded(text)))?;
+    let _ = output::line(&format!("{known}\n\n{}", wrap(text, WIDTH).join("\n")))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -38,32 +39,9 @@ fn findings() -> String {
 /// Columns of a page.
 const WIDTH: usize = 80;
 
-/// The text in lines of at most [`WIDTH`] columns, if its words allow that.
-fn folded(text: &str) -> String {
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_ascii_whitespace() {
-        match lines.last_mut().filter(|line| line.len() + 1 + word.len() <= WIDTH) {
-            Some(line) => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            None => lines.push(word.to_owned()),
-        }
-    }
-    lines.join("\n")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn pages_are_folded_by_words() {
-        let text = "word ".repeat(40);
-        let folded = folded(&text);
-        assert!(folded.lines().count() == 3 && folded.lines().all(|line| line.len() <= WIDTH), "{folded}");
-        assert_eq!(folded.split_ascii_whitespace().count(), 40);
-    }
 
     #[test]
     fn every_name_has_a_page_and_no_other() {

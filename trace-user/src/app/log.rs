@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::launcher::Held;
-use super::output::{self, Output, Written};
+use super::output::{self, Destination, Output, Written};
 use super::session::{Session, Signals, Until, passed_on, report_gaps};
 use super::{replay, runtime};
 use crate::cli::LogArgs;
@@ -111,7 +111,7 @@ fn recording(file: &Path, args: &LogArgs) -> Result<ExitCode, Failure> {
 struct Lines {
     json: bool,
     /// Where lines go while tracing goes on; a recording waits for its reader.
-    live: Option<Output<output::Target>>,
+    live: Option<Output<Destination>>,
     failure: Option<Failure>,
     closed: bool,
     /// Only what the traced command caused is wanted.
@@ -123,7 +123,7 @@ struct Lines {
 }
 
 impl Lines {
-    const fn new(json: bool, live: Option<Output<output::Target>>, only_command: bool) -> Self {
+    const fn new(json: bool, live: Option<Output<Destination>>, only_command: bool) -> Self {
         Self { json, live, failure: None, closed: false, only_command, others: 0, refused: BTreeMap::new() }
     }
 

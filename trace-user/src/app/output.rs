@@ -6,7 +6,7 @@
 
 use super::failure::Failure;
 use crate::ready::is_ready;
-use crate::recording;
+use crate::recording::Target;
 use crate::stderr;
 use modtrail_core::report::plain::counted;
 use rustix::io::{Errno, write};
@@ -69,14 +69,14 @@ pub struct Output<F> {
 
 /// Where lines can go.
 #[derive(Debug)]
-pub enum Target {
+pub enum Destination {
     /// Standard output.
     Stdout(io::Stdout),
     /// A file.
     File(OwnedFd),
 }
 
-impl AsFd for Target {
+impl AsFd for Destination {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
             Self::Stdout(stdout) => stdout.as_fd(),
@@ -87,16 +87,16 @@ impl AsFd for Target {
 
 /// stdout.
 #[must_use]
-pub fn stdout() -> Output<Target> {
-    Output::new(Target::Stdout(io::stdout()), STDOUT)
+pub fn stdout() -> Output<Destination> {
+    Output::new(Destination::Stdout(io::stdout()), STDOUT)
 }
 
 /// A file, whose old content is gone from here on.
 ///
 /// # Errors
 /// [`Failure`] if it cannot be written.
-pub fn file(target: recording::Target, path: &Path) -> Result<Output<Target>, Failure> {
-    Ok(Output::new(Target::File(target.emptied()?.into()), &path.display().to_string()))
+pub fn file(target: Target, path: &Path) -> Result<Output<Destination>, Failure> {
+    Ok(Output::new(Destination::File(target.emptied()?.into()), &path.display().to_string()))
 }
 
 impl<F: AsFd> Output<F> {

@@ -1,7 +1,7 @@
 //! `modtrail watch`: alerts while something is stuck, and when it ends.
 
 use super::failure::Failure;
-use super::output::{self, Output, Target, Written};
+use super::output::{self, Destination, Output, Written};
 use super::runtime;
 use super::session::{Session, Signals, Until, report_gaps};
 use crate::cli::{SinkChoice, WatchArgs};
@@ -62,7 +62,7 @@ struct Watcher {
     findings: FindingAlerts,
     lines: LossLines,
     sink: SinkChoice,
-    output: Output<Target>,
+    output: Output<Destination>,
     exec: Option<Exec>,
     failure: Option<Failure>,
 }

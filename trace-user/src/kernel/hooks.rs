@@ -4,7 +4,7 @@
 //! `docs/hooks.md` use this table.
 
 use Mechanism::{BtfTracepoint, Fentry, Fexit, Kprobe, Kretprobe, RawTracepoint};
-use Requirement::{CallResult, ConsoleInContext, LogStore, ModprobePath, ModulesChain, SlotSemaphore};
+use Requirement::{CallResult, ConsoleInContext, LogStore, ModprobePath, ModulesChain, OwnReads, SlotSemaphore};
 use trace_common::kind::Kind;
 use trace_common::settings::{Settings, UNKNOWN};
 
@@ -56,6 +56,8 @@ pub enum Requirement {
     ModprobePath,
     /// The arguments of `log_store` lie where Debian's 5.10 has them.
     LogStore,
+    /// Each load reads its file itself; from 6.5 on, some wait for another load of theirs.
+    OwnReads,
 }
 
 impl Requirement {
@@ -81,6 +83,9 @@ impl Requirement {
             Self::LogStore if release != (5, 10) || cfg!(not(target_arch = "x86_64")) => {
                 Err("the function's arguments are known for 5.10 on x86-64 alone")
             }
+            Self::OwnReads if release >= (6, 5) => {
+                Err("from 6.5 on, a load that waits for another does not read its file")
+            }
             Self::CallResult if settings.offsets.call_retval == UNKNOWN => {
                 Err("the kernel's BTF does not say where a call keeps its result")
             }
@@ -90,7 +95,8 @@ impl Requirement {
             | Self::CallResult
             | Self::ConsoleInContext
             | Self::ModprobePath
-            | Self::LogStore => Ok(()),
+            | Self::LogStore
+            | Self::OwnReads => Ok(()),
         }
     }
 }
@@ -245,7 +251,8 @@ const IDEMPOTENT: &str = "6.5; before, nobody waits for a file that another load
 const NO_HIBERNATION: &str = "kernels without hibernation";
 const SEMAPHORE: &str = "6.4; before, slots are no semaphore";
 const CHAIN: &str = "6.1 (before, the function is called at every process exit), with module_notify_list in kallsyms";
-const WAITERS_UNNAMED: &str = "from 6.5 on, the files of loads that wait for another load of theirs";
+const OWN_READS: &str = "all before 6.5, where each load reads its file";
+const WAITERS_UNNAMED: &str = "the files of loads that wait for another load of theirs";
 const WITH_MODPROBE_PATH: &str = "all, with modprobe_path in kallsyms";
 const ADMITTED_ONLY: &str =
     "the wait for a slot, and requests that are turned away (for kernels without security hooks)";
@@ -444,6 +451,8 @@ pub const LADDERS: &[Ladder] = &[
         rungs: &[
             rung(&[program(Kprobe, "named_file_kprobe", "idempotent_init_module")], IDEMPOTENT),
             rung(&[program(Fentry, "named_file_fentry", "idempotent_init_module")], IDEMPOTENT),
+            rung(&[program(Kprobe, "read_file_kprobe", "kernel_read_file")], OWN_READS).requiring(OwnReads),
+            rung(&[program(Fentry, "read_file_fentry", "kernel_read_file")], "x86-64 5.5 to 6.4").requiring(OwnReads),
             losing(&[program(Kprobe, "read_file_kprobe", "kernel_read_file")], ALL, WAITERS_UNNAMED),
             losing(&[program(Fentry, "read_file_fentry", "kernel_read_file")], TRAMPOLINE, WAITERS_UNNAMED),
         ],

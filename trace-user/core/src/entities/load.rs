@@ -69,6 +69,33 @@ pub struct LoadedFile {
 }
 
 impl Load {
+    /// A load that has just begun: nothing more is known of it.
+    #[must_use]
+    pub const fn begun(id: LoadId, task: Task, at: Stamp) -> Self {
+        Self {
+            id,
+            task,
+            of_command: false,
+            request: None,
+            syscall: None,
+            began: at,
+            bytes: None,
+            origin: None,
+            file: None,
+            module: None,
+            printed: Vec::new(),
+            policy: None,
+            unloading: None,
+            coming: None,
+            init_begun: None,
+            live: None,
+            init_ended: None,
+            ended: None,
+            retried: false,
+            closed: false,
+        }
+    }
+
     /// It ended with an error, or its init did. Losing to another copy of the module counts.
     #[must_use]
     pub fn failed(&self) -> bool {

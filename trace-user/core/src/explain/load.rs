@@ -134,7 +134,7 @@ fn by_the_kernel(load: &Load, wanted: Option<&Wanted>) -> Option<String> {
         return Some(format!("it {own}: it, or what exports the symbol, was built for another kernel or build"));
     }
     if first.ends_with(" is blacklisted") {
-        return Some(format!("the kernel command line forbids {module} (module_blacklist=)"));
+        return Some(by_command_line(module));
     }
     if first.contains(" is rejected") || first.contains("unsigned module loading") {
         return Some(format!("the kernel refuses modules without a valid signature: it printed {}", quoted(&lines)));
@@ -178,26 +178,32 @@ fn without_dependency(load: &Load, wanted: Option<&Wanted>) -> Option<String> {
     Some(format!("{dependency}its file {} is missing", missing.path))
 }
 
-/// By what the machine forbids.
+/// By what the machine forbids, or the task's lack of a right.
 fn by_policy(load: &Load) -> Option<String> {
     let error = load.error()?;
     let policy = load.policy.as_deref();
     if error == Errno::EPERM {
-        if policy.is_some_and(|policy| policy.modules_disabled) {
-            return Some(
-                "the kernel loads no modules any more: kernel.modules_disabled is 1, until it is rebooted".into(),
-            );
-        }
-        if let Some(origin) = load.origin.as_ref().filter(|origin| !origin.capable) {
+        let is_disabled = policy.is_some_and(|policy| policy.modules_disabled);
+        if let Some(origin) = load.origin.as_ref().filter(|origin| !origin.capable && !is_disabled) {
             return Some(without_right(Some(origin.uid)));
         }
-        if let Some(module) =
-            load.module.as_deref().filter(|module| policy.is_some_and(|policy| policy.forbids(module)))
-        {
-            return Some(format!("the kernel command line forbids {module} (module_blacklist=)"));
-        }
     }
-    policy.filter(|_| SIGNATURE.contains(&error.as_return())).and_then(signatures)
+    forbidden(load).or_else(|| policy.filter(|_| SIGNATURE.contains(&error.as_return())).and_then(signatures))
+}
+
+/// What forbids the load for every task: all loads, or those of its module. `None` if nothing that was seen does.
+#[must_use]
+pub fn forbidden(load: &Load) -> Option<String> {
+    let policy = load.policy.as_deref().filter(|_| load.error() == Some(Errno::EPERM))?;
+    if policy.modules_disabled {
+        return Some("the kernel loads no modules any more: kernel.modules_disabled is 1, until it is rebooted".into());
+    }
+    let module = load.module.as_deref().filter(|module| policy.forbids(module))?;
+    Some(by_command_line(module))
+}
+
+fn by_command_line(module: &str) -> String {
+    format!("the kernel command line forbids {module} (module_blacklist=)")
 }
 
 /// `ENOKEY`, `EKEYREJECTED`, `ENOPKG`, `EBADMSG`: what the check of a signature answers (kernel/module/signing.c, 5.10
@@ -278,26 +284,12 @@ mod tests {
 
     fn load(error: i32, printed: &[&str]) -> Load {
         Load {
-            id: LoadId(1),
-            task: Task::new(141, 141, 1, "insmod"),
-            of_command: false,
-            request: None,
-            syscall: None,
-            began: at(1),
-            bytes: None,
             origin: Some(Origin { capable: true, ..Origin::default() }.into()),
-            file: None,
             module: Some("can".into()),
             printed: printed.iter().map(|line| (*line).into()).collect(),
-            policy: None,
-            unloading: None,
-            coming: None,
-            init_begun: None,
-            live: None,
-            init_ended: None,
             ended: Some((at(9), ReturnCode(error))),
-            retried: false,
             closed: true,
+            ..Load::begun(LoadId(1), Task::new(141, 141, 1, "insmod"), at(1))
         }
     }
 

@@ -64,7 +64,7 @@ pub fn why(request: &Request) -> Option<String> {
         Verdict::Hollow => why_hollow(request),
         Verdict::InitFailed => request.failed_load().map(|load| why_init_failed(request, load)),
         Verdict::NotFound | Verdict::HelperFailed => why_nothing_was_loaded(request),
-        Verdict::Live => in_spite_of(request),
+        Verdict::Live => rules_without_effect(request),
         Verdict::HelperMissing | Verdict::Refused => why_refused_early(request),
         Verdict::SatisfiedByAnother
         | Verdict::Throttled
@@ -105,7 +105,8 @@ fn live_before(request: &Request) -> &str {
 }
 
 /// Lines that were meant to keep the module from being loaded, and did not.
-fn in_spite_of(request: &Request) -> Option<String> {
+#[must_use]
+pub fn rules_without_effect(request: &Request) -> Option<String> {
     let forbids = |unapplied: &&Unapplied| {
         let command = unapplied.line.split_ascii_whitespace().next();
         matches!(command, Some("blacklist" | "install"))
@@ -140,14 +141,16 @@ fn why_nothing_was_loaded(request: &Request) -> Option<String> {
         .or_else(|| joined(wanted(request).filter_map(by_configuration)))
 }
 
-fn absent_words(absent: &Absent) -> String {
+/// That the folder of the kernel's modules is not there, and which are.
+#[must_use]
+pub fn absent_words(absent: &Absent) -> String {
     let others: Vec<&str> = absent.others.iter().take(3).map(|other| &**other).collect();
     let others = match others.as_slice() {
         [] => String::new(),
         [one] => format!(" ({one} is there: reboot if the kernel was upgraded)"),
         several => format!(" ({} are there: reboot if the kernel was upgraded)", several.join(", ")),
     };
-    format!("there are no modules of the running kernel: {} is missing{others}", absent.folder)
+    format!("no modules are installed for the running kernel: {} is missing{others}", absent.folder)
 }
 
 /// Why the load failed that made the request fail.
@@ -494,26 +497,10 @@ mod tests {
 
     fn load(module: &str) -> Load {
         Load {
-            id: LoadId(1),
-            task: helper(),
-            of_command: false,
             request: Some(RequestId(1)),
-            syscall: None,
-            began: at(3),
-            bytes: None,
-            origin: None,
-            file: None,
             module: Some(module.into()),
-            printed: Vec::new(),
-            policy: None,
-            unloading: None,
-            coming: None,
-            init_begun: None,
-            live: None,
-            init_ended: None,
-            ended: None,
-            retried: false,
             closed: true,
+            ..Load::begun(LoadId(1), helper(), at(3))
         }
     }
 
@@ -670,7 +657,7 @@ mod tests {
         resolution(&mut request).modules.clear();
         check(
             &request,
-            "there are no modules of the running kernel: /lib/modules/6.12 is missing (6.13 is there: reboot if the kernel \
+            "no modules are installed for the running kernel: /lib/modules/6.12 is missing (6.13 is there: reboot if the kernel \
              was upgraded); modprobe exited 1",
         );
         let file = MissingFile { module: "core".into(), path: "/m/core.ko".into() };

@@ -11,7 +11,6 @@ use crate::event::{Stamp, on_stack};
 use crate::explain::load::subject;
 use crate::explain::task_words;
 use crate::model::Model;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trace_common::ids::Tid;

@@ -1,12 +1,12 @@
 //! The kernel's helper: one finding for each path that is not the system's modprobe, one when the path or the file
 //! behind it changed.
 
-use super::{Evidence, Finding, Kind};
-use crate::entities::{Call, Request};
+use super::{Evidence, Finding, Groups, Kind};
+use crate::entities::Call;
 use crate::event::FileId;
 use crate::explain;
 use crate::model::Model;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 const NEXT: &str =
@@ -15,10 +15,10 @@ const NEXT: &str =
 /// Finds them.
 pub(super) fn find(model: &Model) -> Vec<Finding> {
     let called = || model.requests().filter_map(|request| Some((request, request.call.as_ref()?)));
-    let mut found: BTreeMap<String, Finding> = BTreeMap::new();
+    let mut found = Groups::of(Kind::ForeignHelper);
     for (request, _) in called() {
         if let Some(sentence) = explain::helper::foreign(request) {
-            add(&mut found, sentence, request);
+            found.add(sentence, NEXT, request.asked, Evidence::Request(request.id));
         }
     }
     let mut before: Option<(Arc<str>, FileId)> = None;
@@ -36,22 +36,11 @@ pub(super) fn find(model: &Model) -> Vec<Finding> {
                 continue;
             };
             if changes.insert(sentence.clone()) {
-                add(&mut found, sentence, request);
+                found.add(sentence, NEXT, request.asked, Evidence::Request(request.id));
             }
         }
     }
-    found.into_values().collect()
-}
-
-fn add(found: &mut BTreeMap<String, Finding>, sentence: String, request: &Request) {
-    let finding = found.entry(sentence.clone()).or_insert_with(|| Finding {
-        kind: Kind::ForeignHelper,
-        sentence,
-        next: NEXT.to_owned(),
-        at: request.asked,
-        evidence: Vec::new(),
-    });
-    finding.evidence.push(Evidence::Request(request.id));
+    found.into_findings()
 }
 
 /// The helper's path and the file that it executed. A script's file is its interpreter's.

@@ -17,6 +17,7 @@ mod tests;
 use crate::entities::{LoadId, RequestId, UnloadId};
 use crate::event::Stamp;
 use crate::model::Model;
+use std::collections::BTreeMap;
 
 /// Findings of one kind that are listed; what is beyond that is counted in the last one's sentence.
 const SHOWN: usize = 20;
@@ -34,6 +35,35 @@ pub struct Finding {
     pub at: Stamp,
     /// What shows it.
     pub evidence: Vec<Evidence>,
+}
+
+/// Findings of one kind: what has the same sentence is one finding.
+struct Groups {
+    kind: Kind,
+    findings: BTreeMap<String, Finding>,
+}
+
+impl Groups {
+    const fn of(kind: Kind) -> Self {
+        Self { kind, findings: BTreeMap::new() }
+    }
+
+    /// One more thing that shows a finding. The first says when it began.
+    fn add(&mut self, sentence: String, next: &str, at: Stamp, evidence: Evidence) {
+        let kind = self.kind;
+        let finding = self.findings.entry(sentence.clone()).or_insert_with(|| Finding {
+            kind,
+            sentence,
+            next: next.to_owned(),
+            at,
+            evidence: Vec::new(),
+        });
+        finding.evidence.push(evidence);
+    }
+
+    fn into_findings(self) -> Vec<Finding> {
+        self.findings.into_values().collect()
+    }
 }
 
 /// What a finding rests on.
@@ -126,7 +156,7 @@ impl Kind {
                  not modprobe."
             }
             Self::FilesMissing => {
-                "The index of modules names files that are not there, or there are no modules of the running kernel: a kernel \
+                "The index of modules names files that are not there, or no modules are installed for the running kernel: a kernel \
                  package was removed or upgraded. Install the files again or reboot into the new kernel; run depmod if the \
                  index is older than the files."
             }

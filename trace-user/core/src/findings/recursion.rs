@@ -71,7 +71,7 @@ pub(super) fn find(model: &Model) -> Vec<Finding> {
 fn chain<'m>(model: &'m Model, request: &'m Arc<Request>) -> Vec<&'m Arc<Request>> {
     let mut chain = vec![request];
     while let Some(parent) = chain.last().and_then(|last| last.parent).and_then(|parent| model.request(parent)) {
-        // A parent is older than its child: there is no circle. (A hostile file may say otherwise.)
+        // A parent is older than its child, so this ends. A hostile file may say otherwise.
         if chain.len() >= LONGEST || chain.last().is_some_and(|last| last.id <= parent.id) {
             break;
         }

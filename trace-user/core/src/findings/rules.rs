@@ -1,24 +1,18 @@
 //! Lines of modprobe's configuration that do not do what their author believes: one finding for each line.
 
-use super::{Evidence, Finding, Kind};
+use super::{Evidence, Finding, Groups, Kind};
 use crate::entities::Verdict;
-use crate::explain;
+use crate::explain::rules_without_effect;
 use crate::model::Model;
-use std::collections::BTreeMap;
 
 /// Finds them: lines that were meant to keep a module from being loaded, which went live all the same.
 pub(super) fn find(model: &Model) -> Vec<Finding> {
-    let mut groups: BTreeMap<String, Finding> = BTreeMap::new();
+    let mut groups = Groups::of(Kind::RuleWithoutEffect);
     for request in model.requests().filter(|request| request.verdict == Verdict::Live) {
-        let Some(sentence) = explain::why(request) else { continue };
-        let finding = groups.entry(sentence.clone()).or_insert_with(|| Finding {
-            kind: Kind::RuleWithoutEffect,
-            sentence,
-            next: "write \"install MODULE /bin/false\" into a file that ends in .conf".to_owned(),
-            at: request.asked,
-            evidence: Vec::new(),
-        });
-        finding.evidence.push(Evidence::Request(request.id));
+        if let Some(sentence) = rules_without_effect(request) {
+            let next = "write \"install MODULE /bin/false\" into a file that ends in .conf";
+            groups.add(sentence, next, request.asked, Evidence::Request(request.id));
+        }
     }
-    groups.into_values().collect()
+    groups.into_findings()
 }

@@ -29,7 +29,7 @@ const LINES: usize = trace_common::limits::LINES as usize;
 /// decompresses it first.
 pub const RETRY: Nanos = Nanos::from_secs(2);
 
-/// Refused loads that are remembered; beyond that, all are forgotten.
+/// Refused loads that are remembered; beyond that, all are forgotten, and counted.
 const REFUSED: usize = 256;
 
 /// How long after its last stage a load's end is awaited.
@@ -53,7 +53,7 @@ pub struct Loads {
     surplus: Vec<Arc<Load>>,
     /// Loads of a file that failed a moment ago, by thread: it may try again.
     refused: BTreeMap<Tid, Arc<Load>>,
-    /// Lines that were not kept.
+    /// Lines that were not kept, and refused loads that were forgotten.
     capped: u64,
 }
 
@@ -152,28 +152,8 @@ impl Loads {
         request: Option<RequestId>,
     ) -> Option<Arc<Load>> {
         self.last += 1;
-        let load = Load {
-            id: LoadId(self.last),
-            task,
-            of_command,
-            request,
-            syscall,
-            began: at,
-            bytes: None,
-            origin: origin.cloned(),
-            file: None,
-            module: None,
-            printed: Vec::new(),
-            policy: None,
-            unloading: None,
-            coming: None,
-            init_begun: None,
-            live: None,
-            init_ended: None,
-            ended: None,
-            retried: false,
-            closed: false,
-        };
+        let begun = Load::begun(LoadId(self.last), task, at);
+        let load = Load { of_command, request, syscall, origin: origin.cloned(), ..begun };
         let unended = self.abandoned(task.tid);
         self.by_age.insert(load.id, task.tid);
         self.bytes += load.weight();
@@ -281,7 +261,7 @@ impl Loads {
         self.change(thread, |load| load.unloading = Some(unload.clone()));
     }
 
-    /// Lines given up because there were too many, since the last call.
+    /// Lines and refused loads given up because there were too many, since the last call.
     pub fn take_capped(&mut self) -> u64 {
         std::mem::take(&mut self.capped)
     }
@@ -320,12 +300,21 @@ impl Loads {
         Arc::make_mut(&mut load).ended = Some((at, result));
         let load = closed(load);
         if load.syscall == Some(Syscall::Finit) && load.failed() && load.init_begun.is_none() {
-            if self.refused.len() >= REFUSED {
-                self.refused.clear();
-            }
-            self.refused.insert(thread, load.clone());
+            self.remember_refused(at, thread, &load);
         }
         Some(load)
+    }
+
+    /// The thread may try again. What is too old for that makes room; if nothing is, all are forgotten and counted.
+    fn remember_refused(&mut self, at: Stamp, thread: Tid, load: &Arc<Load>) {
+        if self.refused.len() >= REFUSED {
+            self.refused.retain(|_, load| load.ended.is_some_and(|(ended, _)| at.mono.since(ended.mono) <= RETRY));
+        }
+        if self.refused.len() >= REFUSED {
+            self.capped += self.refused.len() as u64;
+            self.refused.clear();
+        }
+        self.refused.insert(thread, load.clone());
     }
 
     /// The thread's process is gone: the end of what it had open was not seen.
