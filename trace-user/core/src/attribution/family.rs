@@ -8,7 +8,7 @@ use crate::event::on_stack;
 use std::sync::Arc;
 
 /// Patterns of aliases, the most specific first: the prefix, and the family.
-const BY_BEGINNING: [(&str, &str); 76] = [
+const BY_BEGINNING: [(&str, &str); 75] = [
     ("net-pf-16-proto-16-family-", "generic netlink family"),
     ("net-pf-16-proto-", "netlink protocol"),
     ("can-proto-", "socket protocol"),
@@ -55,7 +55,6 @@ const BY_BEGINNING: [(&str, &str); 76] = [
     ("tcp_", "TCP congestion control"),
     ("inet_diag", "socket diagnosis"),
     ("unix_diag", "socket diagnosis"),
-    ("rpcsec-gss-", "RPC security"),
     ("rpc-auth-", "RPC security"),
     ("svc-", "RPC transport"),
     ("xprt", "RPC transport"),

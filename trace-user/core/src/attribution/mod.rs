@@ -4,6 +4,7 @@
 
 pub mod container;
 pub mod family;
+pub mod known;
 pub mod purpose;
 
 use crate::event::on_stack;
