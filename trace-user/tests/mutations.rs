@@ -9,6 +9,7 @@ use modtrail_core::decode::decode;
 use modtrail_core::event::{Body, Event, Fact, Moment};
 use modtrail_core::explain::explain;
 use modtrail_core::pipeline::Pipeline;
+use modtrail_core::query::Query;
 use modtrail_core::record::codec::{from_message, to_message};
 use modtrail_core::record::read::read;
 use modtrail_core::record::schema;
@@ -64,8 +65,8 @@ fn judge(events: Vec<Event>) -> Model {
     let model = pipeline.into_model();
     assert!(model.counts().requests <= requested, "{} of {requested}", model.counts().requests);
     model.requests().for_each(|request| assert!(!explain(request).is_empty()));
-    assert!(!summary::summary(&model, Ending::Missing).is_empty());
-    assert!(!whole::summary(&model, Ending::Missing).is_empty());
+    assert!(!summary::summary(&model, Ending::Missing, &Query::default()).is_empty());
+    assert!(!whole::summary(&model, Ending::Missing, &Query::default()).is_empty());
     model
 }
 

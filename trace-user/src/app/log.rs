@@ -15,6 +15,7 @@ use modtrail_core::alert::text;
 use modtrail_core::correlate::loads::RETRY;
 use modtrail_core::entities::{Change, Load, LoadId};
 use modtrail_core::model::Model;
+use modtrail_core::query::Query;
 use modtrail_core::report::{json, line};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -47,7 +48,7 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
         );
     }
     let only_command = !args.command.is_empty() && !args.all && is_recognised;
-    let mut lines = Lines::new(args.json, Some(output::stdout()), only_command);
+    let mut lines = Lines::new(args.json, Some(output::stdout()), only_command, args.select.query());
     let mut alerts = Alerts::new(Limits { default: args.limit, named: BTreeMap::new() });
     let mut losses = LossLines::default();
     let outcome = runtime()?.block_on(async {
@@ -93,7 +94,13 @@ fn recording(file: &Path, args: &LogArgs) -> Result<ExitCode, Failure> {
         }
         None => None,
     };
-    let mut lines = Lines::new(args.json, to, false);
+    let mut query = args.select.query();
+    if query.is_relative() {
+        // What was before the end is known at the end.
+        let (model, _) = replay::read(file, |_, _| {})?;
+        query = query.anchored(model.now(), &model);
+    }
+    let mut lines = Lines::new(args.json, to, false, query);
     let (model, ending) = replay::read(file, |change, model| {
         let _ = lines.on(change, model);
     })?;
@@ -116,6 +123,8 @@ struct Lines {
     closed: bool,
     /// Only what the traced command caused is wanted.
     only_command: bool,
+    /// What is wanted.
+    query: Query,
     /// How much of others was left out for that.
     others: u64,
     /// Loads that failed a moment ago: they have no line if they are tried again at once.
@@ -123,8 +132,8 @@ struct Lines {
 }
 
 impl Lines {
-    const fn new(json: bool, live: Option<Output<Destination>>, only_command: bool) -> Self {
-        Self { json, live, failure: None, closed: false, only_command, others: 0, refused: BTreeMap::new() }
+    const fn new(json: bool, live: Option<Output<Destination>>, only_command: bool, query: Query) -> Self {
+        Self { json, live, failure: None, closed: false, only_command, query, others: 0, refused: BTreeMap::new() }
     }
 
     fn on(&mut self, change: &Change, model: &Model) -> ControlFlow<()> {
@@ -142,6 +151,12 @@ impl Lines {
             }
             Change::Unload(unload) if unload.closed && self.is_of_others(unload.of_command) => {
                 self.others += 1;
+                ControlFlow::Continue(())
+            }
+            Change::Request(request) if request.closed && !self.query.matches(&**request, model) => {
+                ControlFlow::Continue(())
+            }
+            Change::Unload(unload) if unload.closed && !self.query.matches(&**unload, model) => {
                 ControlFlow::Continue(())
             }
             Change::Request(request) if request.closed => {
@@ -204,6 +219,9 @@ impl Lines {
     }
 
     fn write_load(&mut self, load: &Load, model: &Model) -> ControlFlow<()> {
+        if !self.query.matches(load, model) {
+            return ControlFlow::Continue(());
+        }
         self.write(|json| if json { json::load_line(load, model) } else { line::load_line(load, model) })
     }
 

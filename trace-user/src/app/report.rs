@@ -3,6 +3,7 @@
 use super::failure::Failure;
 use super::{output, replay};
 use crate::cli::ReportArgs;
+use modtrail_core::query::narrowed;
 use modtrail_core::report::{summary, whole};
 use std::process::ExitCode;
 
@@ -12,7 +13,10 @@ use std::process::ExitCode;
 /// [`Failure`] if the file cannot be read.
 pub fn run(args: &ReportArgs) -> Result<ExitCode, Failure> {
     let (model, ending) = replay::read(&args.file, |_, _| {})?;
-    let text = if args.json { whole::summary(&model, ending) } else { summary::summary(&model, ending) };
+    let query = args.select.query();
+    let model = if query.is_empty() { model } else { narrowed(&model, &query) };
+    let text =
+        if args.json { whole::summary(&model, ending, &query) } else { summary::summary(&model, ending, &query) };
     let _ = output::line(text.trim_end())?;
     replay::report_ending(ending, &args.file);
     Ok(ExitCode::SUCCESS)

@@ -27,9 +27,9 @@ pub fn run(args: &WatchArgs) -> Result<ExitCode, Failure> {
     let exec = exec.map_err(|error| Failure::input_output("cannot start", &error))?;
     let limits = Limits { default: args.limit, named: args.limit_for.iter().cloned().collect() };
     let mut watcher = Watcher {
-        alerts: Alerts::new(limits),
+        alerts: Alerts::about(limits, args.matching.clone().unwrap_or_default()),
         losses: LossAlerts::default(),
-        findings: FindingAlerts::default(),
+        findings: FindingAlerts::about(args.matching.clone().unwrap_or_default()),
         lines: LossLines::default(),
         sink: args.sink,
         output: output::stdout(),

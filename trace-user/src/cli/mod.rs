@@ -4,6 +4,7 @@
 use crate::kernel::hooks::HookChoice;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use modtrail_core::query::{Field, Query};
 use std::path::PathBuf;
 use trace_common::limits::{RING_BYTES, TRACKED};
 use trace_common::time::Nanos;
@@ -36,7 +37,8 @@ printed. Losses, anything open longer than --limit, and what is still open at th
   modtrail log                              until Ctrl-C
   modtrail log --json -o it.jsonl -- mount /dev/sdb1 /mnt
   jq 'select(.verdict == \"hollow\")' it.jsonl
-  modtrail log boot.mcap                    the same lines, of a recording";
+  modtrail log boot.mcap                    the same lines, of a recording
+  modtrail log --where 'verdict:hollow or total>2s' boot.mcap";
 
 const AFTER_WATCH: &str = "\
 Anything open past its limit raises an alert (firing) while it is still open, and a second one (resolved) when it ends:
@@ -133,6 +135,29 @@ pub struct TraceArgs {
     pub probe_log: bool,
 }
 
+/// Which rows are wanted.
+#[derive(Clone, Debug, Default, Args)]
+pub struct SelectArgs {
+    /// Only what matches this query, such as 'verdict:hollow or total>2s'
+    #[arg(long = "where", value_name = "QUERY", value_parser = query, help_heading = "Selection")]
+    pub matching: Option<Query>,
+    /// Only what began at this time or later: 14:03, "2026-11-26 14:03" (UTC), or -5m, which is 5 minutes before the end
+    #[arg(long, value_name = "TIME", value_parser = since, allow_hyphen_values = true, help_heading = "Selection")]
+    pub since: Option<Query>,
+    /// Only what began at this time or before
+    #[arg(long, value_name = "TIME", value_parser = until, allow_hyphen_values = true, help_heading = "Selection")]
+    pub until: Option<Query>,
+}
+
+impl SelectArgs {
+    /// All of it in one query.
+    #[must_use]
+    pub fn query(&self) -> Query {
+        let parts = [&self.matching, &self.since, &self.until];
+        parts.into_iter().flatten().cloned().fold(Query::default(), Query::and)
+    }
+}
+
 /// `modtrail top`
 #[derive(Debug, Args)]
 pub struct TopArgs {
@@ -215,6 +240,9 @@ pub struct ReportArgs {
     /// One JSON object instead of text
     #[arg(long)]
     pub json: bool,
+    /// Which rows are wanted.
+    #[command(flatten)]
+    pub select: SelectArgs,
 }
 
 /// `modtrail log`
@@ -236,6 +264,9 @@ pub struct LogArgs {
     /// How long a request, load, helper or firmware request may be open before it is reported on stderr
     #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
     pub limit: Nanos,
+    /// Which rows are wanted.
+    #[command(flatten)]
+    pub select: SelectArgs,
     /// How to trace.
     #[command(flatten)]
     pub trace: TraceArgs,
@@ -257,6 +288,9 @@ pub struct WatchArgs {
     /// How alerts are written to stdout
     #[arg(long, value_enum, default_value_t, value_name = "SINK")]
     pub sink: SinkChoice,
+    /// Only alerts about what matches this query, such as 'not comm:udevd'; losses are always reported
+    #[arg(long = "where", value_name = "QUERY", value_parser = query)]
+    pub matching: Option<Query>,
     /// Also run this with sh at each alert, with its facts in MODTRAIL_* variables
     #[arg(long, value_name = "CMD")]
     pub exec: Option<String>,
@@ -302,6 +336,20 @@ fn duration(text: &str) -> Result<Nanos, String> {
         Ok(_) | Err(_) => Err("must be greater than zero and less than 584 years".to_owned()),
     }
 }
+
+fn query(text: &str) -> Result<Query, String> {
+    Query::parse(text, &Field::ALL).map_err(|fault| fault.to_string())
+}
+
+fn since(text: &str) -> Result<Query, String> {
+    Query::since(text).map_err(|_| NOT_A_TIME.to_owned())
+}
+
+fn until(text: &str) -> Result<Query, String> {
+    Query::until(text).map_err(|_| NOT_A_TIME.to_owned())
+}
+
+const NOT_A_TIME: &str = "expected a time such as 14:03, \"2026-11-26 14:03\" (UTC) or -5m";
 
 fn shown(text: &str) -> Result<Shown, String> {
     let (kind, number) = text.split_once(':').unwrap_or(("request", text.trim_start_matches('#')));

@@ -3,10 +3,10 @@
 //! In: a model, typed text. Out: the ids of the rows, in order. The rows are built in [`List::refresh`], on a tick, not
 //! while drawing.
 
-use super::filter::{Filter, FilterFault, SLOT, Term};
-use super::table::{Column, Key, Order, Table, fields, fit};
+use super::table::{Column, Key, Order, Table, fit};
 use modtrail_core::event::Stamp;
 use modtrail_core::model::Model;
+use modtrail_core::query::{Field, Query, QueryFault};
 use std::collections::VecDeque;
 
 /// The direction of a list.
@@ -50,7 +50,7 @@ enum Cursor<Id> {
 /// One table's rows.
 #[derive(Clone, Debug)]
 pub struct List<T: Table> {
-    filter: Filter,
+    filter: Query,
     sort: Sort,
     cursor: Cursor<T::Id>,
     index: usize,
@@ -71,7 +71,7 @@ impl<T: Table> Default for List<T> {
     /// Every row, in the order in which the screen opens.
     fn default() -> Self {
         Self {
-            filter: Filter::none(),
+            filter: Query::default(),
             sort: Self::opening_sort(),
             cursor: Cursor::First,
             index: 0,
@@ -134,7 +134,8 @@ impl<T: Table> List<T> {
     }
 
     fn freshness(&self, model: &Model) -> Freshness {
-        let ages = matches!(self.order(), Order::Growing(_)) || self.filter.names(SLOT);
+        let is_timed = [Field::Slot, Field::Total].into_iter().any(|field| self.filter.names(field));
+        let ages = matches!(self.order(), Order::Growing(_)) || is_timed || self.filter.is_relative();
         Freshness { changes: model.changes(), now: Some(model.now()).filter(|_| ages && model.has_open()) }
     }
 
@@ -144,7 +145,7 @@ impl<T: Table> List<T> {
         if is_own && self.filter.is_empty() {
             return self.extend(model);
         }
-        let items = T::items(model).filter(|item| self.filter.matches(|term| has::<T>(model, item, term)));
+        let items = T::items(model).filter(|item| self.filter.matches(*item, model));
         if is_own {
             self.rows = items.map(T::id).collect();
             return;
@@ -204,13 +205,6 @@ fn key<'m, I>(order: Order<I>, model: &'m Model, item: &'m I) -> Key<'m> {
     }
 }
 
-/// Whether an item has what a term asks for.
-fn has<T: Table>(model: &Model, item: &T::Item, term: &Term) -> bool {
-    let of_columns = T::COLUMNS.iter().filter_map(|column| column.field.as_ref());
-    let mut fields = of_columns.chain(T::FIELDS).filter(|field| term.asks(field.name));
-    fields.any(|field| (field.matches)(model, item, term))
-}
-
 impl<T: Table> List<T> {
     /// How many rows are shown, which is selected, and where the window begins.
     #[must_use]
@@ -220,7 +214,7 @@ impl<T: Table> List<T> {
 
     /// The filter.
     #[must_use]
-    pub const fn filter(&self) -> &Filter {
+    pub const fn filter(&self) -> &Query {
         &self.filter
     }
 
@@ -256,8 +250,8 @@ impl<T: Table> List<T> {
     ///
     /// # Errors
     /// The text is not a filter for this table; the last valid filter stays.
-    pub fn set_filter(&mut self, text: &str) -> Result<(), FilterFault> {
-        let filter = Filter::parse(text, &fields::<T>())?;
+    pub fn set_filter(&mut self, text: &str) -> Result<(), QueryFault> {
+        let filter = Query::parse(text, T::FIELDS)?;
         if self.filter != filter {
             self.filter = filter;
             self.fresh = None;

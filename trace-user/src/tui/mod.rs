@@ -11,7 +11,6 @@
 //! footer   the filter being typed, an error, or the keys
 //! ```
 
-pub mod filter;
 pub mod format;
 pub mod keymap;
 pub mod list;

@@ -2,13 +2,13 @@
 //!
 //! In: keys and typed text, a model. Out: a list changed, or drawn.
 
-use super::filter::{Filter, FilterFault};
 use super::list::{Direction, List, Position};
 use super::mode::Mode;
-use super::table::{Table, Target, fields};
+use super::table::{Table, Target};
 use super::theme::Theme;
 use super::view::list;
 use modtrail_core::model::Model;
+use modtrail_core::query::{Field, Query, QueryFault};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use std::fmt::Debug;
@@ -27,10 +27,10 @@ pub trait Screen: Debug {
     fn describes(&self) -> bool;
     /// How many rows are shown, which is selected, and where the window begins.
     fn position(&self) -> Position;
-    /// The names of the fields that its filter knows.
-    fn fields(&self) -> Vec<&'static str>;
+    /// The fields that its filter knows.
+    fn fields(&self) -> &'static [Field];
     /// The filter.
-    fn filter(&self) -> &Filter;
+    fn filter(&self) -> &Query;
     /// The direction of the list.
     fn direction(&self) -> Direction;
     /// The page that opens for the selected row.
@@ -50,7 +50,7 @@ pub trait Screen: Debug {
     ///
     /// # Errors
     /// The text is not a filter for this table; the last valid filter stays.
-    fn set_filter(&mut self, text: &str) -> Result<(), FilterFault>;
+    fn set_filter(&mut self, text: &str) -> Result<(), QueryFault>;
     /// Sorts by the next of the columns that are shown at `width`, or as the list was when it opened.
     fn sort_by_next(&mut self, width: u16);
     /// Sorts the other way round.
@@ -97,11 +97,11 @@ impl<T: Table> Screen for List<T> {
         Self::position(self)
     }
 
-    fn fields(&self) -> Vec<&'static str> {
-        fields::<T>()
+    fn fields(&self) -> &'static [Field] {
+        T::FIELDS
     }
 
-    fn filter(&self) -> &Filter {
+    fn filter(&self) -> &Query {
         Self::filter(self)
     }
 
@@ -133,7 +133,7 @@ impl<T: Table> Screen for List<T> {
         Self::follow(self)
     }
 
-    fn set_filter(&mut self, text: &str) -> Result<(), FilterFault> {
+    fn set_filter(&mut self, text: &str) -> Result<(), QueryFault> {
         Self::set_filter(self, text)
     }
 

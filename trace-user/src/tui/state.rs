@@ -2,12 +2,12 @@
 //!
 //! Of the model, only ids of rows are kept here.
 
-use super::filter::FilterFault;
 use super::mode::Mode;
 use super::screen::Screen;
 use super::screens;
 use super::table::Target;
 use modtrail_core::event::Stamp;
+use modtrail_core::query::QueryFault;
 use ratatui::layout::Rect;
 
 /// The page that is open.
@@ -43,7 +43,7 @@ pub struct Input {
     /// What has been typed.
     pub text: String,
     /// Why it is not a filter; the last valid filter stays in force.
-    pub fault: Option<FilterFault>,
+    pub fault: Option<QueryFault>,
 }
 
 /// The dashboard's state.

@@ -4,12 +4,12 @@
 //! In: a model. Out: items by reference, cells, keys to sort by. A screen is a [`Table`]; filtering, sorting, selecting
 //! and drawing are written once, for every table.
 
-use super::filter::Term;
 use super::format;
 use super::theme::Tone;
 use modtrail_core::entities::{CycleId, RequestId, Timed};
 use modtrail_core::event::{Captured, Comm, Task};
 use modtrail_core::model::Model;
+use modtrail_core::query::{Field, Row};
 use modtrail_core::stall;
 use std::fmt::Debug;
 use trace_common::ids::Tgid;
@@ -18,7 +18,7 @@ use trace_common::time::Nanos;
 /// One kind of item, as a list shows it.
 pub trait Table: Copy + Debug + 'static {
     /// What a row shows.
-    type Item: 'static;
+    type Item: Row + 'static;
     /// What identifies an item for as long as the model keeps it.
     type Id: Copy + Ord + Debug;
 
@@ -28,8 +28,8 @@ pub trait Table: Copy + Debug + 'static {
     const EMPTY: &'static str;
     /// The columns, in order. The list opens sorted by the first that has an order.
     const COLUMNS: &'static [Column<Self::Item>];
-    /// Fields that a filter knows besides those of the columns.
-    const FIELDS: &'static [Field<Self::Item>];
+    /// The fields that a filter knows.
+    const FIELDS: &'static [Field];
     /// Whether the newest come first when the list opens.
     const NEWEST_FIRST: bool = true;
     /// Whether the selected item is described below the list.
@@ -118,14 +118,6 @@ pub enum Align {
     Task,
 }
 
-/// A field of the filter's terms: `name:part`.
-pub struct Field<I: 'static> {
-    /// As typed; empty for what only a term without a field finds.
-    pub name: &'static str,
-    /// Whether an item has what the term asks for.
-    pub matches: fn(&Model, &I, &Term) -> bool,
-}
-
 /// A column.
 pub struct Column<I: 'static> {
     /// Its heading.
@@ -146,8 +138,6 @@ pub struct Column<I: 'static> {
     pub order: Order<I>,
     /// The largest come first when the list is sorted by it.
     pub largest_first: bool,
-    /// The filter's field.
-    pub field: Option<Field<I>>,
 }
 
 impl<I> Clone for Order<I> {
@@ -158,14 +148,6 @@ impl<I> Clone for Order<I> {
 
 impl<I> Copy for Order<I> {}
 
-impl<I> Clone for Field<I> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<I> Copy for Field<I> {}
-
 impl<I> Clone for Column<I> {
     fn clone(&self) -> Self {
         *self
@@ -175,7 +157,7 @@ impl<I> Clone for Column<I> {
 impl<I> Copy for Column<I> {}
 
 impl<I> Column<I> {
-    /// A column of text that the list cannot be sorted by, and that is not a field.
+    /// A column of text that the list cannot be sorted by.
     pub const fn new(heading: &'static str, size: (u16, u16), rank: u8, cell: fn(&Model, &I) -> Cell) -> Self {
         let (width, more) = size;
         Self {
@@ -188,7 +170,6 @@ impl<I> Column<I> {
             cell,
             order: Order::None,
             largest_first: false,
-            field: None,
         }
     }
 
@@ -210,11 +191,6 @@ impl<I> Column<I> {
     /// Sorted this way.
     pub const fn sorted(self, order: Order<I>) -> Self {
         Self { order, ..self }
-    }
-
-    /// A field of the filter.
-    pub const fn field(self, name: &'static str, matches: fn(&Model, &I, &Term) -> bool) -> Self {
-        Self { field: Some(Field { name, matches }), ..self }
     }
 
     /// Whether the list can be sorted by it.
@@ -241,19 +217,6 @@ impl<I: Timed> Column<I> {
         let order = Order::Growing(|model, item: &I| Key::time(item.age(model.now())));
         Self::new("total", (6, 1), rank, total).right().sorted(order)
     }
-}
-
-/// The names of a table's fields, in order, each once.
-#[must_use]
-pub fn fields<T: Table>() -> Vec<&'static str> {
-    let of_columns = T::COLUMNS.iter().filter_map(|column| column.field);
-    let mut names: Vec<&'static str> = Vec::new();
-    for field in of_columns.chain(T::FIELDS.iter().copied()) {
-        if !field.name.is_empty() && !names.contains(&field.name) {
-            names.push(field.name);
-        }
-    }
-    names
 }
 
 /// The columns that fit into `width`, by their places, each with its number of characters: as many columns as fit; then

@@ -218,7 +218,7 @@ fn filters_narrow_and_escape_clears_them() {
         ("alias:fs-", 2),
         ("module:can", 1),
         ("comm:mount", 2),
-        ("comm:mount verdict:already", 1),
+        ("comm:mount verdict:already_live", 1),
         ("pid:413", 2),
         ("pid:41", 0),
         ("verdict:not_found", 2),
@@ -706,7 +706,8 @@ fn a_hundred_thousand_requests_are_drawn_in_time() {
     let model = scenario.model();
     let mut state = live(model, 200, 60);
     assert_eq!(position(&state).rows, count as usize);
-    let ways = [("newest first", ""), ("the end", "G"), ("filter", "/verdict:missing net-pf\n"), ("by total", "sssss")];
+    let ways =
+        [("newest first", ""), ("the end", "G"), ("filter", "/verdict:helper_missing net-pf\n"), ("by total", "sssss")];
     for (what, keys) in ways {
         typed(&mut state, model, keys);
         let frame = best(|| drop(drawn(model, &state, Theme::Colours, 200, 60)));

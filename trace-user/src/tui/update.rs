@@ -3,13 +3,13 @@
 //! In: the state, the model that is on the screen, a message. Out: the changed state, and whether to go on. Pure: no
 //! I/O and no clock; time comes from the model.
 
-use super::filter::FilterFault;
 use super::keymap::{self, Action};
 use super::mode::Mode;
 use super::screen::Screen;
 use super::state::{Input, Opened, Overlay, Paused, UiState};
 use super::view;
 use modtrail_core::model::Model;
+use modtrail_core::query::{QueryFault, completions};
 use ratatui::crossterm::event::{
     Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
 };
@@ -236,6 +236,8 @@ fn on_typed(state: &mut UiState, key: KeyEvent) {
         if input.fault.is_none() {
             state.input = None;
         }
+    } else if key.code == KeyCode::Tab {
+        complete(state);
     } else if key.code == KeyCode::Backspace {
         input.text.pop();
         apply_input(state);
@@ -246,6 +248,22 @@ fn on_typed(state: &mut UiState, key: KeyEvent) {
         && !control
     {
         type_text(state, typed.encode_utf8(&mut [0; 4]));
+    }
+}
+
+/// Adds what every way to go on has in common.
+fn complete(state: &mut UiState) {
+    let Some(fields) = state.screen().map(|screen| screen.fields()) else { return };
+    let Some(input) = &mut state.input else { return };
+    let ways = completions(&input.text, fields);
+    if let Some(first) = ways.first() {
+        let common = ways.iter().skip(1).fold(first.as_str(), |common, way| {
+            let shared = common.char_indices().zip(way.chars()).find(|((_, one), other)| one != other);
+            let end = shared.map_or(common.len().min(way.len()), |((at, _), _)| at);
+            common.get(..end).unwrap_or_default()
+        });
+        common.clone_into(&mut input.text);
+        apply_input(state);
     }
 }
 
@@ -264,7 +282,7 @@ fn apply_input(state: &mut UiState) {
 }
 
 /// Filters the list on the screen; returns why the text is not a filter, if it is not.
-fn set_filter(state: &mut UiState, text: &str) -> Option<FilterFault> {
+fn set_filter(state: &mut UiState, text: &str) -> Option<QueryFault> {
     state.screen_mut()?.set_filter(text).err()
 }
 

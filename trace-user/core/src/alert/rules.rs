@@ -6,6 +6,7 @@
 use crate::entities::{Call, CallId, Firmware, FirmwareId, Load, LoadId, Request, RequestId, Timed, Verdict};
 use crate::event::{Stamp, Wait};
 use crate::model::Model;
+use crate::query::Query;
 use crate::stall::{self, Place};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -75,14 +76,22 @@ pub struct Notice {
 #[derive(Debug)]
 pub struct Alerts {
     limits: Limits,
+    /// What alerts may be about.
+    query: Query,
     firing: BTreeMap<Subject, Nanos>,
 }
 
 impl Alerts {
     /// With these limits; nothing fires yet.
     #[must_use]
-    pub const fn new(limits: Limits) -> Self {
-        Self { limits, firing: BTreeMap::new() }
+    pub fn new(limits: Limits) -> Self {
+        Self::about(limits, Query::default())
+    }
+
+    /// The same, about what matches the query alone.
+    #[must_use]
+    pub const fn about(limits: Limits, query: Query) -> Self {
+        Self { limits, query, firing: BTreeMap::new() }
     }
 
     /// How many are firing.
@@ -98,25 +107,28 @@ impl Alerts {
         for request in model.open_requests() {
             let limit = self.limit(request.requested.alias.text(), request.module());
             let subject = Subject::Request(request.id);
-            if request.age_so_far(now) >= limit && self.fires(subject, limit) {
+            if request.age_so_far(now) >= limit && self.query.matches(&**request, model) && self.fires(subject, limit) {
                 notices.push(request_notice(Standing::Firing, request, limit, model));
             }
         }
         for load in model.open_loads().filter(|load| load.request.is_none()) {
             let limit = self.limit(None, load.module.as_ref());
-            if load.age_so_far(now) >= limit && self.fires(Subject::Load(load.id), limit) {
+            let is_late = load.age_so_far(now) >= limit && self.query.matches(&**load, model);
+            if is_late && self.fires(Subject::Load(load.id), limit) {
                 notices.push(load_notice(Standing::Firing, load, limit, model));
             }
         }
         for call in model.open_calls() {
             let limit = self.limit(call.entry.path.text(), None);
-            if call.age_so_far(now) >= limit && self.fires(Subject::Call(call.id), limit) {
+            let is_late = call.age_so_far(now) >= limit && self.query.matches(&**call, model);
+            if is_late && self.fires(Subject::Call(call.id), limit) {
                 notices.push(call_notice(Standing::Firing, call, limit, model));
             }
         }
         for firmware in model.open_firmware() {
             let limit = self.limit(firmware.file.name.text(), None);
-            if firmware.age_so_far(now) >= limit && self.fires(Subject::Firmware(firmware.id), limit) {
+            let is_late = firmware.age_so_far(now) >= limit && self.query.matches(&**firmware, model);
+            if is_late && self.fires(Subject::Firmware(firmware.id), limit) {
                 notices.push(firmware_notice(Standing::Firing, firmware, limit, model));
             }
         }

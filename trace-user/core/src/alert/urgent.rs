@@ -8,6 +8,7 @@ use super::rules::Standing;
 use crate::event::Stamp;
 use crate::findings::{self, Evidence, Finding, Kind};
 use crate::model::Model;
+use crate::query::Query;
 use std::collections::BTreeMap;
 use trace_common::time::Nanos;
 
@@ -32,6 +33,8 @@ pub struct FindingNotice {
 /// What was reported.
 #[derive(Debug, Default)]
 pub struct FindingAlerts {
+    /// What findings may be about.
+    query: Query,
     /// The deadlocks that last, by what shows them.
     deadlocks: BTreeMap<Vec<(&'static str, u64)>, Finding>,
     /// The others, by kind and sentence, with the number of their report.
@@ -42,6 +45,12 @@ pub struct FindingAlerts {
 }
 
 impl FindingAlerts {
+    /// About what matches the query alone: something that shows the finding does.
+    #[must_use]
+    pub fn about(query: Query) -> Self {
+        Self { query, ..Self::default() }
+    }
+
     /// Looks at the model as it is now.
     pub fn step(&mut self, model: &Model) -> Vec<FindingNotice> {
         let now = model.now();
@@ -62,7 +71,8 @@ impl FindingAlerts {
     fn deadlocks(&mut self, model: &Model, notices: &mut Vec<FindingNotice>) {
         let at = model.now();
         let found = findings::deadlocks(model);
-        let lasting: BTreeMap<_, _> = found.into_iter().map(|finding| (shown_by(&finding), finding)).collect();
+        let wanted = found.into_iter().filter(|finding| self.is_wanted(finding, model));
+        let lasting: BTreeMap<_, _> = wanted.map(|finding| (shown_by(&finding), finding)).collect();
         let over = self.deadlocks.iter().filter(|(shown, _)| !lasting.contains_key(*shown));
         notices.extend(over.map(|(_, finding)| FindingNotice {
             standing: Standing::Resolved,
@@ -78,11 +88,21 @@ impl FindingAlerts {
         self.deadlocks = lasting;
     }
 
+    /// Whether it is about something that is wanted; what nothing shows is about the machine.
+    fn is_wanted(&self, finding: &Finding, model: &Model) -> bool {
+        let matches = |evidence: &Evidence| match *evidence {
+            Evidence::Request(id) => model.request(id).is_some_and(|request| self.query.matches(&**request, model)),
+            Evidence::Load(id) => model.load(id).is_some_and(|load| self.query.matches(&**load, model)),
+            Evidence::Unload(id) => model.unload(id).is_some_and(|unload| self.query.matches(&**unload, model)),
+        };
+        self.query.is_empty() || finding.evidence.is_empty() || finding.evidence.iter().any(matches)
+    }
+
     fn others(&mut self, model: &Model, notices: &mut Vec<FindingNotice>) {
         let at = model.now();
         for finding in findings::urgent(model) {
             let name = (finding.kind, finding.sentence.clone());
-            if self.reported.contains_key(&name) {
+            if self.reported.contains_key(&name) || !self.is_wanted(&finding, model) {
                 continue;
             }
             self.reports += 1;

@@ -101,6 +101,13 @@ impl Errno {
     /// `ERESTARTSYS`: a helper call returns it to a caller that was killed while it waited (kernel/umh.c, 5.10 to 7.3).
     pub const ERESTARTSYS: Self = Self(-512);
 
+    /// The errno with this name, such as `ENOENT`; `None` if none is known by it.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        let (number, _, _) = ERRNOS.iter().find(|(_, known, _)| *known == name)?;
+        i32::try_from(*number).ok().map(|number| Self(-number))
+    }
+
     /// The errno in a return value; `None` if the value is not negative.
     #[must_use]
     pub const fn from_return(value: i32) -> Option<Self> {
@@ -163,5 +170,6 @@ mod tests {
         assert_eq!(Errno::ERESTARTSYS.name(), Some("ERESTARTSYS"));
         assert_eq!((Errno(-4000).name(), Errno(-4000).words()), (None, "errno 4000".to_owned()));
         assert_eq!(Errno(i32::MIN).name(), None);
+        assert_eq!((Errno::from_name("ENOENT"), Errno::from_name("ENONE")), (Some(Errno::ENOENT), None));
     }
 }

@@ -459,8 +459,14 @@ impl Comm {
     /// The name up to its first NUL; bytes that are not UTF-8 are replaced.
     #[must_use]
     pub fn to_text(self) -> String {
+        String::from_utf8_lossy(self.as_bytes()).into_owned()
+    }
+
+    /// The name up to its first NUL.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
         let end = self.0.iter().position(|byte| *byte == 0).unwrap_or(self.0.len());
-        String::from_utf8_lossy(self.0.get(..end).unwrap_or_default()).into_owned()
+        self.0.get(..end).unwrap_or_default()
     }
 
     /// The comm that shows as `text`, cut to 15 bytes.

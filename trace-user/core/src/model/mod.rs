@@ -163,6 +163,44 @@ impl Model {
         }
     }
 
+    /// The same trace with only some of its things: those that `is_wanted`, as changes, and the loads of requests that
+    /// are. What the machine is, what was lost, how much came and how full the slots were stay as they are.
+    #[must_use]
+    pub fn narrowed(&self, is_wanted: impl Fn(&Change) -> bool) -> Self {
+        let empty = Self::default();
+        let mut narrow = Self {
+            requests: empty.requests,
+            children: empty.children,
+            calls: empty.calls,
+            loads: empty.loads,
+            unloads: empty.unloads,
+            cycles: empty.cycles,
+            firmware: empty.firmware,
+            slots: empty.slots,
+            duplicates: empty.duplicates,
+            verdicts: empty.verdicts,
+            worst: empty.worst,
+            ..self.clone()
+        };
+        let requests = self.requests.all().cloned().map(Change::Request);
+        requests.filter(|change| is_wanted(change)).for_each(|change| narrow.apply(&change));
+        for load in self.loads.all() {
+            let change = Change::Load(load.clone());
+            if load.request.is_some_and(|id| narrow.request(id).is_some()) || is_wanted(&change) {
+                narrow.apply(&change);
+            }
+        }
+        let calls = self.calls.all().cloned().map(Change::Call);
+        let unloads = self.unloads.all().cloned().map(Change::Unload);
+        let cycles = self.cycles.all().cloned().map(Change::Cycle);
+        let firmware = self.firmware.all().cloned().map(Change::Firmware);
+        let others = calls.chain(unloads).chain(cycles).chain(firmware);
+        others.filter(|change| is_wanted(change)).for_each(|change| narrow.apply(&change));
+        narrow.most_slots = self.most_slots.clone();
+        narrow.counts = Counts { requests: narrow.requests.all().len() as u64, ..self.counts };
+        narrow
+    }
+
     /// One event came in at `at`.
     pub fn count_event(&mut self, at: Stamp) {
         self.counts.events += 1;

@@ -6,6 +6,7 @@ use super::wall;
 use crate::answer::{CallResult, WaitStatus};
 use crate::attribution::container::{container, unit};
 use crate::attribution::family::family;
+use crate::attribution::known::known_as;
 use crate::entities::{Call, Load, Request, Timed, Unload};
 use crate::event::{Captured, Origin, Stamp, Task};
 use crate::explain;
@@ -13,6 +14,7 @@ use crate::model::Model;
 use crate::phases::{Phase, phases};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The version of the line's format.
@@ -24,6 +26,7 @@ struct Line<'a> {
     kind: &'static str,
     id: u64,
     alias: Option<&'a str>,
+    known_as: Option<Cow<'static, str>>,
     verdict: &'static str,
     why: Option<String>,
     module: Option<&'a str>,
@@ -156,6 +159,7 @@ pub fn request_line(request: &Request, model: &Model) -> String {
         kind: "request",
         id: request.id.0,
         alias: text(&request.requested.alias),
+        known_as: text(&request.requested.alias).and_then(known_as),
         verdict: request.verdict.as_str(),
         why: explain::why(request),
         module: request.module().map(|module| &**module),

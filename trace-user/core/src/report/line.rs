@@ -2,6 +2,7 @@
 
 use super::plain::plain;
 use super::wall;
+use crate::attribution::known::with_name;
 use crate::entities::{Load, Request, Timed, Unload};
 use crate::event::{Origin, Stamp, Task};
 use crate::explain::explain;
@@ -19,7 +20,7 @@ pub fn request_line(request: &Request, model: &Model) -> String {
     let asleep = asleep.map_or_else(String::new, |asleep| format!("; the machine slept {asleep} of that time"));
     plain(&format!(
         "{when} {:<24} {:<20} {total:>7}  {}[{}]: {}{asleep}",
-        request.requested.alias,
+        with_name(&request.requested.alias),
         request.verdict.words(),
         task.comm.to_text(),
         task.key.tgid.0,

@@ -6,6 +6,7 @@ use super::loads;
 use super::plain::counted;
 use super::text::{ROWS, line, more, title};
 use super::wall;
+use crate::attribution::known::with_name;
 use crate::attribution::purpose::purpose;
 use crate::entities::{Request, SLOTS, Timed, Verdict};
 use crate::event::{Comm, Policy, SelfTest};
@@ -14,19 +15,25 @@ use crate::findings;
 use crate::model::Model;
 use crate::model::duplicates::{Group, GroupFacts};
 use crate::phases::{Phase, phases};
+use crate::query::Query;
 use crate::record::read::Ending;
+use crate::repeats::repeats;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use trace_common::time::Nanos;
 
-/// The report, as lines of text.
+/// The report, as lines of text. `query`: what the trace was narrowed to.
 #[must_use]
-pub fn summary(model: &Model, ending: Ending) -> String {
+pub fn summary(model: &Model, ending: Ending, query: &Query) -> String {
     let mut out = String::new();
     head(&mut out, model, ending);
+    if !query.is_empty() {
+        line(&mut out, format_args!("only what matches: {}", query.text()));
+    }
     attention(&mut out, model);
     verdicts(&mut out, model);
     slowest(&mut out, model);
+    repeated(&mut out, model);
     loads::costs(&mut out, model);
     list(&mut out, "hollow: request_module() returned 0, but no wanted module is live", model, |request| {
         request.verdict == Verdict::Hollow
@@ -134,12 +141,25 @@ fn slowest(out: &mut String, model: &Model) {
                 "  {:>7} #{:<5} {:<24} {:<20} {}",
                 total.to_string(),
                 request.id.0,
-                request.requested.alias,
+                with_name(&request.requested.alias),
                 request.verdict.words(),
                 longest(request)
             ),
         );
     }
+}
+
+/// What was requested again and again, by whom, and what came of it.
+fn repeated(out: &mut String, model: &Model) {
+    let repeats = repeats(model);
+    if repeats.is_empty() {
+        return;
+    }
+    title(out, "what repeats");
+    for repeat in repeats.iter().take(ROWS) {
+        line(out, format_args!("  {}", repeat.words()));
+    }
+    more(out, repeats.len());
 }
 
 /// Where most of the request's time went.
@@ -162,7 +182,7 @@ fn list(out: &mut String, name: &str, model: &Model, belongs: impl Fn(&Request) 
             format_args!(
                 "  #{:<5} {:<24} {}[{}]: {}",
                 request.id.0,
-                request.requested.alias,
+                with_name(&request.requested.alias),
                 task.comm.to_text(),
                 task.key.tgid.0,
                 explain(request)
@@ -213,7 +233,10 @@ fn slots(out: &mut String, model: &Model) {
     let most = model.most_slots();
     let when = model.wall_ns(most.at).and_then(wall::clock).map_or_else(String::new, |when| format!(" at {when}"));
     line(out, format_args!("  at most {} of {SLOTS} were taken at once{when}{}", most.holders.len(), holders(model)));
-    line(out, format_args!("  the longest wait was {wait}, of #{} {}", request.id.0, request.requested.alias));
+    line(
+        out,
+        format_args!("  the longest wait was {wait}, of #{} {}", request.id.0, with_name(&request.requested.alias)),
+    );
 }
 
 /// Who held the slots when most were taken, by name: `: provoke 49, ping 1`; nothing if their requests are given up.

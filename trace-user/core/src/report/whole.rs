@@ -14,7 +14,9 @@ use crate::explain;
 use crate::findings::{self, Finding};
 use crate::model::Model;
 use crate::model::duplicates::Group;
+use crate::query::Query;
 use crate::record::read::Ending;
+use crate::repeats::{Repeat, Requester, repeats};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -37,9 +39,9 @@ struct CallLine<'a> {
     stack: Vec<&'a str>,
 }
 
-/// The object, without a newline at its end.
+/// The object, without a newline at its end. `query`: what the trace was narrowed to.
 #[must_use]
-pub fn summary(model: &Model, ending: Ending) -> String {
+pub fn summary(model: &Model, ending: Ending, query: &Query) -> String {
     let counts = model.counts();
     let machine = model.machine().map(|machine| {
         json!({"release": machine.release, "arch": machine.arch, "hostname": machine.hostname, "cpus": machine.cpus,
@@ -51,6 +53,7 @@ pub fn summary(model: &Model, ending: Ending) -> String {
         "machine": machine,
         "began": model.wall_ns(first).and_then(wall::iso),
         "traced_ns": model.now().mono.since(first.mono).as_nanos(),
+        "where": (!query.is_empty()).then(|| query.text()),
         "end": if ending == Ending::Whole { "whole" } else { "missing" },
         "self_test": model.self_test().map(self_test),
         "keeps": rights(model.rights()),
@@ -65,6 +68,7 @@ pub fn summary(model: &Model, ending: Ending) -> String {
         "verdicts": verdicts(model),
         "slots_most": model.most_slots().holders.len(),
         "slots": slots(model),
+        "repeats": repeats(model).iter().flat_map(repeated).collect::<Vec<_>>(),
         "duplicate_groups": model.duplicates().map(|group| duplicates(model, group)).collect::<Vec<_>>(),
         "helper_calls": model.calls().map(|call| call_line(model, call)).collect::<Vec<_>>(),
         "loads": model.loads().map(|load| load_object(load)).collect::<Vec<_>>(),
@@ -76,6 +80,19 @@ pub fn summary(model: &Model, ending: Ending) -> String {
         "hooks": hooks(model.hooks()),
     });
     plain_json(&whole.to_string())
+}
+
+/// Who requested an alias again and again: an object for each requester.
+fn repeated(repeat: &Repeat) -> Vec<Value> {
+    let verdicts = |by: &Requester| -> Map<String, Value> {
+        by.verdicts.iter().map(|(verdict, count)| (verdict.as_str().to_owned(), (*count).into())).collect()
+    };
+    let object = |by: &Requester| {
+        json!({"alias": &*repeat.alias, "comm": by.comm, "unit": by.unit.as_deref(),
+            "container": by.container.as_deref(),
+            "count": by.count(), "verdicts": verdicts(by), "helper_ns": by.helper_time.as_nanos()})
+    };
+    repeat.requesters.iter().map(object).collect()
 }
 
 /// How full the slots were, who held them, and how long others waited for one.

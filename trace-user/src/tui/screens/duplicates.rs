@@ -1,11 +1,12 @@
 //! The duplicates screen: groups of requests, or of loads, for the same thing at the same time.
 
 use crate::tui::format;
-use crate::tui::table::{Cell, Column, Field, Key, Order, Table, Target, dash, plain};
+use crate::tui::table::{Cell, Column, Key, Order, Table, Target, dash, plain};
 use crate::tui::theme::Tone;
 use modtrail_core::entities::RequestId;
 use modtrail_core::model::Model;
 use modtrail_core::model::duplicates::{Group, GroupFacts, Sameness};
+use modtrail_core::query::Field;
 
 /// Every group.
 #[derive(Clone, Copy, Debug)]
@@ -26,8 +27,7 @@ impl Table for Duplicates {
         Column::<Group>::new("same", (6, 0), 0, |_, group| plain(group.sameness.words().trim_start_matches("same ")))
             .sorted(Order::By(|_, group| Key::Number(group.sameness as u64))),
         Column::<Group>::new("name", (14, 40), 0, |_, group| plain(group.name.to_string()))
-            .sorted(Order::Text(|group| Key::Text(&group.name)))
-            .field("module", |_, group, term| term.text(&group.name)),
+            .sorted(Order::Text(|group| Key::Text(&group.name))),
         Column::<Group>::new("times", (5, 0), 0, |_, group| (group.members.len().to_string(), Tone::Warn))
             .right()
             .sorted(Order::By(|_, group| Key::Number(group.members.len() as u64))),
@@ -46,7 +46,7 @@ impl Table for Duplicates {
             .right()
             .sorted(Order::By(|model, group| key(model, group, |facts| Key::Number(facts.time.as_nanos())))),
     ];
-    const FIELDS: &'static [Field<Group>] = &[];
+    const FIELDS: &'static [Field] = Group::FIELDS;
 
     fn items(model: &Model) -> Box<dyn DoubleEndedIterator<Item = &Group> + '_> {
         Box::new(model.duplicates())

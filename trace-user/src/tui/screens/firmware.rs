@@ -2,11 +2,12 @@
 
 use super::stalled::stalled;
 use crate::tui::format;
-use crate::tui::table::{Cell, Column, Description, Field, Key, Order, Table, dash, number, plain};
+use crate::tui::table::{Cell, Column, Description, Key, Order, Table, dash, number, plain};
 use crate::tui::theme::Tone;
 use modtrail_core::answer::ReturnCode;
 use modtrail_core::entities::{Firmware, FirmwareId, LockState, Timed};
 use modtrail_core::model::Model;
+use modtrail_core::query::Field;
 use modtrail_core::stall;
 
 /// Every request for a firmware file.
@@ -24,25 +25,21 @@ impl Table for FirmwareRequests {
         Column::<Firmware>::new("#", (6, 0), 9, |_, firmware| number(firmware.id.0)).right(),
         Column::<Firmware>::began(4),
         Column::<Firmware>::new("file", (16, 60), 0, |_, firmware| plain(firmware.file.name.to_string()))
-            .sorted(Order::Text(|firmware| Key::captured(&firmware.file.name)))
-            .field("path", |_, firmware, term| term.captured(&firmware.file.name)),
+            .sorted(Order::Text(|firmware| Key::captured(&firmware.file.name))),
         Column::<Firmware>::new("device", (12, 20), 3, |_, firmware| {
             plain(firmware.file.device.text().map_or("-", |device| device))
         })
-        .sorted(Order::Text(|firmware| Key::captured(&firmware.file.device)))
-        .field("", |_, firmware, term| term.captured(&firmware.file.device)),
+        .sorted(Order::Text(|firmware| Key::captured(&firmware.file.device))),
         Column::<Firmware>::new("by", (14, 10), 6, |_, firmware| plain(format::task(&firmware.task)))
             .tasks()
-            .sorted(Order::By(|_, firmware| Key::task(&firmware.task)))
-            .field("comm", |_, firmware, term| term.comm(firmware.task.comm)),
+            .sorted(Order::By(|_, firmware| Key::task(&firmware.task))),
         Column::<Firmware>::total(1),
         Column::<Firmware>::new("result", (7, 6), 1, |_, firmware| result(firmware))
             .sorted(Order::By(|_, firmware| Key::Owned(result(firmware).0))),
         Column::<Firmware>::new("lock", (8, 0), 2, |_, firmware| plain(lock(firmware).unwrap_or("-")))
             .sorted(Order::By(|_, firmware| Key::text(lock(firmware)))),
     ];
-    const FIELDS: &'static [Field<Firmware>] =
-        &[Field { name: "pid", matches: |_, firmware, term| term.pid(&firmware.task) }];
+    const FIELDS: &'static [Field] = Firmware::FIELDS;
 
     fn items(model: &Model) -> Box<dyn DoubleEndedIterator<Item = &Firmware> + '_> {
         Box::new(model.firmware().map(|firmware| &**firmware))

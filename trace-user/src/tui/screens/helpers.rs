@@ -2,11 +2,12 @@
 
 use super::stalled::{inside, stalled};
 use crate::tui::format;
-use crate::tui::table::{Column, Description, Field, Key, Order, Table, dash, number, plain};
+use crate::tui::table::{Column, Description, Key, Order, Table, dash, number, plain};
 use crate::tui::theme::Tone;
 use modtrail_core::attribution::purpose::purpose;
 use modtrail_core::entities::{Call, CallId, Timed};
 use modtrail_core::model::Model;
+use modtrail_core::query::Field;
 use modtrail_core::stall;
 
 /// Helper calls that serve no request.
@@ -24,30 +25,22 @@ impl Table for Helpers {
         Column::<Call>::new("#", (6, 0), 9, |_, call| number(call.id.0)).right(),
         Column::<Call>::began(4),
         Column::<Call>::new("for", (14, 6), 3, |_, call| plain(purpose(call).unwrap_or("-")))
-            .sorted(Order::Text(|call| Key::text(purpose(call))))
-            .field("", |_, call, term| purpose(call).is_some_and(|purpose| term.text(purpose))),
+            .sorted(Order::Text(|call| Key::text(purpose(call)))),
         Column::<Call>::new("command", (24, 100), 0, |_, call| plain(format::command(call)))
-            .sorted(Order::By(|_, call| Key::Owned(format::command(call))))
-            .field("path", |_, call, term| {
-                term.captured(&call.entry.path) || call.entry.argv.iter().any(|word| term.captured(word))
-            }),
+            .sorted(Order::By(|_, call| Key::Owned(format::command(call)))),
         Column::<Call>::new("caller", (14, 10), 4, |_, call| plain(format::task(&call.caller)))
             .tasks()
-            .sorted(Order::By(|_, call| Key::task(&call.caller)))
-            .field("comm", |_, call, term| term.comm(call.caller.comm)),
+            .sorted(Order::By(|_, call| Key::task(&call.caller))),
         Column::<Call>::new("waits", (5, 0), 6, |_, call| plain(call.entry.wait.as_str()))
             .sorted(Order::By(|_, call| Key::Text(call.entry.wait.as_str()))),
         Column::<Call>::new("pid", (7, 0), 5, |_, call| pid(call).map_or_else(dash, |pid| plain(pid.to_string())))
             .right()
-            .sorted(Order::By(|_, call| Key::number(pid(call))))
-            .field("pid", |_, call, term| {
-                term.pid(&call.caller) || call.helper.is_some_and(|(task, _)| term.pid(&task))
-            }),
+            .sorted(Order::By(|_, call| Key::number(pid(call)))),
         Column::<Call>::total(1),
         Column::<Call>::new("result", (8, 5), 2, |_, call| plain(format::call_result(call)))
             .sorted(Order::By(|_, call| Key::Owned(format::call_result(call)))),
     ];
-    const FIELDS: &'static [Field<Call>] = &[];
+    const FIELDS: &'static [Field] = Call::FIELDS;
 
     fn items(model: &Model) -> Box<dyn DoubleEndedIterator<Item = &Call> + '_> {
         Box::new(model.calls().map(|call| &**call))

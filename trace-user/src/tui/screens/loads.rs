@@ -2,12 +2,13 @@
 
 use super::stalled::stalled;
 use crate::tui::format;
-use crate::tui::table::{Column, Description, Field, Key, Order, Table, Target, dash, duration, number, plain};
+use crate::tui::table::{Column, Description, Key, Order, Table, Target, dash, duration, number, plain};
 use crate::tui::theme::Tone;
 use modtrail_core::attribution::container::{container, unit};
 use modtrail_core::entities::{Load, LoadId, Timed};
 use modtrail_core::explain::load::{explain_load, subject};
 use modtrail_core::model::Model;
+use modtrail_core::query::Field;
 use modtrail_core::stall;
 
 /// Every load.
@@ -26,12 +27,10 @@ impl Table for Loads {
         Column::<Load>::new("#", (6, 0), 9, |_, load| number(load.id.0)).right(),
         Column::<Load>::began(4),
         Column::<Load>::new("module", (14, 30), 0, |_, load| plain(name(load)))
-            .sorted(Order::Text(|load| Key::text(Some(name(load)))))
-            .field("module", |_, load, term| load.module.as_ref().is_some_and(|module| term.text(module))),
+            .sorted(Order::Text(|load| Key::text(Some(name(load))))),
         Column::<Load>::new("by", (14, 10), 3, |_, load| plain(format::task(&load.task)))
             .tasks()
-            .sorted(Order::By(|_, load| Key::task(&load.task)))
-            .field("comm", |_, load, term| term.comm(load.task.comm)),
+            .sorted(Order::By(|_, load| Key::task(&load.task))),
         Column::<Load>::new("for", (8, 46), 5, |model, load| {
             load.request.map_or_else(dash, |id| plain(format::request_name(model, id)))
         })
@@ -53,7 +52,7 @@ impl Table for Loads {
             .sorted(Order::By(|_, load| Key::time(load.to_live()))),
         Column::<Load>::total(1),
     ];
-    const FIELDS: &'static [Field<Load>] = &[Field { name: "pid", matches: |_, load, term| term.pid(&load.task) }];
+    const FIELDS: &'static [Field] = Load::FIELDS;
 
     fn items(model: &Model) -> Box<dyn DoubleEndedIterator<Item = &Load> + '_> {
         Box::new(model.loads().map(|load| &**load))

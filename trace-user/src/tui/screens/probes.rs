@@ -1,10 +1,11 @@
 //! The probes screen: how each moment is seen, what that loses, and what it costs.
 
 use crate::tui::format;
-use crate::tui::table::{Cell, Column, Description, Field, Order, Table, dash, plain};
+use crate::tui::table::{Cell, Column, Description, Order, Table, dash, plain};
 use crate::tui::theme::Tone;
 use modtrail_core::event::{Hook, ProbeCost, Right};
 use modtrail_core::model::Model;
+use modtrail_core::query::Field;
 use trace_common::kind::Kind;
 
 /// Every moment.
@@ -21,14 +22,11 @@ impl Table for Probes {
     const DESCRIBES: bool = true;
     const SHOWS_COSTS: bool = true;
     const COLUMNS: &'static [Column<Hook>] = &[
-        Column::<Hook>::new("moment", (16, 6), 0, |_, hook| plain(hook.moment.name()))
-            .sorted(Order::Own)
-            .field("", |_, hook, term| term.text(hook.moment.name())),
+        Column::<Hook>::new("moment", (16, 6), 0, |_, hook| plain(hook.moment.name())).sorted(Order::Own),
         Column::<Hook>::new("attached", (26, 24), 0, |_, hook| match &hook.attached {
             Some(attached) => plain(attached.to_string()),
             None => ("not seen".into(), Tone::Bad),
-        })
-        .field("", |_, hook, term| hook.attached.as_ref().is_some_and(|attached| term.text(attached))),
+        }),
         Column::<Hook>::new("runs", (6, 3), 3, |model, hook| {
             cost(model, hook).map_or_else(dash, |cost| plain(format::count(cost.runs)))
         })
@@ -39,7 +37,7 @@ impl Table for Probes {
         .right(),
         Column::<Hook>::new("loses", (12, 150), 1, loses),
     ];
-    const FIELDS: &'static [Field<Hook>] = &[];
+    const FIELDS: &'static [Field] = Hook::FIELDS;
 
     fn items(model: &Model) -> Box<dyn DoubleEndedIterator<Item = &Hook> + '_> {
         Box::new(model.hooks().iter())

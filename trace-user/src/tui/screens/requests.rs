@@ -1,11 +1,12 @@
 //! The requests screen: every request, newest first.
 
-use crate::tui::filter::SLOT;
 use crate::tui::format;
-use crate::tui::table::{Column, Field, Key, Order, Table, Target, dash, duration, number, plain};
+use crate::tui::table::{Column, Key, Order, Table, Target, dash, duration, number, plain};
 use crate::tui::theme::Tone;
+use modtrail_core::attribution::known::with_name;
 use modtrail_core::entities::{Request, RequestId};
 use modtrail_core::model::Model;
+use modtrail_core::query::Field;
 
 /// Every request.
 #[derive(Clone, Copy, Debug)]
@@ -21,27 +22,19 @@ impl Table for Requests {
     const COLUMNS: &'static [Column<Request>] = &[
         Column::<Request>::new("#", (6, 0), 9, |_, request| number(request.id.0)).right(),
         Column::<Request>::began(4),
-        Column::<Request>::new("alias", (13, 47), 0, |_, request| plain(request.requested.alias.to_string()))
-            .sorted(Order::Text(|request| Key::captured(&request.requested.alias)))
-            .field("alias", |_, request, term| term.captured(&request.requested.alias)),
+        Column::<Request>::new("alias", (13, 47), 0, |_, request| plain(with_name(&request.requested.alias)))
+            .sorted(Order::Text(|request| Key::captured(&request.requested.alias))),
         Column::<Request>::new("verdict", (14, 6), 0, |_, request| {
             (request.verdict.words().into(), format::verdict_tone(request.verdict))
         })
-        .sorted(Order::By(|_, request| Key::Number(request.verdict as u64)))
-        .field("verdict", |_, request, term| term.text(request.verdict.words()) || term.text(request.verdict.as_str())),
+        .sorted(Order::By(|_, request| Key::Number(request.verdict as u64))),
         Column::<Request>::new("module", (12, 16), 6, |_, request| {
             plain(request.module().map_or("-", |module| module))
         })
-        .sorted(Order::Text(|request| Key::text(request.module().map(|module| &**module))))
-        .field("module", |_, request, term| {
-            let mut wanted = request.resolution.iter().flat_map(|resolution| &resolution.modules);
-            let mut loaded = request.loads.iter().filter_map(|load| load.module.as_ref());
-            wanted.any(|wanted| term.text(&wanted.name)) || loaded.any(|module| term.text(module))
-        }),
+        .sorted(Order::Text(|request| Key::text(request.module().map(|module| &**module)))),
         Column::<Request>::new("requester", (14, 10), 3, |_, request| plain(format::task(&request.task)))
             .tasks()
-            .sorted(Order::By(|_, request| Key::task(&request.task)))
-            .field("comm", |_, request, term| term.comm(request.task.comm)),
+            .sorted(Order::By(|_, request| Key::task(&request.task))),
         Column::<Request>::total(1),
         Column::<Request>::new("to live", (7, 0), 2, |_, request| duration(request.to_live()))
             .right()
@@ -55,21 +48,7 @@ impl Table for Requests {
         .right()
         .sorted(Order::By(|_, request| Key::Number(u64::from(duplicates(request))))),
     ];
-    const FIELDS: &'static [Field<Request>] = &[
-        Field {
-            name: "pid",
-            matches: |_, request, term| {
-                let helper = request.call.iter().filter_map(|call| call.helper).map(|(task, _)| task);
-                term.pid(&request.task) || helper.into_iter().any(|task| term.pid(&task))
-            },
-        },
-        Field {
-            name: SLOT,
-            matches: |model, request, term| {
-                term.has_field() && request.slot(model.now()).is_some_and(|slot| term.text(slot.as_str()))
-            },
-        },
-    ];
+    const FIELDS: &'static [Field] = Request::FIELDS;
 
     fn items(model: &Model) -> Box<dyn DoubleEndedIterator<Item = &Request> + '_> {
         Box::new(model.requests().map(|request| &**request))

@@ -1,11 +1,12 @@
 //! The suspend screen: every attempt to suspend or hibernate.
 
 use crate::tui::format;
-use crate::tui::table::{Cell, Column, Field, Key, Order, Table, Target, duration, number, plain};
+use crate::tui::table::{Cell, Column, Key, Order, Table, Target, duration, number, plain};
 use crate::tui::theme::Tone;
-use modtrail_core::entities::{Call, Cycle, CycleId, Timed};
+use modtrail_core::entities::{Cycle, CycleId, Timed};
 use modtrail_core::explain::cycle::attempt;
 use modtrail_core::model::Model;
+use modtrail_core::query::Field;
 use trace_common::time::Nanos;
 
 /// Every suspend cycle.
@@ -25,8 +26,7 @@ impl Table for Suspends {
         Column::<Cycle>::new("verdict", (15, 0), 0, |_, cycle| {
             (cycle.verdict().as_str().into(), format::cycle_tone(cycle))
         })
-        .sorted(Order::By(|_, cycle| Key::Number(cycle.verdict() as u64)))
-        .field("verdict", |_, cycle, term| term.text(cycle.verdict().as_str())),
+        .sorted(Order::By(|_, cycle| Key::Number(cycle.verdict() as u64))),
         Column::<Cycle>::new("awake", (6, 1), 1, awake)
             .right()
             .sorted(Order::Growing(|model, cycle| Key::time(cycle.age(model.now())))),
@@ -41,17 +41,10 @@ impl Table for Suspends {
         Column::<Cycle>::new("helpers", (14, 60), 0, |_, cycle| {
             (format::met(cycle), if cycle.culprits.is_empty() { Tone::Plain } else { Tone::Bad })
         })
-        .sorted(Order::By(|_, cycle| Key::Number(cycle.met().count() as u64)))
-        .field("alias", |_, cycle, term| {
-            let named = |call: &Call| call.alias().or(call.entry.path.text()).is_some_and(|name| term.text(name));
-            cycle.met().any(|(_, call)| named(call))
-        }),
+        .sorted(Order::By(|_, cycle| Key::Number(cycle.met().count() as u64))),
         Column::<Cycle>::new("what", (14, 40), 4, what).sorted(Order::By(|_, cycle| Key::Owned(attempt(cycle)))),
     ];
-    const FIELDS: &'static [Field<Cycle>] = &[
-        Field { name: "comm", matches: |_, cycle, term| term.comm(cycle.task.comm) },
-        Field { name: "pid", matches: |_, cycle, term| term.pid(&cycle.task) },
-    ];
+    const FIELDS: &'static [Field] = Cycle::FIELDS;
 
     fn items(model: &Model) -> Box<dyn DoubleEndedIterator<Item = &Cycle> + '_> {
         Box::new(model.cycles().map(|cycle| &**cycle))

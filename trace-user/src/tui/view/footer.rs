@@ -1,6 +1,7 @@
 //! The last line: the filter being typed, why it is not a filter, or the keys.
 
 use super::line::{Piece, strip};
+use crate::tui::format;
 use crate::tui::keymap::{BINDINGS, Hint};
 use crate::tui::mode::Mode;
 use crate::tui::screen::Screen;
@@ -23,7 +24,7 @@ pub fn draw(state: &UiState, theme: Theme, area: Rect, buffer: &mut Buffer) {
 /// The end of the typed text matters most, so its beginning is cut if room is short.
 fn typed(input: &Input, theme: Theme, width: u16) -> Line<'static> {
     let hint = match &input.fault {
-        Some(fault) => format!(" ! {fault}"),
+        Some(fault) => format::cut(&format!(" ! {fault}"), usize::from(width) * 2 / 3),
         None => "  enter: apply, esc: clear".to_owned(),
     };
     let tone = if input.fault.is_some() { Tone::Bad } else { Tone::Dim };

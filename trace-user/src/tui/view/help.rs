@@ -2,6 +2,7 @@
 //!
 //! In: the screen that is shown. Out: text over the body.
 
+use super::line::wrap;
 use crate::tui::keymap::BINDINGS;
 use crate::tui::screen::Screen;
 use crate::tui::theme::{Theme, Tone};
@@ -19,11 +20,15 @@ pub fn draw(screen: Option<&dyn Screen>, theme: Theme, area: Rect, buffer: &mut 
     let block = Block::bordered().title(" keys ").title_style(theme.style(Tone::Title));
     let inner = block.inner(area);
     block.render(area, buffer);
-    let fields = screen.map(|screen| screen.fields().join(": ")).filter(|fields| !fields.is_empty());
+    let names = screen.map_or(&[][..], |screen| screen.fields()).iter().map(|field| field.name());
+    let fields = names.collect::<Vec<_>>().join(" ");
     let notes = [
+        "filter: words, FIELD:VALUE = != ~ < <= > >=, and, or, not, ( ); tab completes".to_owned(),
+        format!("fields: {fields}"),
         "mouse: the wheel moves, a click selects, a second click opens, tabs can be clicked".to_owned(),
-        fields.map_or_else(|| "filter: words".to_owned(), |fields| format!("filter: words, or {fields}:")),
     ];
+    let width = usize::from(inner.width.saturating_sub(1));
+    let notes = notes.iter().flat_map(|note| wrap(note, width));
     let notes = notes.map(|note| Line::styled(format!(" {note}"), theme.style(Tone::Dim)));
     Paragraph::new(lines.into_iter().chain(notes).collect::<Vec<_>>()).render(inner, buffer);
 }

@@ -8,6 +8,7 @@ use crate::tui::format;
 use crate::tui::theme::{Theme, Tone};
 use modtrail_core::attribution::container::container;
 use modtrail_core::attribution::family::family;
+use modtrail_core::attribution::known::with_name;
 use modtrail_core::entities::{Request, Timed};
 use modtrail_core::explain::explain;
 use modtrail_core::model::Model;
@@ -133,7 +134,7 @@ fn title(model: &Model, request: &Request, theme: Theme) -> Line<'static> {
     let to_live = request.to_live().map_or_else(String::new, |to_live| format!("  to live {to_live}"));
     Line::from(vec![
         Span::styled(format!("#{} ", request.id.0), theme.style(Tone::Dim)),
-        Span::styled(request.requested.alias.to_string(), theme.style(Tone::Title)),
+        Span::styled(with_name(&request.requested.alias), theme.style(Tone::Title)),
         Span::raw("  "),
         Span::styled(request.verdict.words().to_uppercase(), theme.style(format::verdict_tone(request.verdict))),
         Span::raw(total),

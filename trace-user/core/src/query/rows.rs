@@ -1,0 +1,502 @@
+//! What each kind of row holds.
+//!
+//! In: a row of the model. Out: its facts, field by field. What was not seen is not there.
+
+use super::field::Field;
+use super::term::Fact;
+use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
+use crate::attribution::container::{container, unit};
+use crate::attribution::family::family;
+use crate::attribution::known::known_as;
+use crate::attribution::purpose::purpose;
+use crate::entities::{Call, Cycle, Firmware, Load, Request, Timed, Unload};
+use crate::event::{Captured, Hook, NO_LOGIN, Origin, Task};
+use crate::explain;
+use crate::explain::load::{explain_unload, why};
+use crate::model::Model;
+use crate::model::duplicates::Group;
+use trace_common::time::Nanos;
+
+/// Where facts go.
+pub type Each<'e> = dyn FnMut(Fact<'_>) + 'e;
+
+/// A row that a query can be asked of.
+pub trait Row {
+    /// The fields that it can have.
+    fn fields(&self) -> &'static [Field];
+
+    /// Passes on what it holds in `field`: nothing, one fact, or several.
+    fn facts(&self, field: Field, model: &Model, each: &mut Each<'_>);
+}
+
+impl Request {
+    /// The fields of requests.
+    pub const FIELDS: &'static [Field] = &[
+        Field::Alias,
+        Field::Verdict,
+        Field::Module,
+        Field::Comm,
+        Field::Pid,
+        Field::Result,
+        Field::Errno,
+        Field::Exit,
+        Field::Signal,
+        Field::Total,
+        Field::ToLive,
+        Field::At,
+        Field::Uid,
+        Field::Loginuid,
+        Field::Exe,
+        Field::Unit,
+        Field::Container,
+        Field::Cgroup,
+        Field::Family,
+        Field::Helper,
+        Field::Argv,
+        Field::Wait,
+        Field::Slot,
+        Field::Duplicates,
+        Field::Parent,
+        Field::Id,
+        Field::State,
+        Field::Why,
+        Field::Kind,
+    ];
+}
+
+impl Row for Request {
+    fn fields(&self) -> &'static [Field] {
+        Self::FIELDS
+    }
+
+    fn facts(&self, field: Field, model: &Model, each: &mut Each<'_>) {
+        match field {
+            Field::Kind => each(Fact::Word("request")),
+            Field::Alias => {
+                captured(&self.requested.alias, each);
+                text(self.requested.alias.text().and_then(|alias| known_as(alias)).as_deref(), each);
+            }
+            Field::Verdict => each(Fact::Word(self.verdict.as_str())),
+            Field::Module => {
+                let wanted = self.resolution.iter().flat_map(|resolution| &resolution.modules);
+                wanted.for_each(|wanted| each(Fact::Text(&wanted.name)));
+                self.loads.iter().filter_map(|load| load.module.as_deref()).for_each(|module| each(Fact::Text(module)));
+            }
+            Field::Family => {
+                let alias = self.requested.alias.text().map_or("", |alias| alias);
+                text(family(alias, &self.requested.stack), each);
+            }
+            Field::Comm => each(comm(&self.task)),
+            Field::Pid => {
+                pids(&self.task, each);
+                if let Some((helper, _)) = self.call.as_ref().and_then(|call| call.helper) {
+                    pids(&helper, each);
+                }
+            }
+            Field::Exe => text(self.requested.exe.as_deref(), each),
+            Field::Uid => each(Fact::Number(self.requested.uid.into())),
+            Field::Loginuid => login(self.requested.loginuid, each),
+            Field::Cgroup | Field::Unit | Field::Container => place(self.requested.cgroup.as_deref(), field, each),
+            Field::Parent => each_number(self.parent.map(|parent| parent.0), each),
+            Field::Helper | Field::Argv | Field::Wait => {
+                if let Some(call) = self.call.as_deref() {
+                    helper(call, field, each);
+                }
+            }
+            Field::Result => code(self.result.map(CallResult::as_return), each),
+            Field::Errno => errno(self.result.and_then(CallResult::error), each),
+            Field::Exit | Field::Signal => ended(self.status(), field, each),
+            Field::Total => time(self.age(model.now()), each),
+            Field::ToLive => time(self.to_live(), each),
+            Field::Slot => {
+                if let Some(slot) = self.slot(model.now()) {
+                    each(Fact::Word(slot.as_str()));
+                }
+            }
+            Field::Duplicates => {
+                let counts = self.duplicates;
+                let all = [counts.same_alias, counts.same_module, counts.same_file];
+                each(Fact::Number(all.into_iter().map(i64::from).sum()));
+            }
+            Field::Why => text(explain::why(self).as_deref(), each),
+            Field::Id => each_number(Some(self.id.0), each),
+            _ => timed(self, field, each),
+        }
+    }
+}
+
+impl Load {
+    /// The fields of loads.
+    pub const FIELDS: &'static [Field] = &[
+        Field::Module,
+        Field::File,
+        Field::Comm,
+        Field::Pid,
+        Field::Result,
+        Field::Errno,
+        Field::Size,
+        Field::Init,
+        Field::ToLive,
+        Field::Total,
+        Field::At,
+        Field::Uid,
+        Field::Loginuid,
+        Field::Exe,
+        Field::Parent,
+        Field::Unit,
+        Field::Container,
+        Field::Cgroup,
+        Field::Id,
+        Field::State,
+        Field::Why,
+        Field::Kind,
+    ];
+}
+
+impl Row for Load {
+    fn fields(&self) -> &'static [Field] {
+        Self::FIELDS
+    }
+
+    fn facts(&self, field: Field, model: &Model, each: &mut Each<'_>) {
+        match field {
+            Field::Kind => each(Fact::Word("load")),
+            Field::Module => text(self.module.as_deref(), each),
+            Field::File => text(self.file.as_ref().map(|file| &*file.name), each),
+            Field::Comm => each(comm(&self.task)),
+            Field::Pid => pids(&self.task, each),
+            Field::Result => code(self.ended.map(|(_, result)| result.0), each),
+            Field::Errno => errno(self.error(), each),
+            Field::Size => each_number(self.bytes, each),
+            Field::Init => time(self.init_time(), each),
+            Field::ToLive => time(self.to_live(), each),
+            Field::Total => time(self.age(model.now()), each),
+            Field::Why => text(why(self).as_deref(), each),
+            Field::Id => each_number(Some(self.id.0), each),
+            Field::At | Field::State => timed(self, field, each),
+            _ => origin(self.origin.as_deref(), field, each),
+        }
+    }
+}
+
+impl Unload {
+    /// The fields of unloads.
+    pub const FIELDS: &'static [Field] = &[
+        Field::Module,
+        Field::Comm,
+        Field::Pid,
+        Field::Result,
+        Field::Errno,
+        Field::Total,
+        Field::At,
+        Field::Uid,
+        Field::Loginuid,
+        Field::Exe,
+        Field::Parent,
+        Field::Unit,
+        Field::Container,
+        Field::Cgroup,
+        Field::Id,
+        Field::State,
+        Field::Why,
+        Field::Kind,
+    ];
+}
+
+impl Row for Unload {
+    fn fields(&self) -> &'static [Field] {
+        Self::FIELDS
+    }
+
+    fn facts(&self, field: Field, model: &Model, each: &mut Each<'_>) {
+        match field {
+            Field::Kind => each(Fact::Word("unload")),
+            Field::Module => captured(&self.module, each),
+            Field::Comm => each(comm(&self.task)),
+            Field::Pid => pids(&self.task, each),
+            Field::Result => code(self.ended.map(|(_, result)| result.0), each),
+            Field::Errno => errno(self.ended.and_then(|(_, result)| result.error()), each),
+            Field::Total => time(self.age(model.now()), each),
+            Field::Why => text(self.failed().then(|| explain_unload(self)).as_deref(), each),
+            Field::Id => each_number(Some(self.id.0), each),
+            Field::At | Field::State => timed(self, field, each),
+            _ => origin(self.origin.as_deref(), field, each),
+        }
+    }
+}
+
+impl Call {
+    /// The fields of helper calls that serve no request.
+    pub const FIELDS: &'static [Field] = &[
+        Field::Helper,
+        Field::Argv,
+        Field::Purpose,
+        Field::Comm,
+        Field::Pid,
+        Field::Wait,
+        Field::Result,
+        Field::Errno,
+        Field::Exit,
+        Field::Signal,
+        Field::Total,
+        Field::At,
+        Field::Id,
+        Field::State,
+        Field::Kind,
+    ];
+}
+
+impl Row for Call {
+    fn fields(&self) -> &'static [Field] {
+        Self::FIELDS
+    }
+
+    fn facts(&self, field: Field, model: &Model, each: &mut Each<'_>) {
+        match field {
+            Field::Kind => each(Fact::Word("helper_call")),
+            Field::Helper | Field::Argv | Field::Wait => helper(self, field, each),
+            Field::Purpose => text(purpose(self), each),
+            Field::Comm => each(comm(&self.caller)),
+            Field::Pid => {
+                pids(&self.caller, each);
+                if let Some((helper, _)) = self.helper {
+                    pids(&helper, each);
+                }
+            }
+            Field::Result => code(self.returned.map(|(_, result)| result.as_return()), each),
+            Field::Errno => errno(self.error(), each),
+            Field::Exit | Field::Signal => ended(self.exited.and_then(|(_, status)| status), field, each),
+            Field::Total => time(self.age(model.now()), each),
+            Field::Id => each_number(Some(self.id.0), each),
+            _ => timed(self, field, each),
+        }
+    }
+}
+
+impl Firmware {
+    /// The fields of requests for firmware.
+    pub const FIELDS: &'static [Field] = &[
+        Field::File,
+        Field::Device,
+        Field::Comm,
+        Field::Pid,
+        Field::Result,
+        Field::Errno,
+        Field::Total,
+        Field::At,
+        Field::Id,
+        Field::State,
+        Field::Kind,
+    ];
+}
+
+impl Row for Firmware {
+    fn fields(&self) -> &'static [Field] {
+        Self::FIELDS
+    }
+
+    fn facts(&self, field: Field, model: &Model, each: &mut Each<'_>) {
+        match field {
+            Field::Kind => each(Fact::Word("firmware")),
+            Field::File => captured(&self.file.name, each),
+            Field::Device => captured(&self.file.device, each),
+            Field::Comm => each(comm(&self.task)),
+            Field::Pid => pids(&self.task, each),
+            Field::Result => code(self.result().map(|result| result.0), each),
+            Field::Errno => errno(self.result().and_then(ReturnCode::error), each),
+            Field::Total => time(self.age(model.now()), each),
+            Field::Id => each_number(Some(self.id.0), each),
+            _ => timed(self, field, each),
+        }
+    }
+}
+
+impl Cycle {
+    /// The fields of suspend cycles.
+    pub const FIELDS: &'static [Field] = &[
+        Field::Outcome,
+        Field::Alias,
+        Field::Comm,
+        Field::Pid,
+        Field::Result,
+        Field::Errno,
+        Field::Total,
+        Field::At,
+        Field::Id,
+        Field::State,
+        Field::Kind,
+    ];
+}
+
+impl Row for Cycle {
+    fn fields(&self) -> &'static [Field] {
+        Self::FIELDS
+    }
+
+    fn facts(&self, field: Field, model: &Model, each: &mut Each<'_>) {
+        match field {
+            Field::Kind => each(Fact::Word("cycle")),
+            Field::Outcome => each(Fact::Text(self.verdict().as_str())),
+            Field::Alias => {
+                for (_, call) in self.met() {
+                    text(call.alias().or(call.entry.path.text()).map(|name| &**name), each);
+                }
+            }
+            Field::Comm => each(comm(&self.task)),
+            Field::Pid => pids(&self.task, each),
+            Field::Result => code(self.result.map(|result| result.0), each),
+            Field::Errno => errno(self.result.and_then(ReturnCode::error), each),
+            Field::Total => time(self.age(model.now()), each),
+            Field::Id => each_number(Some(self.id.0), each),
+            _ => timed(self, field, each),
+        }
+    }
+}
+
+impl Group {
+    /// The fields of groups of duplicates.
+    pub const FIELDS: &'static [Field] =
+        &[Field::Module, Field::Comm, Field::Pid, Field::Duplicates, Field::At, Field::Kind];
+}
+
+impl Row for Group {
+    fn fields(&self) -> &'static [Field] {
+        Self::FIELDS
+    }
+
+    fn facts(&self, field: Field, model: &Model, each: &mut Each<'_>) {
+        let tasks = |each: &mut dyn FnMut(&Task)| {
+            model.requests_of(self).into_iter().for_each(|request| each(&request.task));
+            model.loads_of(self).into_iter().for_each(|load| each(&load.task));
+        };
+        match field {
+            Field::Kind => each(Fact::Word("duplicates")),
+            Field::Module => each(Fact::Text(&self.name)),
+            Field::Comm => tasks(&mut |task| each(comm(task))),
+            Field::Pid => tasks(&mut |task| pids(task, each)),
+            Field::Duplicates => each_number(u64::try_from(self.members.len()).ok(), each),
+            Field::At => each(Fact::At(self.began)),
+            _ => {}
+        }
+    }
+}
+
+impl Hook {
+    /// The fields of moments.
+    pub const FIELDS: &'static [Field] = &[Field::Moment, Field::Hook, Field::Kind];
+}
+
+impl Row for Hook {
+    fn fields(&self) -> &'static [Field] {
+        Self::FIELDS
+    }
+
+    fn facts(&self, field: Field, _model: &Model, each: &mut Each<'_>) {
+        match field {
+            Field::Kind => each(Fact::Word("moment")),
+            Field::Moment => each(Fact::Text(self.moment.name())),
+            Field::Hook => text(self.attached.as_deref(), each),
+            _ => {}
+        }
+    }
+}
+
+/// What begins and ends.
+fn timed<T: Timed>(row: &T, field: Field, each: &mut Each<'_>) {
+    match field {
+        Field::At => each(Fact::At(row.began())),
+        Field::State => each(Fact::Word(if row.is_closed() { "closed" } else { "open" })),
+        _ => {}
+    }
+}
+
+/// Where the task of a load or unload comes from.
+fn origin(origin: Option<&Origin>, field: Field, each: &mut Each<'_>) {
+    let Some(origin) = origin else { return };
+    match field {
+        Field::Uid => each(Fact::Number(origin.uid.into())),
+        Field::Loginuid => login(origin.loginuid, each),
+        Field::Exe => text(origin.exe.as_deref(), each),
+        Field::Cgroup | Field::Unit | Field::Container => place(origin.cgroup.as_deref(), field, each),
+        Field::Parent => {
+            if let Some(parent) = &origin.parent {
+                each(Fact::Bytes(parent.comm.as_bytes()));
+                text(parent.exe.as_deref(), each);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn place(cgroup: Option<&str>, field: Field, each: &mut Each<'_>) {
+    let Some(cgroup) = cgroup else { return };
+    let found = match field {
+        Field::Unit => unit(cgroup),
+        Field::Container => container(cgroup).map(|container| container.id),
+        _ => Some(cgroup),
+    };
+    text(found, each);
+}
+
+fn helper(call: &Call, field: Field, each: &mut Each<'_>) {
+    match field {
+        Field::Helper => captured(&call.entry.path, each),
+        Field::Argv => call.entry.argv.iter().for_each(|word| captured(word, each)),
+        _ => each(Fact::Word(call.entry.wait.as_str())),
+    }
+}
+
+fn ended(status: Option<WaitStatus>, field: Field, each: &mut Each<'_>) {
+    let number = status.and_then(|status| match field {
+        Field::Exit => status.exit_code(),
+        _ => status.signal(),
+    });
+    code(number, each);
+}
+
+/// An errno is known by its number, whichever its sign.
+fn errno(errno: Option<Errno>, each: &mut Each<'_>) {
+    if let Some(number) = errno.map(Errno::as_return) {
+        each(Fact::Number(number.into()));
+        each(Fact::Number(number.unsigned_abs().into()));
+    }
+}
+
+fn login(loginuid: Option<u32>, each: &mut Each<'_>) {
+    each_number(loginuid.filter(|uid| *uid != NO_LOGIN).map(u64::from), each);
+}
+
+fn comm(task: &Task) -> Fact<'_> {
+    Fact::Bytes(task.comm.as_bytes())
+}
+
+fn pids(task: &Task, each: &mut Each<'_>) {
+    each(Fact::Number(task.key.tgid.0.into()));
+    each(Fact::Number(task.tid.0.into()));
+}
+
+fn captured(captured: &Captured, each: &mut Each<'_>) {
+    text(captured.text().map(|text| &**text), each);
+}
+
+fn text(text: Option<&str>, each: &mut Each<'_>) {
+    if let Some(text) = text {
+        each(Fact::Text(text));
+    }
+}
+
+fn time(time: Option<Nanos>, each: &mut Each<'_>) {
+    each_number(time.map(Nanos::as_nanos), each);
+}
+
+fn code(number: Option<i32>, each: &mut Each<'_>) {
+    if let Some(number) = number {
+        each(Fact::Number(number.into()));
+    }
+}
+
+fn each_number(number: Option<u64>, each: &mut Each<'_>) {
+    if let Some(number) = number {
+        each(Fact::Number(i64::try_from(number).unwrap_or(i64::MAX)));
+    }
+}

@@ -1,0 +1,160 @@
+//! One term of a query: a field, an operator, and what it compares with; or text that any field may hold.
+//!
+//! In: a fact of a row. Out: whether it holds. Matching text does not allocate, since it runs over every row.
+
+use super::field::Field;
+use super::value::Value;
+use crate::event::Stamp;
+use crate::model::Model;
+use regex::bytes::Regex;
+
+/// How a term compares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// `:` contains the text, ignoring case; for words and numbers, the same as `=`.
+    Has,
+    /// `=` is exactly.
+    Is,
+    /// `!=` is not.
+    IsNot,
+    /// `~` matches the regular expression.
+    Matches,
+    /// `<`
+    Less,
+    /// `<=`
+    AtMost,
+    /// `>`
+    More,
+    /// `>=`
+    AtLeast,
+}
+
+/// One value that a term accepts.
+#[derive(Clone, Debug)]
+pub(super) struct Accepted {
+    /// The text as typed; for words, as they are kept.
+    pub text: String,
+    /// In lower case.
+    pub lower: String,
+    /// What it means for the field.
+    pub value: Value,
+    /// The regular expression, for [`Op::Matches`].
+    pub regex: Option<Regex>,
+}
+
+/// One term.
+#[derive(Clone, Debug)]
+pub struct Term {
+    pub(super) field: Option<Field>,
+    pub(super) op: Op,
+    /// One of these must hold; for [`Op::IsNot`], none may.
+    pub(super) accepted: Vec<Accepted>,
+}
+
+/// Something that a row holds.
+#[derive(Clone, Copy, Debug)]
+pub enum Fact<'a> {
+    /// Text.
+    Text(&'a str),
+    /// Text that need not be UTF-8, such as a thread's name.
+    Bytes(&'a [u8]),
+    /// A word of an enumeration.
+    Word(&'static str),
+    /// A number: nanoseconds, bytes, return values.
+    Number(i64),
+    /// An instant.
+    At(Stamp),
+}
+
+impl Term {
+    /// The field that it asks for; `None` if any may hold its text.
+    #[must_use]
+    pub const fn field(&self) -> Option<Field> {
+        self.field
+    }
+
+    /// Whether it says what must not be.
+    #[must_use]
+    pub const fn is_negative(&self) -> bool {
+        matches!(self.op, Op::IsNot)
+    }
+
+    /// Whether one of its values is what a row holds, whether or not that must be.
+    #[must_use]
+    pub fn holds(&self, fact: Fact<'_>, model: &Model) -> bool {
+        self.accepted.iter().any(|accepted| self.accepts(accepted, fact, model))
+    }
+
+    fn accepts(&self, accepted: &Accepted, fact: Fact<'_>, model: &Model) -> bool {
+        if self.op == Op::Has && accepted.text.is_empty() {
+            return true;
+        }
+        match fact {
+            Fact::Text(text) => self.text(accepted, text.as_bytes()),
+            Fact::Bytes(bytes) => self.text(accepted, bytes),
+            Fact::Word(word) => match self.op {
+                Op::Has if self.field.is_none() => {
+                    let shown = |byte: &u8| if *byte == b'_' { b' ' } else { *byte };
+                    let words: Vec<u8> = word.bytes().map(|byte| shown(&byte)).collect();
+                    contains(&words, accepted.lower.as_bytes()) || contains(word.as_bytes(), accepted.lower.as_bytes())
+                }
+                Op::Matches => self.text(accepted, word.as_bytes()),
+                _ => word == accepted.text,
+            },
+            Fact::Number(number) => match accepted.value {
+                Value::Number(value) => self.compare(number, value),
+                // Text without a field finds a number that is written as it is.
+                Value::Text => accepted.text.parse() == Ok(number),
+                Value::Instant(_) => false,
+            },
+            Fact::At(at) => {
+                let (Value::Instant(instant), Some(wall)) = (accepted.value, model.wall_ns(at)) else { return false };
+                let first = model.first().and_then(|first| model.wall_ns(first)).unwrap_or(wall);
+                let now = model.wall_ns(model.now()).unwrap_or(wall);
+                self.compare(i64::try_from(wall).unwrap_or(i64::MAX), instant.wall_ns(first, now))
+            }
+        }
+    }
+
+    fn text(&self, accepted: &Accepted, text: &[u8]) -> bool {
+        match self.op {
+            Op::Matches => accepted.regex.as_ref().is_some_and(|regex| regex.is_match(text)),
+            Op::Is | Op::IsNot => text == accepted.text.as_bytes(),
+            Op::Has => contains(text, accepted.lower.as_bytes()),
+            Op::Less | Op::AtMost | Op::More | Op::AtLeast => false,
+        }
+    }
+
+    const fn compare(&self, number: i64, value: i64) -> bool {
+        match self.op {
+            Op::Has | Op::Is | Op::IsNot => number == value,
+            Op::Less => number < value,
+            Op::AtMost => number <= value,
+            Op::More => number > value,
+            Op::AtLeast => number >= value,
+            Op::Matches => false,
+        }
+    }
+}
+
+/// Whether `text` contains `part`, which is in lower case, ignoring case.
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    let Some((first, rest)) = part.split_first() else { return true };
+    text.windows(part.len()).any(|window| {
+        window
+            .split_first()
+            .is_some_and(|(begin, end)| begin.to_ascii_lowercase() == *first && end.eq_ignore_ascii_case(rest))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::contains;
+
+    #[test]
+    fn letters_match_in_any_size() {
+        assert!(contains(b"NET-pf-10", b"net"));
+        assert!(!contains(b"net", b"net-pf"));
+        assert!(contains(b"", b""));
+    }
+}
