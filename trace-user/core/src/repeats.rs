@@ -175,7 +175,8 @@ pub fn requesters<'r>(requests: impl Iterator<Item = &'r Request>) -> Vec<Reques
 }
 
 /// How long the request's helper ran; zero if its birth or end was not seen.
-fn helper_time(request: &Request) -> Nanos {
+#[must_use]
+pub fn helper_time(request: &Request) -> Nanos {
     let call = request.call.as_ref();
     let ran = call.and_then(|call| Some(call.exited?.0.mono.since(call.helper?.1.mono)));
     ran.unwrap_or(Nanos::ZERO)

@@ -14,6 +14,7 @@ pub mod session;
 pub mod show;
 pub mod top;
 pub mod watch;
+pub mod who;
 
 use crate::cli::{Cli, Command};
 use failure::Failure;
@@ -31,6 +32,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Some(Command::Log(args)) => log::run(&args),
         Some(Command::Watch(args)) => watch::run(&args),
         Some(Command::Show(args)) => show::run(&args),
+        Some(Command::Who(args)) => who::run(&args),
         Some(Command::Explain(args)) => explain::run(args.name.as_deref()),
         Some(Command::Doctor(args)) => doctor::run(&args),
     };

@@ -20,6 +20,7 @@ Examples:
   modtrail log --json -- ping -I can0 x      what did this command ask the kernel to load?
   modtrail record -o boot.mcap --for 10m     record; replay it later in the same dashboard
   modtrail report boot.mcap                  verdicts, slowest requests, what each module cost
+  modtrail who can boot.mcap                 who asks for this module, and who loads it
   modtrail watch --limit 5s --exec ./page    get an alert while a load is still stuck
   modtrail doctor                            what this kernel lets modtrail see, and why not more
 
@@ -59,6 +60,13 @@ With --resolve, a line is `ALIAS [MODULE …] STEP; STEP …`, where a step is `
 of that name. Problems in modprobe's configuration are reported on stderr.
 
   modtrail doctor --resolve net-pf-29 fs-xfs";
+
+const AFTER_WHO: &str = "\
+The answer has those who requested it, those who requested something that depends on it, those who loaded it without a
+request, and those who unloaded it. That nobody asked is stated only if at least 95% of the time was covered.
+
+  modtrail who algif_aead monday.mcap tuesday.mcap
+  modtrail who AF_CAN --for 10m";
 
 const AFTER_RECORD: &str = "\
 The file is MCAP with protobuf messages, one per event, the schema inside. It is flushed every 0.5 s;
@@ -103,6 +111,8 @@ pub enum Command {
     Log(LogArgs),
     /// Show one request, load or unload of a recording in full
     Show(ShowArgs),
+    /// Say who asks for an alias or a module, who loads it, and who unloads it
+    Who(WhoArgs),
     /// Say what a verdict or a finding means and what to do
     Explain(ExplainArgs),
     /// Alert when a request, load, helper or firmware request is stuck, and when it clears
@@ -223,6 +233,29 @@ impl std::fmt::Display for Shown {
             Self::Unload(id) => write!(out, "unload {id}"),
         }
     }
+}
+
+/// `modtrail who`
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_WHO)]
+pub struct WhoArgs {
+    /// An alias, the name that engineers know for it, or a module: net-pf-29, AF_CAN, can
+    pub name: String,
+    /// Recordings; without one, the running kernel is traced until Ctrl-C
+    #[arg(conflicts_with_all = ["hooks", "without", "ring_bytes", "tracked", "modules_root", "probe_log"])]
+    pub files: Vec<PathBuf>,
+    /// Trace for this long, such as 90s, 10m, 1h
+    #[arg(long = "for", value_name = "TIME", value_parser = duration, conflicts_with = "files")]
+    pub duration: Option<Nanos>,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Which rows are wanted.
+    #[command(flatten)]
+    pub select: SelectArgs,
+    /// How to trace.
+    #[command(flatten)]
+    pub trace: TraceArgs,
 }
 
 /// `modtrail explain`

@@ -144,7 +144,7 @@ impl Correlator {
                     self.doubts_changed = true;
                 }
                 self.misses_denials |= loss.moment() == Some(Kind::Denied);
-                out.push(Change::Lost { loss: *loss, count: *count, at });
+                out.push(Change::Lost { loss: *loss, count: *count, at, until: *until });
                 return;
             }
             Fact::Tick | Fact::Drained => {

@@ -11,6 +11,7 @@ use super::request::Request;
 use super::unload::Unload;
 use crate::event::{Fact, Lost, Stamp};
 use std::sync::Arc;
+use trace_common::time::Ktime;
 
 /// What the correlator reports to the model. Each carries the whole value as it is now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,8 +42,10 @@ pub enum Change {
         loss: Lost,
         /// How many.
         count: u64,
-        /// When it was found.
+        /// It was lost after this.
         at: Stamp,
+        /// It was lost before this.
+        until: Ktime,
     },
     /// Something could not be tied to anything seen before: a return without a call, a birth without a call. What was
     /// under way when tracing began looks like this.

@@ -543,6 +543,12 @@ impl Wait {
 }
 
 impl Lost {
+    /// Whether the loss can have hidden a whole request or load, so that nobody knows that it was there.
+    #[must_use]
+    pub const fn hides(self) -> bool {
+        self.casts_doubt() || matches!(self, Self::Kernel(Loss::RequestsLeftOut))
+    }
+
     /// Whether the loss can have hidden what decides a verdict. A moment that only shows when a stage began or ended
     /// cannot: a request that lacks such a moment is judged by what is known of that request alone. A return probe's
     /// hook shows that it misses returns.

@@ -3,6 +3,7 @@
 //! In: changes from the correlator. Out: answers by reference. Pure. Each kind of thing has a cap; what is given up
 //! because of it is counted and shown.
 
+pub mod coverage;
 pub mod duplicates;
 mod kept;
 
@@ -11,6 +12,7 @@ use crate::entities::{
     Unload, UnloadId, Verdict,
 };
 use crate::event::{Comm, Costs, Fact, Hook, Lost, Machine, Policy, Right, SelfTest, Stamp};
+use coverage::{Blind, Coverage};
 use duplicates::{Group, GroupFacts, Groups, Sameness};
 use kept::Kept;
 use std::collections::{BTreeMap, BTreeSet};
@@ -55,6 +57,7 @@ pub struct Model {
     duplicates: [Groups; 3],
     verdicts: BTreeMap<Verdict, u64>,
     lost: BTreeMap<Lost, u64>,
+    blind: Blind,
     blamed: BTreeMap<(u32, Lost), Blamed>,
     worst: Option<(Nanos, RequestId)>,
     counts: Counts,
@@ -117,6 +120,7 @@ impl Default for Model {
             duplicates: [Sameness::Alias, Sameness::Module, Sameness::File].map(Groups::new),
             verdicts: BTreeMap::new(),
             lost: BTreeMap::new(),
+            blind: Blind::default(),
             blamed: BTreeMap::new(),
             worst: None,
             counts: Counts::default(),
@@ -151,7 +155,10 @@ impl Model {
                 self.counts.forgotten += self.firmware.put(firmware.id, firmware.clone()).count();
             }
             Change::Fact { fact, at } => self.fact(fact.clone(), *at),
-            Change::Lost { loss, count, at } => {
+            Change::Lost { loss, count, at, until } => {
+                if loss.hides() {
+                    self.blind.note(at.mono, *until);
+                }
                 let lost = self.lost.entry(*loss).or_default();
                 *lost = lost.saturating_add(*count);
                 self.advance(*at);
@@ -422,6 +429,12 @@ impl Model {
     #[must_use]
     pub const fn lost(&self) -> &BTreeMap<Lost, u64> {
         &self.lost
+    }
+
+    /// How much of the traced time was covered.
+    #[must_use]
+    pub fn coverage(&self) -> Coverage {
+        self.first.map_or_else(Coverage::default, |first| self.blind.coverage(first, self.now))
     }
 
     /// What each user caused to be lost, by the user's number in the initial namespace and by what was lost.

@@ -8,4 +8,5 @@ pub mod plain;
 pub mod summary;
 mod text;
 pub mod wall;
+pub mod who;
 pub mod whole;

@@ -71,6 +71,7 @@ fn head(out: &mut String, model: &Model, ending: Ending) {
     let counts = model.counts();
     let (requests, events) = (counted(counts.requests, "request"), counted(counts.events, "event"));
     line(out, format_args!("{requests}, {events}, {} lost", model.lost_total()));
+    line(out, format_args!("covered: {}", model.coverage().words()));
     losses(out, model);
     let shown = [
         (counts.unmatched, "events belong to something that began before tracing or was lost"),

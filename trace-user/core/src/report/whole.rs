@@ -13,6 +13,7 @@ use crate::event::{Hook, Policy, Right, SelfTest};
 use crate::explain;
 use crate::findings::{self, Finding};
 use crate::model::Model;
+use crate::model::coverage::Coverage;
 use crate::model::duplicates::Group;
 use crate::query::Query;
 use crate::record::read::Ending;
@@ -59,6 +60,7 @@ pub fn summary(model: &Model, ending: Ending, query: &Query) -> String {
         "keeps": rights(model.rights()),
         "requests": counts.requests,
         "events": counts.events,
+        "coverage": coverage(model.coverage()),
         "lost": lost(model),
         "lost_by_user": lost_by_user(model),
         "unmatched": counts.unmatched,
@@ -93,6 +95,12 @@ fn repeated(repeat: &Repeat) -> Vec<Value> {
             "count": by.count(), "verdicts": verdicts(by), "helper_ns": by.helper_time.as_nanos()})
     };
     repeat.requesters.iter().map(object).collect()
+}
+
+/// How much of the time was covered.
+pub(super) fn coverage(coverage: Coverage) -> Value {
+    json!({"traced_ns": coverage.traced.as_nanos(), "asleep_ns": coverage.asleep.as_nanos(),
+        "blind_ns": coverage.blind.as_nanos(), "is_enough": coverage.is_enough()})
 }
 
 /// How full the slots were, who held them, and how long others waited for one.
