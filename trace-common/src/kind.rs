@@ -16,6 +16,22 @@ pub enum Kind {
     /// `__request_module` returned an error before it asked the security hook: no helper is set, or the name is too
     /// long.
     RefusedEarly = 5,
+    /// `__sock_create` returned to a thread that requested a module.
+    SocketServed = 6,
+    /// `get_fs_type` returned to a thread that requested a module.
+    FileSystemServed = 7,
+    /// `crypto_alg_mod_lookup` returned to a thread that requested a module.
+    AlgorithmServed = 8,
+    /// `chrdev_open` returned to a thread that requested a module.
+    CharDeviceServed = 9,
+    /// `blkdev_get_no_open` returned to a thread that requested a module.
+    BlockDeviceServed = 10,
+    /// `dev_load` returned to a thread that requested a module.
+    NetDeviceServed = 11,
+    /// `rtnl_newlink` returned to a thread that requested a module.
+    LinkServed = 12,
+    /// `tcp_set_congestion_control` returned to a thread that requested a module.
+    CongestionServed = 13,
     /// `call_usermodehelper_exec` was entered.
     CallEntered = 16,
     /// `call_usermodehelper_exec` returned.
@@ -99,12 +115,20 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in order of number.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 52] = [
         Self::Requested,
         Self::Admitted,
         Self::Throttled,
         Self::Denied,
         Self::RefusedEarly,
+        Self::SocketServed,
+        Self::FileSystemServed,
+        Self::AlgorithmServed,
+        Self::CharDeviceServed,
+        Self::BlockDeviceServed,
+        Self::NetDeviceServed,
+        Self::LinkServed,
+        Self::CongestionServed,
         Self::CallEntered,
         Self::CallReturned,
         Self::CallPicked,
@@ -161,6 +185,14 @@ impl Kind {
             Self::Throttled => "throttled",
             Self::Denied => "denied",
             Self::RefusedEarly => "refused early",
+            Self::SocketServed => "socket served",
+            Self::FileSystemServed => "file system served",
+            Self::AlgorithmServed => "algorithm served",
+            Self::CharDeviceServed => "char device served",
+            Self::BlockDeviceServed => "block device served",
+            Self::NetDeviceServed => "network device served",
+            Self::LinkServed => "network link served",
+            Self::CongestionServed => "congestion served",
             Self::CallEntered => "helper call entered",
             Self::CallReturned => "helper call returned",
             Self::CallPicked => "helper call picked up",
@@ -346,6 +378,6 @@ mod tests {
             assert_eq!(Kind::from_number(kind.number()), Some(kind));
         }
         assert_eq!(Kind::from_number(0), None);
-        assert_eq!(Kind::from_number(6), None);
+        assert_eq!(Kind::from_number(14), None);
     }
 }

@@ -92,6 +92,18 @@ pub struct Offsets {
     pub task_parent: u32,
     /// `task_struct.comm`
     pub task_comm: u32,
+    /// `user_namespace.ns.inum`
+    pub user_ns_number: u32,
+    /// `task_struct.seccomp.mode`
+    pub task_seccomp: u32,
+    /// `task_struct.atomic_flags`
+    pub task_flags: u32,
+    /// `net.dev_base_head`
+    pub net_devices: u32,
+    /// `net_device.dev_list`
+    pub net_device_list: u32,
+    /// `net_device.name`
+    pub net_device_name: u32,
 }
 
 impl Settings {
@@ -141,6 +153,12 @@ impl Offsets {
         super_device: UNKNOWN,
         task_parent: UNKNOWN,
         task_comm: UNKNOWN,
+        user_ns_number: UNKNOWN,
+        task_seccomp: UNKNOWN,
+        task_flags: UNKNOWN,
+        net_devices: UNKNOWN,
+        net_device_list: UNKNOWN,
+        net_device_name: UNKNOWN,
     };
 
     /// What is the same on every 64-bit kernel from 5.10 to 7.3 without structure randomisation: the fields of
@@ -158,4 +176,4 @@ impl Offsets {
     };
 }
 
-const _: () = assert!(size_of::<Settings>() == 160);
+const _: () = assert!(size_of::<Settings>() == 184);

@@ -68,11 +68,20 @@ pub fn lost_by(user: u32, loss: Loss) {
 #[inline(always)]
 fn count(loss: Loss) {
     if let Some(counter) = DROPS.get_ptr_mut(loss.index()) {
-        // Another program may interrupt this one on the same CPU, so the addition has to be atomic; the target has no
-        // `AtomicU64::fetch_add`.
+        // Another program may interrupt this one on the same CPU.
         // SAFETY: the map's value is an aligned u64 that lives as long as the map.
-        unsafe { asm!("lock *(u64 *)({counter} + 0) += {one}", counter = in(reg) counter, one = in(reg) 1_u64) };
+        unsafe { add(counter, 1) };
     }
+}
+
+/// Adds to a counter at once: the target has no `AtomicU64::fetch_add`.
+///
+/// # Safety
+/// `counter` must be aligned, and valid for reads and writes.
+#[inline(always)]
+pub unsafe fn add(counter: *mut u64, number: u64) {
+    // SAFETY: the promise of the caller.
+    unsafe { asm!("lock *(u64 *)({counter} + 0) += {number}", counter = in(reg) counter, number = in(reg) number) };
 }
 
 /// Counts one loss for a user, and keeps the current thread's name.

@@ -2,7 +2,7 @@
 
 use aya_ebpf::Global;
 use aya_ebpf::macros::map;
-use aya_ebpf::maps::{HashMap, LruHashMap, PerCpuArray, RingBuf};
+use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use trace_common::blame::{Blame, Blamed};
 use trace_common::kind::Loss;
 use trace_common::limits::{self, RING_BYTES, TRACKED, USERS};
@@ -62,6 +62,10 @@ pub static DROPS: PerCpuArray<u64> = PerCpuArray::with_max_entries(Loss::ALL.len
 #[map]
 pub static TASKS: HashMap<u32, Watched> = HashMap::with_max_entries(TRACKED, 0);
 
+/// How many threads are watched for [`ASKED`]. While it is zero, what ends a request's function has nothing to look up.
+#[map]
+pub static ASKING: Array<u64> = Array::with_max_entries(1, 0);
+
 /// Room to read a string into.
 #[map]
 pub static SCRATCH: PerCpuArray<[u64; 8]> = PerCpuArray::with_max_entries(1, 0);
@@ -76,7 +80,7 @@ pub static COMMAND: HashMap<u32, u64> = HashMap::with_max_entries(TRACKED, 0);
 pub struct Watched {
     /// When its process started, on the boot clock: a pid that now belongs to another process is not watched.
     pub start: u64,
-    /// Bits: [`HELPER`], [`CALLER`], [`QUIET_REQUEST`], [`QUIET_LOAD`], [`LOADER`]; and [`LINE`] times the
+    /// Bits: [`HELPER`], [`CALLER`], [`QUIET_REQUEST`], [`QUIET_LOAD`], [`LOADER`], [`ASKED`]; and [`LINE`] times the
     /// lines that the kernel printed in it.
     pub why: u64,
 }
@@ -92,6 +96,8 @@ pub const QUIET_REQUEST: u64 = 4;
 pub const QUIET_LOAD: u64 = 8;
 /// The thread loads a module.
 pub const LOADER: u64 = 16;
+/// The thread has requested a module, and the kernel function that did so for it was not seen to return.
+pub const ASKED: u64 = 32;
 /// One line that the kernel printed during that load.
 pub const LINE: u64 = 1 << 32;
 

@@ -99,6 +99,56 @@ fn asked_kprobe(ctx: ProbeContext) -> u32 {
     request::asked(&ctx, word(1), [word(2), word(3), word(4), word(5)], read::unframed_return(&ctx)) as u32
 }
 
+// served: int __sock_create(struct net *net, int family, int type, int protocol, struct socket **res, int kern);
+// struct file_system_type *get_fs_type(const char *name);
+// struct crypto_alg *crypto_alg_mod_lookup(const char *name, u32 type, u32 mask);
+// int chrdev_open(struct inode *inode, struct file *filp);
+// int rtnl_newlink(struct sk_buff *skb, struct nlmsghdr *nlh, struct netlink_ext_ack *extack);
+// int tcp_set_congestion_control(struct sock *sk, const char *name, bool load, bool cap_net_admin)
+
+both!(exit socket_served_fexit, socket_served_kretprobe, |ctx, result: 6| {
+    request::served::<{ Kind::SocketServed as u16 }>(ctx, || result as i32)
+});
+both!(exit file_system_served_fexit, file_system_served_kretprobe, |ctx, found: 1| {
+    request::served::<{ Kind::FileSystemServed as u16 }>(ctx, || request::of_pointer(found, request::ENODEV))
+});
+both!(exit algorithm_served_fexit, algorithm_served_kretprobe, |ctx, found: 3| {
+    request::served::<{ Kind::AlgorithmServed as u16 }>(ctx, || request::of_pointer(found, request::ENODEV))
+});
+both!(exit char_device_served_fexit, char_device_served_kretprobe, |ctx, result: 2| {
+    request::served::<{ Kind::CharDeviceServed as u16 }>(ctx, || result as i32)
+});
+both!(exit link_served_fexit, link_served_kretprobe, |ctx, result: 3| {
+    request::served::<{ Kind::LinkServed as u16 }>(ctx, || result as i32)
+});
+both!(exit congestion_served_fexit, congestion_served_kretprobe, |ctx, result: 4| {
+    request::served::<{ Kind::CongestionServed as u16 }>(ctx, || result as i32)
+});
+
+// served: struct block_device *blkdev_get_no_open(dev_t dev), from 6.15 on with `bool autoload`. Which argument is the
+// last is not the same on every kernel, so the value is asked for (5.17 and later).
+
+#[fexit]
+fn block_device_served_fexit(ctx: FExitContext) -> i32 {
+    request::served::<{ Kind::BlockDeviceServed as u16 }>(&ctx, || {
+        request::of_pointer(read::returned(&ctx), request::ENXIO)
+    })
+}
+
+#[kretprobe]
+fn block_device_served_kretprobe(ctx: RetProbeContext) -> u32 {
+    let found: u64 = ctx.ret();
+    request::served::<{ Kind::BlockDeviceServed as u16 }>(&ctx, || request::of_pointer(found, request::ENXIO)) as u32
+}
+
+// served: void dev_load(struct net *net, const char *name)
+
+#[fexit]
+fn net_device_served_fexit(ctx: FExitContext) -> i32 {
+    let (net, name): (u64, u64) = (ctx.arg(0), ctx.arg(1));
+    request::served::<{ Kind::NetDeviceServed as u16 }>(&ctx, || request::of_net_device(net, name))
+}
+
 // throttled: int down_timeout(struct semaphore *sem, long timeout)
 
 #[fexit]

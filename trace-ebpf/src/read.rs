@@ -6,13 +6,16 @@ use aya_ebpf::EbpfContext;
 use aya_ebpf::cty::c_void;
 use aya_ebpf::helpers::generated::bpf_probe_read_kernel as bpf_probe_read_kernel_raw;
 use aya_ebpf::helpers::generated::{
-    bpf_get_current_cgroup_id, bpf_get_current_task, bpf_get_stack, bpf_probe_read_kernel_str, bpf_probe_read_user_str,
+    bpf_get_current_cgroup_id, bpf_get_current_task, bpf_get_func_ret, bpf_get_stack, bpf_probe_read_kernel_str,
+    bpf_probe_read_user_str,
 };
 use aya_ebpf::helpers::{bpf_get_current_uid_gid, bpf_probe_read_kernel};
 use aya_ebpf::programs::ProbeContext;
 use trace_common::limits::{FORMAT_WORDS, LINE, SHORT_TEXT};
 use trace_common::settings::{Offsets, UNKNOWN};
-use trace_common::wire::{Origin, Printed, Text64, Text128};
+use trace_common::wire::{
+    CAPS_SEEN, NO_NEW_PRIVS_SEEN, Origin, Printed, Privileges, SECCOMP_SEEN, Text64, Text128, USERNS_SEEN,
+};
 
 /// The offsets of fields in this kernel.
 #[inline(always)]
@@ -124,6 +127,78 @@ pub fn responsible_user() -> u32 {
     OVERFLOW_USER
 }
 
+/// `PFA_NO_NEW_PRIVS` (include/linux/sched.h), in the low byte of `task_struct.atomic_flags`.
+const NO_NEW_PRIVS: u32 = 1;
+
+/// Writes what the current task may do.
+#[inline(always)]
+pub fn privileges(privileges: &Room<'_, Privileges>) {
+    let (task, offsets) = (current(), offsets());
+    let cred: u64 = field(task, offsets.task_cred).unwrap_or(0);
+    let user_ns: u64 = field(cred, offsets.cred_user_ns).unwrap_or(0);
+    let caps: Option<u64> = field(cred, offsets.cred_caps);
+    let userns = field32(user_ns, offsets.user_ns_number);
+    let seccomp = field32(task, offsets.task_seccomp);
+    let flags = field32(task, offsets.task_flags);
+    room!(privileges.caps).put(caps.unwrap_or(0));
+    room!(privileges.userns).put(userns.unwrap_or(0));
+    room!(privileges.userns_depth).put(field32(user_ns, offsets.user_ns_level).unwrap_or(0));
+    room!(privileges.userns_owner).put(field32(user_ns, offsets.user_ns_owner).unwrap_or(0));
+    room!(privileges.seccomp).put(seccomp.unwrap_or(0));
+    room!(privileges.no_new_privs).put(flags.unwrap_or(0) & NO_NEW_PRIVS);
+    let seen = |seen: bool, bit: u32| if seen { bit } else { 0 };
+    room!(privileges.seen).put(
+        seen(caps.is_some(), CAPS_SEEN)
+            | seen(userns.is_some(), USERNS_SEEN)
+            | seen(seccomp.is_some(), SECCOMP_SEEN)
+            | seen(flags.is_some(), NO_NEW_PRIVS_SEEN),
+    );
+}
+
+/// Network devices that are looked through. In a namespace with more, one that is not found may be there.
+const NET_DEVICES: u32 = 256;
+
+/// Whether the namespace `net` has a network device of this name, under its first name.
+#[inline(always)]
+pub fn has_net_device(net: u64, name: u64) -> bool {
+    let offsets = offsets();
+    if offsets.net_devices == UNKNOWN || offsets.net_device_list == UNKNOWN || offsets.net_device_name == UNKNOWN {
+        return true;
+    }
+    let wanted = net_device_name(name);
+    let head = net + u64::from(offsets.net_devices);
+    let to_name = u64::from(offsets.net_device_name).wrapping_sub(u64::from(offsets.net_device_list));
+    let mut node = word(head);
+    let mut found = false;
+    for _ in 0..NET_DEVICES {
+        if node == head || node == 0 || found {
+            break;
+        }
+        let known = net_device_name(node.wrapping_add(to_name));
+        found = (known[0] ^ wanted[0]) | (known[1] ^ wanted[1]) == 0;
+        node = word(node);
+    }
+    found
+}
+
+/// A network device's name (`IFNAMSIZ` bytes), with zeros after its end; zeros if it cannot be read.
+#[inline(always)]
+fn net_device_name(address: u64) -> [u64; 2] {
+    let mut name = [0_u64; 2];
+    // SAFETY: the destination has room for sixteen bytes; the kernel checks the address.
+    unsafe { bpf_probe_read_kernel_str((&raw mut name).cast(), 16, address as *const c_void) };
+    name
+}
+
+/// The word at an address; zero if it cannot be read.
+#[inline(always)]
+fn word(address: u64) -> u64 {
+    let mut word = 0_u64;
+    // SAFETY: the destination has room for eight bytes; the kernel checks the address.
+    unsafe { bpf_probe_read_kernel_raw((&raw mut word).cast(), 8, address as *const c_void) };
+    word
+}
+
 /// The user who logged in for the current task; `None` if that cannot be read.
 #[inline(always)]
 pub fn loginuid() -> Option<u32> {
@@ -207,6 +282,15 @@ pub fn line(record: &Room<'_, Printed>, source: u64, length: u64) {
     let answer = unsafe { bpf_probe_read_kernel_raw(bytes.place().cast(), size, source as *const c_void) };
     room!(record.length).put(if answer == 0 { size as i32 } else { answer as i32 });
     room!(record.truncated).put(u32::from(kept < length));
+}
+
+/// What the function returned at whose end a trampoline runs; zero if the kernel does not say.
+#[inline(always)]
+pub fn returned(ctx: &impl EbpfContext) -> u64 {
+    let mut value = 0_u64;
+    // SAFETY: the destination is a word.
+    unsafe { bpf_get_func_ret(ctx.as_ptr(), &raw mut value) };
+    value
 }
 
 /// The current cgroup's id, in the v2 hierarchy.

@@ -55,7 +55,7 @@ const CORE: House = House {
         ("attribution", &["event", "entities"]),
         ("explain", &["event", "answer", "entities", "phases", "attribution", "printed"]),
         ("stall", &["event", "entities", "model"]),
-        ("findings", &["event", "entities", "model", "explain"]),
+        ("findings", &["event", "entities", "model", "attribution", "explain"]),
         ("query", &["event", "answer", "entities", "model", "attribution", "explain"]),
         ("repeats", &["event", "entities", "model", "attribution"]),
         (

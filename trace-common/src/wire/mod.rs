@@ -25,7 +25,9 @@ pub use load::{
     FileNamed, ImageRead, InitEnded, LoadBegan, LoadEnded, ModuleSeen, Origin, Printed, SYSCALL_FINIT, SYSCALL_INIT,
     UnloadBegan,
 };
-pub use request::{Admitted, RefusedEarly, Requested, TurnedAway};
+pub use request::{
+    Admitted, CAPS_SEEN, NO_NEW_PRIVS_SEEN, Privileges, RefusedEarly, Requested, SECCOMP_SEEN, TurnedAway, USERNS_SEEN,
+};
 pub use suspend::{DepthSeen, Ended, PhaseSeen, SuspendBegan, WAY_HIBERNATE, WAY_SUSPEND};
 pub use task::{Exited, Forked};
 pub use text::{Text64, Text128};

@@ -4,6 +4,35 @@ use super::{Header, Text64};
 use crate::limits::{FORMAT_WORDS, STACK};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+/// What the requester may do. Everything is zero if the kernel's types do not show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Privileges {
+    /// Its effective capabilities, a bit for each (`cred.cap_effective`).
+    pub caps: u64,
+    /// The number of its user namespace (`user_namespace.ns.inum`).
+    pub userns: u32,
+    /// How deep that lies: zero for the initial one.
+    pub userns_depth: u32,
+    /// Who made it: a user in the initial namespace.
+    pub userns_owner: u32,
+    /// `task_struct.seccomp.mode`: 0 none, 1 strict, 2 filter.
+    pub seccomp: u32,
+    /// Not zero: it, and what it executes, cannot gain privileges.
+    pub no_new_privs: u32,
+    /// Bits: [`CAPS_SEEN`], [`USERNS_SEEN`], [`SECCOMP_SEEN`], [`NO_NEW_PRIVS_SEEN`].
+    pub seen: u32,
+}
+
+/// The capabilities could be read.
+pub const CAPS_SEEN: u32 = 1;
+/// The user namespace could be read.
+pub const USERNS_SEEN: u32 = 2;
+/// The mode of seccomp could be read.
+pub const SECCOMP_SEEN: u32 = 4;
+/// Whether new privileges can be gained could be read.
+pub const NO_NEW_PRIVS_SEEN: u32 = 8;
+
 /// `security_kernel_module_request(char *kmod_name)` was called: the request exists, and has no slot yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
 #[repr(C)]
@@ -27,6 +56,8 @@ pub struct Requested {
     /// The number of its inode on that device (`inode.i_ino`); zero if the requester has no executable, or if it could
     /// not be read.
     pub exe_inode: u64,
+    /// What the requester may do.
+    pub privileges: Privileges,
     /// The number of bytes of `stack` that are filled, or a negative errno if the stack could not be taken.
     pub stack_bytes: i64,
     /// Return addresses, innermost first.
@@ -83,6 +114,8 @@ pub struct RefusedEarly {
     pub exe_device: u32,
     /// Zero.
     pub reserved: u32,
+    /// What the requester may do.
+    pub privileges: Privileges,
     /// The format of the alias, which the kernel had not formatted for good.
     pub format: Text64,
     /// The words that the format may use, by their place.
@@ -100,5 +133,5 @@ record!(RefusedEarly: RefusedEarly);
 record!(Admitted: Admitted);
 record!(TurnedAway: Throttled, Denied);
 
-const _: () = assert!(size_of::<TurnedAway>() == 64 && size_of::<RefusedEarly>() == 648);
-const _: () = assert!(size_of::<Requested>() == 352 && size_of::<Admitted>() == 128);
+const _: () = assert!(size_of::<TurnedAway>() == 64 && size_of::<RefusedEarly>() == 680);
+const _: () = assert!(size_of::<Requested>() == 384 && size_of::<Admitted>() == 128);

@@ -67,6 +67,8 @@ record!(SuspendBegan: SuspendBegan);
 record!(PhaseSeen: PhaseSeen);
 record!(DepthSeen: DisableBegan, DepthSet);
 record!(Ended: SuspendEnded, FreezeEnded, DisableEnded, FirmwareEnded, FallbackEnded);
+record!(Ended: SocketServed, FileSystemServed, AlgorithmServed, CharDeviceServed, BlockDeviceServed, NetDeviceServed);
+record!(Ended: LinkServed, CongestionServed);
 
 const _: () = assert!(size_of::<SuspendBegan>() == 72 && size_of::<PhaseSeen>() == 128);
 const _: () = assert!(size_of::<DepthSeen>() == 64 && size_of::<Ended>() == 64);

@@ -8,7 +8,7 @@ use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::bpf_get_current_uid_gid;
 use trace_common::kind::Kind;
 use trace_common::limits::{FORMAT_WORDS, SHORT_TEXT};
-use trace_common::wire::{Admitted, Record, RefusedEarly, Requested, TurnedAway};
+use trace_common::wire::{Admitted, Ended, Record, RefusedEarly, Requested, TurnedAway};
 
 /// hook: entry of `int security_kernel_module_request(char *kmod_name)`, 5.10 to 7.3. On a kernel without security
 /// hooks: `module:module_request`. `unframed` is [`read::unframed_return`], zero if the stack is complete.
@@ -23,6 +23,7 @@ pub fn requested(ctx: &impl EbpfContext, alias: *const u8, unframed: u64) -> i32
     // One that was left out before may have ended unseen.
     task::was_quiet(ctx.pid(), QUIET_REQUEST);
     task::await_return(ctx.pid());
+    task::asks(ctx.pid());
     emit::record::<{ Kind::Requested as u16 }, Requested>(|record| {
         read::text64(&room!(record.alias), alias as u64);
         room!(record.cgroup).put(read::current_cgroup());
@@ -33,6 +34,7 @@ pub fn requested(ctx: &impl EbpfContext, alias: *const u8, unframed: u64) -> i32
         let (device, inode) = read::executable();
         room!(record.exe_device).put(device);
         room!(record.exe_inode).put(inode);
+        read::privileges(&room!(record.privileges));
         room!(record.stack_bytes).put(read::stack(ctx, &room!(record.stack), unframed));
     });
     debug!(ctx, "requested by {}", ctx.pid());
@@ -52,6 +54,7 @@ pub fn asked(ctx: &impl EbpfContext, format: u64, words: [u64; FORMAT_WORDS], un
     if !(is_refused || may_be_long()) || !share::may_request() {
         return 0;
     }
+    task::asks(ctx.pid());
     emit::record::<{ Kind::RefusedEarly as u16 }, RefusedEarly>(|record| {
         read::text64(&room!(record.format), format);
         let strings = room!(record.strings);
@@ -70,11 +73,57 @@ pub fn asked(ctx: &impl EbpfContext, format: u64, words: [u64; FORMAT_WORDS], un
         room!(record.exe_inode).put(inode);
         room!(record.exe_device).put(device);
         room!(record.reserved).put(0);
+        read::privileges(&room!(record.privileges));
         room!(record.words).put(words);
         room!(record.stack_bytes).put(read::stack(ctx, &room!(record.stack), unframed));
     });
     debug!(ctx, "request of {} may be refused early", ctx.pid());
     0
+}
+
+/// hooks: the return of a kernel function that requests modules for its callers. It runs often, and is recorded only if
+/// this thread has requested a module: `result` is zero or a negative errno, and is not computed otherwise.
+#[inline(always)]
+pub fn served<const KIND: u16>(ctx: &impl EbpfContext, result: impl FnOnce() -> i32) -> i32
+where
+    Ended: Record<KIND>,
+{
+    if !task::has_asked(ctx.pid()) {
+        return 0;
+    }
+    let result = result();
+    emit::record::<KIND, Ended>(|record| {
+        room!(record.result).put(result);
+        room!(record.reserved).put(0);
+    });
+    debug!(ctx, "kind {} result {} in {}", KIND, result, ctx.pid());
+    0
+}
+
+/// `-ENODEV`: what callers of `get_fs_type` make of a null pointer (fs/namespace.c, 5.10 to 7.3), and those of `dev_load`
+/// of a device that is not there (net/core/dev_ioctl.c).
+pub const ENODEV: i32 = -19;
+/// `-ENXIO`: what callers of `blkdev_get_no_open` make of a null pointer (block/bdev.c, 6.1 to 7.3).
+pub const ENXIO: i32 = -6;
+/// The largest errno in a pointer (include/linux/err.h `MAX_ERRNO`).
+const MAX_ERRNO: u64 = 4_095;
+
+/// What a pointer says that the function returned: its errno if it is one, `null` if it is null, else zero.
+#[inline(always)]
+pub const fn of_pointer(pointer: u64, null: i32) -> i32 {
+    if pointer == 0 {
+        null
+    } else if pointer >= MAX_ERRNO.wrapping_neg() {
+        pointer as i32
+    } else {
+        0
+    }
+}
+
+/// Whether a network device of this name exists in the namespace `net`, as the callers of `dev_load` find out after it.
+#[inline(always)]
+pub fn of_net_device(net: u64, name: u64) -> i32 {
+    if read::has_net_device(net, name) { 0 } else { ENODEV }
 }
 
 /// hook: `module:module_request(char *name, bool wait, unsigned long ip)`, 5.10 to 7.3.

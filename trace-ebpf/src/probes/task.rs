@@ -1,7 +1,7 @@
 //! The life of helper processes and their descendants. Everything else that forks or exits is ignored after one map
 //! lookup (a thread that is not the first of its process needs a second one at its exit).
 
-use crate::maps::{CALLER, HELPER, LINE, LOADER, QUIET_LOAD, QUIET_REQUEST, TASKS, Watched};
+use crate::maps::{ASKED, ASKING, CALLER, HELPER, LINE, LOADER, QUIET_LOAD, QUIET_REQUEST, TASKS, Watched};
 use crate::room::room;
 use crate::{command, emit, read};
 use aya_ebpf::EbpfContext;
@@ -83,6 +83,48 @@ pub fn was_quiet(tid: u32, why: u64) -> bool {
         unsafe { (*known).why = rest };
     }
     is_same
+}
+
+/// This thread requests a module: what its kernel function returns then is recorded.
+#[inline(always)]
+pub fn asks(tid: u32) {
+    let Some(asking) = ASKING.get_ptr_mut(0) else { return };
+    if !is_watched(tid, ASKED) {
+        forget_asked(tid);
+        watch(tid, read::current_start(), ASKED);
+        if is_watched(tid, ASKED) {
+            // SAFETY: the map's value is an aligned u64 that lives as long as the map.
+            unsafe { emit::add(asking, 1) };
+        }
+    }
+}
+
+/// Whether this thread has requested a module since the last return of such a function.
+#[inline(always)]
+pub fn has_asked(tid: u32) -> bool {
+    let Some(asking) = ASKING.get_ptr(0) else { return false };
+    // SAFETY: as in `asks`; what others add meanwhile is about other threads.
+    if unsafe { asking.read_volatile() } == 0 {
+        return false;
+    }
+    let asked = is_watched(tid, ASKED);
+    forget_asked(tid);
+    asked
+}
+
+/// The thread is no longer watched for that, if it was.
+#[inline(always)]
+fn forget_asked(tid: u32) {
+    let Some(known) = TASKS.get_ptr(tid) else { return };
+    // SAFETY: as in `watch`.
+    if unsafe { (*known).why } & ASKED == 0 {
+        return;
+    }
+    was_quiet(tid, ASKED);
+    if let Some(asking) = ASKING.get_ptr_mut(0) {
+        // SAFETY: as in `asks`.
+        unsafe { emit::add(asking, u64::MAX) };
+    }
 }
 
 /// This thread loads a module from now on: lines that the kernel prints in it are kept.
@@ -208,6 +250,7 @@ pub fn exited(ctx: &impl EbpfContext) -> i32 {
         if answered(thread, known) && is_same {
             emit::record::<{ Kind::CallerGone as u16 }, Header>(|_| {});
         }
+        forget_asked(thread);
         // What was left out of it ends with it.
         was_quiet(thread, QUIET_REQUEST | QUIET_LOAD | LINES_OF_LOAD);
     }

@@ -11,7 +11,7 @@ pub struct Event {
     pub cpu: u32,
     #[prost(bool, tag = "5")]
     pub of_command: bool,
-    #[prost(oneof = "event::Body", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 70, 71, 72, 73, 74, 75, 50, 51, 52, 53, 54, 55, 56, 57, 58, 60, 61, 62, 63, 64, 65, 66")]
+    #[prost(oneof = "event::Body", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 38, 37, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 70, 71, 72, 73, 74, 75, 50, 51, 52, 53, 54, 55, 56, 57, 58, 60, 61, 62, 63, 64, 65, 66")]
     pub body: ::core::option::Option<event::Body>,
 }
 /// Nested message and enum types in `Event`.
@@ -72,6 +72,8 @@ pub mod event {
         Printed(super::Printed),
         #[prost(message, tag = "36")]
         UnloadBegan(super::UnloadBegan),
+        #[prost(message, tag = "38")]
+        Served(super::Served),
         #[prost(message, tag = "37")]
         UnloadEnded(super::Ended),
         #[prost(message, tag = "40")]
@@ -174,6 +176,35 @@ pub struct Requested {
     pub loginuid: ::core::option::Option<u32>,
     #[prost(string, optional, tag = "7")]
     pub exe: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(message, optional, tag = "8")]
+    pub privileges: ::core::option::Option<Privileges>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Privileges {
+    #[prost(fixed64, optional, tag = "1")]
+    pub caps: ::core::option::Option<u64>,
+    #[prost(message, optional, tag = "2")]
+    pub userns: ::core::option::Option<UserNs>,
+    #[prost(uint32, optional, tag = "3")]
+    pub seccomp: ::core::option::Option<u32>,
+    #[prost(bool, optional, tag = "4")]
+    pub no_new_privs: ::core::option::Option<bool>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UserNs {
+    #[prost(uint32, tag = "1")]
+    pub inode: u32,
+    #[prost(uint32, tag = "2")]
+    pub depth: u32,
+    #[prost(uint32, tag = "3")]
+    pub owner: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Served {
+    #[prost(string, tag = "1")]
+    pub by: ::prost::alloc::string::String,
+    #[prost(sint32, tag = "2")]
+    pub result: i32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RefusedEarly {

@@ -7,7 +7,8 @@ use crate::alias;
 use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
 use crate::event::{
     Body, CallEntered, Captured, Comm, Depth, Event, FileId, FirmwareAsked, FirmwareMoment, Module, Moment, Origin,
-    Parent, PmTest, Probe, Program, Requested, Stamp, SuspendMoment, SuspendState, Syscall, Task, Wait, Way,
+    Parent, PmTest, Privileges, Probe, Program, Requested, Seccomp, Server, Stamp, SuspendMoment, SuspendState,
+    Syscall, Task, UserNs, Wait, Way,
 };
 use std::sync::Arc;
 use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
@@ -106,6 +107,19 @@ fn moment(kind: Kind, bytes: &[u8], unnamed: &mut Option<Unnamed>) -> Result<Mom
         }
         Kind::Throttled => Moment::Throttled { result: turned_away(&whole!(Throttled as wire::TurnedAway, bytes)) },
         Kind::Denied => Moment::Denied { result: turned_away(&whole!(Denied as wire::TurnedAway, bytes)) },
+        Kind::SocketServed
+        | Kind::FileSystemServed
+        | Kind::AlgorithmServed
+        | Kind::CharDeviceServed
+        | Kind::BlockDeviceServed
+        | Kind::NetDeviceServed
+        | Kind::LinkServed
+        | Kind::CongestionServed => {
+            let by = Server::of_moment(kind).ok_or(DecodeFault::Value { kind })?;
+            // The layout is the same for all of them.
+            let record = whole::<{ Kind::SocketServed as u16 }, wire::Ended>(kind, bytes)?;
+            Moment::Served { by, result: ended(&record) }
+        }
         Kind::RefusedEarly => refused_early(&whole!(RefusedEarly as wire::RefusedEarly, bytes), unnamed),
         Kind::CallEntered => {
             Moment::CallEntered(call_entered(&whole!(CallEntered as wire::CallEntered, bytes), unnamed).into())
@@ -302,7 +316,20 @@ fn requested(record: &wire::Requested, unnamed: &mut Option<Unnamed>) -> Request
         exe: None,
         cgroup: None,
         stack: [].into(),
+        privileges: privileges(&record.privileges),
     }
+}
+
+/// What could be read of what the requester may do; `None` if nothing could.
+fn privileges(record: &wire::Privileges) -> Option<Privileges> {
+    let seen = |bit: u32| record.seen & bit != 0;
+    let userns = UserNs { inode: record.userns, depth: record.userns_depth, owner: record.userns_owner };
+    (record.seen != 0).then(|| Privileges {
+        caps: seen(wire::CAPS_SEEN).then_some(record.caps),
+        userns: seen(wire::USERNS_SEEN).then_some(userns),
+        seccomp: Seccomp::from_number(record.seccomp).filter(|_| seen(wire::SECCOMP_SEEN)),
+        no_new_privs: seen(wire::NO_NEW_PRIVS_SEEN).then_some(record.no_new_privs != 0),
+    })
 }
 
 fn refused_early(record: &wire::RefusedEarly, unnamed: &mut Option<Unnamed>) -> Moment {
@@ -326,6 +353,7 @@ fn refused_early(record: &wire::RefusedEarly, unnamed: &mut Option<Unnamed>) -> 
         exe: None,
         cgroup: None,
         stack: [].into(),
+        privileges: privileges(&record.privileges),
     };
     // The name may be too long: the kernel counts as it formats (kernel/module/kmod.c `__request_module`).
     let is_cut = matches!(requested.alias, Captured::Truncated(_));
@@ -435,7 +463,7 @@ fn captured(length: i32, truncated: u32, bytes: &[u8]) -> Captured {
 mod tests {
     use super::*;
     use trace_common::limits::{ARGV, CALL_STACK, LINE, LONG_TEXT, STACK};
-    use zerocopy::IntoBytes;
+    use zerocopy::{FromZeros, IntoBytes};
 
     fn header(kind: Kind) -> wire::Header {
         wire::Header {
@@ -513,6 +541,7 @@ mod tests {
             exe_inode: 11,
             exe_device: 1,
             reserved: 0,
+            privileges: wire::Privileges::new_zeroed(),
             format: text("fs-%s"),
             words: [1, 2, 3, 4],
             strings,
@@ -543,6 +572,15 @@ mod tests {
             loginuid_seen: 1,
             exe_device: 0x80_0001,
             exe_inode: 11,
+            privileges: wire::Privileges {
+                caps: 1 << 12,
+                userns: 4_026_531_837,
+                userns_depth: 1,
+                userns_owner: 1000,
+                seccomp: 2,
+                no_new_privs: 1,
+                seen: wire::CAPS_SEEN | wire::USERNS_SEEN | wire::SECCOMP_SEEN,
+            },
             stack_bytes: 32,
             stack,
         };
@@ -555,6 +593,13 @@ mod tests {
         assert_eq!(task, Task::new(412, 413, 5, "ping"));
         assert_eq!(requested.alias, Captured::whole("net-pf-29"));
         assert_eq!((requested.loginuid, &requested.exe, &requested.cgroup), (Some(1000), &None, &None));
+        let privileges = Privileges {
+            caps: Some(1 << 12),
+            userns: Some(UserNs { inode: 4_026_531_837, depth: 1, owner: 1000 }),
+            seccomp: Some(Seccomp::Filter),
+            no_new_privs: None,
+        };
+        assert_eq!(requested.privileges, Some(privileges));
         assert_eq!(unnamed, Some(Unnamed { cgroup: Some(7), exe, parent: None, stack: vec![1, 2, 3, 0x99] }));
     }
 
@@ -594,8 +639,8 @@ mod tests {
     fn bytes_that_are_no_record_are_refused_with_the_reason() {
         assert_eq!(decode(&[0; 8]), Err(DecodeFault::Short { bytes: 8 }));
         let mut unknown = header(Kind::Live);
-        unknown.kind = 6;
-        assert_eq!(decode(unknown.as_bytes()), Err(DecodeFault::Kind { number: 6 }));
+        unknown.kind = 14;
+        assert_eq!(decode(unknown.as_bytes()), Err(DecodeFault::Kind { number: 14 }));
         let bytes = size_of::<wire::Header>();
         let cut = header(Kind::Live);
         assert_eq!(decode(cut.as_bytes()), Err(DecodeFault::Size { kind: Kind::Live, bytes }));

@@ -5,8 +5,8 @@
 use crate::answer::{CallResult, ReturnCode, WaitStatus};
 use crate::entities::{Request, RequestId};
 use crate::event::{
-    Body, CallEntered, Captured, Event, Fact, Hook, Lost, Machine, Module, Moment, Probe, Requested, Resolution, Stamp,
-    Syscall, Task, Wait, Wanted,
+    Body, CallEntered, Captured, Event, Fact, Hook, Lost, Machine, Module, Moment, Probe, Requested, Resolution,
+    Server, Stamp, Syscall, Task, Wait, Wanted,
 };
 use crate::model::Model;
 use crate::pipeline::Pipeline;
@@ -110,7 +110,7 @@ impl Scenario {
         let Helped { alias, requester, path, pid, at } = helped;
         let call = CallAddress(u64::from(pid));
         let helper = Task::new(pid, pid, at + 900, "modprobe");
-        let stack = ["__request_module", "__sock_create", "__sys_socket", "__x64_sys_socket", "do_syscall_64"];
+        let stack = ["__request_module", server(alias).as_str(), "__x64_sys_call", "do_syscall_64"];
         self.probe(
             at,
             requester,
@@ -121,6 +121,7 @@ impl Scenario {
                 exe: Some("/usr/bin/ping".into()),
                 cgroup: Some("/user.slice/user-1000.slice/session-3.scope".into()),
                 stack: stack.map(Arc::from).into(),
+                privileges: None,
             })),
         );
         self.probe(at + 40, requester, Moment::Admitted { alias: Captured::whole(alias), wait: true });
@@ -131,13 +132,16 @@ impl Scenario {
         self.probe(at + 2_000, helper, Moment::Executed { result: ReturnCode(executed), program: None });
     }
 
-    /// The helper exited, was reaped, and the requester returned.
+    /// The helper exited, was reaped, and the requester returned. If the helper succeeded, the requester got what it asked
+    /// for.
     pub fn ended(&mut self, helped: Helped<'_>, at: u64, status: i32) {
         let helper = self.helper(helped);
         let call = CallAddress(u64::from(helped.pid));
         self.probe(at, helper, Moment::Exited { status: Some(WaitStatus(status)) });
         self.probe(at + 200, worker(helped.pid), Moment::Completed { call: Some(call) });
         self.probe(at + 300, helped.requester, Moment::CallReturned { result: CallResult::from_return(status) });
+        let result = if status == 0 { ReturnCode::OK } else { ReturnCode(-97) };
+        self.probe(at + 320, helped.requester, Moment::Served { by: server(helped.alias), result });
     }
 
     /// The helper's task.
@@ -161,10 +165,23 @@ impl Scenario {
     }
 }
 
+/// The kernel function that requests such an alias.
+fn server(alias: &str) -> Server {
+    let by_beginning = [
+        ("fs-", Server::FileSystem),
+        ("crypto-", Server::Algorithm),
+        ("char-major-", Server::CharDevice),
+        ("block-major-", Server::BlockDevice),
+        ("netdev-", Server::NetDevice),
+    ];
+    let found = by_beginning.into_iter().find(|(beginning, _)| alias.starts_with(beginning));
+    found.map_or(Server::Socket, |(_, server)| server)
+}
+
 /// Somebody asks for an alias; who it is does not matter.
 pub fn asked(alias: &str) -> Requested {
     let alias = Captured::whole(alias);
-    Requested { alias, uid: 0, loginuid: None, exe: None, cgroup: None, stack: [].into() }
+    Requested { alias, uid: 0, loginuid: None, exe: None, cgroup: None, stack: [].into(), privileges: None }
 }
 
 /// A helper call is entered that executes the first of these words.
@@ -288,6 +305,7 @@ fn went_wrong(scenario: &mut Scenario) {
     scenario.helped(missing, -2);
     scenario.probe(322_200, scenario.helper(missing), Moment::Exited { status: Some(WaitStatus::SUCCESS) });
     scenario.probe(322_500, missing.requester, Moment::CallReturned { result: CallResult::from_return(-2) });
+    scenario.probe(322_520, missing.requester, Moment::Served { by: Server::Socket, result: ReturnCode(-97) });
     let failed =
         Helped { alias: "block-major-2", requester: Task::new(520, 520, 6, "blkid"), path, pid: 521, at: 340_000 };
     scenario.helped(failed, 0);

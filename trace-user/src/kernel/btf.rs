@@ -22,7 +22,7 @@ const DEPTH: u32 = 8;
 /// The function that describes the iterator over tasks (kernel/bpf/task_iter.c, 5.8 to 7.3).
 pub const TASK_ITERATOR: &str = "bpf_iter_task";
 /// The structs whose fields are read.
-const STRUCTS: [&str; 16] = [
+const STRUCTS: [&str; 20] = [
     "task_struct",
     "signal_struct",
     "subprocess_info",
@@ -39,6 +39,10 @@ const STRUCTS: [&str; 16] = [
     "mm_struct",
     "inode",
     "super_block",
+    "ns_common",
+    "seccomp",
+    "net",
+    "net_device",
 ];
 
 /// Why BTF could not be read.
@@ -236,6 +240,12 @@ impl<'data> Btf<'data> {
             super_device: offset("super_block", "s_dev"),
             task_parent: offset("task_struct", "real_parent"),
             task_comm: offset("task_struct", "comm"),
+            user_ns_number: within(offset("user_namespace", "ns"), offset("ns_common", "inum")),
+            task_seccomp: within(offset("task_struct", "seccomp"), offset("seccomp", "mode")),
+            task_flags: offset("task_struct", "atomic_flags"),
+            net_devices: offset("net", "dev_base_head"),
+            net_device_list: offset("net_device", "dev_list"),
+            net_device_name: offset("net_device", "name"),
         }
     }
 

@@ -153,6 +153,7 @@ mod tests {
             exe: None,
             cgroup: None,
             stack: [].into(),
+            privileges: None,
         };
         let task = Task::new(tgid, tgid, 5, "ping");
         let event = Event {

@@ -247,6 +247,7 @@ const fn lossy(programs: &'static [Program], since: &'static str, loses: &'stati
 
 const TRAMPOLINE: &str = "x86-64 5.5, arm64 6.12 (6.1 and older load but do not attach)";
 const ALL: &str = "all";
+const SINCE_BLKDEV: &str = "6.1 (before, no such function can be hooked)";
 const IDEMPOTENT: &str = "6.5; before, nobody waits for a file that another loads";
 const NO_HIBERNATION: &str = "kernels without hibernation";
 const SEMAPHORE: &str = "6.4; before, slots are no semaphore";
@@ -316,6 +317,79 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(BtfTracepoint, "admitted_btf", "module_request")], "5.5"),
             rung(&[program(RawTracepoint, "admitted_raw", "module_request")], "4.17"),
         ],
+    },
+    Ladder {
+        moment: Kind::SocketServed,
+        meaning: "the function that makes a socket returns to a requester",
+        without: "whether the requester got its socket",
+        rungs: &[
+            rung(&[program(Fexit, "socket_served_fexit", "__sock_create")], TRAMPOLINE),
+            lossy(&[program(Kretprobe, "socket_served_kretprobe", "__sock_create")], ALL, RETURNS_MISSED),
+        ],
+    },
+    Ladder {
+        moment: Kind::FileSystemServed,
+        meaning: "the function that looks a file system up returns to a requester",
+        without: "whether the requester got its file system",
+        rungs: &[
+            rung(&[program(Fexit, "file_system_served_fexit", "get_fs_type")], TRAMPOLINE),
+            lossy(&[program(Kretprobe, "file_system_served_kretprobe", "get_fs_type")], ALL, RETURNS_MISSED),
+        ],
+    },
+    Ladder {
+        moment: Kind::AlgorithmServed,
+        meaning: "the function that looks a crypto algorithm up returns to a requester",
+        without: "whether the requester got its algorithm",
+        rungs: &[
+            rung(&[program(Fexit, "algorithm_served_fexit", "crypto_alg_mod_lookup")], TRAMPOLINE),
+            lossy(&[program(Kretprobe, "algorithm_served_kretprobe", "crypto_alg_mod_lookup")], ALL, RETURNS_MISSED),
+        ],
+    },
+    Ladder {
+        moment: Kind::CharDeviceServed,
+        meaning: "the function that opens a character device returns to a requester",
+        without: "whether the requester got its character device",
+        rungs: &[
+            rung(&[program(Fexit, "char_device_served_fexit", "chrdev_open")], TRAMPOLINE),
+            lossy(&[program(Kretprobe, "char_device_served_kretprobe", "chrdev_open")], ALL, RETURNS_MISSED),
+        ],
+    },
+    Ladder {
+        moment: Kind::LinkServed,
+        meaning: "the function that adds a network link returns to a requester",
+        without: "whether the requester got its network link",
+        rungs: &[
+            rung(&[program(Fexit, "link_served_fexit", "rtnl_newlink")], TRAMPOLINE),
+            lossy(&[program(Kretprobe, "link_served_kretprobe", "rtnl_newlink")], ALL, RETURNS_MISSED),
+        ],
+    },
+    Ladder {
+        moment: Kind::CongestionServed,
+        meaning: "the function that sets a congestion control returns to a requester",
+        without: "whether the requester got its congestion control",
+        rungs: &[
+            rung(&[program(Fexit, "congestion_served_fexit", "tcp_set_congestion_control")], TRAMPOLINE),
+            lossy(&[program(Kretprobe, "congestion_served_kretprobe", "tcp_set_congestion_control")], ALL, RETURNS_MISSED),
+        ],
+    },
+    Ladder {
+        moment: Kind::BlockDeviceServed,
+        meaning: "the function that looks a block device up returns to a requester",
+        without: "whether the requester got its block device",
+        rungs: &[
+            rung(&[program(Fexit, "block_device_served_fexit", "blkdev_get_no_open")], SINCE_BLKDEV),
+            lossy(
+                &[program(Kretprobe, "block_device_served_kretprobe", "blkdev_get_no_open")],
+                SINCE_BLKDEV,
+                RETURNS_MISSED,
+            ),
+        ],
+    },
+    Ladder {
+        moment: Kind::NetDeviceServed,
+        meaning: "the function that asks for a network device returns to a requester",
+        without: "whether the requester got its network device",
+        rungs: &[rung(&[program(Fexit, "net_device_served_fexit", "dev_load")], TRAMPOLINE)],
     },
     Ladder {
         moment: Kind::CallEntered,

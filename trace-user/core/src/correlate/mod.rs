@@ -30,6 +30,7 @@ use helpers::Helpers;
 use loads::Loads;
 use losses::Losses;
 use requests::Requests;
+use requests::served::Unserved;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use suspends::{Step, Suspends};
@@ -47,6 +48,7 @@ const RESOLUTION_BYTES: usize = 32 * 1024 * 1024;
 #[derive(Debug, Default)]
 pub struct Correlator {
     requests: Requests,
+    unserved: Unserved,
     helpers: Helpers,
     loads: Loads,
     unloads: Unloads,
@@ -124,6 +126,7 @@ impl Correlator {
     fn fact(&mut self, at: Stamp, fact: Fact, out: &mut Vec<Change>) {
         match &fact {
             Fact::Hooks(hooks) => {
+                self.unserved.set_hooks(hooks);
                 self.doubts_changed = true;
                 let may_miss = |moment| {
                     hooks.iter().any(|hook| hook.moment == moment && (hook.may_miss || hook.attached.is_none()))
@@ -213,6 +216,7 @@ impl Correlator {
             Moment::Admitted { .. } => self.admitted(at, task, out),
             Moment::Throttled { result } => self.turned_away(at, task, (TurnedAway::Throttled, *result), out),
             Moment::Denied { result } => self.turned_away(at, task, (TurnedAway::Denied, *result), out),
+            Moment::Served { by, result } => self.served(task, (*by, *result), out),
             Moment::CallEntered(entered) => self.call_entered(at, task, entered, out),
             Moment::CallReturned { result } => {
                 let call = self.helpers.returned(at, task, *result);

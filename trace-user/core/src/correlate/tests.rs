@@ -3,8 +3,8 @@
 use crate::answer::{CallResult, ReturnCode, WaitStatus};
 use crate::entities::{Gap, Request, RequestId, Timed, Verdict};
 use crate::event::{
-    CallEntered, Captured, Configured, Depth, Event, Fact, Hook, Install, Lost, Moment, Place, Resolution,
-    SELF_TEST_ALIAS, SELF_TEST_THREAD, SuspendMoment, Syscall, Task, Wait, Wanted,
+    Body, CallEntered, Captured, Configured, Depth, Event, Fact, Hook, Install, Lost, Moment, Place, Probe, Resolution,
+    SELF_TEST_ALIAS, SELF_TEST_THREAD, Server, SuspendMoment, Syscall, Task, Wait, Wanted,
 };
 use crate::phases::{Phase, phases};
 use crate::pipeline::Pipeline;
@@ -603,7 +603,8 @@ fn phases_sum_to_the_total_whatever_was_seen() {
     whole.went_live(20_000, helper, "can");
     whole.ended(request, 30_000, 0);
     let begin = whole.events.iter().position(|event| event.at == stamp(10_000)).expect("the request");
-    let events: Vec<Event> = whole.events[begin..].to_vec();
+    let is_before = |event: &&Event| !matches!(&event.body, Body::Probe(Probe { moment: Moment::Served { .. }, .. }));
+    let events: Vec<Event> = whole.events[begin..].iter().filter(is_before).cloned().collect();
     let (first, middle, last) = (&events[0], &events[1..events.len() - 1], &events[events.len() - 1]);
     for subset in 0..1_u32 << middle.len() {
         // The call has to be there; otherwise there is no return to tie.
@@ -801,4 +802,53 @@ fn no_more_slots_are_said_to_be_held_than_there_are() {
     scenario.until(10_000);
     // More can only seem to be inside if returns were missed.
     assert_eq!((scenario.model().slots().count(), scenario.model().most_slots().holders.len()), (60, 50));
+}
+
+/// What the requester got: `None` if that is not known.
+fn served(scenario: &Scenario, number: u64) -> Option<i32> {
+    scenario.request(number).served.map(|served| served.result.0)
+}
+
+/// Two requests by one call of `__sock_create`, and what it returned.
+fn asked_twice(result: i32) -> Scenario {
+    let mut scenario = Scenario::default();
+    scenario.machine();
+    let requester = Task::new(412, 412, 5, "ping");
+    for (pid, at) in [(413, 10_000), (414, 30_000)] {
+        let request = Helped { alias: "net-pf-10-proto-132", requester, path: "/sbin/modprobe", pid, at };
+        scenario.helped(request, 0);
+        scenario.probe(at + 5_000, scenario.helper(request), Moment::Exited { status: Some(WaitStatus(256)) });
+        let returned = Moment::CallReturned { result: CallResult::from_return(256) };
+        scenario.probe(at + 5_300, requester, returned);
+    }
+    scenario.probe(35_400, requester, Moment::Served { by: Server::Socket, result: ReturnCode(result) });
+    scenario.until(200_000);
+    scenario
+}
+
+#[test]
+fn success_serves_every_request_of_the_call_and_failure_is_about_the_last() {
+    let got = asked_twice(0);
+    assert_eq!([served(&got, 1), served(&got, 2)], [Some(0), Some(0)]);
+    let failed = asked_twice(-93);
+    assert_eq!([served(&failed, 1), served(&failed, 2)], [None, Some(-93)]);
+    assert!((1..=2).all(|number| failed.request(number).closed && got.request(number).closed));
+}
+
+#[test]
+fn the_return_of_another_function_or_thread_serves_nothing() {
+    let mut scenario = Scenario::default();
+    scenario.machine();
+    let requester = Task::new(412, 412, 5, "ping");
+    let request = Helped { alias: "net-pf-29", requester, path: "/sbin/modprobe", pid: 413, at: 10_000 };
+    scenario.helped(request, 0);
+    scenario.probe(20_000, scenario.helper(request), Moment::Exited { status: Some(WaitStatus(256)) });
+    scenario.probe(20_300, requester, Moment::CallReturned { result: CallResult::from_return(256) });
+    let other = Task::new(412, 499, 5, "ping");
+    scenario.probe(20_400, requester, Moment::Served { by: Server::CharDevice, result: ReturnCode::OK });
+    scenario.probe(20_500, other, Moment::Served { by: Server::Socket, result: ReturnCode::OK });
+    scenario.until(500_000);
+    assert!(!scenario.request(1).closed, "its function has not returned");
+    scenario.until(3_000_000);
+    assert_eq!((scenario.request(1).closed, served(&scenario, 1)), (true, None));
 }

@@ -24,7 +24,7 @@ pub use cycle::{Cycle, CycleId, CycleKind, CycleVerdict, Met, PhaseSpan, Stretch
 pub use firmware::{Firmware, FirmwareId, Lock, LockState};
 pub use ids::{CallId, LoadId, RequestId, UnloadId};
 pub use load::{Load, LoadedFile};
-pub use request::{Duplicates, Gap, Request, SatisfiedBy, TurnedAway};
+pub use request::{Duplicates, Gap, Request, SatisfiedBy, Served, TurnedAway};
 pub use slot::{SLOT_LIMIT, SLOTS, Slot};
 pub use timed::Timed;
 pub use unload::Unload;

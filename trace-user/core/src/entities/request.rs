@@ -9,8 +9,8 @@ use super::ids::RequestId;
 use super::load::Load;
 use super::slot::{SLOT_LIMIT, Slot};
 use super::verdict::Verdict;
-use crate::answer::{CallResult, WaitStatus};
-use crate::event::{Requested, Resolution, Stamp, Task, Wait};
+use crate::answer::{CallResult, ReturnCode, WaitStatus};
+use crate::event::{Requested, Resolution, Server, Stamp, Task, Wait};
 use std::sync::Arc;
 use trace_common::time::Nanos;
 
@@ -49,6 +49,9 @@ pub struct Request {
     pub live: Option<Stamp>,
     /// Whose load made the wanted module live, if it was another's.
     pub satisfied_by: Option<SatisfiedBy>,
+    /// What its requester got; `None` if that was not seen, or if the request was not the last that a call which failed
+    /// made.
+    pub served: Option<Served>,
     /// What became of it.
     pub verdict: Verdict,
     /// What was not seen of it.
@@ -69,6 +72,15 @@ pub enum TurnedAway {
     /// The kernel refused it before it asked a security module: no helper is set, or the name is too long
     /// (kernel/module/kmod.c `__request_module`, 5.10 to 7.3).
     RefusedEarly,
+}
+
+/// What a requester got: what the kernel function that requested the module returned to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Served {
+    /// The function.
+    pub by: Server,
+    /// Zero: the requester got what it asked for; else a negative errno.
+    pub result: ReturnCode,
 }
 
 /// Another's load that satisfied a request.

@@ -7,8 +7,10 @@ mod cost;
 pub mod firmware;
 mod origin;
 mod policy;
+mod privileges;
 mod resolution;
 mod right;
+mod server;
 mod stack;
 pub mod suspend;
 pub(crate) mod weight;
@@ -18,10 +20,12 @@ pub use cost::{Costs, ProbeCost};
 pub use firmware::{FirmwareAsked, FirmwareMoment};
 pub use origin::{FileId, Origin, Parent, Program};
 pub use policy::Policy;
+pub use privileges::{Privileges, Seccomp, UserNs};
 pub use resolution::{
     Absent, Configured, Install, MissingFile, Place, Replaced, Resolution, Spared, Unapplied, Wanted,
 };
 pub use right::Right;
+pub use server::Server;
 pub use stack::{STACK_FRAMES, on_stack};
 use std::fmt;
 use std::sync::Arc;
@@ -129,6 +133,14 @@ pub enum Moment {
         /// What was asked for, and by whom. Its alias is unreadable if its format has a conversion that is not known.
         requested: Arc<Requested>,
         /// A negative errno.
+        result: ReturnCode,
+    },
+    /// The kernel function that requested a module for its caller returned in the requester's thread: see
+    /// [`Server::moment`].
+    Served {
+        /// Which function.
+        by: Server,
+        /// Zero or a negative errno.
         result: ReturnCode,
     },
     /// [`Kind::CallEntered`]
@@ -257,6 +269,8 @@ pub struct Requested {
     pub cgroup: Option<Arc<str>>,
     /// The requester's kernel stack from `__request_module` outwards, as symbols; empty if it could not be taken.
     pub stack: Arc<[Arc<str>]>,
+    /// What the requester may do; `None` if none of it could be read, and in older recordings.
+    pub privileges: Option<Privileges>,
 }
 
 /// The login user of a task that nobody logged in for (include/linux/audit.h `AUDIT_UID_UNSET`).
@@ -634,6 +648,7 @@ impl Moment {
             Self::Admitted { .. } => Kind::Admitted,
             Self::Throttled { .. } => Kind::Throttled,
             Self::Denied { .. } => Kind::Denied,
+            Self::Served { by, .. } => by.moment(),
             Self::RefusedEarly { .. } => Kind::RefusedEarly,
             Self::CallEntered(_) => Kind::CallEntered,
             Self::CallReturned { .. } => Kind::CallReturned,

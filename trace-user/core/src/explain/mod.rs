@@ -10,12 +10,28 @@ pub mod load;
 pub mod pages;
 
 use crate::answer::{CallResult, Errno, WaitStatus};
-use crate::entities::{Call, Gap, Load, Request, TurnedAway, Verdict};
+use crate::entities::{Call, Gap, Load, Request, Served, TurnedAway, Verdict};
 use crate::event::{Absent, Install, Spared, Task, Unapplied, Wanted};
 
-/// The sentence for the request's verdict.
+/// The sentence for the request: what became of it, and what its requester got.
 #[must_use]
 pub fn explain(request: &Request) -> String {
+    format!("{}{}", became(request), also(served_words(request)))
+}
+
+/// What its requester got: `ping got the socket`; `None` if that was not seen.
+#[must_use]
+pub fn served_words(request: &Request) -> Option<String> {
+    let Served { by, result } = request.served?;
+    let (who, service) = (request.task.comm, by.service());
+    Some(match result.error() {
+        None => format!("{who} got the {service}"),
+        Some(error) => format!("{who} did not get the {service}: {} returned {}", by.as_str(), error.words()),
+    })
+}
+
+/// The sentence for the request's verdict.
+fn became(request: &Request) -> String {
     match request.verdict {
         Verdict::Live => live(request),
         Verdict::AlreadyLive => already_live(request),

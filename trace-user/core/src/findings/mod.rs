@@ -11,8 +11,10 @@ mod hollow;
 mod recursion;
 mod reloaded;
 mod rules;
+mod served;
 #[cfg(test)]
 mod tests;
+mod unprivileged;
 
 use crate::entities::{LoadId, RequestId, UnloadId};
 use crate::event::Stamp;
@@ -90,6 +92,14 @@ pub enum Kind {
     LoadingForbidden,
     /// `request_module()` returned 0 and nothing is live.
     Hollow,
+    /// A module is live and its requester did not get what it asked for.
+    LiveNotServed,
+    /// A request failed and its requester got what it asked for all the same.
+    FailedYetServed,
+    /// A module that is live is requested again and again.
+    AskedAgain,
+    /// A user without privileges made the kernel load a module.
+    UnprivilegedFirst,
     /// Files of modules are missing.
     FilesMissing,
     /// A line of configuration does not do what its author believes.
@@ -100,14 +110,18 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, the worst first.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Deadlock,
         Self::RequestLoop,
         Self::ForeignHelper,
         Self::LoadingForbidden,
         Self::Hollow,
+        Self::LiveNotServed,
+        Self::UnprivilegedFirst,
         Self::FilesMissing,
         Self::RuleWithoutEffect,
+        Self::AskedAgain,
+        Self::FailedYetServed,
         Self::Reloaded,
     ];
 
@@ -120,6 +134,10 @@ impl Kind {
             Self::ForeignHelper => "foreign_helper",
             Self::LoadingForbidden => "loading_forbidden",
             Self::Hollow => "hollow_requests",
+            Self::LiveNotServed => "live_not_served",
+            Self::FailedYetServed => "failed_yet_served",
+            Self::AskedAgain => "asked_again",
+            Self::UnprivilegedFirst => "unprivileged_first",
             Self::FilesMissing => "files_missing",
             Self::RuleWithoutEffect => "rule_without_effect",
             Self::Reloaded => "reloaded",
@@ -154,6 +172,18 @@ impl Kind {
                 "request_module() returned 0, which only means that the helper exited 0, but no module that was wanted is \
                  live. The sentence says why: a blacklist or install line, an init that returned -EEXIST, a helper that is \
                  not modprobe."
+            }
+            Self::LiveNotServed => {
+                "The module went live, and yet the kernel function that asked for it returned an error to the requester: the                  module does not provide what its alias stands for, its init goes on in the background, or something else                  was missing (a protocol, a right, a device)."
+            }
+            Self::FailedYetServed => {
+                "The request failed, and the requester got what it asked for all the same: another module provides it, or it                  came in the meantime. Often harmless. Requests that no module answers (not found) are left out: programs                  ask for much that they can do without."
+            }
+            Self::AskedAgain => {
+                "The kernel asks for a module only if what it should provide is not registered. A module that is live or built                  in and is requested again does not provide it: the requester waits for a helper each time, in vain."
+            }
+            Self::UnprivilegedFirst => {
+                "A user without privileges, or a process inside a user namespace, made the kernel load a module that nobody                  had asked for before in what was traced. It adds kernel code that such users can reach. If nobody needs                  it: install MODULE /bin/false in modprobe.d."
             }
             Self::FilesMissing => {
                 "The index of modules names files that are not there, or no modules are installed for the running kernel: a kernel \
@@ -192,12 +222,14 @@ pub fn urgent(model: &Model) -> Vec<Finding> {
 #[must_use]
 pub fn all(model: &Model) -> Vec<Finding> {
     let mut found = Vec::new();
-    let kinds: [fn(&Model) -> Vec<Finding>; 8] = [
+    let kinds: [fn(&Model) -> Vec<Finding>; 10] = [
         deadlock::find,
         recursion::find,
         helper::find,
         forbidden::find,
         hollow::find,
+        served::find,
+        unprivileged::find,
         files::find,
         rules::find,
         reloaded::find,

@@ -23,6 +23,8 @@ pub enum Field {
     Outcome,
     /// Open or closed.
     State,
+    /// Whether the requester got what it asked for.
+    Served,
     /// Why, as the sentence of `log` says it.
     Why,
     /// A module wanted, loaded or unloaded.
@@ -39,6 +41,12 @@ pub enum Field {
     Uid,
     /// The user who logged in.
     Loginuid,
+    /// The effective capabilities, in hexadecimal.
+    Caps,
+    /// The user namespace.
+    Userns,
+    /// Whether the requester has no privileges in the initial user namespace.
+    Unprivileged,
     /// The cgroup's path.
     Cgroup,
     /// The systemd unit.
@@ -118,7 +126,7 @@ const KINDS: [&str; 9] =
 
 impl Field {
     /// Every field, in the order in which they are listed for a person.
-    pub const ALL: [Self; 37] = [
+    pub const ALL: [Self; 41] = [
         Self::Kind,
         Self::Id,
         Self::At,
@@ -126,6 +134,7 @@ impl Field {
         Self::Verdict,
         Self::Outcome,
         Self::State,
+        Self::Served,
         Self::Why,
         Self::Module,
         Self::Family,
@@ -134,6 +143,9 @@ impl Field {
         Self::Exe,
         Self::Uid,
         Self::Loginuid,
+        Self::Caps,
+        Self::Userns,
+        Self::Unprivileged,
         Self::Cgroup,
         Self::Unit,
         Self::Container,
@@ -168,6 +180,7 @@ impl Field {
             Self::Verdict => ("verdict", Sort::Word(&VERDICTS), "what became of a request"),
             Self::Outcome => ("outcome", Sort::Text, "what became of a suspend cycle"),
             Self::State => ("state", Sort::Word(&["open", "closed"]), "whether anything more can change"),
+            Self::Served => ("served", Sort::Word(&["yes", "no"]), "whether the requester got what it asked for"),
             Self::Why => ("why", Sort::Text, "the sentence that says why"),
             Self::Module => ("module", Sort::Text, "a module wanted, loaded or unloaded"),
             Self::Family => ("family", Sort::Text, "what kind of thing was asked for"),
@@ -176,6 +189,13 @@ impl Field {
             Self::Exe => ("exe", Sort::Text, "the path of the executable"),
             Self::Uid => ("uid", Sort::Number, "the user's number"),
             Self::Loginuid => ("loginuid", Sort::Number, "the number of the user who logged in"),
+            Self::Caps => ("caps", Sort::Text, "the requester's effective capabilities, in hexadecimal"),
+            Self::Userns => ("userns", Sort::Number, "the inode of the requester's user namespace"),
+            Self::Unprivileged => (
+                "unprivileged",
+                Sort::Word(&["yes", "no"]),
+                "whether the requester has no privileges in the initial user namespace",
+            ),
             Self::Cgroup => ("cgroup", Sort::Text, "the cgroup's path"),
             Self::Unit => ("unit", Sort::Text, "the systemd unit"),
             Self::Container => ("container", Sort::Text, "the container's id"),
@@ -225,7 +245,8 @@ impl Field {
     #[must_use]
     pub const fn is_searched(self) -> bool {
         match self {
-            Self::Why | Self::Kind | Self::State | Self::Slot | Self::Wait => false,
+            Self::Why | Self::Kind | Self::State | Self::Slot | Self::Wait | Self::Caps => false,
+            Self::Served | Self::Unprivileged => false,
             Self::Pid => true,
             _ => matches!(self.sort(), Sort::Text | Sort::Word(_)),
         }

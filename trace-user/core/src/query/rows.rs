@@ -10,7 +10,7 @@ use crate::attribution::family::family;
 use crate::attribution::known::known_as;
 use crate::attribution::purpose::purpose;
 use crate::entities::{Call, Cycle, Firmware, Load, Request, Timed, Unload};
-use crate::event::{Captured, Hook, NO_LOGIN, Origin, Task};
+use crate::event::{Captured, Hook, NO_LOGIN, Origin, Privileges, Task};
 use crate::explain;
 use crate::explain::load::{explain_unload, why};
 use crate::model::Model;
@@ -34,6 +34,7 @@ impl Request {
     pub const FIELDS: &'static [Field] = &[
         Field::Alias,
         Field::Verdict,
+        Field::Served,
         Field::Module,
         Field::Comm,
         Field::Pid,
@@ -46,6 +47,9 @@ impl Request {
         Field::At,
         Field::Uid,
         Field::Loginuid,
+        Field::Caps,
+        Field::Userns,
+        Field::Unprivileged,
         Field::Exe,
         Field::Unit,
         Field::Container,
@@ -77,6 +81,16 @@ impl Row for Request {
                 text(self.requested.alias.text().and_then(|alias| known_as(alias)).as_deref(), each);
             }
             Field::Verdict => each(Fact::Word(self.verdict.as_str())),
+            Field::Served => {
+                if let Some(served) = self.served {
+                    each(Fact::Word(if served.result.failed() { "no" } else { "yes" }));
+                }
+            }
+            Field::Caps | Field::Userns | Field::Unprivileged => {
+                if let Some(privileges) = &self.requested.privileges {
+                    may(privileges, field, each);
+                }
+            }
             Field::Module => {
                 let wanted = self.resolution.iter().flat_map(|resolution| &resolution.modules);
                 wanted.for_each(|wanted| each(Fact::Text(&wanted.name)));
@@ -425,6 +439,19 @@ fn origin(origin: Option<&Origin>, field: Field, each: &mut Each<'_>) {
             }
         }
         _ => {}
+    }
+}
+
+/// What a requester may do.
+fn may(privileges: &Privileges, field: Field, each: &mut Each<'_>) {
+    match field {
+        Field::Caps => text(privileges.caps.map(|caps| format!("{caps:016x}")).as_deref(), each),
+        Field::Userns => each_number(privileges.userns.map(|userns| userns.inode.into()), each),
+        _ => {
+            if let Some(is_unprivileged) = privileges.is_unprivileged() {
+                each(Fact::Word(if is_unprivileged { "yes" } else { "no" }));
+            }
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
 use crate::event::{
     Absent, Body, CallEntered, Captured, Comm, Configured, Costs, Depth, Event, Fact, FileId, FirmwareAsked,
     FirmwareMoment, Hook, Install, Lost, Machine, MissingFile, Module, Moment, Origin, Parent, Place, PmTest, Policy,
-    Probe, ProbeCost, Program, Replaced, Requested, Resolution, Right, STACK_FRAMES, SelfTest, Spared, Stamp,
-    SuspendMoment, SuspendState, Syscall, Task, Unapplied, Wait, Wanted, Way,
+    Privileges, Probe, ProbeCost, Program, Replaced, Requested, Resolution, Right, STACK_FRAMES, Seccomp, SelfTest,
+    Server, Spared, Stamp, SuspendMoment, SuspendState, Syscall, Task, Unapplied, UserNs, Wait, Wanted, Way,
 };
 use std::sync::Arc;
 use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
@@ -253,6 +253,31 @@ fn requested(asked: &Requested) -> pb::Requested {
         exe: owned(asked.exe.as_ref()),
         cgroup: owned(asked.cgroup.as_ref()),
         stack: asked.stack.iter().map(ToString::to_string).collect(),
+        privileges: asked.privileges.as_ref().map(privileges),
+    }
+}
+
+fn privileges(privileges: &Privileges) -> pb::Privileges {
+    pb::Privileges {
+        caps: privileges.caps,
+        userns: privileges.userns.map(|of| pb::UserNs { inode: of.inode, depth: of.depth, owner: of.owner }),
+        seccomp: privileges.seccomp.map(Seccomp::number),
+        no_new_privs: privileges.no_new_privs,
+    }
+}
+
+const fn event_privileges(privileges: &pb::Privileges) -> Privileges {
+    Privileges {
+        caps: privileges.caps,
+        userns: match privileges.userns {
+            Some(of) => Some(UserNs { inode: of.inode, depth: of.depth, owner: of.owner }),
+            None => None,
+        },
+        seccomp: match privileges.seccomp {
+            Some(number) => Seccomp::from_number(number),
+            None => None,
+        },
+        no_new_privs: privileges.no_new_privs,
     }
 }
 
@@ -265,6 +290,7 @@ fn moment(moment: &Moment) -> Wire {
         Moment::Admitted { alias, wait } => Wire::Admitted(pb::Admitted { alias: Some(text(alias)), wait: *wait }),
         Moment::Throttled { result } => Wire::Throttled(pb::TurnedAway { result: result.0 }),
         Moment::Denied { result } => Wire::Denied(pb::TurnedAway { result: result.0 }),
+        Moment::Served { by, result } => Wire::Served(pb::Served { by: by.as_str().to_owned(), result: result.0 }),
         Moment::CallEntered(entered) => Wire::CallEntered(pb::CallEntered {
             call: entered.call.0,
             wait: wait_number(entered.wait),
@@ -322,6 +348,7 @@ fn event_requested(asked: pb::Requested) -> Result<Requested, CodecFault> {
         exe: event_path(asked.exe)?,
         cgroup: event_path(asked.cgroup)?,
         stack: event_stack(asked.stack)?,
+        privileges: asked.privileges.as_ref().map(event_privileges),
     })
 }
 
@@ -346,6 +373,10 @@ fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
         Wire::Admitted(admitted) => Moment::Admitted { alias: captured(admitted.alias)?, wait: admitted.wait },
         Wire::Throttled(away) => Moment::Throttled { result: ReturnCode(away.result) },
         Wire::Denied(away) => Moment::Denied { result: ReturnCode(away.result) },
+        Wire::Served(served) => Moment::Served {
+            by: Server::from_name(&served.by).ok_or(CodecFault::Part("function"))?,
+            result: ReturnCode(served.result),
+        },
         Wire::RefusedEarly(refused) => {
             let requested = event_requested(refused.requested.ok_or(CodecFault::Part("request"))?)?;
             Moment::RefusedEarly { requested: requested.into(), result: ReturnCode(refused.result) }

@@ -8,7 +8,7 @@ use crate::attribution::container::{container, unit};
 use crate::attribution::family::family;
 use crate::attribution::known::known_as;
 use crate::entities::{Call, Load, Request, Timed, Unload};
-use crate::event::{Captured, Origin, Stamp, Task};
+use crate::event::{Captured, Origin, Seccomp, Stamp, Task};
 use crate::explain;
 use crate::model::Model;
 use crate::phases::{Phase, phases};
@@ -41,6 +41,7 @@ struct Line<'a> {
     request_to_live_ns: Option<u64>,
     request_to_live_boot_ns: Option<u64>,
     phases: Map<String, Value>,
+    served: Option<ServedLine>,
     of_command: bool,
     requester: RequesterLine<'a>,
     helper: Option<HelperLine<'a>>,
@@ -59,11 +60,30 @@ struct RequesterLine<'a> {
     exe: Option<&'a str>,
     uid: u32,
     loginuid: Option<u32>,
+    caps: Option<String>,
+    userns: Option<UserNsLine>,
+    seccomp: Option<&'static str>,
+    no_new_privs: Option<bool>,
     cgroup: Option<&'a str>,
     container: Option<&'a str>,
     container_engine: Option<&'static str>,
     unit: Option<&'a str>,
     stack: Vec<&'a str>,
+}
+
+/// The requester's user namespace.
+#[derive(Serialize)]
+struct UserNsLine {
+    inode: u32,
+    depth: u32,
+    owner: u32,
+}
+
+/// What the requester got.
+#[derive(Serialize)]
+struct ServedLine {
+    by: &'static str,
+    result: i32,
 }
 
 /// A helper, in a request's line and among other helper calls.
@@ -174,6 +194,7 @@ pub fn request_line(request: &Request, model: &Model) -> String {
         request_to_live_ns: request.to_live().map(|to_live| to_live.as_nanos()),
         request_to_live_boot_ns: request.live.map(|at| on_boot_clock(request, at)),
         phases: phases_map(request),
+        served: request.served.map(|served| ServedLine { by: served.by.as_str(), result: served.result.0 }),
         of_command: request.of_command,
         requester: requester(request),
         helper: helper(request),
@@ -292,6 +313,7 @@ fn phases_map(request: &Request) -> Map<String, Value> {
 fn requester(request: &Request) -> RequesterLine<'_> {
     let (task, requester) = (&request.task, &*request.requested);
     let container = requester.cgroup.as_deref().and_then(container);
+    let privileges = requester.privileges.unwrap_or_default();
     RequesterLine {
         pid: task.key.tgid.0,
         tid: task.tid.0,
@@ -299,6 +321,10 @@ fn requester(request: &Request) -> RequesterLine<'_> {
         exe: requester.exe.as_deref(),
         uid: requester.uid,
         loginuid: requester.loginuid,
+        caps: privileges.caps.map(|caps| format!("{caps:016x}")),
+        userns: privileges.userns.map(|of| UserNsLine { inode: of.inode, depth: of.depth, owner: of.owner }),
+        seccomp: privileges.seccomp.map(Seccomp::as_str),
+        no_new_privs: privileges.no_new_privs,
         cgroup: requester.cgroup.as_deref(),
         container: container.map(|container| container.id),
         container_engine: container.map(|container| container.engine),

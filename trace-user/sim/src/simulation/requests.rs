@@ -53,6 +53,7 @@ impl Machine<'_> {
             exe: None,
             cgroup: None,
             stack: [].into(),
+            privileges: None,
         }));
         let asked = self.emit(thread, moment);
         let parent = parent_call.and_then(|call| self.truth.calls.get(call)).and_then(|call| call.request);

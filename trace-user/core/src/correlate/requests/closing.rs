@@ -43,6 +43,7 @@ impl Correlator {
         let waits = away && state != State::Open && self.requests.awaits_others(id, self.now);
         let judged = matches!(state, State::Closed | State::ClosedWith(Gap::ReturnUnseen));
         let waits = waits || (judged && self.awaits_live(request));
+        let waits = waits || (state != State::Open && self.awaits_served(request, self.now));
         Some(if waits { (State::Open, true) } else { (state, false) })
     }
 
@@ -82,6 +83,7 @@ impl Correlator {
     /// Decides the request's verdict and removes it from the open requests.
     pub(in crate::correlate) fn close(&mut self, id: RequestId, gap: Option<Gap>, out: &mut Vec<Change>) {
         let Some(mut request) = self.requests.take(id) else { return };
+        self.unserved.closed(&request);
         let lost = self.lost_during(&request);
         request.gaps.extend(gap);
         if lost {

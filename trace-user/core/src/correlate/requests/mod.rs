@@ -10,6 +10,7 @@
 mod closing;
 mod crowds;
 mod moments;
+pub mod served;
 
 use super::helpers::Helpers;
 use crate::answer::{CallResult, Errno};
@@ -370,6 +371,7 @@ pub fn fresh(id: RequestId, at: Stamp, task: Task, asked: &Arc<Requested>) -> Re
         parent: None,
         live: None,
         satisfied_by: None,
+        served: None,
         verdict: Verdict::InFlight,
         gaps: Vec::new(),
         duplicates: Duplicates::default(),

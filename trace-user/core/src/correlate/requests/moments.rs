@@ -39,6 +39,7 @@ impl Correlator {
         request.parent = owner.and_then(|call| call.request);
         let parent = request.parent.and_then(|parent| self.requests.get(parent));
         request.of_command = self.of_command || parent.is_some_and(|parent| parent.of_command);
+        self.unserved.opened(&request);
         self.requests.open(request);
         while let Some(surplus) = self.requests.surplus() {
             out.push(Change::Capped);
