@@ -17,6 +17,7 @@ mod lab;
 mod mixture;
 mod modprobe;
 mod recordings;
+mod served;
 mod shared;
 mod storms;
 mod suspends;

@@ -11,6 +11,7 @@ mod flood;
 mod gone;
 mod pty;
 mod rights;
+mod served;
 
 use std::ffi::CString;
 use std::io;
@@ -28,6 +29,8 @@ provoke sockets N FAMILY|A-B …            N processes at once, the i-th opens 
 provoke chardevs N MAJOR                  N processes at once, the i-th opens the character device MAJOR,i
 provoke finit N FILE                      N processes at once load one module file
 provoke fs NAME                           mount a file system of that type on /mnt (fs-NAME)
+provoke served ROUNDS                     ask each kernel function that requests modules, so many times; says which
+                                          thread asked which function, and what that returned
 provoke kill-after MS -- CMD…             start CMD, SIGKILL it after MS milliseconds, say how it ended
 provoke forge FAMILY -- CMD…               open a socket, then execute CMD in the same process
 provoke wave ACTION …                     one process per action, all at once: fs:NAME asks for a file system,
@@ -81,6 +84,7 @@ fn obey(words: &[&str]) -> Result<()> {
         ["chardevs", count, major] => chardevs(number(count)?, number(major)?),
         ["finit", count, file] => finit(number(count)?, file),
         ["fs", name] => mount(name),
+        ["served", rounds] => served::run(number(rounds)?),
         ["wave", actions @ ..] => wave(actions),
         ["suspend", state] => suspend(state),
         ["clock"] => {
