@@ -1,6 +1,6 @@
 //! Checks the pipeline's answers about a simulated kernel against what the oracle knows.
 
-use super::{Expected, Oracle, cycles};
+use super::{Expected, Oracle, cycles, evidence};
 use crate::simulation::plan::Plan;
 use crate::simulation::simulate;
 use crate::simulation::truth::{self, Truth};
@@ -62,6 +62,7 @@ pub fn check(plan: &Plan) -> Vec<String> {
         let shown = format!("request {} ({}, tid {})", id.0, request.requested.alias, request.task.tid.0);
         wrong.extend(faults.into_iter().map(|fault| format!("{shown}: {fault}")));
     }
+    compare_evidence(plan, &events, &said, &mut wrong);
     compare_loads(&oracle, &truth, &said, &places, &mut wrong);
     compare_losses(&events, &truth, &said, &mut wrong);
     if truth.lost.is_empty() && truth.late.is_empty() && plan.view.attach_us == 0 && plan.view.ends_us.is_none() {
@@ -183,6 +184,19 @@ fn compare(oracle: &Oracle<'_>, truly: &truth::Request, expected: &Expected, sai
     }
     compare_request_loads(oracle, truly, expected, said, faults);
     compare_phases(call, truly, said, faults);
+}
+
+/// No verdict contradicts what is reported beside it. What came too late may show more of modules' lives than the verdict
+/// could rest on.
+fn compare_evidence(plan: &Plan, events: &[Event], said: &Said, wrong: &mut Vec<String>) {
+    let lives = evidence::Lives::of(events);
+    let loads: Vec<&Load> = said.loads.values().map(|load| &**load).collect();
+    let in_time = plan.view.late_one_in == 0;
+    for request in said.requests.values().filter(|request| request.closed) {
+        let faults = evidence::contradictions(request, &loads, &lives, in_time);
+        let shown = format!("request {} ({}, tid {})", request.id.0, request.requested.alias, request.task.tid.0);
+        wrong.extend(faults.into_iter().map(|fault| format!("{shown}: {fault}")));
+    }
 }
 
 /// The loads of the helper's tree. Loads after the end of the request need not be reported.
