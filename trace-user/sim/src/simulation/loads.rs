@@ -270,7 +270,8 @@ impl Machine<'_> {
                     *seen = mark.at;
                 }
                 self.next(thread, [Step::RemoveDone(file)]);
-                self.a_moment(thread)
+                // Its exit may take long: loads are refused until then.
+                Flow::After(self.draw(thread, 1_000, 30_000_000))
             }
             Step::RemoveDone(file) => {
                 self.emit(thread, Moment::Freed(module(file)));
