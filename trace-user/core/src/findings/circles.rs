@@ -1,16 +1,16 @@
 //! Circles in a graph of who waits for whom.
 //!
-//! In: for each node, whom it waits for. Out: circles that share no node, as many as anybody looks at. Each takes
-//! linear time.
+//! In: for each node, whom it waits for, and which nodes are not one task alone. Out: circles that share no other node,
+//! as many as anybody looks at. Each takes linear time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Circles that are looked for.
 const MOST: usize = 100;
 
-/// Circles, each in order: a member waits for the next one, and the last for the first. If circles share a node, one of
-/// them is found.
-pub(super) fn circles<N: Copy + Ord>(waits: &BTreeMap<N, BTreeSet<N>>) -> Vec<Vec<N>> {
+/// Circles, each in order: a member waits for the next one, and the last for the first. If circles share a node that is
+/// not in `shared`, one of them is found. No two nodes of `shared` wait for each other.
+pub(super) fn circles<N: Copy + Ord>(waits: &BTreeMap<N, BTreeSet<N>>, shared: &[N]) -> Vec<Vec<N>> {
     let mut graph = Graph::of(waits);
     graph.trim(waits.keys().copied().collect());
     let mut found = Vec::new();
@@ -18,7 +18,11 @@ pub(super) fn circles<N: Copy + Ord>(waits: &BTreeMap<N, BTreeSet<N>>) -> Vec<Ve
         && let Some(start) = graph.next.keys().next().copied()
     {
         let circle = graph.walk(start);
-        graph.remove(&circle);
+        let own: Vec<N> = circle.iter().copied().filter(|node| !shared.contains(node)).collect();
+        if own.is_empty() {
+            break;
+        }
+        graph.remove(&own);
         found.push(circle);
     }
     found
@@ -97,7 +101,7 @@ mod tests {
         for (from, to) in edges {
             waits.entry(*from).or_default().insert(*to);
         }
-        circles(&waits)
+        circles(&waits, &[0])
     }
 
     #[test]
@@ -106,6 +110,8 @@ mod tests {
         assert_eq!(of(&[(1, 2), (2, 3), (1, 3)]), Vec::<Vec<u32>>::new());
         assert_eq!(of(&[(1, 2), (2, 1), (3, 1), (2, 4)]), [[1, 2]]);
         assert_eq!(of(&[(5, 5), (5, 6)]), [[5]]);
+        assert_eq!(of(&[(0, 1), (1, 2), (2, 0), (0, 3), (3, 4), (4, 0)]), [[0, 1, 2], [0, 3, 4]]);
+        assert_eq!(of(&[(0, 0)]), Vec::<Vec<u32>>::new());
         assert_eq!(of(&[(1, 2), (2, 3), (3, 1), (7, 8), (8, 7), (3, 7)]), [vec![1, 2, 3], vec![7, 8]]);
     }
 

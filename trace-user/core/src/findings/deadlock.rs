@@ -6,7 +6,7 @@
 
 use super::circles::circles;
 use super::{Evidence, Finding, Kind};
-use crate::entities::{Load, Request};
+use crate::entities::{Gap, Load, Request};
 use crate::event::{Stamp, on_stack};
 use crate::explain::load::subject;
 use crate::explain::task_words;
@@ -25,7 +25,7 @@ const ASYNC: &str = "async_run_entry_fn";
 /// Finds them.
 pub(super) fn find(model: &Model) -> Vec<Finding> {
     let graph = Graph::of(model);
-    circles(&graph.waits).iter().filter_map(|circle| graph.finding(circle)).collect()
+    circles(&graph.waits, &[Waiter::Asynchronous]).iter().filter_map(|circle| graph.finding(circle)).collect()
 }
 
 /// Who waits.
@@ -47,16 +47,19 @@ struct Graph<'m> {
 
 impl<'m> Graph<'m> {
     fn of(model: &'m Model) -> Self {
+        // What was open when tracing ended may last still: no request is open after that.
+        let cut = |request: &&Arc<Request>| request.is_open() || request.gaps.contains(&Gap::TracingEnded);
         let waiting = |request: &&Arc<Request>| request.returned.is_none() && request.requester_gone.is_none();
+        let asked = model.open_loads().filter_map(|load| model.request(load.request?)).filter(cut);
         let requests: BTreeMap<Tid, &Arc<Request>> =
-            model.open_requests().filter(waiting).map(|request| (request.task.tid, request)).collect();
+            (model.open_requests().chain(asked)).filter(waiting).map(|request| (request.task.tid, request)).collect();
         let loads: BTreeMap<Tid, &Arc<Load>> = model.open_loads().map(|load| (load.task.tid, load)).collect();
         let mut waits: BTreeMap<Waiter, BTreeSet<Waiter>> = BTreeMap::new();
         for (thread, request) in &requests {
             let own = request.loads.iter().filter(|load| !load.closed).map(|load| load.task.tid);
             let own = own.filter(|loader| loads.contains_key(loader));
             waits.entry(Waiter::Thread(*thread)).or_default().extend(own.map(Waiter::Thread));
-            if on_stack(&request.requested.stack, &[ASYNC]) {
+            if is_asynchronous(request) {
                 waits.entry(Waiter::Asynchronous).or_default().insert(Waiter::Thread(*thread));
             }
         }
@@ -90,17 +93,34 @@ impl<'m> Graph<'m> {
             return None;
         }
         let words: Vec<String> = circle.iter().filter_map(|thread| self.words(*thread)).collect();
-        let killable = circle.iter().filter_map(|thread| self.loads.get(thread)).next()?;
         let requests = circle.iter().filter_map(|thread| self.requests.get(thread));
         let loads = circle.iter().filter_map(|thread| self.loads.get(thread));
         let evidence = requests.map(|request| Evidence::Request(request.id));
         Some(Finding {
             kind: Kind::Deadlock,
             sentence: format!("deadlock: {}, which closes the circle", words.join("; ")),
-            next: format!("kill {}; if it does not end, only a reboot ends it", task_words(&killable.task)),
+            next: self.next(&circle),
             at,
             evidence: evidence.chain(loads.map(|load| Evidence::Load(load.id))).collect(),
         })
+    }
+
+    /// What would end the circle. Who waits for another load, or for a helper, can be killed, but not a kernel worker;
+    /// the wait for asynchronous work cannot be interrupted (kernel/async.c `async_synchronize_cookie_domain`, 5.10 to
+    /// 6.12).
+    fn next(&self, circle: &[Tid]) -> String {
+        let load = |thread: &Tid| self.loads.get(thread).filter(|load| load.live.is_none()).map(|load| &load.task);
+        let asks = |thread: &Tid| {
+            let request = self.requests.get(thread).filter(|request| !is_asynchronous(request));
+            request.map(|request| &request.task)
+        };
+        let waits = circle.iter().filter(|thread| !self.requests.contains_key(*thread)).find_map(load);
+        match waits.or_else(|| circle.iter().find_map(asks)) {
+            Some(task) => format!("kill {}; if it does not end, only a reboot ends it", task_words(task)),
+            None => "only a reboot ends it: a load that waits for asynchronous work cannot be killed, and a kernel \
+                     worker cannot either"
+                .to_owned(),
+        }
     }
 
     /// What a thread of a circle waits for.
@@ -117,4 +137,9 @@ impl<'m> Graph<'m> {
             format!("{who} loads {module} and waits for the load of the same module that is in its init")
         })
     }
+}
+
+/// Whether asynchronous work asked.
+fn is_asynchronous(request: &Request) -> bool {
+    on_stack(&request.requested.stack, &[ASYNC])
 }

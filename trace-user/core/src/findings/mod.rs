@@ -150,8 +150,9 @@ impl Kind {
         match self {
             Self::Deadlock => {
                 "Tasks wait for each other in a circle, so none of them goes on: a request waits for its helper, the helper's \
-                 load waits for asynchronous work or for another load, and that is the requester itself. Nothing ends it \
-                 but killing one of them. Request the module without waiting (request_module_nowait), or load it before \
+                 load waits for asynchronous work or for another load, and that is the requester itself. Killing one that \
+                 waits for a helper or for another load ends it; a load that waits for asynchronous work cannot be \
+                 killed, and a kernel worker cannot either: if there are only those, only a reboot ends it. Request the module without waiting (request_module_nowait), or load it before \
                  the driver that asks for it."
             }
             Self::RequestLoop => {
