@@ -3,6 +3,8 @@
 //! In: seeds. Out: what is wrong in the pipeline's answers, with the smallest plan that shows it. Pure, except for the
 //! binary.
 
+#[cfg(test)]
+mod deadlocks;
 pub mod fuzz;
 pub mod oracle;
 #[cfg(test)]

@@ -186,8 +186,8 @@ fn compare(oracle: &Oracle<'_>, truly: &truth::Request, expected: &Expected, sai
     compare_phases(call, truly, said, faults);
 }
 
-/// No verdict contradicts what is reported beside it. What came too late may show more of modules' lives than the verdict
-/// could rest on.
+/// No verdict contradicts what is reported beside it. What came too late may show more of modules' lives than the
+/// verdict could rest on.
 fn compare_evidence(plan: &Plan, events: &[Event], said: &Said, wrong: &mut Vec<String>) {
     let lives = evidence::Lives::of(events);
     let loads: Vec<&Load> = said.loads.values().map(|load| &**load).collect();

@@ -90,8 +90,8 @@ struct Case<'r> {
     wrong: Vec<&'static str>,
 }
 
-/// What contradicts the verdict of a closed request. `all`: every load that was reported; `in_time`: all that was seen of
-/// modules' lives was seen before the verdict.
+/// What contradicts the verdict of a closed request. `all`: every load that was reported; `in_time`: all that was seen
+/// of modules' lives was seen before the verdict.
 pub fn contradictions(request: &Request, all: &[&Load], lives: &Lives, in_time: bool) -> Vec<String> {
     let call = request.call.as_deref();
     let mut case = Case {
