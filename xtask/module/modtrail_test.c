@@ -18,6 +18,9 @@
  *
  * Reading gives the results, a line each: "request NAME = RESULT", "thread I NAME = RESULT",
  * "spawn PATH = RESULT", "request NAME-suspend = RESULT".
+ *
+ * The one with PROBE_REQUEST has a device whose driver is probed asynchronously and asks for that module, for
+ * ever: until something is written to its parameter let_go.
  */
 #include <linux/atomic.h>
 #include <linux/completion.h>
@@ -31,6 +34,7 @@
 #include <linux/platform_device.h>
 #include <linux/pm.h>
 #include <linux/proc_fs.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -344,6 +348,76 @@ static void control_stop(void)
 	proc_remove(control);
 	driver_stop();
 	kvfree(results);
+}
+
+#elif defined(PROBE_REQUEST)
+
+static DEFINE_MUTEX(asking_lock);
+static struct task_struct *asking;
+
+static void now_asks(struct task_struct *task)
+{
+	mutex_lock(&asking_lock);
+	asking = task;
+	mutex_unlock(&asking_lock);
+}
+
+static int let_go(const char *value, const struct kernel_param *parameter)
+{
+	mutex_lock(&asking_lock);
+	if (asking)
+		send_sig(SIGKILL, asking, 1);
+	mutex_unlock(&asking_lock);
+	return 0;
+}
+
+static const struct kernel_param_ops let_go_ops = { .set = let_go };
+module_param_cb(let_go, &let_go_ops, NULL, 0200);
+MODULE_PARM_DESC(let_go, "a write ends the probe's wait, which nothing else does");
+
+/* Runs in a kernel worker. Whoever loads a module waits for it, the helper of this request too. */
+static int async_probe(struct platform_device *device)
+{
+	int result;
+
+	/* No other worker takes signals. */
+	allow_signal(SIGKILL);
+	now_asks(current);
+	result = request_module(PROBE_REQUEST);
+	now_asks(NULL);
+	disallow_signal(SIGKILL);
+	pr_info("asked for %s: %d\n", PROBE_REQUEST, result);
+	return 0;
+}
+
+static struct platform_driver async_driver = {
+	.probe = async_probe,
+	.driver = {
+		.name = KBUILD_MODNAME,
+		.probe_type = PROBE_PREFER_ASYNCHRONOUS,
+	},
+};
+
+static struct platform_device *async_device;
+
+static int control_start(void)
+{
+	int error = platform_driver_register(&async_driver);
+
+	if (error)
+		return error;
+	async_device = platform_device_register_simple(KBUILD_MODNAME, -1, NULL, 0);
+	if (IS_ERR(async_device)) {
+		platform_driver_unregister(&async_driver);
+		return PTR_ERR(async_device);
+	}
+	return 0;
+}
+
+static void control_stop(void)
+{
+	platform_device_unregister(async_device);
+	platform_driver_unregister(&async_driver);
 }
 
 #else

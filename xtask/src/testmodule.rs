@@ -22,7 +22,8 @@ const SOURCE: &str = include_str!("../module/modtrail_test.c");
 const MAKEFILE: &str = include_str!("../module/Makefile");
 
 /// The modules that `module/Makefile` makes.
-pub const NAMES: [&str; 5] = ["modtrail_test", "modtrail_slow", "modtrail_fail", "modtrail_nested", "modtrail_exist"];
+pub const NAMES: [&str; 6] =
+    ["modtrail_test", "modtrail_slow", "modtrail_fail", "modtrail_nested", "modtrail_exist", "modtrail_async"];
 
 /// The compiler Debian 12 builds its kernels with; headers of older ones name one that is not there.
 const COMPILER: &str = "gcc-12";

@@ -6,6 +6,7 @@
 
 mod arm64;
 mod bench;
+mod circles;
 mod commands;
 mod detach;
 mod duplicates;
