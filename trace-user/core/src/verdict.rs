@@ -255,7 +255,7 @@ fn agrees_with_live(request: &Request, status: Option<WaitStatus>) -> bool {
     let is_missing = request.call.as_ref().and_then(|call| call.executed).is_some_and(|(_, result)| result.failed());
     match status {
         Some(WaitStatus::SUCCESS) => true,
-        Some(_) => request.failed_load().is_some(),
+        Some(_) => request.loads.iter().any(|load| load.error().is_some_and(|error| error != Errno::EEXIST)),
         None => !is_missing && request.result.is_none_or(|result| result.error().is_none()),
     }
 }

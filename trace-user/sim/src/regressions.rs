@@ -354,3 +354,17 @@ fn the_end_of_a_modules_life_that_comes_late_does_not_end_the_next_one() {
     ];
     holds(view, actions);
 }
+
+#[test]
+fn a_helper_that_lost_to_another_load_and_failed_does_not_agree_with_a_module_that_was_live() {
+    let view = View { skew_ns: 300, umh_complete: true, ..View::PLAIN };
+    let killed = Ask { who: User(64), slow_us: 2_934, killed_us: Some(29_584), exits: true, ..Ask::PLAIN };
+    let failed = Ask { who: User(223), helper: LoadsAndEnds(256), slow_us: 31_064, memory: true, ..Ask::PLAIN };
+    let actions = [
+        at(4_529, 4_267_265_628, ask(killed)),
+        at(11_337, 3_549_033_991, ask(failed)),
+        at(12_327, 0, Deed::Remove { module: "alpha" }),
+        at(45_000, 1_187_650_029, Insert { module: "alpha", copy: false, memory: true }),
+    ];
+    holds(view, actions);
+}

@@ -4,7 +4,7 @@
 use crate::lab::{Lab, Recorded};
 use serde_json::{Value, json};
 use xtask::guest::Guest;
-use xtask::kernels::Series;
+use xtask::series::Series;
 
 crate::on_oldest_and_newest!(each_kind_of_service);
 crate::on_newer_arm64!(each_kind_of_service);

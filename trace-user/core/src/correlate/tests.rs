@@ -637,10 +637,10 @@ fn an_unseen_border_gives_its_time_to_the_phase_before() {
     assert_eq!(shown(&seen.request(1)), [us(40), us(260), us(1_700), us(18_200), None, None, None, us(100)]);
     let mut unseen = scenario();
     let borders = |event: &&Event| match &event.body {
-        crate::event::Body::Probe(probe) => {
+        Body::Probe(probe) => {
             !matches!(probe.moment, Moment::CallPicked { .. } | Moment::Completed { .. } | Moment::Admitted { .. })
         }
-        crate::event::Body::Fact(_) => true,
+        Body::Fact(_) => true,
     };
     seen.events.iter().filter(borders).for_each(|event| unseen.send(event.clone()));
     assert_eq!(shown(&unseen.request(1)), [us(60), us(1_940), None, us(18_000), None, None, None, us(300)]);
@@ -659,7 +659,7 @@ fn events_that_come_swapped_within_the_window_make_no_difference() {
             state ^= state >> 7;
             state ^= state << 17;
             let near = events[index].at.mono.since(events[index - 1].at.mono) < Nanos::from_millis(50);
-            let probes = [index - 1, index].iter().all(|at| matches!(events[*at].body, crate::event::Body::Probe(_)));
+            let probes = [index - 1, index].iter().all(|at| matches!(events[*at].body, Body::Probe(_)));
             let apart = events[index].at != events[index - 1].at;
             if state & 1 == 1 && near && probes && apart {
                 events.swap(index - 1, index);

@@ -12,6 +12,7 @@ pub mod pages;
 use crate::answer::{CallResult, Errno, WaitStatus};
 use crate::entities::{Call, Gap, Load, Request, Served, TurnedAway, Verdict};
 use crate::event::{Absent, Install, Spared, Task, Unapplied, Wanted};
+use std::sync::Arc;
 
 /// The sentence for the request: what became of it, and what its requester got.
 #[must_use]
@@ -63,7 +64,23 @@ fn live(request: &Request) -> String {
     let load = own_live(request);
     let module = load.and_then(|load| load.module.as_deref()).unwrap_or("the module");
     let loader = load.map_or_else(String::new, |load| format!(" ({})", task_words(&load.task)));
-    format!("{module} went live {}loaded by its own helper{loader}{}", delay(request), also(why(request)))
+    let although = format!("{}{}", also(failed_beside(request)), also(helper_failed_beside(request)));
+    format!("{module} went live {}loaded by its own helper{loader}{although}{}", delay(request), also(why(request)))
+}
+
+/// The load of another module that failed although the request got what it asked for.
+fn failed_beside(request: &Request) -> Option<String> {
+    let went_live =
+        |module: Option<&str>| request.loads.iter().any(|load| load.live.is_some() && load.module.as_deref() == module);
+    let refused = |load: &&Arc<Load>| load.error().is_some_and(|error| error != Errno::EEXIST);
+    let failed = request.loads.iter().rev().filter(refused).find(|load| !went_live(load.module.as_deref()));
+    failed.map(|load| load_failed(request, load))
+}
+
+/// How the helper failed although the request got what it asked for.
+fn helper_failed_beside(request: &Request) -> Option<String> {
+    let status = request.status().filter(|status| !status.is_success())?;
+    Some(format!("all the same, {} {}", helper_name(request), status.words()))
 }
 
 /// `; WORDS`, or nothing.
@@ -95,7 +112,10 @@ pub fn why(request: &Request) -> Option<String> {
 fn already_live(request: &Request) -> String {
     let failed = request.failed_load().filter(|load| load.error() != Some(Errno::EEXIST));
     match failed {
-        Some(load) => format!("{}; {}", why_already_live(request), load_failed(request, load)),
+        Some(load) => {
+            let failed = load_failed(request, load);
+            format!("{}; {failed}{}", why_already_live(request), also(helper_failed_beside(request)))
+        }
         None => format!("{}; nothing had to be loaded", why_already_live(request)),
     }
 }
@@ -213,6 +233,9 @@ fn why_hollow(request: &Request) -> Option<String> {
             _ => format!("the load of {module} ended with -EEXIST and modprobe took that for success"),
         });
     }
+    if let Some(failed) = failed_beside(request) {
+        return Some(failed);
+    }
     let configured = joined(wanted(request).filter_map(by_configuration));
     let Some(foreign) = helper::foreign(request) else { return configured };
     let configured = configured.map_or_else(String::new, |why| format!(" (modprobe itself: {why})"));
@@ -254,7 +277,9 @@ fn satisfied_by_another(request: &Request) -> String {
     };
     let whose = by.request.map_or_else(String::new, |id| format!(" for request #{}", id.0));
     let task = task_words(&by.task);
-    format!("{} went live {}loaded by {task}{whose}, not by this request's own helper", by.module, delay(request))
+    let although = also(helper_failed_beside(request));
+    let when = delay(request);
+    format!("{} went live {when}loaded by {task}{whose}, not by this request's own helper{although}", by.module)
 }
 
 fn hollow(request: &Request) -> String {
@@ -346,7 +371,12 @@ fn denied(request: &Request) -> String {
 fn incomplete(request: &Request) -> String {
     let gaps: Vec<&str> = request.gaps.iter().map(|gap| gap.as_str()).collect();
     if gaps.is_empty() {
-        return "its outcome is unknown: how its helper ended was not seen".into();
+        // If the helper's status is known, it was a load whose end was missed.
+        let unended = request.loads.iter().find(|load| load.ended.is_none() && load.live.is_none());
+        let missed = unended
+            .filter(|_| request.status().is_some())
+            .map_or_else(|| "its helper".to_owned(), |load| format!("the load of {}", load::subject(load)));
+        return format!("its outcome is unknown: how {missed} ended was not seen");
     }
     format!("its outcome is unknown: {}", gaps.join(", and "))
 }
@@ -530,6 +560,14 @@ mod tests {
         request.live = Some(at(98));
         request.loads = vec![Arc::new(Load { live: Some(at(98)), ..load("can") })];
         check(&request, "can went live 98.0ms after it was asked for, loaded by its own helper (modprobe[413])");
+        let failed = Load { init_ended: Some((at(50), ReturnCode(-19))), ..load("other") };
+        request.loads.insert(0, Arc::new(failed));
+        request.result = Some(CallResult::from_return(256));
+        check(
+            &request,
+            "can went live 98.0ms after it was asked for, loaded by its own helper (modprobe[413]); the init of other, \
+             which the wanted module depends on, returned ENODEV (no such device); all the same, modprobe exited 1",
+        );
     }
 
     #[test]

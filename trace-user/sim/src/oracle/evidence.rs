@@ -6,8 +6,10 @@
 //! verdict.
 
 use crate::simulation::world::{FILES, State};
+use modtrail_core::answer::WaitStatus;
 use modtrail_core::entities::{Call, Gap, Load, Request, TurnedAway, Verdict};
 use modtrail_core::event::{Body, Event, Fact, Moment, Stamp, Wait};
+use modtrail_core::explain;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use trace_common::ids::TaskKey;
@@ -124,6 +126,7 @@ pub fn contradictions(request: &Request, all: &[&Load], lives: &Lives, in_time: 
         Verdict::InFlight => case.hold(request.gaps.contains(&Gap::TracingEnded), "tracing did not end before it"),
         Verdict::Incomplete => case.incomplete(),
     }
+    case.sentence();
     let verdict = request.verdict.as_str();
     case.wrong.into_iter().map(|wrong| format!("the verdict {verdict} contradicts its evidence: {wrong}")).collect()
 }
@@ -183,6 +186,29 @@ impl<'r> Case<'r> {
         birth.map(|(_, name, task)| (name, *task))
     }
 
+    /// What does not agree with the verdict at first sight is in the sentence.
+    fn sentence(&mut self) {
+        let request = self.request;
+        let words = explain(request);
+        let got_it = matches!(request.verdict, Verdict::Live | Verdict::AlreadyLive | Verdict::SatisfiedByAnother);
+        if let Some(status) = self.status.filter(|status| *status != 0 && got_it) {
+            self.hold(words.contains(&WaitStatus(status).words()), "the sentence does not say that its helper failed");
+        }
+        if matches!(request.verdict, Verdict::Live | Verdict::AlreadyLive | Verdict::Hollow) {
+            let live = |name: &Arc<str>| {
+                request.loads.iter().any(|load| load.live.is_some() && load.module.as_ref() == Some(name))
+            };
+            let refused = request.loads.iter().filter(|load| error(load).is_some_and(|error| error != EEXIST));
+            let last = refused.filter_map(|load| load.module.as_ref()).filter(|name| !live(name)).next_back();
+            self.hold(
+                last.is_none_or(|name| words.contains(&**name)),
+                "the sentence does not name the load that failed",
+            );
+        }
+        let unseen = words.contains("how its helper ended was not seen");
+        self.hold(!(unseen && self.status.is_some_and(|status| status != 0)), "the sentence hides the helper's status");
+    }
+
     /// A load of its own tree went live, without an error, and the kernel did not turn it away.
     fn live(&mut self) {
         let own = self.own().into_iter().find(|load| load.live.is_some() && load.live == self.request.live);
@@ -205,7 +231,7 @@ impl<'r> Case<'r> {
         let mut was_live = self.names().filter(|name| is_built_in(name) || seen_live(name));
         let is_left = was_live.any(|name| !failed(name));
         self.hold(is_left, "no wanted module was live before, or its load failed");
-        let for_another = request.loads.iter().any(|load| error(load).is_some());
+        let for_another = request.loads.iter().any(|load| error(load).is_some_and(|error| error != EEXIST));
         self.hold(self.status.is_none_or(|status| status == 0) || for_another, "its helper failed");
         self.hold(
             self.result.is_none_or(|result| result == 0 || result > 0 && for_another),

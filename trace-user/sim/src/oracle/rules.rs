@@ -123,7 +123,7 @@ impl Oracle<'_> {
         let agrees = executed
             && match call.exited.map(|(_, status)| status) {
                 Some(0) | None => true,
-                Some(_) => loads.iter().any(|load| error(load).is_some()),
+                Some(_) => !refused.is_empty(),
             };
         let mut right = BTreeSet::new();
         if live && agrees {
