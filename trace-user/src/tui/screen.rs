@@ -17,8 +17,6 @@ use std::fmt::Debug;
 pub trait Screen: Debug {
     /// The title of its tab.
     fn title(&self) -> &'static str;
-    /// Whether a row, or what it belongs to, has a page of its own.
-    fn opens(&self) -> bool;
     /// Whether it can be sorted in another way.
     fn sorts(&self) -> bool;
     /// Whether it shows what tracing costs.
@@ -33,7 +31,7 @@ pub trait Screen: Debug {
     fn filter(&self) -> &Query;
     /// The direction of the list.
     fn direction(&self) -> Direction;
-    /// The page that opens for the selected row.
+    /// The page that opens for the selected row; `None` if there is none.
     fn open(&self, model: &Model) -> Option<Target>;
     /// Draws the list on `body`.
     fn draw(&self, model: &Model, mode: &Mode, theme: Theme, body: Rect, buffer: &mut Buffer);
@@ -75,10 +73,6 @@ impl Clone for Box<dyn Screen> {
 impl<T: Table> Screen for List<T> {
     fn title(&self) -> &'static str {
         T::TITLE
-    }
-
-    fn opens(&self) -> bool {
-        T::OPENS
     }
 
     fn sorts(&self) -> bool {

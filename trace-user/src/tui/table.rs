@@ -34,8 +34,6 @@ pub trait Table: Copy + Debug + 'static {
     const NEWEST_FIRST: bool = true;
     /// Whether the selected item is described below the list.
     const DESCRIBES: bool = false;
-    /// Whether an item, or what it belongs to, has a page of its own.
-    const OPENS: bool = false;
     /// Whether the source has to count what tracing costs while the list is shown.
     const SHOWS_COSTS: bool = false;
 
@@ -51,7 +49,7 @@ pub trait Table: Copy + Debug + 'static {
     fn describe(_model: &Model, _item: &Self::Item) -> Option<Description> {
         None
     }
-    /// The page that opens for an item.
+    /// The page that opens for an item; `None` if neither the item nor what it belongs to has one.
     fn open(_model: &Model, _item: &Self::Item) -> Option<Target> {
         None
     }

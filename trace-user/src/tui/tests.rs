@@ -622,6 +622,31 @@ fn loads_open_the_request_they_serve() {
 }
 
 #[test]
+fn enter_is_offered_where_the_selected_row_opens_something() {
+    let mut scenario = Scenario::default();
+    scenario.machine();
+    let requester = Task::new(412, 412, 5, "ping");
+    let helped = Helped { alias: "net-pf-29", requester, path: "/sbin/modprobe", pid: 413, at: 10_000 };
+    scenario.helped(helped, 0);
+    scenario.load(20_000, scenario.helper(helped), "can");
+    scenario.load(30_000, Task::new(500, 500, 6, "insmod"), "vcan");
+    scenario.until(1_000_000);
+    let model = scenario.model();
+    let mut state = live(model, 80, 24);
+    // The requests, the helpers, the loads (the newest serves no request, the one before does), the suspend cycles.
+    for (keys, opens) in [("", true), ("\t", false), ("\t", false), ("j", true), ("\t\t", false)] {
+        for key in keys.chars() {
+            press(&mut state, model, if key == '\t' { KeyCode::Tab } else { KeyCode::Char(key) });
+        }
+        let screen = shown(model, &state);
+        assert_eq!(screen.contains("enter open"), opens, "{screen}");
+        press(&mut state, model, KeyCode::Enter);
+        assert_eq!(state.opened.is_some(), opens, "{screen}");
+        press(&mut state, model, KeyCode::Esc);
+    }
+}
+
+#[test]
 fn the_end_of_a_long_page_is_reached_and_not_passed() {
     let scenario = busy();
     let model = scenario.model();

@@ -19,7 +19,6 @@ impl Table for Duplicates {
 
     const TITLE: &'static str = "duplicates";
     const EMPTY: &'static str = "no concurrent duplicates yet";
-    const OPENS: bool = true;
     const COLUMNS: &'static [Column<Group>] = &[
         Column::<Group>::new("time", (12, 0), 5, |model, group| plain(format::instant(model, group.began)))
             .instants()

@@ -22,7 +22,6 @@ impl Table for Loads {
     const TITLE: &'static str = "loads";
     const EMPTY: &'static str = "no module has been loaded yet";
     const DESCRIBES: bool = true;
-    const OPENS: bool = true;
     const COLUMNS: &'static [Column<Load>] = &[
         Column::<Load>::new("#", (6, 0), 9, |_, load| number(load.id.0)).right(),
         Column::<Load>::began(4),

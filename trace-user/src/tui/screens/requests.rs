@@ -18,7 +18,6 @@ impl Table for Requests {
 
     const TITLE: &'static str = "requests";
     const EMPTY: &'static str = "no module has been asked for yet";
-    const OPENS: bool = true;
     const COLUMNS: &'static [Column<Request>] = &[
         Column::<Request>::new("#", (6, 0), 9, |_, request| number(request.id.0)).right(),
         Column::<Request>::began(4),

@@ -19,7 +19,6 @@ impl Table for Suspends {
 
     const TITLE: &'static str = "suspend";
     const EMPTY: &'static str = "no suspend or hibernate attempts yet";
-    const OPENS: bool = true;
     const COLUMNS: &'static [Column<Cycle>] = &[
         Column::<Cycle>::new("#", (4, 0), 9, |_, cycle| number(cycle.id.0)).right(),
         Column::<Cycle>::began(3),

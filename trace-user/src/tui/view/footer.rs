@@ -7,16 +7,17 @@ use crate::tui::mode::Mode;
 use crate::tui::screen::Screen;
 use crate::tui::state::{Input, Overlay, UiState};
 use crate::tui::theme::{Theme, Tone};
+use modtrail_core::model::Model;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Widget;
 
 /// Draws it.
-pub fn draw(state: &UiState, theme: Theme, area: Rect, buffer: &mut Buffer) {
+pub fn draw(model: &Model, state: &UiState, theme: Theme, area: Rect, buffer: &mut Buffer) {
     let line = match &state.input {
         Some(input) => typed(input, theme, area.width),
-        None => hints(state, theme, area.width),
+        None => hints(model, state, theme, area.width),
     };
     line.render(area, buffer);
 }
@@ -39,11 +40,11 @@ fn typed(input: &Input, theme: Theme, width: u16) -> Line<'static> {
     ])
 }
 
-fn hints(state: &UiState, theme: Theme, width: u16) -> Line<'static> {
+fn hints(model: &Model, state: &UiState, theme: Theme, width: u16) -> Line<'static> {
     let mut pieces = Vec::new();
     for binding in &BINDINGS {
         let Hint::Footer(word) = binding.hint else { continue };
-        if !applies(binding.action, state) {
+        if !applies(binding.action, model, state) {
             continue;
         }
         let key = binding.shown.split(' ').next().unwrap_or_default();
@@ -55,13 +56,13 @@ fn hints(state: &UiState, theme: Theme, width: u16) -> Line<'static> {
 }
 
 /// Whether the key would do something now.
-fn applies(action: crate::tui::keymap::Action, state: &UiState) -> bool {
+fn applies(action: crate::tui::keymap::Action, model: &Model, state: &UiState) -> bool {
     use crate::tui::keymap::Action;
     let list = state.opened.is_none();
     match (state.overlay, action) {
         (Overlay::Help, _) => matches!(action, Action::Back | Action::Quit),
         (Overlay::None, Action::Back) => !list || state.screen().is_some_and(|screen| !screen.filter().is_empty()),
-        (Overlay::None, Action::Open) => list && state.screen().is_some_and(Screen::opens),
+        (Overlay::None, Action::Open) => list && state.screen().is_some_and(|screen| screen.open(model).is_some()),
         (Overlay::None, Action::Down) => !list,
         (Overlay::None, Action::Sort) => list && state.screen().is_some_and(Screen::sorts),
         (Overlay::None, Action::Pause) => state.mode == Mode::Live,

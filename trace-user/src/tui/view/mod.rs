@@ -61,7 +61,7 @@ pub fn draw(model: &Model, state: &UiState, theme: &Theme, area: Rect, buffer: &
             }
         }
     }
-    footer::draw(state, *theme, areas.footer, buffer);
+    footer::draw(model, state, *theme, areas.footer, buffer);
     unmask(area, buffer);
 }
 
