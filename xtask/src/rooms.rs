@@ -56,7 +56,7 @@ const CORE: House = House {
         ("explain", &["event", "answer", "entities", "phases", "attribution", "printed"]),
         ("stall", &["event", "entities", "model"]),
         ("findings", &["event", "entities", "model", "attribution", "explain"]),
-        ("query", &["event", "answer", "entities", "model", "attribution", "explain"]),
+        ("query", &["event", "answer", "entities", "model", "attribution", "explain", "findings"]),
         ("repeats", &["event", "entities", "model", "attribution"]),
         (
             "report",

@@ -3,7 +3,7 @@
 //! In: a model, typed text. Out: the ids of the rows, in order. The rows are built in [`List::refresh`], on a tick, not
 //! while drawing.
 
-use super::table::{Column, Key, Order, Table, fit};
+use super::table::{Column, Key, Order, Store, Table, fit};
 use modtrail_core::event::Stamp;
 use modtrail_core::model::Model;
 use modtrail_core::query::{Field, Query, QueryFault};
@@ -56,6 +56,7 @@ pub struct List<T: Table> {
     index: usize,
     top: usize,
     rows: VecDeque<T::Id>,
+    kept: <T::Store as Store>::Kept,
     fresh: Option<Freshness>,
 }
 
@@ -77,6 +78,7 @@ impl<T: Table> Default for List<T> {
             index: 0,
             top: 0,
             rows: VecDeque::new(),
+            kept: <T::Store as Store>::Kept::default(),
             fresh: None,
         }
     }
@@ -145,7 +147,7 @@ impl<T: Table> List<T> {
         if is_own && self.filter.is_empty() {
             return self.extend(model);
         }
-        let items = T::items(model).filter(|item| self.filter.matches(*item, model));
+        let items = T::items(T::Store::of(model, &self.kept)).filter(|item| self.filter.matches(*item, model));
         if is_own {
             self.rows = items.map(T::id).collect();
             return;
@@ -157,23 +159,16 @@ impl<T: Table> List<T> {
 
     /// All rows in their own order: new rows are added to the known ones, so that a tick only costs what came.
     fn extend(&mut self, model: &Model) {
-        let count = T::count(model);
+        let store = T::Store::of(model, &self.kept);
+        let count = T::count(store);
         if let Some(last) = self.rows.back().copied().filter(|_| self.fresh.is_some()) {
             let known = self.rows.len();
-            self.rows.extend(T::items(model).rev().map(T::id).take_while(|id| *id > last));
+            self.rows.extend(T::items(store).rev().map(T::id).take_while(|id| *id > last));
             self.rows.make_contiguous().get_mut(known..).unwrap_or_default().reverse();
-            self.drop_forgotten(model, count);
+            drop_forgotten::<T>(&mut self.rows, store, count);
         }
         if self.fresh.is_none() || self.rows.len() != count {
-            self.rows = T::items(model).map(T::id).collect();
-        }
-    }
-
-    /// The model gives up the oldest first, except for open ones.
-    fn drop_forgotten(&mut self, model: &Model, count: usize) {
-        let Some(oldest) = T::items(model).next().map(T::id) else { return };
-        while self.rows.len() > count && self.rows.front().is_some_and(|id| *id < oldest) {
-            self.rows.pop_front();
+            self.rows = T::items(store).map(T::id).collect();
         }
     }
 
@@ -194,6 +189,14 @@ impl<T: Table> List<T> {
             self.sort = sort;
             self.fresh = None;
         }
+    }
+}
+
+/// The model gives up the oldest first, except for open ones.
+fn drop_forgotten<T: Table>(rows: &mut VecDeque<T::Id>, store: &T::Store, count: usize) {
+    let Some(oldest) = T::items(store).next().map(T::id) else { return };
+    while rows.len() > count && rows.front().is_some_and(|id| *id < oldest) {
+        rows.pop_front();
     }
 }
 
@@ -218,8 +221,23 @@ impl<T: Table> List<T> {
         &self.filter
     }
 
+    /// The item with this id.
+    #[must_use]
+    pub fn find<'m>(&'m self, model: &'m Model, id: T::Id) -> Option<&'m T::Item> {
+        T::find(T::Store::of(model, &self.kept), id)
+    }
+
+    /// How many items there are, shown or not.
+    #[must_use]
+    pub fn count(&self, model: &Model) -> usize {
+        T::count(T::Store::of(model, &self.kept))
+    }
+
     /// Builds the rows if the model has changed, and finds the selected one again.
     pub fn refresh(&mut self, model: &Model) {
+        if T::Store::refresh(&mut self.kept, model) {
+            self.fresh = None;
+        }
         let fresh = self.freshness(model);
         if self.fresh != Some(fresh) {
             self.collect(model);

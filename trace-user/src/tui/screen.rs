@@ -21,8 +21,12 @@ pub trait Screen: Debug {
     fn sorts(&self) -> bool;
     /// Whether it shows what tracing costs.
     fn shows_costs(&self) -> bool;
-    /// Whether the selected row is described below the rows.
-    fn describes(&self) -> bool;
+    /// Lines below the rows that describe the selected one.
+    fn description(&self) -> u16;
+    /// Whether the header shows how many items there are.
+    fn is_in_header(&self) -> bool;
+    /// How many items there are, shown or not.
+    fn count(&self, model: &Model) -> usize;
     /// How many rows are shown, which is selected, and where the window begins.
     fn position(&self) -> Position;
     /// The fields that its filter knows.
@@ -83,8 +87,16 @@ impl<T: Table> Screen for List<T> {
         T::SHOWS_COSTS
     }
 
-    fn describes(&self) -> bool {
-        T::DESCRIBES
+    fn description(&self) -> u16 {
+        T::DESCRIPTION
+    }
+
+    fn is_in_header(&self) -> bool {
+        T::IN_HEADER
+    }
+
+    fn count(&self, model: &Model) -> usize {
+        Self::count(self, model)
     }
 
     fn position(&self) -> Position {
@@ -104,7 +116,7 @@ impl<T: Table> Screen for List<T> {
     }
 
     fn open(&self, model: &Model) -> Option<Target> {
-        T::open(model, T::find(model, self.selected()?)?)
+        T::open(model, self.find(model, self.selected()?)?)
     }
 
     fn draw(&self, model: &Model, mode: &Mode, theme: Theme, body: Rect, buffer: &mut Buffer) {

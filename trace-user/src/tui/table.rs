@@ -19,6 +19,8 @@ use trace_common::time::Nanos;
 pub trait Table: Copy + Debug + 'static {
     /// What a row shows.
     type Item: Row + 'static;
+    /// What holds the items.
+    type Store: Store;
     /// What identifies an item for as long as the model keeps it.
     type Id: Copy + Ord + Debug;
 
@@ -32,26 +34,51 @@ pub trait Table: Copy + Debug + 'static {
     const FIELDS: &'static [Field];
     /// Whether the newest come first when the list opens.
     const NEWEST_FIRST: bool = true;
-    /// Whether the selected item is described below the list.
-    const DESCRIBES: bool = false;
+    /// Lines below the list that describe the selected item.
+    const DESCRIPTION: u16 = 0;
+    /// Whether the header shows how many items there are. The list is then fresh even if it is not shown.
+    const IN_HEADER: bool = false;
     /// Whether the source has to count what tracing costs while the list is shown.
     const SHOWS_COSTS: bool = false;
 
     /// Every item; ids that are [`Order::Own`] rise.
-    fn items(model: &Model) -> Box<dyn DoubleEndedIterator<Item = &Self::Item> + '_>;
+    fn items(store: &Self::Store) -> Box<dyn DoubleEndedIterator<Item = &Self::Item> + '_>;
     /// How many there are.
-    fn count(model: &Model) -> usize;
+    fn count(store: &Self::Store) -> usize;
     /// An item's id.
     fn id(item: &Self::Item) -> Self::Id;
     /// The item with this id.
-    fn find(model: &Model, id: Self::Id) -> Option<&Self::Item>;
-    /// Lines about one item; `None` if [`Table::DESCRIBES`] is false.
+    fn find(store: &Self::Store, id: Self::Id) -> Option<&Self::Item>;
+    /// Lines about one item; `None` if [`Table::DESCRIPTION`] is zero.
     fn describe(_model: &Model, _item: &Self::Item) -> Option<Description> {
         None
     }
     /// The page that opens for an item; `None` if neither the item nor what it belongs to has one.
     fn open(_model: &Model, _item: &Self::Item) -> Option<Target> {
         None
+    }
+}
+
+/// What holds the items of a table: the model, or what is computed from it.
+pub trait Store: Clone + Debug + 'static {
+    /// What a list keeps of it.
+    type Kept: Clone + Debug + Default;
+
+    /// Computes again what the list keeps, if the model has changed since; returns whether it did.
+    fn refresh(kept: &mut Self::Kept, model: &Model) -> bool;
+    /// The store.
+    fn of<'m>(model: &'m Model, kept: &'m Self::Kept) -> &'m Self;
+}
+
+impl Store for Model {
+    type Kept = ();
+
+    fn refresh((): &mut (), _model: &Model) -> bool {
+        false
+    }
+
+    fn of<'m>(model: &'m Model, (): &'m ()) -> &'m Self {
+        model
     }
 }
 

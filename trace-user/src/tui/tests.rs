@@ -111,7 +111,7 @@ fn duplicates() {
 #[test]
 fn probes() {
     check("probes", |state, model| {
-        typed_tabs(state, model, 6);
+        typed_tabs(state, model, 7);
         typed(state, model, "jjj");
     });
 }
@@ -164,7 +164,7 @@ fn probes_with_their_costs() {
     scenario.send(Event { at, body: Body::Fact(Fact::Drained) });
     let mut state = live(scenario.model(), 100, 24);
     assert!(!state.shows_costs());
-    typed_tabs(&mut state, scenario.model(), 6);
+    typed_tabs(&mut state, scenario.model(), 7);
     assert!(state.shows_costs());
     let shown = shown(scenario.model(), &state);
     assert!(shown.contains("1,200   1.20us"), "{shown}");
@@ -512,6 +512,86 @@ fn a_cycle_that_slept_shows_what_was_frozen_and_what_held_it_up() {
 #[test]
 fn firmware_requests_are_listed() {
     check_of(&slept(), "firmware", |state, model| typed_tabs(state, model, 5));
+}
+
+/// A deadlock, requests that were answered and got nothing, and a module that comes and goes without any request.
+fn troubled() -> Scenario {
+    let mut scenario = Scenario::default();
+    scenario.machine();
+    for round in 0..3_u32 {
+        let at = 10_000 + u64::from(round) * 100_000;
+        let (loader, unloader) =
+            (Task::new(100 + round, 100 + round, 1, "insmod"), Task::new(200 + round, 200 + round, 1, "rmmod"));
+        scenario.load(at, loader, "vcan");
+        scenario.went_live(at + 5_000, loader, "vcan");
+        scenario.probe(at + 20_000, unloader, Moment::UnloadBegan { name: Captured::whole("vcan"), origin: None });
+        scenario.probe(at + 21_000, unloader, Moment::Going(module("vcan")));
+        scenario.probe(at + 22_000, unloader, Moment::UnloadEnded { result: ReturnCode::OK });
+    }
+    scenario.resolves("fs-xfs", &[("xfs", &[])]);
+    for pid in [500, 501] {
+        let requester = Task::new(pid, pid, 9, "mount");
+        let at = 400_000 + u64::from(pid);
+        let helped = Helped { alias: "fs-xfs", requester, path: "/sbin/modprobe", pid: pid + 50, at };
+        scenario.helped(helped, 0);
+        scenario.ended(helped, 450_000, 0);
+    }
+    let first = Task::new(700, 700, 1, "insmod");
+    scenario.load(500_000, first, "slow");
+    let helped = Helped { alias: "slow-alias", requester: first, path: "/sbin/modprobe", pid: 720, at: 520_000 };
+    scenario.helped(helped, 0);
+    let second = scenario.helper(helped);
+    scenario.probe(530_000, second, Moment::LoadBegan { syscall: Syscall::Finit, origin: None });
+    scenario.probe(530_100, second, Moment::Named { name: Captured::whole("slow") });
+    scenario.until(3_000_000);
+    scenario
+}
+
+#[test]
+fn findings() {
+    check_of(&troubled(), "findings", |state, model| typed_tabs(state, model, 6));
+}
+
+#[test]
+fn findings_open_the_request_that_shows_them() {
+    let scenario = troubled();
+    let model = scenario.model();
+    let mut state = live(model, 120, 30);
+    assert!(shown(model, &state).contains("findings 3"), "the header counts them on every screen");
+    typed_tabs(&mut state, model, 6);
+    assert_eq!(title(&state), "findings");
+    for (name, request) in [("deadlock", Some(3)), ("hollow_requests", Some(1)), ("reloaded", None)] {
+        let screen = shown(model, &state);
+        assert!(screen.lines().any(|line| line.starts_with('▶') && line.contains(name)), "{name}: {screen}");
+        press(&mut state, model, KeyCode::Enter);
+        let opened = state.opened.map(|opened| opened.target);
+        assert_eq!(opened, request.map(|id| Target::Request(RequestId(id))), "{name}");
+        if opened.is_some() {
+            press(&mut state, model, KeyCode::Esc);
+        }
+        typed(&mut state, model, "j");
+    }
+    typed(&mut state, model, "/name:hollow");
+    assert_eq!(position(&state).rows, 1);
+    assert!(shown(model, &state).contains("findings 3"), "the header counts those that are filtered out too");
+    let quiet = Scenario::default();
+    assert!(!shown(quiet.model(), &live(quiet.model(), 120, 30)).contains("findings 0"));
+}
+
+#[test]
+fn every_tab_has_room_whichever_is_shown() {
+    let scenario = busy();
+    let model = scenario.model();
+    for width in [60, 66, 80, 120, 200] {
+        let mut state = live(model, width, 12);
+        for title in state.titles().collect::<Vec<_>>() {
+            let screen = shown(model, &state);
+            let tabs = screen.lines().nth(2).unwrap_or_default();
+            assert!(tabs.contains(&format!("[{title}]")), "{width}: {tabs}");
+            assert!(tabs.contains("req") && tabs.contains("pro"), "{width}: {tabs}");
+            press(&mut state, model, KeyCode::Tab);
+        }
+    }
 }
 
 #[test]

@@ -79,11 +79,15 @@ pub fn update(state: &mut UiState, model: &Model, msg: Msg) -> Outcome {
     outcome
 }
 
-/// Builds the rows on the screen and keeps the window on the selected one.
+/// Builds the rows on the screen, keeps the window on the selected one, and counts what the header shows.
 fn refresh(state: &mut UiState, model: &Model) {
     let height = view::rows_height(state, state.area);
+    for (place, screen) in state.screens.iter_mut().enumerate() {
+        if place == state.shown || screen.is_in_header() {
+            screen.refresh(model);
+        }
+    }
     if let Some(screen) = state.screen_mut() {
-        screen.refresh(model);
         screen.fit_window(height);
     }
     // What the model no longer keeps is closed.

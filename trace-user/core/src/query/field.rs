@@ -4,6 +4,7 @@
 //! the row ([`super::Row`]).
 
 use crate::entities::Verdict;
+use crate::findings;
 
 /// A fact that a query can ask for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +88,10 @@ pub enum Field {
     File,
     /// The device that firmware is for.
     Device,
+    /// What kind of finding it is.
+    Finding,
+    /// A finding's sentence.
+    Sentence,
     /// The moment of a probe.
     Moment,
     /// What a probe is attached to.
@@ -121,12 +126,21 @@ const VERDICTS: [&str; Verdict::ALL.len()] = {
     }
     names
 };
+const FINDINGS: [&str; findings::Kind::ALL.len()] = {
+    let mut names = [""; findings::Kind::ALL.len()];
+    let mut place = 0;
+    while place < names.len() {
+        names[place] = findings::Kind::ALL[place].as_str();
+        place += 1;
+    }
+    names
+};
 const KINDS: [&str; 9] =
     ["request", "load", "unload", "helper_call", "firmware", "cycle", "duplicates", "moment", "finding"];
 
 impl Field {
     /// Every field, in the order in which they are listed for a person.
-    pub const ALL: [Self; 41] = [
+    pub const ALL: [Self; 43] = [
         Self::Kind,
         Self::Id,
         Self::At,
@@ -166,6 +180,8 @@ impl Field {
         Self::Size,
         Self::File,
         Self::Device,
+        Self::Finding,
+        Self::Sentence,
         Self::Moment,
         Self::Hook,
     ];
@@ -218,6 +234,8 @@ impl Field {
             Self::Size => ("size", Sort::Size, "the bytes of the module's file"),
             Self::File => ("file", Sort::Text, "the file that is loaded, or the firmware asked for"),
             Self::Device => ("device", Sort::Text, "the device that firmware is for"),
+            Self::Finding => ("finding", Sort::Word(&FINDINGS), "what kind of finding it is"),
+            Self::Sentence => ("sentence", Sort::Text, "what was found"),
             Self::Moment => ("moment", Sort::Text, "the moment that a probe sees"),
             Self::Hook => ("hook", Sort::Text, "what a probe is attached to"),
         }

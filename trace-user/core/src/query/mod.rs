@@ -14,7 +14,7 @@ mod value;
 
 pub use field::{Field, Sort};
 pub use parse::QueryFault;
-pub use rows::Row;
+pub use rows::{Each, Row};
 pub use term::{Fact, Op, Term};
 
 use crate::entities::Change;

@@ -13,6 +13,7 @@ use crate::entities::{Call, Cycle, Firmware, Load, Request, Timed, Unload};
 use crate::event::{Captured, Hook, NO_LOGIN, Origin, Privileges, Task};
 use crate::explain;
 use crate::explain::load::{explain_unload, why};
+use crate::findings::Finding;
 use crate::model::Model;
 use crate::model::duplicates::Group;
 use trace_common::time::Nanos;
@@ -410,6 +411,27 @@ impl Row for Hook {
             Field::Kind => each(Fact::Word("moment")),
             Field::Moment => each(Fact::Text(self.moment.name())),
             Field::Hook => text(self.attached.as_deref(), each),
+            _ => {}
+        }
+    }
+}
+
+impl Finding {
+    /// The fields of findings.
+    pub const FIELDS: &'static [Field] = &[Field::Finding, Field::Sentence, Field::At, Field::Kind];
+}
+
+impl Row for Finding {
+    fn fields(&self) -> &'static [Field] {
+        Self::FIELDS
+    }
+
+    fn facts(&self, field: Field, _model: &Model, each: &mut Each<'_>) {
+        match field {
+            Field::Kind => each(Fact::Word("finding")),
+            Field::Finding => each(Fact::Word(self.kind.as_str())),
+            Field::Sentence => each(Fact::Text(&self.sentence)),
+            Field::At => each(Fact::At(self.at)),
             _ => {}
         }
     }

@@ -14,6 +14,7 @@ pub struct Duplicates;
 
 impl Table for Duplicates {
     type Item = Group;
+    type Store = Model;
     /// One number can begin a group of each sameness.
     type Id = (u64, Sameness);
 

@@ -16,11 +16,12 @@ pub struct FirmwareRequests;
 
 impl Table for FirmwareRequests {
     type Item = Firmware;
+    type Store = Model;
     type Id = FirmwareId;
 
     const TITLE: &'static str = "firmware";
     const EMPTY: &'static str = "no firmware has been asked for yet";
-    const DESCRIBES: bool = true;
+    const DESCRIPTION: u16 = 5;
     const COLUMNS: &'static [Column<Firmware>] = &[
         Column::<Firmware>::new("#", (6, 0), 9, |_, firmware| number(firmware.id.0)).right(),
         Column::<Firmware>::began(4),

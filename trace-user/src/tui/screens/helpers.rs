@@ -16,11 +16,12 @@ pub struct Helpers;
 
 impl Table for Helpers {
     type Item = Call;
+    type Store = Model;
     type Id = CallId;
 
     const TITLE: &'static str = "helpers";
     const EMPTY: &'static str = "no helper calls besides module requests yet";
-    const DESCRIBES: bool = true;
+    const DESCRIPTION: u16 = 5;
     const COLUMNS: &'static [Column<Call>] = &[
         Column::<Call>::new("#", (6, 0), 9, |_, call| number(call.id.0)).right(),
         Column::<Call>::began(4),

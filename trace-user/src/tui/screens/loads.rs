@@ -17,11 +17,12 @@ pub struct Loads;
 
 impl Table for Loads {
     type Item = Load;
+    type Store = Model;
     type Id = LoadId;
 
     const TITLE: &'static str = "loads";
     const EMPTY: &'static str = "no module has been loaded yet";
-    const DESCRIBES: bool = true;
+    const DESCRIPTION: u16 = 5;
     const COLUMNS: &'static [Column<Load>] = &[
         Column::<Load>::new("#", (6, 0), 9, |_, load| number(load.id.0)).right(),
         Column::<Load>::began(4),

@@ -3,6 +3,7 @@
 //! To add one: a file here with a [`Table`], and a line in [`all`].
 
 mod duplicates;
+mod findings;
 mod firmware;
 mod helpers;
 mod loads;
@@ -25,6 +26,7 @@ pub fn all() -> Vec<Box<dyn Screen>> {
         screen::<duplicates::Duplicates>(),
         screen::<suspend::Suspends>(),
         screen::<firmware::FirmwareRequests>(),
+        screen::<findings::Findings>(),
         screen::<probes::Probes>(),
     ]
 }
@@ -58,6 +60,7 @@ mod tests {
         fits::<duplicates::Duplicates>();
         fits::<suspend::Suspends>();
         fits::<firmware::FirmwareRequests>();
+        fits::<findings::Findings>();
         fits::<probes::Probes>();
     }
 }

@@ -14,12 +14,13 @@ pub struct Probes;
 
 impl Table for Probes {
     type Item = Hook;
+    type Store = Model;
     type Id = Kind;
 
     const TITLE: &'static str = "probes";
     const EMPTY: &'static str = "the source did not say by what it sees";
     const NEWEST_FIRST: bool = false;
-    const DESCRIBES: bool = true;
+    const DESCRIPTION: u16 = 5;
     const SHOWS_COSTS: bool = true;
     const COLUMNS: &'static [Column<Hook>] = &[
         Column::<Hook>::new("moment", (16, 6), 0, |_, hook| plain(hook.moment.name())).sorted(Order::Own),

@@ -14,6 +14,7 @@ pub struct Requests;
 
 impl Table for Requests {
     type Item = Request;
+    type Store = Model;
     type Id = RequestId;
 
     const TITLE: &'static str = "requests";

@@ -15,6 +15,7 @@ pub struct Suspends;
 
 impl Table for Suspends {
     type Item = Cycle;
+    type Store = Model;
     type Id = CycleId;
 
     const TITLE: &'static str = "suspend";

@@ -17,28 +17,48 @@ use trace_common::time::Nanos;
 
 /// Room for how much of a list is shown.
 const SHOWN: u16 = 20;
+/// In less room than this, nothing is said about it.
+const SHOWN_MIN: u16 = 6;
 
 /// Draws both lines.
 pub fn draw(model: &Model, state: &UiState, theme: Theme, area: Rect, buffer: &mut Buffer) {
-    let lines = vec![strip(source(model, state), theme, area.width), strip(figures(model), theme, area.width)];
+    let lines = vec![strip(source(model, state), theme, area.width), strip(figures(model, state), theme, area.width)];
     Paragraph::new(lines).render(area, buffer);
 }
 
 /// The titles of the tabs, each with its position in the tabs' line: with padding around each if there is room,
-/// otherwise only around the one that is shown.
+/// otherwise only around the one that is shown. If they have no room even so, the others are cut.
 #[must_use]
-pub fn tabs(state: &UiState, area: Rect) -> Vec<(&'static str, Rect)> {
-    let titles = || state.titles().map(|title| (title, u16::try_from(title.len()).unwrap_or(0)));
+pub fn tabs(state: &UiState, area: Rect) -> Vec<(String, Rect)> {
     // How much of the list is shown comes after them.
-    let roomy = titles().map(|(_, width)| width + 3).sum::<u16>() + SHOWN <= area.width;
+    let roomy = state.titles().map(|title| width(title) + 3).sum::<u16>() + SHOWN <= area.width;
+    let is_filtered = state.screen().is_some_and(|screen| !screen.filter().is_empty());
+    let longest = longest(state, if is_filtered { area.width.saturating_sub(SHOWN) } else { area.width });
     let mut x = area.x;
-    let place = |(place, (title, width)): (usize, (&'static str, u16))| {
-        let width = if roomy || place == state.shown { width + 2 } else { width };
+    let place = |(place, title): (usize, &'static str)| {
+        let is_shown = place == state.shown;
+        let title = if is_shown { title.to_owned() } else { format::cut(title, usize::from(longest)) };
+        let width = if roomy || is_shown { width(&title) + 2 } else { width(&title) };
         let tab = Rect::new(x, area.y, width, 1).intersection(area);
         x = x.saturating_add(width).saturating_add(1);
         (title, tab)
     };
-    titles().enumerate().map(place).collect()
+    state.titles().enumerate().map(place).collect()
+}
+
+/// The most cells of a title that is not shown, so that all have room.
+fn longest(state: &UiState, room: u16) -> u16 {
+    let needed = |longest: u16| {
+        let title = |(place, title): (usize, &'static str)| {
+            if place == state.shown { width(title) + 2 } else { width(title).min(longest) }
+        };
+        state.titles().enumerate().map(title).sum::<u16>() + state.titles().len() as u16 - 1
+    };
+    (3..=room).rev().find(|longest| needed(*longest) <= room).unwrap_or(3)
+}
+
+fn width(title: &str) -> u16 {
+    u16::try_from(title.chars().count()).unwrap_or(u16::MAX)
 }
 
 /// Draws the tabs, and how much of the list is shown.
@@ -48,10 +68,10 @@ pub fn draw_tabs(state: &UiState, theme: Theme, area: Rect, buffer: &mut Buffer)
     for (place, (title, tab)) in places.into_iter().enumerate() {
         let (text, tone) = if place == state.shown {
             (format!("[{title}]"), Tone::Selected)
-        } else if usize::from(tab.width) > title.len() {
+        } else if tab.width > width(&title) {
             (format!(" {title} "), Tone::Plain)
         } else {
-            (title.to_owned(), Tone::Plain)
+            (title, Tone::Plain)
         };
         Span::styled(text, theme.style(tone)).render(tab, buffer);
     }
@@ -63,6 +83,9 @@ pub fn draw_tabs(state: &UiState, theme: Theme, area: Rect, buffer: &mut Buffer)
         (false, rows) => format!("{} match {}", format::count(rows as u64), filter.text()),
     };
     let room = area.width.saturating_sub(used + 2);
+    if room < SHOWN_MIN {
+        return;
+    }
     let shown = format::cut(&shown, usize::from(room));
     let tone = if filter.is_empty() { Tone::Dim } else { Tone::Accent };
     let rest = Rect::new(area.right() - room, area.y, room, 1);
@@ -111,7 +134,7 @@ fn losing(model: &Model) -> Option<Piece> {
 }
 
 /// How much came, how much was lost, and the current state.
-fn figures(model: &Model) -> Vec<Piece> {
+fn figures(model: &Model, state: &UiState) -> Vec<Piece> {
     let counts = model.counts();
     let open = model.open_requests().count() as u64;
     let mut pieces = vec![Piece::named(2, "events", format::count(counts.events), Tone::Plain)];
@@ -138,6 +161,12 @@ fn figures(model: &Model) -> Vec<Piece> {
     let stalled = stall::count(model, stall::LIMIT) as u64;
     if stalled > 0 {
         pieces.push(Piece::new(1, format!("!! STALLED {stalled}"), Tone::Bad));
+    }
+    for screen in state.screens.iter().filter(|screen| screen.is_in_header()) {
+        match screen.count(model) as u64 {
+            0 => {}
+            count => pieces.push(Piece::new(1, format!("{} {}", screen.title(), format::count(count)), Tone::Warn)),
+        }
     }
     if let Some(cycle) = model.cycles().next_back().filter(|cycle| cycle.ended.is_none()) {
         pieces.push(Piece::new(2, format!("{}: {}", cycle.verdict().as_str(), cycle.kind.as_str()), Tone::Busy));

@@ -17,15 +17,13 @@ use ratatui::widgets::{
 
 /// The mark before the selected row.
 const MARK: &str = "▶";
-/// Lines of the description, including its rule.
-const DESCRIPTION: u16 = 6;
 /// Below this height the rows use every line.
 const SPLIT: u16 = 14;
 
-/// The part of the body that shows the rows, without the headings.
+/// The part of the body that shows the rows, without the headings. `description`: lines that describe the selected one.
 #[must_use]
-pub fn rows_area(describes: bool, body: Rect) -> Rect {
-    let [_, rows, _] = split(describes, body);
+pub fn rows_area(description: u16, body: Rect) -> Rect {
+    let [_, rows, _] = split(description, body);
     rows
 }
 
@@ -38,11 +36,11 @@ pub const fn cells_width(body: u16) -> u16 {
 /// Draws it.
 pub fn draw<T: Table>(model: &Model, list: &List<T>, mode: &Mode, theme: Theme, body: Rect, buffer: &mut Buffer) {
     let position = list.position();
-    let [headings, rows, below] = split(T::DESCRIBES, body);
+    let [headings, rows, below] = split(T::DESCRIPTION, body);
     let height = usize::from(rows.height);
     let top = window(position.rows, position.index, position.top, height);
     let columns = list.columns(cells_width(body.width));
-    let drawn = list.visible(top, height).map(|id| match T::find(model, id) {
+    let drawn = list.visible(top, height).map(|id| match list.find(model, id) {
         Some(item) => row::<T>(model, item, &columns, theme),
         None => Row::default(),
     });
@@ -59,15 +57,16 @@ pub fn draw<T: Table>(model: &Model, list: &List<T>, mode: &Mode, theme: Theme, 
         let reason = Line::styled(format!(" {}", why_empty(list, mode)), theme.style(Tone::Dim));
         Paragraph::new(reason).wrap(Wrap { trim: false }).render(rows, buffer);
     }
-    let selected = list.selected().and_then(|id| T::find(model, id));
+    let selected = list.selected().and_then(|id| list.find(model, id));
     if let Some(description) = selected.and_then(|item| T::describe(model, item)) {
         describe(description, theme, below, buffer);
     }
 }
 
 /// The headings, the rows, and the description of the selected one.
-fn split(describes: bool, body: Rect) -> [Rect; 3] {
-    let below = if describes && body.height >= SPLIT { DESCRIPTION } else { 0 };
+fn split(description: u16, body: Rect) -> [Rect; 3] {
+    // With its rule.
+    let below = if description > 0 && body.height >= SPLIT { description + 1 } else { 0 };
     Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(below)]).areas(body)
 }
 
@@ -126,5 +125,13 @@ fn describe(description: Description, theme: Theme, area: Rect, buffer: &mut Buf
         .lines
         .into_iter()
         .flat_map(|(text, tone)| wrap(&text, width).into_iter().map(move |line| Line::styled(line, theme.style(tone))));
-    Paragraph::new(lines.collect::<Vec<_>>()).render(inner, buffer);
+    let mut lines: Vec<Line<'_>> = lines.collect();
+    let height = usize::from(inner.height);
+    if lines.len() > height {
+        lines.truncate(height);
+        if let Some(last) = lines.last_mut() {
+            *last = Line::styled(format::cut(&format!("{last} …"), width), last.style);
+        }
+    }
+    Paragraph::new(lines).render(inner, buffer);
 }

@@ -84,7 +84,7 @@ pub fn rows_height(state: &UiState, area: Rect) -> usize {
         return 0;
     }
     let body = areas(area).body;
-    let height = if state.opened.is_some() { body.height } else { list::rows_area(describes(state), body).height };
+    let height = if state.opened.is_some() { body.height } else { list::rows_area(description(state), body).height };
     usize::from(height)
 }
 
@@ -94,8 +94,8 @@ pub const fn cells_width(area: Rect) -> u16 {
     list::cells_width(area.width)
 }
 
-fn describes(state: &UiState) -> bool {
-    state.screen().is_some_and(Screen::describes)
+fn description(state: &UiState) -> u16 {
+    state.screen().map_or(0, Screen::description)
 }
 
 /// The page that is open.
@@ -129,7 +129,7 @@ pub fn scroll_max(model: &Model, state: &UiState, target: Target) -> Option<usiz
 /// The row of the list, counted from the first on the screen, at a place of the screen.
 #[must_use]
 pub fn row_at(state: &UiState, area: Rect, at: Position) -> Option<usize> {
-    let rows = list::rows_area(describes(state), areas(area).body);
+    let rows = list::rows_area(description(state), areas(area).body);
     let inside = !too_small(area) && rows.contains(at);
     inside.then(|| usize::from(at.y - rows.y))
 }
