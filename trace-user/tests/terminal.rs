@@ -3,7 +3,7 @@
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use std::io::{Read, Write};
 use std::num::NonZero;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -22,14 +22,27 @@ struct Person {
 impl Person {
     /// Starts `modtrail replay` over the recording of 6.12 on a terminal of this size.
     fn sits_down(rows: u16, cols: u16, environment: &[(&str, &str)]) -> Self {
-        let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/linux-6.12.mcap");
-        let pair = native_pty_system().openpty(size(rows, cols)).expect("a pty");
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_modtrail"));
-        command.env("TERM", "xterm-256color");
         command.env_remove("NO_COLOR");
         environment.iter().for_each(|(name, value)| command.env(name, value));
         command.arg("replay");
-        command.arg(recording);
+        command.arg(recording());
+        Self::starts(command, rows, cols)
+    }
+
+    /// Starts a shell with job control, on a terminal of 80 by 24, that runs the same. When its job stops, it says so,
+    /// reads a line, and continues the job.
+    fn sits_down_at_a_shell() -> Self {
+        let script = r#"set -m; "$0" replay "$1"; echo "stopped: $?"; read line; fg; echo "ended: $?""#;
+        let mut command = CommandBuilder::new("sh");
+        command.args(["-c", script, env!("CARGO_BIN_EXE_modtrail")]);
+        command.arg(recording());
+        Self::starts(command, 24, 80)
+    }
+
+    fn starts(mut command: CommandBuilder, rows: u16, cols: u16) -> Self {
+        let pair = native_pty_system().openpty(size(rows, cols)).expect("a pty");
+        command.env("TERM", "xterm-256color");
         let child = pair.slave.spawn_command(command).expect("modtrail starts");
         let mut reader = pair.master.try_clone_reader().expect("the terminal's output");
         let keys = pair.master.take_writer().expect("the terminal's input");
@@ -76,6 +89,31 @@ impl Person {
         }
     }
 
+    /// Something else writes on the terminal, and sets it as it likes it.
+    fn finds_it_changed(&mut self) {
+        self.screen.process(b"\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?25h\x1b[2J\x1b[Hsomebody else");
+    }
+
+    /// Waits until the dashboard has the terminal to itself, and all of it is drawn.
+    fn sees_it_back(&mut self) {
+        self.sees(&["modtrail", "REPLAY", "[requests]", "31 rows", "net-pf", "? help"]);
+        self.sees_no_longer("somebody else");
+        let is_taken = |person: &mut Self| {
+            let screen = person.screen.screen();
+            screen.alternate_screen()
+                && screen.hide_cursor()
+                && screen.bracketed_paste()
+                && screen.mouse_protocol_mode() != vt100::MouseProtocolMode::None
+        };
+        self.waits(is_taken, "the terminal to be taken over");
+    }
+
+    /// Sends a signal to the process with this number.
+    fn signals(signal: &str, process: u32) {
+        let sent = std::process::Command::new("sh").args(["-c", &format!("kill -{signal} {process}")]).status();
+        assert!(sent.expect("a shell").success());
+    }
+
     /// Waits for the program's end: it must be in order, and the terminal as it was.
     fn sees_it_end(self) {
         self.sees_it_end_with(0);
@@ -92,6 +130,16 @@ impl Person {
     }
 }
 
+fn recording() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/linux-6.12.mcap")
+}
+
+/// The only child of a process.
+fn child_of(process: u32) -> u32 {
+    let children = std::fs::read_to_string(format!("/proc/{process}/task/{process}/children")).expect("its children");
+    children.trim().parse().expect("one child")
+}
+
 /// A terminal has some rows and columns.
 fn some(number: u16) -> NonZero<u16> {
     NonZero::new(number).expect("some")
@@ -106,7 +154,7 @@ fn a_recording_is_looked_through_and_left() {
     let mut person = Person::sits_down(24, 80, &[]);
     person.sees(&["REPLAY", "6.12", "[requests]", "31 rows"]);
     person.types("/verdict:hollow\r");
-    person.sees(&["net-pf-35", "modtrail-test", "2 match"]);
+    person.sees(&["net-pf-35", "modtrail-tes…", "2 match"]);
     person.types("\r");
     person.sees(&["HOLLOW", "where the time went", "user"]);
     person.types("\x1b");
@@ -134,11 +182,70 @@ fn a_signal_gives_the_terminal_back_and_is_in_the_exit_status() {
     for (signal, status) in [("TERM", 143), ("HUP", 129), ("INT", 130)] {
         let mut person = Person::sits_down(24, 80, &[]);
         person.sees(&["[requests]"]);
-        let process = person.child.process_id().expect("it runs").to_string();
-        let sent = std::process::Command::new("sh").args(["-c", &format!("kill -{signal} {process}")]).status();
-        assert!(sent.expect("a shell").success());
+        Person::signals(signal, person.child.process_id().expect("it runs"));
         person.sees_it_end_with(status);
     }
+}
+
+#[test]
+fn a_job_that_is_stopped_gives_the_terminal_back_and_takes_it_again() {
+    for from_outside in [false, true] {
+        let mut person = Person::sits_down_at_a_shell();
+        person.sees_it_back();
+        if from_outside {
+            Person::signals("TSTP", child_of(person.child.process_id().expect("the shell runs")));
+        } else {
+            person.types("\x1a");
+        }
+        // What is typed is echoed: the terminal is not raw.
+        person.sees(&["stopped: "]);
+        person.types("typed at the shell");
+        person.sees(&["typed at the shell"]);
+        let screen = person.screen.screen();
+        assert!(!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste());
+        assert_eq!(screen.mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+        person.master.resize(size(30, 100)).expect("the terminal can be resized");
+        person.screen.screen_mut().set_size(some(30), some(100));
+        person.types("\n");
+        person.sees_it_back();
+        person.waits(|person| person.screen.screen().contents().lines().count() == 30, "all rows of it");
+        person.types("q");
+        person.sees(&["ended: 0"]);
+        person.sees_it_end();
+    }
+}
+
+#[test]
+fn what_nobody_could_continue_is_not_stopped() {
+    let mut person = Person::sits_down(24, 80, &[]);
+    person.sees_it_back();
+    person.types("\x1a?");
+    person.sees(&["keys", "next screen"]);
+    person.types("qq");
+    person.sees_it_end();
+}
+
+#[test]
+fn a_terminal_that_somebody_else_used_is_taken_again() {
+    let mut person = Person::sits_down(24, 80, &[]);
+    person.sees_it_back();
+    person.finds_it_changed();
+    let process = person.child.process_id().expect("it runs");
+    Person::signals("STOP", process);
+    Person::signals("CONT", process);
+    person.sees_it_back();
+    // Only its text is drawn again by a key.
+    person.screen.process(b"\x1b[2J\x1b[Hsomebody else");
+    person.types("\x0c");
+    person.sees_it_back();
+    person.types("/alias");
+    person.sees(&["/alias"]);
+    person.screen.process(b"\x1b[2J\x1b[Hsomebody else");
+    person.types("\x0c");
+    person.sees(&["REPLAY", "/alias"]);
+    person.sees_no_longer("somebody else");
+    person.types("\x03");
+    person.sees_it_end();
 }
 
 #[test]

@@ -3,6 +3,7 @@
 pub mod doctor;
 pub mod explain;
 pub mod failure;
+pub mod job;
 pub mod launcher;
 pub mod log;
 pub mod output;

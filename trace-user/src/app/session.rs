@@ -392,16 +392,10 @@ impl Signals {
     /// # Errors
     /// [`Failure`] if the system does not allow it.
     pub fn new() -> Result<Self, Failure> {
-        let ignored = snapshot::ignored_signals();
-        let on = |kind: SignalKind| {
-            let is_ignored = ignored & (1 << (kind.as_raw_value() - 1)) != 0;
-            let listen = || signal(kind).map_err(|error| Failure::cannot_trace("cannot listen for signals", &error));
-            if is_ignored { Ok(None) } else { listen().map(Some) }
-        };
         Ok(Self {
-            interrupt: on(SignalKind::interrupt())?,
-            terminate: on(SignalKind::terminate())?,
-            hang_up: on(SignalKind::hangup())?,
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+            hang_up: listen(SignalKind::hangup())?,
         })
     }
 
@@ -415,8 +409,19 @@ impl Signals {
     }
 }
 
+/// Starts to listen to a signal; `None` if it is ignored.
+///
+/// # Errors
+/// [`Failure`] if the system does not allow it.
+pub fn listen(kind: SignalKind) -> Result<Option<Listener>, Failure> {
+    if snapshot::ignored_signals() & (1 << (kind.as_raw_value() - 1)) != 0 {
+        return Ok(None);
+    }
+    signal(kind).map(Some).map_err(|error| Failure::cannot_trace("cannot listen for signals", &error))
+}
+
 /// Waits for the signal; forever if it is ignored.
-async fn received(signal: &mut Option<Listener>) {
+pub async fn received(signal: &mut Option<Listener>) {
     match signal {
         Some(signal) => {
             signal.recv().await;

@@ -3,6 +3,7 @@
 //! In: a live session or a finished model, and the terminal. Out: frames, until the person quits or a signal comes.
 
 use super::failure::Failure;
+use super::job::{self, Wish, Wishes};
 use super::runtime;
 use super::session::{Ending, Session, Signals, give_up_rights};
 use crate::cli::TraceArgs;
@@ -53,6 +54,7 @@ pub fn run(trace: &TraceArgs) -> Result<ExitCode, Failure> {
         let mut session = Session::over(source, None);
         while !dashboard.quit {
             session.report_costs(dashboard.state.shows_costs());
+            let due = dashboard.next_frame();
             tokio::select! {
                 stepped = session.step(|_, _| {}) => {
                     stepped?;
@@ -60,7 +62,8 @@ pub fn run(trace: &TraceArgs) -> Result<ExitCode, Failure> {
                 }
                 message = typed.recv() => dashboard.take(message, session.model()),
                 signal = signals.next() => dashboard.end_by(signal),
-                () = tokio::time::sleep_until(dashboard.next_frame()) => dashboard.draw(session.model())?,
+                wish = dashboard.wishes.next() => dashboard.obey(wish),
+                () = tokio::time::sleep_until(due) => dashboard.draw(session.model())?,
             }
         }
         let status = dashboard.status();
@@ -88,6 +91,7 @@ async fn attach(
     });
     let nothing = Model::default();
     let drawn = loop {
+        let due = dashboard.next_frame();
         tokio::select! {
             answer = &mut attached => {
                 let answer = answer.map_err(|error| Failure::cannot_trace("attaching the probes failed", &error))?;
@@ -95,7 +99,8 @@ async fn attach(
             }
             message = typed.recv() => dashboard.take(message, &nothing),
             signal = signals.next() => dashboard.end_by(signal),
-            () = tokio::time::sleep_until(dashboard.next_frame()) => {
+            wish = dashboard.wishes.next() => dashboard.obey(wish),
+            () = tokio::time::sleep_until(due) => {
                 dashboard.state.set_mode(Mode::Attaching { done: progress.done(), of: LADDERS.len() });
                 if let Err(failure) = dashboard.draw(&nothing) {
                     break Err(failure);
@@ -124,10 +129,12 @@ pub fn replay(model: &Model, name: String) -> Result<ExitCode, Failure> {
         let mut dashboard = Dashboard::open(Mode::Replay { name })?;
         let mut typed = typed();
         while !dashboard.quit {
+            let due = dashboard.next_frame();
             tokio::select! {
                 message = typed.recv() => dashboard.take(message, model),
                 signal = signals.next() => dashboard.end_by(signal),
-                () = tokio::time::sleep_until(dashboard.next_frame()) => dashboard.draw(model)?,
+                wish = dashboard.wishes.next() => dashboard.obey(wish),
+                () = tokio::time::sleep_until(due) => dashboard.draw(model)?,
             }
         }
         Ok(dashboard.status())
@@ -137,6 +144,9 @@ pub fn replay(model: &Model, name: String) -> Result<ExitCode, Failure> {
 /// The screen and what it shows.
 struct Dashboard {
     terminal: Terminal,
+    wishes: Wishes,
+    /// What is done to the terminal before the next frame.
+    chore: Option<Chore>,
     theme: Theme,
     state: UiState,
     /// The model as it was when the person paused.
@@ -148,6 +158,17 @@ struct Dashboard {
     ended_by: Option<Ending>,
 }
 
+/// What is done to the terminal before a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Chore {
+    /// It is emptied.
+    Clear,
+    /// It is taken over again: somebody else may have used it.
+    TakeAgain,
+    /// It is given back, and modtrail stops until it is continued.
+    Stop,
+}
+
 impl Dashboard {
     fn open(mode: Mode) -> Result<Self, Failure> {
         let variable = |name| env::var(name).ok();
@@ -156,11 +177,13 @@ impl Dashboard {
             variable("TERM").as_deref(),
             variable("COLORTERM").as_deref(),
         );
+        let wishes = Wishes::new()?;
         let terminal = Terminal::open().map_err(no_terminal)?;
         let (columns, rows) = terminal.size().map_err(no_terminal)?;
         let mut state = UiState::new(mode);
         update(&mut state, &Model::default(), Msg::Resize(columns, rows));
-        Ok(Self { terminal, theme, state, frozen: None, drawn: None, stale: true, quit: false, ended_by: None })
+        let (frozen, drawn, ended_by) = (None, None, None);
+        Ok(Self { terminal, wishes, chore: None, theme, state, frozen, drawn, stale: true, quit: false, ended_by })
     }
 
     /// Ends it for a signal.
@@ -189,8 +212,39 @@ impl Dashboard {
             (false, true) => self.frozen = None,
             (true, true) | (false, false) => {}
         }
-        self.quit = outcome == Outcome::Quit;
         self.stale = true;
+        match outcome {
+            Outcome::Continue => {}
+            Outcome::Quit => self.quit = true,
+            Outcome::Redraw => self.chore = Some(Chore::Clear),
+            Outcome::Suspend => self.obey(Wish::Stop),
+        }
+    }
+
+    /// Does before the next frame what a shell, or the person at its terminal, wants.
+    fn obey(&mut self, wish: Wish) {
+        self.stale = true;
+        match wish {
+            Wish::Stop if self.wishes.can_stop() => self.chore = Some(Chore::Stop),
+            Wish::Stop => {}
+            Wish::Continue => self.chore = Some(Chore::TakeAgain),
+        }
+    }
+
+    /// Does what is to be done to the terminal. While modtrail is stopped, nobody reads the rings: what they cannot
+    /// hold is counted as lost, as always. Returns the terminal's size: nobody reports a new one to a stopped job.
+    fn do_chore(&mut self) -> Result<Option<(u16, u16)>, TerminalError> {
+        match self.chore.take() {
+            None => return Ok(None),
+            Some(Chore::Clear) => self.terminal.clear()?,
+            Some(Chore::TakeAgain) => self.terminal.take_again()?,
+            Some(Chore::Stop) => {
+                self.terminal.close();
+                job::stop();
+                self.terminal.take_again()?;
+            }
+        }
+        self.terminal.size().map(Some)
     }
 
     fn draw(&mut self, live: &Model) -> Result<(), Failure> {
@@ -198,7 +252,11 @@ impl Dashboard {
             self.end_by(Ending::HangUp);
             return Ok(());
         }
+        let resized = self.do_chore().map_err(no_terminal)?;
         let shown = self.frozen.as_ref().unwrap_or(live);
+        if let Some((columns, rows)) = resized {
+            update(&mut self.state, shown, Msg::Resize(columns, rows));
+        }
         update(&mut self.state, shown, Msg::Tick { events: live.counts().events });
         let (state, theme) = (&self.state, &self.theme);
         self.terminal.draw(|area, buffer| draw(shown, state, theme, area, buffer)).map_err(no_terminal)?;

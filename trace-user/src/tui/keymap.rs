@@ -35,6 +35,10 @@ pub enum Action {
     Pause,
     /// Show or hide the keys.
     Help,
+    /// Draw the whole screen again.
+    Redraw,
+    /// Give the terminal back to the shell until the job is continued.
+    Suspend,
     /// End the dashboard.
     Quit,
 }
@@ -67,7 +71,7 @@ const NONE: KeyModifiers = KeyModifiers::NONE;
 const CTRL: KeyModifiers = KeyModifiers::CONTROL;
 
 /// Every key, in the order of the help. The footer shows them from the first on while there is room.
-pub const BINDINGS: [Binding; 16] = [
+pub const BINDINGS: [Binding; 18] = [
     Binding {
         action: Action::Help,
         keys: &[(KeyCode::Char('?'), NONE), (KeyCode::F(1), NONE)],
@@ -178,6 +182,20 @@ pub const BINDINGS: [Binding; 16] = [
         keys: &[(KeyCode::End, NONE), (KeyCode::Char('G'), NONE)],
         shown: "end G",
         says: "last row",
+        hint: Hint::HelpOnly,
+    },
+    Binding {
+        action: Action::Redraw,
+        keys: &[(KeyCode::Char('l'), CTRL)],
+        shown: "ctrl-l",
+        says: "draw the screen again",
+        hint: Hint::HelpOnly,
+    },
+    Binding {
+        action: Action::Suspend,
+        keys: &[(KeyCode::Char('z'), CTRL)],
+        shown: "ctrl-z",
+        says: "suspend; fg continues",
         hint: Hint::HelpOnly,
     },
 ];

@@ -1,14 +1,17 @@
 //! The terminal itself: the only code of the dashboard that does I/O.
 //!
 //! [`Terminal::open`] takes over the terminal (raw mode, alternate screen, mouse, bracketed paste). It is restored when
-//! the value is dropped or when the program panics, whichever comes first, and only once.
+//! the value is dropped or when the program panics, whichever comes first, and only once. While the program is stopped,
+//! it is restored too: [`Terminal::close`], then [`Terminal::take_again`].
 
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
 use ratatui::crossterm::execute;
-use ratatui::crossterm::terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode};
+use ratatui::crossterm::terminal::{
+    Clear, ClearType, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
 use ratatui::layout::Rect;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::fs::{File, OpenOptions};
@@ -37,9 +40,11 @@ pub enum TerminalError {
 
 /// The terminal, taken over.
 pub struct Terminal {
-    inner: ratatui::Terminal<CrosstermBackend<BufWriter<Output>>>,
+    inner: Inner,
     guard: Guard,
 }
+
+type Inner = ratatui::Terminal<CrosstermBackend<BufWriter<Output>>>;
 
 /// What is written to.
 #[derive(Debug)]
@@ -70,10 +75,7 @@ impl Terminal {
         let target = if io::stdout().is_terminal() { Target::Stdout } else { Target::Tty };
         let mut output = target.open().map_err(TerminalError::None)?;
         let guard = Guard { taken: Arc::new(AtomicBool::new(true)), target };
-        let entered = enter(&mut output).and_then(|()| {
-            let backend = CrosstermBackend::new(BufWriter::new(output));
-            ratatui::Terminal::new(backend)
-        });
+        let entered = enter(&mut output).and_then(|()| blank(output));
         match entered {
             Ok(inner) => {
                 guard.hook_panics();
@@ -108,7 +110,33 @@ impl Terminal {
         polled.is_ok_and(|ready| ready > 0) && answer.revents().intersects(PollFlags::HUP | PollFlags::ERR)
     }
 
-    /// Restores it. Nothing is drawn on it after this.
+    /// Empties it, so that the next frame is drawn whole.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn clear(&mut self) -> Result<(), TerminalError> {
+        let emptied = self.guard.target.open().and_then(|mut output| {
+            execute!(output, Clear(ClearType::All))?;
+            blank(output)
+        });
+        self.inner = emptied.map_err(TerminalError::Draw)?;
+        Ok(())
+    }
+
+    /// Takes it over again, whatever was done to it since: the next frame is drawn whole.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn take_again(&mut self) -> Result<(), TerminalError> {
+        // Raw mode may have been ended by somebody else; whoever sets it twice has no effect.
+        drop(disable_raw_mode());
+        self.guard.taken.store(true, Ordering::SeqCst);
+        let entered = self.guard.target.open().and_then(|mut output| enter(&mut output));
+        entered.map_err(TerminalError::Enter)?;
+        self.clear()
+    }
+
+    /// Restores it. Nothing is drawn on it after this, unless it is taken again.
     pub fn close(&mut self) {
         self.guard.give_back();
     }
@@ -127,6 +155,11 @@ impl Drop for Terminal {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// A terminal that shows nothing, for drawing on.
+fn blank(output: Output) -> io::Result<Inner> {
+    ratatui::Terminal::new(CrosstermBackend::new(BufWriter::new(output)))
 }
 
 fn enter(output: &mut Output) -> io::Result<()> {

@@ -557,10 +557,10 @@ fn findings_open_the_request_that_shows_them() {
     let scenario = troubled();
     let model = scenario.model();
     let mut state = live(model, 120, 30);
-    assert!(shown(model, &state).contains("findings 3"), "the header counts them on every screen");
+    assert!(shown(model, &state).contains("findings 4"), "the header counts them on every screen");
     typed_tabs(&mut state, model, 6);
     assert_eq!(title(&state), "findings");
-    for (name, request) in [("deadlock", Some(3)), ("hollow_requests", Some(1)), ("reloaded", None)] {
+    for (name, request) in [("deadlock", Some(3)), ("failed_yet_served", Some(1)), ("hollow_requests", Some(1)), ("reloaded", None)] {
         let screen = shown(model, &state);
         assert!(screen.lines().any(|line| line.starts_with('▶') && line.contains(name)), "{name}: {screen}");
         press(&mut state, model, KeyCode::Enter);
@@ -571,9 +571,9 @@ fn findings_open_the_request_that_shows_them() {
         }
         typed(&mut state, model, "j");
     }
-    typed(&mut state, model, "/name:hollow");
+    typed(&mut state, model, "/finding:hollow_requests");
     assert_eq!(position(&state).rows, 1);
-    assert!(shown(model, &state).contains("findings 3"), "the header counts those that are filtered out too");
+    assert!(shown(model, &state).contains("findings 4"), "the header counts those that are filtered out too");
     let quiet = Scenario::default();
     assert!(!shown(quiet.model(), &live(quiet.model(), 120, 30)).contains("findings 0"));
 }

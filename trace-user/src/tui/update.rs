@@ -45,6 +45,10 @@ pub enum Outcome {
     Continue,
     /// End.
     Quit,
+    /// Draw the whole screen again, whatever is on it.
+    Redraw,
+    /// Give the terminal back and stop, until the person comes back.
+    Suspend,
 }
 
 impl Msg {
@@ -102,8 +106,14 @@ fn on_key(state: &mut UiState, model: &Model, key: KeyEvent) -> Outcome {
         return Outcome::Continue;
     }
     let asked = keymap::action(key);
-    if asked == Some(Action::Quit) && key.modifiers.contains(KeyModifiers::CONTROL) {
-        return Outcome::Quit;
+    // What holds even while something is typed.
+    if key.modifiers.contains(KeyModifiers::CONTROL) {
+        match asked {
+            Some(Action::Quit) => return Outcome::Quit,
+            Some(Action::Redraw) => return Outcome::Redraw,
+            Some(Action::Suspend) => return Outcome::Suspend,
+            Some(_) | None => {}
+        }
     }
     if state.input.is_some() {
         on_typed(state, key);
@@ -138,7 +148,8 @@ fn act(state: &mut UiState, model: &Model, action: Action) {
         Action::Reverse => sort(state, |screen| screen.reverse()),
         Action::Pause => pause(state, model),
         Action::Help => state.overlay = Overlay::Help,
-        Action::Quit => {}
+        // Answered before.
+        Action::Quit | Action::Redraw | Action::Suspend => {}
     }
 }
 

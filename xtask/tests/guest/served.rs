@@ -13,7 +13,7 @@ crate::on_newer_arm64!(each_kind_of_service);
 const ROUNDS: u32 = 24;
 
 fn each_kind_of_service(kernel: Guest) {
-    let modules = "can can_raw xfs dummy sha1_generic algif_hash af_alg tun af_key";
+    let modules = "can can_raw xfs dummy algif_hash af_alg tun af_key";
     let lab = Lab::new(kernel).modules(modules).setup(
         "printf '#!/bin/sh\\nexit 0\\n' > /tmp/true; chmod +x /tmp/true; echo 5000 > /proc/sys/user/max_user_namespaces",
     );
