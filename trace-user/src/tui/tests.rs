@@ -727,6 +727,29 @@ fn enter_is_offered_where_the_selected_row_opens_something() {
 }
 
 #[test]
+fn a_load_whose_beginning_was_not_seen_took_an_unknown_time_to_go_live() {
+    let mut scenario = Scenario::default();
+    scenario.machine();
+    let (half, whole) = (Task::new(500, 500, 6, "insmod"), Task::new(501, 501, 6, "insmod"));
+    scenario.probe(10_000, half, Moment::Live(module("half")));
+    let ended = Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode::OK };
+    scenario.probe(11_000, half, ended);
+    scenario.load(20_000, whole, "whole");
+    scenario.went_live(30_000, whole, "whole");
+    scenario.until(1_000_000);
+    let model = scenario.model();
+    let to_live = |name: &str| {
+        let load = model.loads().find(|load| load.module.as_deref() == Some(name)).expect(name);
+        load.to_live()
+    };
+    assert!(to_live("half").is_none() && to_live("whole").is_some());
+    let mut state = live(model, 120, 30);
+    typed_tabs(&mut state, model, 2);
+    let screen = shown(model, &state);
+    assert!(!screen.contains(" 0ns"), "{screen}");
+}
+
+#[test]
 fn the_end_of_a_long_page_is_reached_and_not_passed() {
     let scenario = busy();
     let model = scenario.model();

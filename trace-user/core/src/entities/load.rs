@@ -116,10 +116,10 @@ impl Load {
         Some(end.mono.since(self.init_begun?.mono))
     }
 
-    /// From its beginning until its module went live.
+    /// From its beginning until its module went live; `None` if either was not seen.
     #[must_use]
     pub fn to_live(&self) -> Option<Nanos> {
-        self.live.map(|live| live.mono.since(self.began.mono))
+        self.live.filter(|_| self.syscall.is_some()).map(|live| live.mono.since(self.began.mono))
     }
 
     /// It ended without making a module live and without calling its init: another copy was there first.
