@@ -46,3 +46,35 @@ fn log_of_6_1() {
 fn log_of_6_12() {
     check("6.12", &["log", "--json"], "log.jsonl");
 }
+
+/// Every object in a value of JSON.
+fn objects(value: &serde_json::Value) -> Vec<&serde_json::Map<String, serde_json::Value>> {
+    let of_fields = value.as_object().into_iter().flat_map(serde_json::Map::values);
+    let inner = of_fields.chain(value.as_array().into_iter().flatten());
+    value.as_object().into_iter().chain(inner.flat_map(objects)).collect()
+}
+
+#[test]
+fn what_includes_time_asleep_is_never_less_than_what_does_not() {
+    let mut compared = 0;
+    for (kernel, command) in [("6.1", "log"), ("6.1", "report"), ("6.12", "log"), ("6.12", "report")] {
+        let recording = folder().join(format!("linux-{kernel}.mcap"));
+        let mut modtrail = Command::new(env!("CARGO_BIN_EXE_modtrail"));
+        let output = modtrail.args([command, "--json"]).arg(recording).output().expect("it runs");
+        for line in String::from_utf8(output.stdout).expect("text").lines() {
+            let line: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            for object in objects(&line) {
+                for (with, without) in
+                    [("total_boot_ns", "total_ns"), ("request_to_live_boot_ns", "request_to_live_ns")]
+                {
+                    let number = |name| object.get(name).and_then(serde_json::Value::as_u64);
+                    if let (Some(with), Some(without)) = (number(with), number(without)) {
+                        assert!(with >= without, "{with} < {without}: {object:?}");
+                        compared += 1;
+                    }
+                }
+            }
+        }
+    }
+    assert!(compared > 60, "{compared}");
+}

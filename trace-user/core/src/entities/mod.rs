@@ -17,7 +17,7 @@ pub mod timed;
 pub mod unload;
 pub mod verdict;
 
-pub use asleep::asleep;
+pub use asleep::{asleep, lasted};
 pub use call::Call;
 pub use change::Change;
 pub use cycle::{Cycle, CycleId, CycleKind, CycleVerdict, Met, PhaseSpan, Stretch};

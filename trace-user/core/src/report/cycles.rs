@@ -5,8 +5,7 @@
 use super::plain::plain;
 use super::wall;
 use crate::answer::ReturnCode;
-use crate::entities::asleep;
-use crate::entities::{Call, Cycle, Firmware, LockState, PhaseSpan, Timed};
+use crate::entities::{Call, Cycle, Firmware, LockState, PhaseSpan, Timed, asleep, lasted};
 use crate::event::{Stamp, Task, Way};
 use crate::explain::cycle::{attempt, explain};
 use crate::explain::task_words;
@@ -96,7 +95,7 @@ fn firmware_object(model: &Model, firmware: &Firmware) -> Value {
         "boot_ns": boot(firmware.asked),
         "wall": model.wall_ns(firmware.asked).and_then(wall::iso),
         "total_ns": firmware.total().map(|total| total.as_nanos()),
-        "total_boot_ns": firmware.ended.map(|(at, _)| at.boot.since(firmware.asked.boot).as_nanos()),
+        "total_boot_ns": firmware.ended.map(|(at, _)| lasted(firmware.asked, at).as_nanos()),
         "asleep_ns": firmware.ended.map(|(at, _)| asleep(firmware.asked, at).as_nanos()),
         "fallback": firmware.is_asked_of_user_space(),
         "fallback_ns": firmware.fallback_time(now).map(|time| time.as_nanos()),

@@ -7,8 +7,8 @@ use crate::answer::{CallResult, WaitStatus};
 use crate::attribution::container::{container, unit};
 use crate::attribution::family::family;
 use crate::attribution::known::known_as;
-use crate::entities::{Call, Load, Request, Timed, Unload};
-use crate::event::{Captured, Origin, Seccomp, Stamp, Task};
+use crate::entities::{Call, Load, Request, Timed, Unload, lasted};
+use crate::event::{Captured, Origin, Seccomp, Task};
 use crate::explain;
 use crate::model::Model;
 use crate::phases::{Phase, phases};
@@ -189,10 +189,10 @@ pub fn request_line(request: &Request, model: &Model) -> String {
         boot_ns: request.asked.boot.as_nanos(),
         wall: model.wall_ns(request.asked).and_then(wall::iso),
         total_ns: request.total().map(|total| total.as_nanos()),
-        total_boot_ns: request.returned.map(|at| on_boot_clock(request, at)),
+        total_boot_ns: request.returned.map(|at| lasted(request.asked, at).as_nanos()),
         asleep_ns: request.asleep().map(|asleep| asleep.as_nanos()),
         request_to_live_ns: request.to_live().map(|to_live| to_live.as_nanos()),
-        request_to_live_boot_ns: request.live.map(|at| on_boot_clock(request, at)),
+        request_to_live_boot_ns: request.live.map(|at| lasted(request.asked, at).as_nanos()),
         phases: phases_map(request),
         served: request.served.map(|served| ServedLine { by: served.by.as_str(), result: served.result.0 }),
         of_command: request.of_command,
@@ -231,7 +231,7 @@ pub fn load_line(load: &Load, model: &Model) -> String {
         boot_ns: load.began.boot.as_nanos(),
         wall: model.wall_ns(load.began).and_then(wall::iso),
         total_ns: load.total().map(|total| total.as_nanos()),
-        total_boot_ns: ended.map(|at| at.boot.since(load.began.boot).as_nanos()),
+        total_boot_ns: ended.map(|at| lasted(load.began, at).as_nanos()),
         live_ns: load.live.map(|at| at.boot.as_nanos()),
         init_ns: load.init_time().map(|init| init.as_nanos()),
         bytes: load.bytes,
@@ -256,7 +256,7 @@ pub fn unload_line(unload: &Unload, model: &Model) -> String {
         boot_ns: unload.began.boot.as_nanos(),
         wall: model.wall_ns(unload.began).and_then(wall::iso),
         total_ns: unload.total().map(|total| total.as_nanos()),
-        total_boot_ns: ended.map(|at| at.boot.since(unload.began.boot).as_nanos()),
+        total_boot_ns: ended.map(|at| lasted(unload.began, at).as_nanos()),
         live_ns: None,
         init_ns: None,
         bytes: None,
@@ -365,11 +365,6 @@ fn own_load<'a>(load: &'a Load, request: &Request) -> LoadLine<'a> {
         dependency: request.is_dependency(load),
         printed: texts(&load.printed),
     }
-}
-
-/// From the request to `at`, including the time asleep.
-const fn on_boot_clock(request: &Request, at: Stamp) -> u64 {
-    at.boot.since(request.asked.boot).as_nanos()
 }
 
 pub(super) fn texts(texts: &[Arc<str>]) -> Vec<&str> {

@@ -7,8 +7,7 @@ use super::plain::plain_json;
 use super::summary::longest_slot_wait;
 use super::wall;
 use crate::attribution::purpose::purpose;
-use crate::entities::asleep;
-use crate::entities::{Call, Load, Timed, Unload, Verdict};
+use crate::entities::{Call, Load, Timed, Unload, Verdict, asleep, lasted};
 use crate::event::{Hook, Policy, Right, SelfTest};
 use crate::explain;
 use crate::findings::{self, Finding};
@@ -246,7 +245,7 @@ fn call_line<'a>(model: &Model, call: &'a Call) -> CallLine<'a> {
         wait: call.entry.wait.as_str(),
         result: call.returned.map(|(_, result)| result.as_return()),
         total_ns: call.total().map(|total| total.as_nanos()),
-        total_boot_ns: call.ended().map(|end| end.boot.since(call.entered.boot).as_nanos()),
+        total_boot_ns: call.ended().map(|end| lasted(call.entered, end).as_nanos()),
         asleep_ns: call.ended().map(|end| asleep(call.entered, end).as_nanos()),
         caller: json!({"pid": call.caller.key.tgid.0, "tid": call.caller.tid.0, "comm": call.caller.comm.to_text()}),
         helper: helper_line(call, call.exited.and_then(|(_, status)| status)),
