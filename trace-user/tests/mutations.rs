@@ -14,7 +14,7 @@ use modtrail_core::record::codec::{from_message, to_message};
 use modtrail_core::record::read::read;
 use modtrail_core::record::schema;
 use modtrail_core::report::{summary, whole};
-use modtrail_core::{Ending, Model};
+use modtrail_core::{Integrity, Model};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use prost::Message as _;
 use std::io::{Read as _, Write as _};
@@ -65,8 +65,8 @@ fn judge(events: Vec<Event>) -> Model {
     let model = pipeline.into_model();
     assert!(model.counts().requests <= requested, "{} of {requested}", model.counts().requests);
     model.requests().for_each(|request| assert!(!explain(request).is_empty()));
-    assert!(!summary::summary(&model, Ending::Missing, &Query::default()).is_empty());
-    assert!(!whole::summary(&model, Ending::Missing, &Query::default()).is_empty());
+    assert!(!summary::summary(&model, Integrity::default(), &Query::default()).is_empty());
+    assert!(!whole::summary(&model, Integrity::default(), &Query::default()).is_empty());
     model
 }
 

@@ -78,3 +78,35 @@ fn what_includes_time_asleep_is_never_less_than_what_does_not() {
     }
     assert!(compared > 60, "{compared}");
 }
+
+/// The place of the record after which half of the file is read, as the format says: an opcode, a length, the content.
+fn half(bytes: &[u8]) -> usize {
+    let mut at = 8;
+    while at < bytes.len() / 2 {
+        let length = u64::from_le_bytes(bytes[at + 1..at + 9].try_into().expect("eight bytes"));
+        at += 9 + usize::try_from(length).expect("a length in memory");
+    }
+    at
+}
+
+#[test]
+fn a_damaged_length_is_reported_with_its_place_and_without_a_count() {
+    let mut bytes = fs::read(folder().join("linux-6.12.mcap")).expect("a recording");
+    let at = half(&bytes);
+    bytes[at + 7] ^= 0x40;
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    fs::write(file.path(), &bytes).expect("it can be written");
+    for (arguments, on_stdout) in [(&["report"][..], true), (&["log"], false), (&["report", "--json"], false)] {
+        let mut modtrail = Command::new(env!("CARGO_BIN_EXE_modtrail"));
+        let output = modtrail.args(arguments).arg(file.path()).output().expect("it runs");
+        assert!(output.status.success());
+        let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        let place = format!("is damaged at byte {at}: at least 1 event could not be read");
+        assert!(stderr.contains(&place), "{stderr}");
+        let lost = "at least 1 events that could not be read from the damaged recording";
+        assert!(!on_stdout || (stdout.contains(lost) && stdout.contains(&place)), "{stdout}");
+        assert!(arguments != ["log"] || stderr.contains(lost), "{stderr}");
+        let json = format!("\"damaged_at\":{at},\"lost_at_least\":true");
+        assert!(arguments.len() < 2 || stdout.contains(&json), "{stdout}");
+    }
+}

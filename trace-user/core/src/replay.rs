@@ -1,12 +1,12 @@
 //! A recording, read into a model: its events through the pipeline, at once.
 //!
-//! In: bytes. Out: the model, and whether the recording's own end was there. A recording without an end is closed where
+//! In: bytes. Out: the model, and how much of the recording could be read. A recording without an end is closed where
 //! it stops, and what was open then stays open for its reader.
 
 use crate::entities::Change;
 use crate::model::Model;
 use crate::pipeline::Pipeline;
-use crate::record::read::{Ending, ReadError, read};
+use crate::record::read::{Integrity, Ending, ReadError, read};
 use std::io::Read;
 
 /// Reads a recording into a model. `each` sees every change after the model has it.
@@ -14,11 +14,11 @@ use std::io::Read;
 /// # Errors
 /// [`ReadError`] if the bytes cannot be read or are not a recording. Damage is not an error: the model counts what it
 /// cost.
-pub fn replay(bytes: impl Read, mut each: impl FnMut(&Change, &Model)) -> Result<(Model, Ending), ReadError> {
+pub fn replay(bytes: impl Read, mut each: impl FnMut(&Change, &Model)) -> Result<(Model, Integrity), ReadError> {
     let mut pipeline = Pipeline::default();
-    let ending = read(bytes, |event| pipeline.push(event, &mut each))?.ending();
-    if ending == Ending::Missing {
+    let integrity = read(bytes, |event| pipeline.push(event, &mut each))?;
+    if integrity.ending() == Ending::Missing {
         pipeline.cut(&mut each);
     }
-    Ok((pipeline.into_model(), ending))
+    Ok((pipeline.into_model(), integrity))
 }

@@ -16,6 +16,7 @@ use modtrail_core::correlate::loads::RETRY;
 use modtrail_core::entities::{Change, Load, LoadId};
 use modtrail_core::model::Model;
 use modtrail_core::query::Query;
+use modtrail_core::record::read::Integrity;
 use modtrail_core::report::{json, line};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -72,7 +73,7 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
     });
     let (model, status) = outcome?;
     lines.finish(&model);
-    report_gaps(&model);
+    report_gaps(&model, Integrity::default());
     if lines.others > 0 {
         let others = lines.others;
         stderr::say(format_args!("not shown: {others} requests, loads and unloads of others; --all shows them"));
@@ -101,13 +102,13 @@ fn recording(file: &Path, args: &LogArgs) -> Result<ExitCode, Failure> {
         query = query.anchored(model.now(), &model);
     }
     let mut lines = Lines::new(args.json, to, false, query);
-    let (model, ending) = replay::read(file, |change, model| {
+    let (model, integrity) = replay::read(file, |change, model| {
         let _ = lines.on(change, model);
     })?;
     lines.finish(&model);
     if !lines.closed {
-        report_gaps(&model);
-        replay::report_ending(ending, file);
+        report_gaps(&model, integrity);
+        replay::report_faults(integrity, file);
     }
     match lines.failure {
         Some(failure) => Err(failure),

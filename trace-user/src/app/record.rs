@@ -9,6 +9,7 @@ use crate::stderr;
 use modtrail_core::alert::losses::LossLines;
 use modtrail_core::entities::Change;
 use modtrail_core::model::Model;
+use modtrail_core::record::read::Integrity;
 use modtrail_core::report::plain::counted;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
@@ -35,7 +36,7 @@ pub fn run(args: &RecordArgs) -> Result<ExitCode, Failure> {
         session.run(until, signals, each).await
     });
     let (model, status) = outcome?;
-    report_gaps(&model);
+    report_gaps(&model, Integrity::default());
     let counts = model.counts();
     stderr::say(format_args!(
         "recorded {} and {} to {}",

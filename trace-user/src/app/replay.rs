@@ -4,9 +4,10 @@ use super::failure::Failure;
 use super::top;
 use crate::recording;
 use crate::stderr;
+use crate::tui::Mode;
 use modtrail_core::entities::Change;
 use modtrail_core::model::Model;
-use modtrail_core::record::read::Ending;
+use modtrail_core::record::read::Integrity;
 use modtrail_core::replay::replay;
 use std::path::Path;
 use std::process::ExitCode;
@@ -16,10 +17,10 @@ use std::process::ExitCode;
 /// # Errors
 /// [`Failure`] if the file cannot be read or there is no terminal.
 pub fn run(file: &Path) -> Result<ExitCode, Failure> {
-    let (model, ending) = read(file, |_, _| {})?;
+    let (model, integrity) = read(file, |_, _| {})?;
     let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
-    let status = top::replay(&model, name)?;
-    report_ending(ending, file);
+    let status = top::replay(&model, Mode::Replay { name, damage: integrity.damage })?;
+    report_faults(integrity, file);
     Ok(status)
 }
 
@@ -27,16 +28,13 @@ pub fn run(file: &Path) -> Result<ExitCode, Failure> {
 ///
 /// # Errors
 /// [`Failure`] if the file cannot be read.
-pub fn read(file: &Path, each: impl FnMut(&Change, &Model)) -> Result<(Model, Ending), Failure> {
+pub fn read(file: &Path, each: impl FnMut(&Change, &Model)) -> Result<(Model, Integrity), Failure> {
     Ok(recording::read(file, |bytes| replay(bytes, each))?)
 }
 
-/// Warns on stderr if the recording's end is missing.
-pub fn report_ending(ending: Ending, file: &Path) {
-    if ending == Ending::Missing {
-        stderr::say(format_args!(
-            "{} is truncated: the recorder was killed, or is still running; everything that was flushed is here",
-            file.display()
-        ));
+/// Warns on stderr if the recording is damaged or its end is missing.
+pub fn report_faults(integrity: Integrity, file: &Path) {
+    for fault in integrity.faults() {
+        stderr::say(format_args!("{} {fault}", file.display()));
     }
 }

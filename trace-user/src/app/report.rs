@@ -12,12 +12,12 @@ use std::process::ExitCode;
 /// # Errors
 /// [`Failure`] if the file cannot be read.
 pub fn run(args: &ReportArgs) -> Result<ExitCode, Failure> {
-    let (model, ending) = replay::read(&args.file, |_, _| {})?;
+    let (model, integrity) = replay::read(&args.file, |_, _| {})?;
     let query = args.select.query();
     let model = if query.is_empty() { model } else { narrowed(&model, &query) };
     let text =
-        if args.json { whole::summary(&model, ending, &query) } else { summary::summary(&model, ending, &query) };
+        if args.json { whole::summary(&model, integrity, &query) } else { summary::summary(&model, integrity, &query) };
     let _ = output::line(text.trim_end())?;
-    replay::report_ending(ending, &args.file);
+    replay::report_faults(integrity, &args.file);
     Ok(ExitCode::SUCCESS)
 }

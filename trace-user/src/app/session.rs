@@ -17,6 +17,7 @@ use modtrail_core::entities::Change;
 use modtrail_core::event::{Body, Event, Fact};
 use modtrail_core::model::Model;
 use modtrail_core::pipeline::Pipeline;
+use modtrail_core::record::read::Integrity;
 use modtrail_core::report::plain::counted;
 use modtrail_core::stall;
 use rustix::process::Signal;
@@ -442,10 +443,11 @@ fn code(status: ExitStatus) -> u8 {
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 
-/// Reports on stderr what a reader of the output should know: what was lost, what is still open.
-pub fn report_gaps(model: &Model) {
+/// Reports on stderr what a reader of the output should know: what was lost, what is still open. `integrity`: of the
+/// recording, if there is one.
+pub fn report_gaps(model: &Model, integrity: Integrity) {
     for (lost, count) in model.lost() {
-        stderr::say(format_args!("lost: {count} {}", lost.words()));
+        stderr::say(format_args!("lost: {}{count} {}", integrity.at_least(*lost), lost.words()));
     }
     let counts = model.counts();
     if counts.capped > 0 {

@@ -119,14 +119,14 @@ async fn attach(
     drawn
 }
 
-/// Shows a finished model until the person quits.
+/// Shows a finished model until the person quits. `mode`: which recording it comes from.
 ///
 /// # Errors
 /// [`Failure`] if there is no terminal.
-pub fn replay(model: &Model, name: String) -> Result<ExitCode, Failure> {
+pub fn replay(model: &Model, mode: Mode) -> Result<ExitCode, Failure> {
     runtime()?.block_on(async {
         let mut signals = Signals::new()?;
-        let mut dashboard = Dashboard::open(Mode::Replay { name })?;
+        let mut dashboard = Dashboard::open(mode)?;
         let mut typed = typed();
         while !dashboard.quit {
             let due = dashboard.next_frame();

@@ -14,6 +14,7 @@ use modtrail_core::alert::urgent::FindingAlerts;
 use modtrail_core::entities::Change;
 use modtrail_core::event::Fact;
 use modtrail_core::model::Model;
+use modtrail_core::record::read::Integrity;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 
@@ -49,7 +50,7 @@ pub fn run(args: &WatchArgs) -> Result<ExitCode, Failure> {
     });
     let (model, _) = outcome?;
     let finished = watcher.output.finish();
-    report_gaps(&model);
+    report_gaps(&model, Integrity::default());
     match watcher.failure {
         Some(failure) => Err(failure),
         None => finished.map(|()| ExitCode::SUCCESS),

@@ -7,6 +7,7 @@ use crate::cli::WhoArgs;
 use crate::stderr;
 use modtrail_core::model::Model;
 use modtrail_core::query::narrowed;
+use modtrail_core::record::read::Integrity;
 use modtrail_core::report::who::Who;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
@@ -18,20 +19,20 @@ use std::process::ExitCode;
 pub fn run(args: &WhoArgs) -> Result<ExitCode, Failure> {
     let query = args.select.query();
     let mut who = Who::asks_for(&args.name);
-    let mut endings = Vec::new();
+    let mut read = Vec::new();
     if args.files.is_empty() {
         let model = live(args)?;
-        report_gaps(&model);
+        report_gaps(&model, Integrity::default());
         who.add(&narrowed(&model, &query));
     }
     for file in &args.files {
-        let (model, ending) = replay::read(file, |_, _| {})?;
-        endings.push((ending, file));
+        let (model, integrity) = replay::read(file, |_, _| {})?;
+        read.push((integrity, file));
         who.add(&narrowed(&model, &query));
     }
     let text = if args.json { who.json() } else { who.text() };
     let _ = output::line(text.trim_end())?;
-    endings.into_iter().for_each(|(ending, file)| replay::report_ending(ending, file));
+    read.into_iter().for_each(|(integrity, file)| replay::report_faults(integrity, file));
     Ok(ExitCode::SUCCESS)
 }
 

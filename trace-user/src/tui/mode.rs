@@ -1,5 +1,7 @@
 //! The origin of what is shown.
 
+use modtrail_core::record::read::Damage;
+
 /// Where the model's events come from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Mode {
@@ -16,5 +18,7 @@ pub enum Mode {
     Replay {
         /// The recording's name, as a person knows it.
         name: String,
+        /// Where it is damaged.
+        damage: Option<Damage>,
     },
 }

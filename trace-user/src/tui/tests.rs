@@ -12,7 +12,7 @@ use modtrail_core::event::{
     Stamp, SuspendMoment, SuspendState, Syscall, Task, Wait, Way,
 };
 use modtrail_core::model::Model;
-use modtrail_core::record::read::read;
+use modtrail_core::record::read::{Damage, read};
 use modtrail_core::record::write::Recorder;
 use modtrail_core::testing::{Helped, Scenario, busy, entered, module, stamp, worker};
 use ratatui::buffer::Buffer;
@@ -139,9 +139,21 @@ fn filter_with_a_fault() {
 #[test]
 fn replay_without_its_end() {
     let scenario = busy();
-    let mut state = UiState::new(Mode::Replay { name: "boot.mcap".into() });
+    let mut state = UiState::new(Mode::Replay { name: "boot.mcap".into(), damage: None });
     tick(&mut state, scenario.model());
     insta::assert_snapshot!("replay_80x24", shown(scenario.model(), &state));
+}
+
+#[test]
+fn a_damaged_recording_says_where_and_that_its_losses_are_not_all_counted() {
+    let scenario = busy();
+    for (is_counted, lost) in [(true, "!! LOST 12"), (false, "!! LOST at least 12")] {
+        let damage = Some(Damage { at: 12_345, is_counted });
+        let mut state = UiState::new(Mode::Replay { name: "boot.mcap".into(), damage });
+        tick(&mut state, scenario.model());
+        let screen = shown(scenario.model(), &state);
+        assert!(screen.contains("damaged at byte 12345") && screen.contains(lost), "{screen}");
+    }
 }
 
 #[test]
@@ -386,7 +398,7 @@ fn a_pause_holds_the_screen_and_counts_what_comes() {
     assert!(shown(model, &state).contains("PAUSED, 1,234 events since"));
     typed(&mut state, model, " ");
     assert!(!state.is_paused());
-    let mut replay = UiState::new(Mode::Replay { name: "x".into() });
+    let mut replay = UiState::new(Mode::Replay { name: "x".into(), damage: None });
     typed(&mut replay, model, " ");
     assert!(!replay.is_paused(), "a replay stands still by itself");
 }

@@ -1,8 +1,9 @@
 //! Reads a recording back, whatever happened to it: killed in the middle, cut, damaged.
 //!
 //! In: bytes. Out: events, and at the end whether the recording's own end is there and what could not be read. A
-//! damaged chunk costs that chunk: its events are lost together, and a fact in their place reports it. The file is
-//! streamed, with one chunk in memory at a time.
+//! damaged chunk costs that chunk: its events are lost together, and a fact in their place reports it. If the length of
+//! a record is damaged, nothing after it can be found, and how much that was is not known. The file is streamed, with
+//! one chunk in memory at a time.
 
 use super::codec::from_message;
 use super::interner::Interner;
@@ -48,9 +49,19 @@ pub enum Ending {
     Missing,
 }
 
+/// Where a recording is damaged, and whether it is known what that cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The place in the file of the first record that could not be read, in bytes.
+    pub at: u64,
+    /// The number of events that could not be read is known. Otherwise at least so many could not: what could not be
+    /// read may have held more.
+    pub is_counted: bool,
+}
+
 /// How much of a recording could be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Coverage {
+pub struct Integrity {
     /// Events read.
     pub events: u64,
     /// Events that could not be read, if their number is known; a broken end counts as one.
@@ -61,13 +72,40 @@ pub struct Coverage {
     pub misplaced: u64,
     /// The recording was ended in order.
     pub has_end: bool,
+    /// Where it is damaged; `None` if that cost no events.
+    pub damage: Option<Damage>,
 }
 
-impl Coverage {
+impl Integrity {
     /// Whether the recording's own end is there.
     #[must_use]
     pub const fn ending(&self) -> Ending {
         if self.has_end { Ending::Whole } else { Ending::Missing }
+    }
+
+    /// What a count of something lost begins with: nothing, or `at least ` if it is not the whole number.
+    #[must_use]
+    pub fn at_least(&self, loss: Lost) -> &'static str {
+        let is_whole = loss != Lost::Damaged || self.damage.is_none_or(|damage| damage.is_counted);
+        if is_whole { "" } else { "at least " }
+    }
+
+    /// What is wrong with the file of the recording, as phrases for a person that follow its name.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        let events = |count: u64| format!("{count} event{}", if count == 1 { "" } else { "s" });
+        let damage = self.damage.map(|Damage { at, is_counted }| {
+            let count = events(self.damaged);
+            if is_counted {
+                format!("is damaged at byte {at}: {count} could not be read")
+            } else {
+                format!("is damaged at byte {at}: at least {count} could not be read, and how many more is not known")
+            }
+        });
+        // If nothing was read after the damage, that explains why there is no end.
+        let is_cut = !self.has_end && self.damage.is_none_or(|damage| damage.is_counted);
+        let words = "is truncated: the recorder was killed, or is still running; everything that was flushed is here";
+        damage.into_iter().chain(is_cut.then(|| words.to_owned())).collect()
     }
 }
 
@@ -75,7 +113,7 @@ impl Coverage {
 ///
 /// # Errors
 /// [`ReadError`] if the stream fails or is not a recording.
-pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, ReadError> {
+pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Integrity, ReadError> {
     let options = LinearReaderOptions::default()
         .with_emit_chunks(true)
         .with_skip_end_magic(true)
@@ -83,7 +121,7 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, R
     let mut reader = LinearReader::new_with_options(options);
     let mut events = Events {
         each,
-        coverage: Coverage::default(),
+        integrity: Integrity::default(),
         channels: Channels::default(),
         last: Stamp::default(),
         expected: 0,
@@ -92,21 +130,30 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, R
         repeated: 0,
         end: None,
         broken: 0,
+        at: 0,
+        damaged_at: None,
         interner: Interner::default(),
     };
     let mut records = 0_u64;
     let mut size = 0;
+    let mut last = Last::default();
     let mut has_footer = false;
+    // The place of the next record.
+    let mut next = mcap::MAGIC.len() as u64;
     while let Some(step) = reader.next_event() {
         match step {
             Ok(LinearReadEvent::ReadRequest(need)) => {
-                let count = bytes.read(reader.insert(need.min(RECORD_BYTES)))?;
+                let room = reader.insert(need.min(RECORD_BYTES));
+                let count = bytes.read(room)?;
+                last.push(room.get(..count).unwrap_or_default());
                 reader.notify_read(count);
                 size += count;
             }
             Ok(LinearReadEvent::Record { data, opcode }) => {
                 records += 1;
                 has_footer |= opcode == op::FOOTER;
+                events.at = next;
+                next += (RECORD_HEAD + data.len()) as u64;
                 events.record(opcode, data)?;
             }
             Err(McapError::BadMagic) if records == 0 => {
@@ -115,10 +162,12 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, R
             Err(McapError::UnexpectedEof) if records == 0 => {
                 return Err(ReadError::Foreign("it ends before its first record"));
             }
-            Err(McapError::UnexpectedEof) => break,
-            // The length of a record is damaged: nothing after it can be found.
+            // A file that ends as whole ones do was not cut: the length of a record is damaged.
+            Err(McapError::UnexpectedEof) if !last.is_magic() => break,
+            // Nothing after the record can be found.
             Err(_) => {
-                events.broken += 1;
+                events.at = next;
+                events.breaks();
                 break;
             }
         }
@@ -126,12 +175,32 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Coverage, R
     if size == 0 {
         return Err(ReadError::Foreign("it is empty"));
     }
-    if events.coverage.events == 0 && !events.channels.known() {
+    if events.integrity.events == 0 && !events.channels.known() {
         return Err(ReadError::Foreign("it holds no modtrail events"));
     }
     let is_followed = has_footer && follows(&mut bytes)?;
     events.finish(is_followed);
-    Ok(events.coverage)
+    Ok(events.integrity)
+}
+
+/// Bytes of a record before its content: the opcode and the length.
+const RECORD_HEAD: usize = 9;
+
+/// The last bytes of a stream.
+#[derive(Debug, Default)]
+struct Last(Vec<u8>);
+
+impl Last {
+    fn push(&mut self, bytes: &[u8]) {
+        let kept = mcap::MAGIC.len();
+        self.0.extend(bytes.get(bytes.len().saturating_sub(kept)..).unwrap_or_default());
+        self.0.drain(..self.0.len().saturating_sub(kept));
+    }
+
+    /// Whether they are what stands at the end of every whole file.
+    fn is_magic(&self) -> bool {
+        self.0 == mcap::MAGIC
+    }
 }
 
 /// Whether anything but the magic number at its end follows the file's last record.
@@ -190,7 +259,7 @@ fn chunk(data: &[u8]) -> Result<Vec<Record<'static>>, McapError> {
 
 struct Events<F> {
     each: F,
-    coverage: Coverage,
+    integrity: Integrity,
     channels: Channels,
     last: Stamp,
     /// The number of the next message. A recorder numbers messages without gaps, so a gap is what could not be read.
@@ -205,6 +274,10 @@ struct Events<F> {
     end: Option<Event>,
     /// Chunks and messages that could not be read since the last event.
     broken: u32,
+    /// The place of the record that is being read, in bytes.
+    at: u64,
+    /// The place of the first one that could not be read.
+    damaged_at: Option<u64>,
     /// The texts of the events so far.
     interner: Interner,
 }
@@ -223,10 +296,16 @@ impl<F: FnMut(Event)> Events<F> {
         match records {
             Ok(records) => records.into_iter().try_for_each(|record| self.plain(record)),
             Err(_) => {
-                self.broken = self.broken.saturating_add(1);
+                self.breaks();
                 Ok(())
             }
         }
+    }
+
+    /// The record, or a message in it, cannot be read.
+    fn breaks(&mut self) {
+        self.broken = self.broken.saturating_add(1);
+        self.damaged_at.get_or_insert(self.at);
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "another crate's enum, of which four records matter")]
@@ -244,14 +323,14 @@ impl<F: FnMut(Event)> Events<F> {
                 if self.channels.ours.contains(&header.channel_id)
                     || self.channels.is_profile_ours
                     || self.broken > 0
-                    || self.coverage.damaged > 0 =>
+                    || self.integrity.damaged > 0 =>
             {
                 match event_of(&data) {
                     Some(mut event) => {
                         self.interner.intern(&mut event);
                         self.event(header.sequence, event);
                     }
-                    None => self.broken = self.broken.saturating_add(1),
+                    None => self.breaks(),
                 }
             }
             Record::Message { .. } => return Err(ReadError::Foreign("it is an MCAP file of another program")),
@@ -267,11 +346,15 @@ impl<F: FnMut(Event)> Events<F> {
             return self.behind(sequence, event);
         }
         self.remember_gap(self.expected, sequence);
+        if ahead > 0 {
+            // If nothing was seen to be broken, it is missing here.
+            self.damaged_at.get_or_insert(self.at);
+        }
         self.report_missing(ahead, event.at);
         self.broken = 0;
         self.expected = sequence.wrapping_add(1);
         // What something follows was not the end.
-        self.coverage.has_end = false;
+        self.integrity.has_end = false;
         if let Some(end) = self.end.take() {
             (self.each)(end);
         }
@@ -284,7 +367,7 @@ impl<F: FnMut(Event)> Events<F> {
         let Some((from, to)) = gap.filter(|(_, to)| sequence < *to) else {
             // An event of a gap that is not remembered counts as unreadable already.
             if !self.is_gap_forgotten {
-                self.coverage.repeated += 1;
+                self.integrity.repeated += 1;
                 self.repeated += 1;
             }
             return;
@@ -292,8 +375,8 @@ impl<F: FnMut(Event)> Events<F> {
         self.gaps.remove(&from);
         self.remember_gap(from, sequence);
         self.remember_gap(sequence.wrapping_add(1), to);
-        self.coverage.misplaced += 1;
-        self.coverage.damaged = self.coverage.damaged.saturating_sub(1);
+        self.integrity.misplaced += 1;
+        self.integrity.damaged = self.integrity.damaged.saturating_sub(1);
         self.lost(Lost::Misplaced, 1, event.at);
         self.pass_on(event);
     }
@@ -313,12 +396,12 @@ impl<F: FnMut(Event)> Events<F> {
     fn pass_on(&mut self, event: Event) {
         let repeated = std::mem::take(&mut self.repeated);
         self.lost(Lost::Repeated, repeated, event.at);
-        self.coverage.events += 1;
+        self.integrity.events += 1;
         self.last = event.at;
         if !matches!(event.body, Body::Fact(Fact::End)) {
             return (self.each)(event);
         }
-        self.coverage.has_end = true;
+        self.integrity.has_end = true;
         if let Some(before) = self.end.replace(event) {
             (self.each)(before);
         }
@@ -329,8 +412,13 @@ impl<F: FnMut(Event)> Events<F> {
     fn finish(&mut self, is_followed: bool) {
         let repeated = std::mem::take(&mut self.repeated);
         self.lost(Lost::Repeated, repeated, self.last);
-        if !self.coverage.has_end {
+        let is_counted = self.integrity.has_end || self.broken == 0;
+        if !self.integrity.has_end {
             self.report_missing(self.broken, self.last);
+        }
+        if self.integrity.damaged > 0 {
+            let at = self.damaged_at.unwrap_or(self.at);
+            self.integrity.damage = Some(Damage { at, is_counted });
         }
         self.lost(Lost::Trailing, is_followed.into(), self.last);
         if let Some(end) = self.end.take() {
@@ -339,7 +427,7 @@ impl<F: FnMut(Event)> Events<F> {
     }
 
     fn report_missing(&mut self, count: u32, next: Stamp) {
-        self.coverage.damaged += u64::from(count);
+        self.integrity.damaged += u64::from(count);
         self.lost(Lost::Damaged, count.into(), next);
     }
 

@@ -1,7 +1,7 @@
 //! Recordings survive what happens to files: whole, cut at any byte, with any byte changed.
 
 use super::codec::{from_message, to_message};
-use super::read::{Coverage, ReadError, read};
+use super::read::{Integrity, Damage, ReadError, read};
 use super::write::Recorder;
 use crate::event::{
     Absent, Body, Configured, Event, Fact, Install, Lost, MissingFile, Moment, Place, Policy, Probe, Replaced,
@@ -35,7 +35,7 @@ fn recording(events: &[Event]) -> Vec<u8> {
     bytes
 }
 
-fn events(bytes: &[u8]) -> (Vec<Event>, Result<Coverage, ReadError>) {
+fn events(bytes: &[u8]) -> (Vec<Event>, Result<Integrity, ReadError>) {
     let mut events = Vec::new();
     let outcome = read(bytes, |event| events.push(event));
     (events, outcome)
@@ -53,7 +53,7 @@ fn what_is_recorded_is_read_back_whole() {
     assert!(matches!(end.body, Body::Fact(Fact::End)));
     assert_eq!(read, written);
     let count = written.len() as u64 + 1;
-    assert_eq!(outcome.expect("a recording"), Coverage { events: count, has_end: true, ..Coverage::default() });
+    assert_eq!(outcome.expect("a recording"), Integrity { events: count, has_end: true, ..Integrity::default() });
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn cut_at_any_byte_all_whole_chunks_are_read() {
     let mut most = 0;
     for end in 0..bytes.len() {
         let (read, outcome) = events(&bytes[..end]);
-        let Ok(coverage) = outcome else {
+        let Ok(integrity) = outcome else {
             assert_eq!(most, 0, "cut at {end}: read before, refused now");
             continue;
         };
@@ -140,7 +140,7 @@ fn cut_at_any_byte_all_whole_chunks_are_read() {
         most = kept.len();
         let original = written.iter().take(kept.len());
         assert!(kept.iter().zip(original).all(|(read, written)| *read == written), "cut at {end}");
-        assert!(coverage.has_end || kept.len() <= written.len(), "cut at {end}");
+        assert!(integrity.has_end || kept.len() <= written.len(), "cut at {end}");
     }
     assert!(most >= written.len(), "the last cut loses nothing but the index");
 }
@@ -155,7 +155,9 @@ fn a_changed_byte_costs_its_chunk_and_invents_nothing() {
         let (read, outcome) = events(&bytes);
         let kept = read.iter().filter(|event| !is_damage(event)).count();
         if kept <= written.len() {
-            let silent = outcome.is_ok_and(|coverage| coverage.damaged == 0 && coverage.has_end);
+            let is_placed = outcome.as_ref().is_ok_and(|integrity| integrity.damaged == 0 || integrity.damage.is_some());
+            assert!(is_placed || outcome.is_err(), "byte {place}");
+            let silent = outcome.is_ok_and(|integrity| integrity.damaged == 0 && integrity.has_end);
             assert!(!silent, "byte {place}: {} events are missing, and nobody says so", written.len() + 1 - kept);
             damaged += 1;
         }
@@ -165,6 +167,48 @@ fn a_changed_byte_costs_its_chunk_and_invents_nothing() {
         }
     }
     assert!(damaged > 1_000, "{damaged} of {} changes cost something", bytes.len());
+}
+
+/// The places of the chunks of a recording, each with its length.
+fn chunk_places(bytes: &[u8]) -> Vec<(usize, usize)> {
+    let (mut at, mut places) = (mcap::MAGIC.len(), Vec::new());
+    while let Some([opcode, length @ ..]) = bytes.get(at..at + 9) {
+        let length = u64::from_le_bytes(length.try_into().expect("eight bytes"));
+        let length = 9 + usize::try_from(length).expect("a length in memory");
+        if *opcode == mcap::records::op::CHUNK {
+            places.push((at, length));
+        }
+        at += length;
+    }
+    places
+}
+
+#[test]
+fn damage_has_its_place_and_is_counted_if_what_follows_shows_how_much_it_cost() {
+    let (_, bytes) = recorded();
+    let (at, length) = chunk_places(&bytes)[2];
+    let mut changed = bytes.clone();
+    changed[at + length - 1] ^= 0xff;
+    let integrity = events(&changed).1.expect("a recording");
+    assert_eq!((integrity.damaged, integrity.has_end), (20, true));
+    assert_eq!(integrity.damage, Some(Damage { at: at as u64, is_counted: true }));
+    assert_eq!(integrity.faults(), [format!("is damaged at byte {at}: 20 events could not be read")]);
+    // Nothing after a damaged length can be found: one that no record has, and one that a record could have.
+    let rest = bytes.len() - at;
+    for length in [u64::MAX, rest as u64 + 1_000] {
+        let mut changed = bytes.clone();
+        changed[at + 1..at + 9].copy_from_slice(&length.to_le_bytes());
+        let integrity = events(&changed).1.expect("a recording");
+        assert_eq!((integrity.events, integrity.damaged, integrity.has_end), (20, 1, false), "{length}");
+        assert_eq!(integrity.damage, Some(Damage { at: at as u64, is_counted: false }), "{length}");
+        let words = "at least 1 event could not be read, and how many more is not known";
+        assert_eq!(integrity.faults(), [format!("is damaged at byte {at}: {words}")], "{length}");
+        assert_eq!((integrity.at_least(Lost::Damaged), integrity.at_least(Lost::Repeated)), ("at least ", ""));
+    }
+    // A file that was cut is not damaged.
+    let integrity = events(&bytes[..at + length / 2]).1.expect("a recording");
+    assert_eq!((integrity.damaged, integrity.damage), (0, None));
+    assert!(matches!(&integrity.faults()[..], [fault] if fault.starts_with("is truncated")), "{integrity:?}");
 }
 
 #[test]
@@ -226,22 +270,22 @@ fn chunks_that_stand_twice_or_in_the_wrong_place_are_recognized() {
         (read, outcome.expect("a recording"))
     };
     let straight: Vec<usize> = (0..chunks.len()).collect();
-    let (read, coverage) = put_together(&straight);
-    assert_eq!((losses(&read).len(), coverage.damaged, coverage.repeated, coverage.misplaced), (own, 0, 0, 0));
+    let (read, integrity) = put_together(&straight);
+    assert_eq!((losses(&read).len(), integrity.damaged, integrity.repeated, integrity.misplaced), (own, 0, 0, 0));
     let mut twice = straight.clone();
     twice.insert(2, 1);
-    let (again, coverage) = put_together(&twice);
-    assert_eq!((again.len(), coverage.damaged, coverage.misplaced), (read.len() + 1, 0, 0));
-    assert!(losses(&again).contains(&(Lost::Repeated, coverage.repeated)) && coverage.repeated > 0);
+    let (again, integrity) = put_together(&twice);
+    assert_eq!((again.len(), integrity.damaged, integrity.misplaced), (read.len() + 1, 0, 0));
+    assert!(losses(&again).contains(&(Lost::Repeated, integrity.repeated)) && integrity.repeated > 0);
     let mut swapped = straight.clone();
     swapped.swap(1, 2);
-    let (other, coverage) = put_together(&swapped);
-    assert_eq!((coverage.damaged, coverage.repeated, coverage.events), (0, 0, written.len() as u64 + 1));
-    assert!(coverage.misplaced > 0 && losses(&other).iter().any(|(loss, _)| *loss == Lost::Misplaced));
+    let (other, integrity) = put_together(&swapped);
+    assert_eq!((integrity.damaged, integrity.repeated, integrity.events), (0, 0, written.len() as u64 + 1));
+    assert!(integrity.misplaced > 0 && losses(&other).iter().any(|(loss, _)| *loss == Lost::Misplaced));
     let reversed: Vec<usize> = straight.iter().rev().copied().collect();
-    let (read, coverage) = put_together(&reversed);
-    assert_eq!((coverage.damaged, coverage.repeated, coverage.events), (0, 0, written.len() as u64 + 1));
-    assert!(coverage.has_end && read.last().is_some_and(|event| matches!(event.body, Body::Fact(Fact::End))));
+    let (read, integrity) = put_together(&reversed);
+    assert_eq!((integrity.damaged, integrity.repeated, integrity.events), (0, 0, written.len() as u64 + 1));
+    assert!(integrity.has_end && read.last().is_some_and(|event| matches!(event.body, Body::Fact(Fact::End))));
 }
 
 #[test]
@@ -251,8 +295,8 @@ fn a_damaged_chunk_before_one_in_the_wrong_place_is_reported() {
     let mut damaged = chunks[3].clone();
     *damaged.last_mut().expect("a byte") ^= 0xff;
     let file = [head, chunks[0].clone(), chunks[2].clone(), damaged, chunks[1].clone(), tail].concat();
-    let coverage = events(&file).1.expect("a recording");
-    assert!(coverage.misplaced > 0 && coverage.damaged == 1, "{coverage:?}");
+    let integrity = events(&file).1.expect("a recording");
+    assert!(integrity.misplaced > 0 && integrity.damaged == 1, "{integrity:?}");
 }
 
 #[test]

@@ -9,14 +9,14 @@ use super::wall;
 use crate::attribution::known::with_name;
 use crate::attribution::purpose::purpose;
 use crate::entities::{Request, SLOTS, Timed, Verdict};
-use crate::event::{Comm, Policy, SelfTest};
+use crate::event::{Comm, Lost, Policy, SelfTest};
 use crate::explain::{explain, task_words};
 use crate::findings;
 use crate::model::Model;
 use crate::model::duplicates::{Group, GroupFacts};
 use crate::phases::{Phase, phases};
 use crate::query::Query;
-use crate::record::read::Ending;
+use crate::record::read::Integrity;
 use crate::repeats::repeats;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,9 +24,9 @@ use trace_common::time::Nanos;
 
 /// The report, as lines of text. `query`: what the trace was narrowed to.
 #[must_use]
-pub fn summary(model: &Model, ending: Ending, query: &Query) -> String {
+pub fn summary(model: &Model, integrity: Integrity, query: &Query) -> String {
     let mut out = String::new();
-    head(&mut out, model, ending);
+    head(&mut out, model, integrity);
     if !query.is_empty() {
         line(&mut out, format_args!("only what matches: {}", query.text()));
     }
@@ -55,7 +55,7 @@ pub fn summary(model: &Model, ending: Ending, query: &Query) -> String {
     out
 }
 
-fn head(out: &mut String, model: &Model, ending: Ending) {
+fn head(out: &mut String, model: &Model, integrity: Integrity) {
     if let Some(machine) = model.machine() {
         line(
             out,
@@ -70,9 +70,10 @@ fn head(out: &mut String, model: &Model, ending: Ending) {
     line(out, format_args!("traced for {} from {begin}", model.now().mono.since(first.mono)));
     let counts = model.counts();
     let (requests, events) = (counted(counts.requests, "request"), counted(counts.events, "event"));
-    line(out, format_args!("{requests}, {events}, {} lost", model.lost_total()));
+    let at_least = integrity.at_least(Lost::Damaged);
+    line(out, format_args!("{requests}, {events}, {at_least}{} lost", model.lost_total()));
     line(out, format_args!("covered: {}", model.coverage().words()));
-    losses(out, model);
+    losses(out, model, integrity);
     let shown = [
         (counts.unmatched, "events belong to something that began before tracing or was lost"),
         (counts.capped, "open requests, calls, loads or live modules given up because there were too many"),
@@ -93,8 +94,8 @@ fn head(out: &mut String, model: &Model, ending: Ending) {
         Some(SelfTest::Unproven(why)) => line(out, format_args!("  whether the probes fire was not proven: {why}")),
         Some(SelfTest::Proven) | None => {}
     }
-    if ending == Ending::Missing {
-        line(out, format_args!("  the recording is truncated: the recorder was killed, or is still running"));
+    for fault in integrity.faults() {
+        line(out, format_args!("  the recording {fault}"));
     }
 }
 
@@ -291,9 +292,9 @@ fn blind(out: &mut String, model: &Model) {
 }
 
 /// What was lost and, if that is known, who caused most of it.
-fn losses(out: &mut String, model: &Model) {
+fn losses(out: &mut String, model: &Model, integrity: Integrity) {
     for (lost, count) in model.lost() {
-        line(out, format_args!("  LOST: {count} {}", lost.words()));
+        line(out, format_args!("  LOST: {}{count} {}", integrity.at_least(*lost), lost.words()));
         let mut users: Vec<(u64, u32, Comm)> = (model.blamed().iter())
             .filter(|((_, loss), _)| loss == lost)
             .map(|((uid, _), blamed)| (blamed.count, *uid, blamed.comm))

@@ -15,7 +15,7 @@ use crate::model::Model;
 use crate::model::coverage::Coverage;
 use crate::model::duplicates::Group;
 use crate::query::Query;
-use crate::record::read::Ending;
+use crate::record::read::{Ending, Integrity};
 use crate::repeats::{Repeat, Requester, repeats};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -41,7 +41,7 @@ struct CallLine<'a> {
 
 /// The object, without a newline at its end. `query`: what the trace was narrowed to.
 #[must_use]
-pub fn summary(model: &Model, ending: Ending, query: &Query) -> String {
+pub fn summary(model: &Model, integrity: Integrity, query: &Query) -> String {
     let counts = model.counts();
     let machine = model.machine().map(|machine| {
         json!({"release": machine.release, "arch": machine.arch, "hostname": machine.hostname, "cpus": machine.cpus,
@@ -54,7 +54,9 @@ pub fn summary(model: &Model, ending: Ending, query: &Query) -> String {
         "began": model.wall_ns(first).and_then(wall::iso),
         "traced_ns": model.now().mono.since(first.mono).as_nanos(),
         "where": (!query.is_empty()).then(|| query.text()),
-        "end": if ending == Ending::Whole { "whole" } else { "missing" },
+        "end": if integrity.ending() == Ending::Whole { "whole" } else { "missing" },
+        "damaged_at": integrity.damage.map(|damage| damage.at),
+        "lost_at_least": integrity.damage.is_some_and(|damage| !damage.is_counted),
         "self_test": model.self_test().map(self_test),
         "keeps": rights(model.rights()),
         "requests": counts.requests,

@@ -8,6 +8,7 @@ use crate::tui::state::UiState;
 use crate::tui::theme::{Theme, Tone};
 use modtrail_core::event::SelfTest;
 use modtrail_core::model::Model;
+use modtrail_core::record::read::Damage;
 use modtrail_core::stall;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -104,7 +105,7 @@ fn source(model: &Model, state: &UiState) -> Vec<Piece> {
             pieces.push(Piece::new(0, came, Tone::Warn));
         }
         Mode::Live => pieces.push(Piece::new(0, "LIVE", Tone::Good)),
-        Mode::Replay { name } => {
+        Mode::Replay { name, .. } => {
             pieces.push(Piece {
                 rank: 0,
                 spans: vec![("REPLAY ".into(), Tone::Busy), (format::cut(name, 40), Tone::Plain)],
@@ -115,6 +116,9 @@ fn source(model: &Model, state: &UiState) -> Vec<Piece> {
     pieces.push(Piece::new(1, super::instant_with_unit(model, now), Tone::Plain));
     if matches!(state.mode, Mode::Replay { .. }) && !model.has_ended() {
         pieces.push(Piece::new(2, "no end", Tone::Warn));
+    }
+    if let Mode::Replay { damage: Some(damage), .. } = &state.mode {
+        pieces.push(Piece::new(2, format!("damaged at byte {}", damage.at), Tone::Warn));
     }
     if let Some(machine) = model.machine() {
         pieces.push(Piece::new(4, machine.hostname.clone(), Tone::Accent));
@@ -137,10 +141,14 @@ fn losing(model: &Model) -> Option<Piece> {
 fn figures(model: &Model, state: &UiState) -> Vec<Piece> {
     let counts = model.counts();
     let open = model.open_requests().count() as u64;
+    let is_counted = !matches!(state.mode, Mode::Replay { damage: Some(Damage { is_counted: false, .. }), .. });
     let mut pieces = vec![Piece::named(2, "events", format::count(counts.events), Tone::Plain)];
     pieces.push(match model.lost_total() {
         0 => Piece::named(0, "lost", "0", Tone::Plain),
-        lost => Piece::new(0, format!("!! LOST {}", format::count(lost)), Tone::Bad),
+        lost => {
+            let at_least = if is_counted { "" } else { "at least " };
+            Piece::new(0, format!("!! LOST {at_least}{}", format::count(lost)), Tone::Bad)
+        }
     });
     pieces.extend(losing(model));
     let busy = if open > 0 { Tone::Busy } else { Tone::Plain };
