@@ -50,6 +50,6 @@ pub use explain::explain;
 pub use model::Model;
 pub use phases::{Phase, phases};
 pub use pipeline::Pipeline;
-pub use record::read::{Integrity, Ending, ReadError, read};
+pub use record::read::{Ending, Integrity, ReadError, read};
 pub use record::write::Recorder;
 pub use replay::replay;

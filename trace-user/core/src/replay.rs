@@ -6,7 +6,7 @@
 use crate::entities::Change;
 use crate::model::Model;
 use crate::pipeline::Pipeline;
-use crate::record::read::{Integrity, Ending, ReadError, read};
+use crate::record::read::{Ending, Integrity, ReadError, read};
 use std::io::Read;
 
 /// Reads a recording into a model. `each` sees every change after the model has it.

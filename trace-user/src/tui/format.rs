@@ -8,6 +8,8 @@ use modtrail_core::event::Costs;
 use modtrail_core::event::{NO_LOGIN, Requested, Stamp, Task, Wait};
 use modtrail_core::explain::task_words;
 use modtrail_core::model::Model;
+use modtrail_core::report::cells;
+pub use modtrail_core::report::cells::cut;
 pub use modtrail_core::report::plain::grouped as count;
 use trace_common::time::Nanos;
 
@@ -141,25 +143,12 @@ pub fn percent(part: Nanos, whole: Nanos) -> String {
     }
 }
 
-/// At most `width` characters of `text`; cut text ends in `…`.
-#[must_use]
-pub fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    let mut short: String = text.chars().take(width.saturating_sub(1)).collect();
-    if width > 0 {
-        short.push('…');
-    }
-    short
-}
-
-/// At most `width` characters of a task's `comm[pid]`: the name is cut, the pid is not.
+/// At most `width` cells of a task's `comm[pid]`: the name is cut, the pid is not.
 #[must_use]
 pub fn cut_task(text: &str, width: usize) -> String {
     match text.rsplit_once('[') {
-        Some((name, pid)) if pid.chars().count() + 2 <= width => {
-            format!("{}[{pid}", cut(name, width - pid.chars().count() - 1))
+        Some((name, pid)) if cells::width(pid) + 2 <= width => {
+            format!("{}[{pid}", cut(name, width - cells::width(pid) - 1))
         }
         Some(_) | None => cut(text, width),
     }
@@ -258,10 +247,9 @@ mod tests {
     }
 
     #[test]
-    fn text_is_cut_by_characters() {
-        assert_eq!(cut("grün", 4), "grün");
-        assert_eq!(cut("grüner", 4), "grü…");
-        assert_eq!(cut("x", 0), "");
+    fn tasks_keep_their_pid() {
+        assert_eq!(cut_task("日本語プロ[149]", 14), "日本語プ…[149]");
+        assert_eq!(cut_task("日本語プロ[149]", 15), "日本語プロ[149]");
         assert_eq!(cut_task("a-long-name[530]", 12), "a-long…[530]");
         assert_eq!(cut_task("sh[1]", 12), "sh[1]");
         assert_eq!(cut_task("sh[4194304]", 6), "sh[41…");

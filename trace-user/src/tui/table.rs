@@ -147,9 +147,9 @@ pub enum Align {
 pub struct Column<I: 'static> {
     /// Its heading.
     pub heading: &'static str,
-    /// Characters it needs to be useful.
+    /// Cells it needs to be useful.
     pub width: u16,
-    /// Characters more that it can use.
+    /// Cells more that it can use.
     pub more: u16,
     /// If room is short, the highest goes first.
     pub rank: u8,

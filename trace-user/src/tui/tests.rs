@@ -572,7 +572,9 @@ fn findings_open_the_request_that_shows_them() {
     assert!(shown(model, &state).contains("findings 4"), "the header counts them on every screen");
     typed_tabs(&mut state, model, 6);
     assert_eq!(title(&state), "findings");
-    for (name, request) in [("deadlock", Some(3)), ("failed_yet_served", Some(1)), ("hollow_requests", Some(1)), ("reloaded", None)] {
+    for (name, request) in
+        [("deadlock", Some(3)), ("failed_yet_served", Some(1)), ("hollow_requests", Some(1)), ("reloaded", None)]
+    {
         let screen = shown(model, &state);
         assert!(screen.lines().any(|line| line.starts_with('▶') && line.contains(name)), "{name}: {screen}");
         press(&mut state, model, KeyCode::Enter);
@@ -887,10 +889,37 @@ fn what_turns_text_round_is_spelt_out_on_every_screen() {
         typed(&mut state, model, keys);
         let shown = shown(model, &state);
         assert!(shown.contains(r"can\u{202e}live\u{1b}[2J"), "{shown}");
+        // The title of a page, too: one name for one thing.
+        assert_eq!(shown.matches("[2J").count(), shown.matches(r"can\u{202e}live\u{1b}[2J").count(), "{shown}");
+        assert_eq!(shown.matches('?').count(), 1, "only the key for help: {shown}");
         let is_deceptive =
             |character: &char| *character != '\n' && modtrail_core::report::plain::is_deceptive(*character);
         assert_eq!(shown.chars().find(is_deceptive), None, "{shown}");
     }
+}
+
+#[test]
+fn wide_characters_push_no_column() {
+    let mut scenario = Scenario::default();
+    scenario.machine();
+    for (pid, comm) in [(412, "日本語プロ"), (413, "ping")] {
+        let requester = Task::new(pid, pid, 5, comm);
+        let alias = if pid == 412 { "模块-模块-模块-模块" } else { "net-pf-29" };
+        let helped = Helped { alias, requester, path: "/sbin/modprobe", pid: pid + 100, at: u64::from(pid) * 1_000 };
+        scenario.helped(helped, 0);
+        scenario.ended(helped, 600_000, 256);
+    }
+    scenario.until(2_000_000);
+    let model = scenario.model();
+    let state = live(model, 80, 24);
+    let buffer = drawn(model, &state, Theme::Colours, 80, 24);
+    let screen = text(&buffer);
+    let cell = |column: u16, row: u16| buffer.cell((column, row)).map(|cell| cell.symbol().to_owned());
+    // Both rows have their requester where the heading has it; the wide one is cut before its pid.
+    let heading = screen.lines().nth(3).and_then(|line| line.find("requester")).expect("a heading");
+    let column = heading as u16 - 2;
+    assert_eq!([cell(column, 4), cell(column, 5)], [Some("p".into()), Some("日".into())], "{screen}");
+    assert!(screen.contains("[412]") && screen.contains('…'), "{screen}");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Recordings survive what happens to files: whole, cut at any byte, with any byte changed.
 
 use super::codec::{from_message, to_message};
-use super::read::{Integrity, Damage, ReadError, read};
+use super::read::{Damage, Integrity, ReadError, read};
 use super::write::Recorder;
 use crate::event::{
     Absent, Body, Configured, Event, Fact, Install, Lost, MissingFile, Moment, Place, Policy, Probe, Replaced,
@@ -155,7 +155,8 @@ fn a_changed_byte_costs_its_chunk_and_invents_nothing() {
         let (read, outcome) = events(&bytes);
         let kept = read.iter().filter(|event| !is_damage(event)).count();
         if kept <= written.len() {
-            let is_placed = outcome.as_ref().is_ok_and(|integrity| integrity.damaged == 0 || integrity.damage.is_some());
+            let is_placed =
+                outcome.as_ref().is_ok_and(|integrity| integrity.damaged == 0 || integrity.damage.is_some());
             assert!(is_placed || outcome.is_err(), "byte {place}");
             let silent = outcome.is_ok_and(|integrity| integrity.damaged == 0 && integrity.has_end);
             assert!(!silent, "byte {place}: {} events are missing, and nobody says so", written.len() + 1 - kept);

@@ -3,9 +3,10 @@
 //!
 //! In: the model. Out: lines of text.
 
+use super::cells;
 use super::line::who;
 use super::plain::counted;
-use super::text::{ROWS, line, more, title};
+use super::text::{ROWS, line, more, name_width, title};
 use crate::attribution::container::{container, unit};
 use crate::entities::{Load, Timed, Unload};
 use crate::event::Origin;
@@ -42,13 +43,12 @@ pub(super) fn costs(out: &mut String, model: &Model) {
     let mut rows: Vec<_> = costs.into_iter().collect();
     rows.sort_by_key(|(module, cost)| (std::cmp::Reverse(cost.whole), *module));
     title(out, "modules by time spent loading");
+    let width = name_width(rows.iter().take(ROWS).map(|(module, _)| module));
     for (module, Cost { whole, init, loads, failed, by }) in rows.iter().take(ROWS) {
         let failed = if *failed > 0 { format!(", {failed} failed") } else { String::new() };
         let loads = counted(*loads, "load");
-        line(
-            out,
-            format_args!("  {:>7} {module:<24} init {init}, {loads}{failed}, by {}", whole.to_string(), names(by)),
-        );
+        let module = cells::column(module, width);
+        line(out, format_args!("  {:>7} {module} init {init}, {loads}{failed}, by {}", whole.to_string(), names(by)));
     }
     more(out, rows.len());
 }
@@ -84,13 +84,14 @@ pub(super) fn failed(out: &mut String, model: &Model) {
             names(&by)
         ),
     );
+    let width = name_width(failed.iter().take(ROWS).map(|load| subject(load)));
     for load in failed.iter().take(ROWS) {
         let from = place(load.origin.as_deref());
         line(
             out,
             format_args!(
-                "  {:<24} {}{from}: {}",
-                subject(load),
+                "  {} {}{from}: {}",
+                cells::column(subject(load), width),
                 who(&load.task, load.origin.as_deref()),
                 explain_load(load)
             ),
@@ -107,13 +108,14 @@ pub(super) fn unloads(out: &mut String, model: &Model) {
     }
     unloads.sort_by_key(|unload| (!unload.failed(), std::cmp::Reverse(unload.total()), unload.id));
     title(out, "unloads");
+    let width = name_width(unloads.iter().take(ROWS).map(|unload| unload.module.to_string()));
     for unload in unloads.iter().take(ROWS) {
         let from = place(unload.origin.as_deref());
         line(
             out,
             format_args!(
-                "  {:<24} {}{from}: {}",
-                unload.module,
+                "  {} {}{from}: {}",
+                cells::column(&unload.module.to_string(), width),
                 who(&unload.task, unload.origin.as_deref()),
                 explain_unload(unload)
             ),

@@ -1,5 +1,6 @@
 //! Requests as text and JSON: one line per request, and a summary of a whole trace. Pure: from the model to strings.
 
+pub mod cells;
 pub mod cycles;
 pub mod json;
 pub mod line;

@@ -1,10 +1,11 @@
 //! The summary of a whole trace: which machine, what was lost, every verdict, what took longest, what was hollow, what
 //! was requested many times at once, which modules cost most, and what could not be seen.
 
+use super::cells;
 use super::cycles;
 use super::loads;
 use super::plain::counted;
-use super::text::{ROWS, line, more, title};
+use super::text::{ROWS, line, more, name_width, title};
 use super::wall;
 use crate::attribution::known::with_name;
 use crate::attribution::purpose::purpose;
@@ -135,15 +136,16 @@ fn slowest(out: &mut String, model: &Model) {
         return;
     }
     title(out, "slowest requests");
+    let width = name_width(requests.iter().take(ROWS).map(|request| with_name(&request.requested.alias)));
     for request in requests.into_iter().take(ROWS) {
         let total = request.total().unwrap_or_default();
         line(
             out,
             format_args!(
-                "  {:>7} #{:<5} {:<24} {:<20} {}",
+                "  {:>7} #{:<5} {} {:<20} {}",
                 total.to_string(),
                 request.id.0,
-                with_name(&request.requested.alias),
+                cells::column(&with_name(&request.requested.alias), width),
                 request.verdict.words(),
                 longest(request)
             ),
@@ -177,14 +179,15 @@ fn list(out: &mut String, name: &str, model: &Model, belongs: impl Fn(&Request) 
         return;
     }
     title(out, name);
+    let width = name_width(rows.iter().take(ROWS).map(|request| with_name(&request.requested.alias)));
     for request in rows.iter().take(ROWS) {
         let task = &request.task;
         line(
             out,
             format_args!(
-                "  #{:<5} {:<24} {}[{}]: {}",
+                "  #{:<5} {} {}[{}]: {}",
                 request.id.0,
-                with_name(&request.requested.alias),
+                cells::column(&with_name(&request.requested.alias), width),
                 task.comm.to_text(),
                 task.key.tgid.0,
                 explain(request)
@@ -203,6 +206,7 @@ fn duplicates(out: &mut String, model: &Model) {
     title(out, "concurrent duplicates, and the work they wasted");
     let mut rows: Vec<_> = groups.iter().collect();
     rows.sort_by_key(|(group, _)| (group.sameness, std::cmp::Reverse(group.members.len()), group.id));
+    let width = name_width(rows.iter().take(ROWS).map(|(group, _)| &group.name));
     for (group, facts) in rows.iter().take(ROWS) {
         let live_by = match facts.live_by {
             Some((task, Some(request))) => format!("loaded by {} (request #{})", task_words(&task), request.0),
@@ -212,9 +216,9 @@ fn duplicates(out: &mut String, model: &Model) {
         line(
             out,
             format_args!(
-                "  {:<11} {:<24} {:>4} times, first {}, {live_by}; wasted: {} helper runs, {} bytes read, {}",
+                "  {:<11} {} {:>4} times, first {}, {live_by}; wasted: {} helper runs, {} bytes read, {}",
                 group.sameness.words(),
-                group.name,
+                cells::column(&group.name, width),
                 group.members.len(),
                 task_words(&facts.first),
                 facts.helpers,

@@ -12,6 +12,8 @@ use modtrail_core::event::Stamp;
 use modtrail_core::explain::cycle::{attempt, explain};
 use modtrail_core::explain::task_words;
 use modtrail_core::model::Model;
+use modtrail_core::report::cells;
+use modtrail_core::report::plain::plain;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -63,7 +65,7 @@ fn title(model: &Model, cycle: &Cycle, theme: Theme) -> Line<'static> {
         Span::styled(attempt(cycle), theme.style(Tone::Title)),
         Span::raw("  "),
         Span::styled(cycle.verdict().as_str().to_uppercase(), theme.style(format::cycle_tone(cycle))),
-        Span::raw(format!("  {when}, by {}{again}", task_words(&cycle.task))),
+        Span::raw(plain(&format!("  {when}, by {}{again}", task_words(&cycle.task)))),
     ])
 }
 
@@ -137,9 +139,9 @@ fn bar(axis: &Axis, name: &str, from: Stamp, to: Stamp, tone: Tone, theme: Theme
         _ => BLOCK,
     };
     let drawn: String = (0..axis.cells).map(cell).collect();
-    let (name, width) = (format::cut(name, NAME - 2), NAME - 1);
+    let name = cells::column(name, NAME - 2);
     Line::from(vec![
-        Span::raw(format!(" {name:<width$}")),
+        Span::raw(format!(" {name} ")),
         Span::styled(drawn, theme.style(tone)),
         Span::raw(format!(" {:>7}", to.mono.since(from.mono).to_string())),
     ])
@@ -190,7 +192,7 @@ fn phases(cycle: &Cycle, theme: Theme) -> Vec<Line<'static>> {
         let took =
             phase.ended.map_or_else(|| "no end seen".to_owned(), |at| at.mono.since(phase.began.mono).to_string());
         Line::from(vec![
-            Span::raw(format!(" {:<24}", format!("{}[{}]", phase.action, phase.value))),
+            Span::raw(format!(" {}", cells::column(&format!("{}[{}]", phase.action, phase.value), 24))),
             Span::styled(format!("{:>9} ", around(cycle.began, phase.began)), theme.style(Tone::Dim)),
             Span::raw(format!("{took:>9}")),
         ])

@@ -8,6 +8,7 @@ use crate::tui::screen::Screen;
 use crate::tui::state::{Input, Overlay, UiState};
 use crate::tui::theme::{Theme, Tone};
 use modtrail_core::model::Model;
+use modtrail_core::report::cells;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -29,9 +30,9 @@ fn typed(input: &Input, theme: Theme, width: u16) -> Line<'static> {
         None => "  enter: apply, esc: clear".to_owned(),
     };
     let tone = if input.fault.is_some() { Tone::Bad } else { Tone::Dim };
-    let room = usize::from(width).saturating_sub(hint.chars().count() + 2).max(5);
-    let beginning = input.text.chars().count().saturating_sub(room);
-    let text: String = input.text.chars().skip(beginning).collect();
+    let room = usize::from(width).saturating_sub(cells::width(&hint) + 2).max(5);
+    let (_, text) = cells::split(&input.text, cells::width(&input.text).saturating_sub(room));
+    let text = text.to_owned();
     Line::from(vec![
         Span::styled("/", theme.style(Tone::Accent)),
         Span::raw(text),

@@ -1,6 +1,7 @@
 //! Lines of text assembled from pieces. Pure.
 
 use crate::tui::theme::{Theme, Tone};
+use modtrail_core::report::cells;
 use modtrail_core::report::plain::plain;
 use ratatui::text::{Line, Span};
 
@@ -48,25 +49,30 @@ pub fn strip(mut pieces: Vec<Piece>, theme: Theme, width: u16) -> Line<'static> 
     Line::from(spans)
 }
 
-/// `text` in lines of at most `width` characters, broken at spaces if there are any.
+/// `text` in lines of at most `width` cells, broken at spaces if there are any.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(1);
     let mut lines = Vec::new();
     let mut line = String::new();
     for word in plain(text).split_whitespace() {
-        let mut word: Vec<char> = word.chars().collect();
-        let used = line.chars().count();
-        if used > 0 && used + 1 + word.len() > width {
+        let mut word = word;
+        if !line.is_empty() && cells::width(&line) + 1 + cells::width(word) > width {
             lines.push(std::mem::take(&mut line));
         }
-        while word.len() > width {
-            lines.push(word.drain(..width).collect());
+        while cells::width(word) > width {
+            let (part, rest) = match cells::split(word, width) {
+                // A wide character in a line of one cell.
+                ("", _) => word.split_at(word.chars().next().map_or(0, char::len_utf8)),
+                split => split,
+            };
+            lines.push(part.to_owned());
+            word = rest;
         }
         if !line.is_empty() {
             line.push(' ');
         }
-        line.extend(word);
+        line.push_str(word);
     }
     if !line.is_empty() || lines.is_empty() {
         lines.push(line);
@@ -82,6 +88,8 @@ mod tests {
     fn text_is_broken_at_spaces_and_long_words_anywhere() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
+        assert_eq!(wrap("日本語 模块", 5), ["日本", "語", "模块"]);
+        assert_eq!(wrap("日本", 1), ["日", "本"]);
         assert_eq!(wrap("", 3), [""]);
     }
 

@@ -12,6 +12,7 @@ use modtrail_core::attribution::known::with_name;
 use modtrail_core::entities::{Request, Timed};
 use modtrail_core::explain::explain;
 use modtrail_core::model::Model;
+use modtrail_core::report::plain::plain;
 use modtrail_core::stall;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -121,7 +122,7 @@ fn who(model: &Model, request: &Request, theme: Theme, width: u16) -> Vec<Line<'
     if requester.stack.is_empty() {
         page.lines.push(Line::styled(" not taken", theme.style(Tone::Dim)));
     }
-    page.lines.extend(requester.stack.iter().map(|symbol| Line::raw(format!(" {symbol}"))));
+    page.lines.extend(requester.stack.iter().map(|symbol| Line::raw(plain(&format!(" {symbol}")))));
     page.lines
 }
 
@@ -134,7 +135,7 @@ fn title(model: &Model, request: &Request, theme: Theme) -> Line<'static> {
     let to_live = request.to_live().map_or_else(String::new, |to_live| format!("  to live {to_live}"));
     Line::from(vec![
         Span::styled(format!("#{} ", request.id.0), theme.style(Tone::Dim)),
-        Span::styled(with_name(&request.requested.alias), theme.style(Tone::Title)),
+        Span::styled(plain(&with_name(&request.requested.alias)), theme.style(Tone::Title)),
         Span::raw("  "),
         Span::styled(request.verdict.words().to_uppercase(), theme.style(format::verdict_tone(request.verdict))),
         Span::raw(total),

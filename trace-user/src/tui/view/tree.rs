@@ -6,6 +6,7 @@ use crate::tui::theme::{Theme, Tone};
 use modtrail_core::entities::{Call, Load, Request, Timed};
 use modtrail_core::event::Stamp;
 use modtrail_core::model::Model;
+use modtrail_core::report::plain::plain;
 use ratatui::text::{Line, Span};
 
 type Part = (String, Tone);
@@ -55,7 +56,7 @@ fn branch(nodes: &[Node], before: &str, theme: Theme, lines: &mut Vec<Line<'stat
 
 fn line(before: &str, parts: Vec<Part>, theme: Theme) -> Line<'static> {
     let mut spans = vec![Span::styled(format!("{before} "), theme.style(Tone::Dim))];
-    spans.extend(parts.into_iter().map(|(text, tone)| Span::styled(text, theme.style(tone))));
+    spans.extend(parts.into_iter().map(|(text, tone)| Span::styled(plain(&text), theme.style(tone))));
     Line::from(spans)
 }
 
