@@ -103,7 +103,7 @@ mod tests {
             assert_eq!(cells::width(before), 12 + 1 + NAME + 1 + OUTCOME + 1 + 7 + 2, "{line}");
         }
         assert!(lines[2].contains(r"fs-x\u{1b}[2Jy"), "{}", lines[2]);
-        assert!(lines[3].contains("pci:v00008086d00001572s… "), "{}", lines[3]);
+        assert!(lines[3].contains("pci:v00008086d00001572sv00001… "), "{}", lines[3]);
         assert!(lines[3].ends_with(&format!("; in full: {long}")), "{}", lines[3]);
         assert!(!lines[0].contains("in full"));
     }
