@@ -146,7 +146,7 @@ fn block_device_served_kretprobe(ctx: RetProbeContext) -> u32 {
 #[fexit]
 fn net_device_served_fexit(ctx: FExitContext) -> i32 {
     let (net, name): (u64, u64) = (ctx.arg(0), ctx.arg(1));
-    request::served::<{ Kind::NetDeviceServed as u16 }>(&ctx, || request::of_net_device(net, name))
+    request::net_device_served(&ctx, net, name)
 }
 
 // throttled: int down_timeout(struct semaphore *sem, long timeout)

@@ -24,6 +24,15 @@ pub fn wall_ns() -> u64 {
     nanoseconds(clock_gettime(ClockId::Realtime))
 }
 
+/// The wall clock, and the instant at which it was read; `None` if something came between, so that they do not belong
+/// together.
+#[must_use]
+pub fn wall_at() -> Option<(Stamp, u64)> {
+    const TOGETHER: Nanos = Nanos::from_millis(1);
+    let (before, wall, after) = (now(), wall_ns(), now());
+    (after.boot.since(before.boot) <= TOGETHER).then_some((before, wall))
+}
+
 fn nanoseconds(time: Timespec) -> u64 {
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     let rest = u64::try_from(time.tv_nsec).unwrap_or(0);

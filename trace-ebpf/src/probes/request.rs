@@ -91,17 +91,11 @@ where
     if !task::has_asked(ctx.pid()) {
         return 0;
     }
-    let result = result();
-    emit::record::<KIND, Ended>(|record| {
-        room!(record.result).put(result);
-        room!(record.reserved).put(0);
-    });
-    debug!(ctx, "kind {} result {} in {}", KIND, result, ctx.pid());
-    0
+    super::ended::<KIND>(ctx, result())
 }
 
 /// `-ENODEV`: what callers of `get_fs_type` make of a null pointer (fs/namespace.c, 5.10 to 7.3), and those of `dev_load`
-/// of a device that is not there (net/core/dev_ioctl.c).
+/// if the device is not there (net/core/dev_ioctl.c).
 pub const ENODEV: i32 = -19;
 /// `-ENXIO`: what callers of `blkdev_get_no_open` make of a null pointer (block/bdev.c, 6.1 to 7.3).
 pub const ENXIO: i32 = -6;
@@ -120,10 +114,18 @@ pub const fn of_pointer(pointer: u64, null: i32) -> i32 {
     }
 }
 
-/// Whether a network device of this name exists in the namespace `net`, as the callers of `dev_load` find out after it.
+/// hook: the return of `void dev_load(struct net *net, const char *name)`, 5.10 to 7.3. It served if the device is there,
+/// as its callers find out after it. If that is not known, nothing is recorded.
 #[inline(always)]
-pub fn of_net_device(net: u64, name: u64) -> i32 {
-    if read::has_net_device(net, name) { 0 } else { ENODEV }
+pub fn net_device_served(ctx: &impl EbpfContext, net: u64, name: u64) -> i32 {
+    if !task::has_asked(ctx.pid()) {
+        return 0;
+    }
+    match read::has_net_device(net, name) {
+        0 => super::ended::<{ Kind::NetDeviceServed as u16 }>(ctx, ENODEV),
+        1 => super::ended::<{ Kind::NetDeviceServed as u16 }>(ctx, 0),
+        _ => 0,
+    }
 }
 
 /// hook: `module:module_request(char *name, bool wait, unsigned long ip)`, 5.10 to 7.3.

@@ -27,6 +27,8 @@ fn watch_or(task: u32, start: u64, why: u64, loss: Loss) {
                 return;
             }
         }
+        // Another thread had the number, and its exit was not seen.
+        forget_asked(task);
     }
     if TASKS.insert(task, Watched { start, why }, 0).is_err() {
         emit::lost(loss);

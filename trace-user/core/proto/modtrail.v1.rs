@@ -11,7 +11,7 @@ pub struct Event {
     pub cpu: u32,
     #[prost(bool, tag = "5")]
     pub of_command: bool,
-    #[prost(oneof = "event::Body", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 38, 37, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 70, 71, 72, 73, 74, 75, 50, 51, 52, 53, 54, 55, 56, 57, 58, 60, 61, 62, 63, 64, 65, 66")]
+    #[prost(oneof = "event::Body", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 38, 37, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 70, 71, 72, 73, 74, 75, 76, 50, 51, 52, 53, 54, 55, 56, 57, 58, 60, 61, 62, 63, 64, 65, 66")]
     pub body: ::core::option::Option<event::Body>,
 }
 /// Nested message and enum types in `Event`.
@@ -108,6 +108,8 @@ pub mod event {
         Rights(super::Rights),
         #[prost(message, tag = "75")]
         Policy(super::Policy),
+        #[prost(message, tag = "76")]
+        ClockSet(super::ClockSet),
         #[prost(message, tag = "50")]
         SuspendBegan(super::SuspendBegan),
         #[prost(message, tag = "51")]
@@ -625,6 +627,11 @@ pub struct Policy {
     pub loadpin: bool,
     #[prost(string, optional, tag = "7")]
     pub helper: ::core::option::Option<::prost::alloc::string::String>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ClockSet {
+    #[prost(fixed64, tag = "1")]
+    pub wall_ns: u64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Rights {

@@ -49,7 +49,8 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
         );
     }
     let only_command = !args.command.is_empty() && !args.all && is_recognised;
-    let mut lines = Lines::new(args.json, Some(output::stdout()), only_command, args.select.query());
+    let query = args.select.of_lines().map_err(|fault| Failure::usage(&fault))?;
+    let mut lines = Lines::new(args.json, Some(output::stdout()), only_command, query);
     let mut alerts = Alerts::new(Limits { default: args.limit, named: BTreeMap::new() });
     let mut losses = LossLines::default();
     let outcome = runtime()?.block_on(async {
@@ -95,8 +96,11 @@ fn recording(file: &Path, args: &LogArgs) -> Result<ExitCode, Failure> {
         }
         None => None,
     };
-    let mut query = args.select.query();
+    let mut query = args.select.of_lines().map_err(|fault| Failure::usage(&fault))?;
     if query.is_relative() {
+        if !file.is_file() {
+            return Err(Failure::usage("a time before the end (-5m) needs a file that can be read twice"));
+        }
         // What was before the end is known at the end.
         let (model, _) = replay::read(file, |_, _| {})?;
         query = query.anchored(model.now(), &model);

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 /// [`Failure`] if a file cannot be read, or if the kernel cannot be traced.
 pub fn run(args: &WhoArgs) -> Result<ExitCode, Failure> {
     let query = args.select.query();
-    let mut who = Who::asks_for(&args.name);
+    let mut who = Who::asks_for(&args.name, &query);
     let mut read = Vec::new();
     if args.files.is_empty() {
         let model = live(args)?;

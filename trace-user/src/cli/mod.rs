@@ -4,6 +4,8 @@
 use crate::kernel::hooks::HookChoice;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use modtrail_core::entities::{Call, Cycle, Firmware, Load, Request, Unload};
+use modtrail_core::findings::Finding;
 use modtrail_core::query::{Field, Query};
 use std::path::PathBuf;
 use trace_common::limits::{RING_BYTES, TRACKED};
@@ -166,6 +168,17 @@ impl SelectArgs {
         let parts = [&self.matching, &self.since, &self.until];
         parts.into_iter().flatten().cloned().fold(Query::default(), Query::and)
     }
+
+    /// The same, of requests, loads and unloads alone.
+    ///
+    /// # Errors
+    /// None of them has a field that the query names.
+    pub fn of_lines(&self) -> Result<Query, String> {
+        if let Some(matching) = &self.matching {
+            lines_query(matching.text())?;
+        }
+        Ok(self.query())
+    }
 }
 
 /// `modtrail top`
@@ -322,7 +335,7 @@ pub struct WatchArgs {
     #[arg(long, value_enum, default_value_t, value_name = "SINK")]
     pub sink: SinkChoice,
     /// Only alerts about what matches this query, such as 'not comm:udevd'; losses are always reported
-    #[arg(long = "where", value_name = "QUERY", value_parser = query)]
+    #[arg(long = "where", value_name = "QUERY", value_parser = alerts_query)]
     pub matching: Option<Query>,
     /// Also run this with sh at each alert, with its facts in MODTRAIL_* variables
     #[arg(long, value_name = "CMD")]
@@ -370,8 +383,26 @@ fn duration(text: &str) -> Result<Nanos, String> {
     }
 }
 
+/// A query over everything that a trace holds.
 fn query(text: &str) -> Result<Query, String> {
-    Query::parse(text, &Field::ALL).map_err(|fault| fault.to_string())
+    let fields = [Request::FIELDS, Load::FIELDS, Unload::FIELDS, Call::FIELDS, Firmware::FIELDS, Cycle::FIELDS];
+    parsed(text, &fields)
+}
+
+/// A query over what has lines of its own.
+fn lines_query(text: &str) -> Result<Query, String> {
+    parsed(text, &[Request::FIELDS, Load::FIELDS, Unload::FIELDS])
+}
+
+/// A query over what alerts are about.
+fn alerts_query(text: &str) -> Result<Query, String> {
+    let fields = [Request::FIELDS, Load::FIELDS, Unload::FIELDS, Call::FIELDS, Firmware::FIELDS, Finding::FIELDS];
+    parsed(text, &fields)
+}
+
+fn parsed(text: &str, fields: &[&[Field]]) -> Result<Query, String> {
+    let known: Vec<Field> = Field::ALL.into_iter().filter(|field| fields.iter().any(|of| of.contains(field))).collect();
+    Query::parse(text, &known).map_err(|fault| fault.to_string())
 }
 
 fn since(text: &str) -> Result<Query, String> {

@@ -149,6 +149,33 @@ fn number_of(path: &str) -> Option<u64> {
     fs::metadata(format!("/sys/fs/cgroup{path}")).ok().map(|folder| folder.ino())
 }
 
+/// Which version of cgroups a path is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hierarchy {
+    First,
+    Second,
+}
+
+/// The path that says most about a process, from its `/proc/PID/cgroup` (cgroups(7)): in the second version's hierarchy
+/// if it has a place there, else in that of systemd, else in another one. On a machine with cgroups of the first version,
+/// or of both, all processes are at the root of the second's.
+fn cgroup_of(text: &str) -> Option<(&str, Hierarchy)> {
+    let lines = || text.lines().filter_map(|line| line.split_once(':')?.1.split_once(':'));
+    let second = lines().find(|(controllers, _)| controllers.is_empty()).map(|(_, path)| path);
+    let first = |wanted: fn(&str) -> bool| {
+        lines()
+            .find(|(controllers, path)| wanted(controllers) && *path != "/")
+            .map(|(_, path)| (path, Hierarchy::First))
+    };
+    match second {
+        Some(path) if path != "/" => Some((path, Hierarchy::Second)),
+        _ => first(|controllers| controllers == "name=systemd")
+            .or_else(|| first(|controllers| !controllers.is_empty()))
+            .or(second.map(|path| (path, Hierarchy::Second)))
+            .or_else(|| lines().next().map(|(_, path)| (path, Hierarchy::First))),
+    }
+}
+
 /// Whether the process of this `/proc/PID/stat` started at `start` nanoseconds on the boot clock; the file has
 /// hundredths of a second. A `start` of zero was not read: it matches any process.
 pub(super) fn is_start(stat: &str, start: u64) -> bool {
@@ -212,7 +239,11 @@ impl Names for SystemNames {
         }
         self.own_process?;
         let text = fs::read_to_string(format!("/proc/{tgid}/cgroup")).ok()?;
-        let path: Option<Arc<str>> = text.lines().find_map(|line| line.strip_prefix("0::")).map(Arc::from);
+        let (path, Hierarchy::Second) = cgroup_of(&text)? else {
+            // Its number is that of the second version's hierarchy, in which the process has no place of its own.
+            return cgroup_of(&text).map(|(path, _)| path.into());
+        };
+        let path = Some(Arc::from(path));
         // The process may have moved since, or be another: the number of a cgroup is its folder's.
         match path.as_deref().and_then(number_of) {
             Some(number) if number != id => return None,
@@ -229,7 +260,22 @@ impl Names for SystemNames {
 
 #[cfg(test)]
 mod tests {
-    use super::is_start;
+    use super::{Hierarchy, cgroup_of, is_start};
+
+    #[test]
+    fn cgroups_of_both_versions_are_read() {
+        let second = |path| Some((path, Hierarchy::Second));
+        let first = |path| Some((path, Hierarchy::First));
+        assert_eq!(cgroup_of("0::/system.slice/ssh.service\n"), second("/system.slice/ssh.service"));
+        assert_eq!(cgroup_of("0::/\n"), second("/"));
+        let hybrid = "12:pids:/x\n1:name=systemd:/system.slice/ssh.service\n0::/system.slice/ssh.service\n";
+        assert_eq!(cgroup_of(hybrid), second("/system.slice/ssh.service"));
+        let old = "12:cpu,cpuacct:/\n3:pids:/docker/abc\n1:name=systemd:/docker/abc\n0::/\n";
+        assert_eq!(cgroup_of(old), first("/docker/abc"));
+        assert_eq!(cgroup_of("4:memory:/lxc/web\n2:cpu:/\n"), first("/lxc/web"));
+        assert_eq!(cgroup_of("2:cpu:/\n1:name=systemd:/\n"), first("/"));
+        assert_eq!((cgroup_of(""), cgroup_of("nonsense")), (None, None));
+    }
 
     #[test]
     fn the_start_shows_that_a_pid_is_another_process() {

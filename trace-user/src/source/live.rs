@@ -15,6 +15,7 @@ use crate::kernel::names::{Namer, SystemNames};
 use crate::kernel::ring::{RingError, Rings};
 use crate::kernel::stacks::Stacks;
 use crate::kernel::{policy, probe_log, snapshot};
+use crate::source::wall::WallClock;
 use crate::source::watchdog::{Finding, Watchdog};
 use modtrail_core::answer::ReturnCode;
 use modtrail_core::decode::decode;
@@ -117,6 +118,7 @@ pub struct Live {
     /// When costs are reported next.
     costs_due: Instant,
     watchdog: Watchdog,
+    wall: WallClock,
     self_test: Option<SelfTest>,
 }
 
@@ -129,6 +131,7 @@ impl Live {
     pub fn attach(options: &Options, progress: &Progress) -> Result<Self, LiveError> {
         let mut namer = Namer::find();
         let (machine, at) = snapshot::machine();
+        let wall = WallClock::new(at, machine.wall_ns);
         let types = Types::read();
         let offsets = types.offsets;
         let settings = Settings {
@@ -188,6 +191,7 @@ impl Live {
             statistics: None,
             costs_due: Instant::now(),
             watchdog: Watchdog::new(begun),
+            wall,
             self_test: None,
         })
     }
@@ -331,6 +335,7 @@ impl Live {
             self.costs_due = Instant::now() + COSTS_EVERY;
             out.extend(self.costs().map(|costs| fact(now, Fact::Costs(costs))));
         }
+        out.extend(self.wall.look());
         if !self.more {
             out.push(fact(now, Fact::Tick));
         }

@@ -2,4 +2,5 @@
 //! same code after it.
 
 pub mod live;
+pub mod wall;
 pub mod watchdog;

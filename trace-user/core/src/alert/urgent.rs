@@ -95,7 +95,10 @@ impl FindingAlerts {
             Evidence::Load(id) => model.load(id).is_some_and(|load| self.query.matches(&**load, model)),
             Evidence::Unload(id) => model.unload(id).is_some_and(|unload| self.query.matches(&**unload, model)),
         };
-        self.query.is_empty() || finding.evidence.is_empty() || finding.evidence.iter().any(matches)
+        self.query.is_empty()
+            || self.query.matches(finding, model)
+            || finding.evidence.is_empty()
+            || finding.evidence.iter().any(matches)
     }
 
     fn others(&mut self, model: &Model, notices: &mut Vec<FindingNotice>) {

@@ -170,6 +170,7 @@ impl Correlator {
             Fact::Policy(policy) => self.policy = Some(policy.clone()),
             Fact::Machine(_)
             | Fact::Rights(_)
+            | Fact::ClockSet { .. }
             | Fact::SelfTest(_)
             | Fact::Costs(_)
             | Fact::Resolved { .. }

@@ -836,6 +836,38 @@ fn success_serves_every_request_of_the_call_and_failure_is_about_the_last() {
 }
 
 #[test]
+fn a_call_that_makes_a_slow_second_request_serves_the_first_too() {
+    let mut scenario = Scenario::default();
+    scenario.machine();
+    let requester = Task::new(412, 412, 5, "cryptsetup");
+    for (alias, pid, at, took) in [("crypto-xts", 413, 10_000, 5_000), ("crypto-xts-all", 414, 20_000, 4_000_000)] {
+        let request = Helped { alias, requester, path: "/sbin/modprobe", pid, at };
+        scenario.helped(request, 0);
+        scenario.probe(at + took, scenario.helper(request), Moment::Exited { status: Some(WaitStatus(256)) });
+        scenario.probe(at + took + 300, requester, Moment::CallReturned { result: CallResult::from_return(256) });
+    }
+    scenario.probe(4_100_000, requester, Moment::Served { by: Server::Algorithm, result: ReturnCode::OK });
+    scenario.until(4_300_000);
+    assert_eq!([served(&scenario, 1), served(&scenario, 2)], [Some(0), Some(0)]);
+}
+
+#[test]
+fn what_is_lost_while_only_the_function_is_awaited_changes_nothing() {
+    let mut scenario = Scenario::default();
+    scenario.machine();
+    scenario.resolves("net-pf-29", &[]);
+    let requester = Task::new(412, 412, 5, "ping");
+    let request = Helped { alias: "net-pf-29", requester, path: "/sbin/modprobe", pid: 413, at: 10_000 };
+    scenario.helped(request, 0);
+    scenario.probe(20_000, scenario.helper(request), Moment::Exited { status: Some(WaitStatus(256)) });
+    scenario.probe(20_300, requester, Moment::CallReturned { result: CallResult::from_return(256) });
+    let until = stamp(1_100_000).mono;
+    scenario.fact(1_000_000, Fact::Lost { loss: Lost::Kernel(Loss::RingFull), count: 9, until });
+    scenario.until(4_000_000);
+    assert_eq!((verdict(&scenario, 1), served(&scenario, 1)), (Verdict::NotFound, None));
+}
+
+#[test]
 fn the_return_of_another_function_or_thread_serves_nothing() {
     let mut scenario = Scenario::default();
     scenario.machine();

@@ -329,6 +329,11 @@ pub struct Module {
 pub enum Fact {
     /// What machine this is; first in every recording.
     Machine(Machine),
+    /// The wall clock was set, or has drifted: what it shows at the event's instant, in nanoseconds since the Unix epoch.
+    ClockSet {
+        /// The wall clock.
+        wall_ns: u64,
+    },
     /// How each moment is seen on this kernel.
     Hooks(Arc<[Hook]>),
     /// modtrail's own process: its own requests are followed like the rest but not counted.
@@ -560,7 +565,13 @@ impl Lost {
     /// Whether the loss can have hidden a whole request or load, so that nobody knows that it was there.
     #[must_use]
     pub const fn hides(self) -> bool {
-        self.casts_doubt() || matches!(self, Self::Kernel(Loss::RequestsLeftOut))
+        self.casts_doubt()
+            || matches!(
+                self,
+                Self::Kernel(Loss::RequestsLeftOut | Loss::RefusedLeftOut)
+                    | Self::Unrun(Kind::UnloadBegan)
+                    | Self::Deaf(Kind::UnloadBegan)
+            )
     }
 
     /// Whether the loss can have hidden what decides a verdict. A moment that only shows when a stage began or ended

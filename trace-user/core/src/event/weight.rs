@@ -167,6 +167,7 @@ impl Event {
                 Fact::Tracer(_)
                 | Fact::SelfTest(SelfTest::Proven)
                 | Fact::Gone { .. }
+                | Fact::ClockSet { .. }
                 | Fact::Lost { .. }
                 | Fact::Blamed { .. }
                 | Fact::Tick

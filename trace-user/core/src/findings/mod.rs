@@ -175,16 +175,23 @@ impl Kind {
                  not modprobe."
             }
             Self::LiveNotServed => {
-                "The module went live, and yet the kernel function that asked for it returned an error to the requester: the                  module does not provide what its alias stands for, its init goes on in the background, or something else                  was missing (a protocol, a right, a device)."
+                "The module went live, and yet the kernel function that asked for it returned an error to the requester: the \
+                 module does not provide what its alias stands for, its init goes on in the background, or something else \
+                 was missing (a protocol, a right, a device)."
             }
             Self::FailedYetServed => {
-                "The request failed, and the requester got what it asked for all the same: another module provides it, or it                  came in the meantime. Often harmless. Requests that no module answers (not found) are left out: programs                  ask for much that they can do without."
+                "The request failed, and the requester got what it asked for all the same: another module provides it, or it \
+                 came in the meantime. Often harmless. Requests that no module answers (not found) are left out: programs \
+                 ask for much that they can do without."
             }
             Self::AskedAgain => {
-                "The kernel asks for a module only if what it should provide is not registered. A module that is live or built                  in and is requested again does not provide it: the requester waits for a helper each time, in vain."
+                "The kernel asks for a module only if what it should provide is not registered. A module that is live or built \
+                 in and is requested again does not provide it: the requester waits for a helper each time, in vain."
             }
             Self::UnprivilegedFirst => {
-                "A user without privileges, or a process inside a user namespace, made the kernel load a module that nobody                  had asked for before in what was traced. It adds kernel code that such users can reach. If nobody needs                  it: install MODULE /bin/false in modprobe.d."
+                "A user without privileges, or a process inside a user namespace, made the kernel load a module that nobody \
+                 had asked for before in what was traced. It adds kernel code that such users can reach. If nobody needs \
+                 it: install MODULE /bin/false in modprobe.d."
             }
             Self::FilesMissing => {
                 "The index of modules names files that are not there, or no modules are installed for the running kernel: a kernel \

@@ -11,21 +11,22 @@ use std::sync::Arc;
 
 /// Finds them.
 pub(super) fn find(model: &Model) -> Vec<Finding> {
-    let mut groups: BTreeMap<(Kind, String, String), Vec<&Arc<Request>>> = BTreeMap::new();
+    let mut groups: BTreeMap<(Kind, String, String, Verdict), Vec<&Arc<Request>>> = BTreeMap::new();
     for request in model.requests() {
         if let Some(kind) = kind(request) {
-            let key = (kind, with_name(&request.requested.alias), request.task.comm.to_text());
+            let alias = with_name(&request.requested.alias);
+            let key = (kind, alias, request.task.comm.to_text(), request.verdict);
             groups.entry(key).or_default().push(request);
         }
     }
-    groups.into_iter().filter_map(|((kind, alias, _), requests)| finding(kind, &alias, &requests)).collect()
+    groups.into_iter().filter_map(|((kind, alias, ..), requests)| finding(kind, &alias, &requests)).collect()
 }
 
 /// The kind of finding that the request belongs to, if any.
 fn kind(request: &Request) -> Option<Kind> {
     let is_served = request.served.map(|served| !served.result.failed());
     match request.verdict {
-        Verdict::AlreadyLive => Some(Kind::AskedAgain),
+        Verdict::AlreadyLive => (is_served != Some(true)).then_some(Kind::AskedAgain),
         Verdict::Live | Verdict::SatisfiedByAnother => (is_served == Some(false)).then_some(Kind::LiveNotServed),
         Verdict::Hollow
         | Verdict::InitFailed
@@ -41,9 +42,8 @@ fn kind(request: &Request) -> Option<Kind> {
 fn finding(kind: Kind, alias: &str, requests: &[&Arc<Request>]) -> Option<Finding> {
     let first = requests.first()?;
     let got = requests.iter().rev().find_map(|request| explain::served_words(request));
-    // One request for what is there may have met its load; what was not got, or is asked for again, has not.
-    let is_in_vain = requests.iter().any(|request| request.served.is_some_and(|served| served.result.failed()));
-    if kind == Kind::AskedAgain && requests.len() < 2 && !is_in_vain {
+    // One request of which nothing is known may have come while the module was being loaded.
+    if kind == Kind::AskedAgain && requests.len() < 2 && got.is_none() {
         return None;
     }
     let times = if requests.len() > 1 { format!(", {} times", requests.len()) } else { String::new() };

@@ -37,6 +37,8 @@ const STACKS: usize = 256;
 #[derive(Clone, Debug)]
 pub struct Model {
     machine: Option<(Machine, Stamp)>,
+    /// What the wall clock showed when it was read first, and after each time it was set, oldest first.
+    anchors: Vec<(Stamp, u64)>,
     hooks: Arc<[Hook]>,
     self_test: Option<SelfTest>,
     costs: Option<Costs>,
@@ -66,6 +68,9 @@ pub struct Model {
     now: Stamp,
     ended: bool,
 }
+
+/// Settings of the wall clock that are kept: enough for days of a clock that drifts.
+const ANCHORS: usize = 4_096;
 
 /// Users and losses that are kept. Beyond that, the one that was blamed longest ago is given up.
 const BLAMED: usize = 4_096;
@@ -102,6 +107,7 @@ impl Default for Model {
     fn default() -> Self {
         Self {
             machine: None,
+            anchors: Vec::new(),
             hooks: [].into(),
             self_test: None,
             costs: None,
@@ -220,13 +226,23 @@ impl Model {
         self.machine.as_ref().map(|(machine, _)| machine)
     }
 
-    /// Nanoseconds since the Unix epoch at `at`; `None` if the source gave no anchor.
+    /// Nanoseconds since the Unix epoch at `at`, as the wall clock showed it then; `None` if the source gave no anchor.
     #[must_use]
     pub fn wall_ns(&self, at: Stamp) -> Option<u64> {
-        let (machine, anchor) = self.machine.as_ref()?;
+        let later = self.anchors.partition_point(|(anchor, _)| anchor.boot <= at.boot);
+        let (anchor, wall_ns) = self.anchors.get(later.saturating_sub(1))?;
         let after = at.boot.since(anchor.boot).as_nanos();
         let before = anchor.boot.since(at.boot).as_nanos();
-        Some(machine.wall_ns.saturating_add(after).saturating_sub(before))
+        Some(wall_ns.saturating_add(after).saturating_sub(before))
+    }
+
+    fn anchor(&mut self, at: Stamp, wall_ns: u64) {
+        let place = self.anchors.partition_point(|(anchor, _)| anchor.boot <= at.boot);
+        self.anchors.insert(place, (at, wall_ns));
+        if self.anchors.len() > ANCHORS {
+            // The first says when tracing began.
+            self.anchors.remove(1);
+        }
     }
 
     /// How each moment is seen.
@@ -499,7 +515,11 @@ impl Model {
     fn fact(&mut self, fact: Fact, at: Stamp) {
         self.advance(at);
         match fact {
-            Fact::Machine(machine) => self.machine = Some((machine, at)),
+            Fact::Machine(machine) => {
+                self.anchor(at, machine.wall_ns);
+                self.machine = Some((machine, at));
+            }
+            Fact::ClockSet { wall_ns } => self.anchor(at, wall_ns),
             Fact::Hooks(hooks) => self.hooks = hooks,
             Fact::SelfTest(test) => self.self_test = Some(test),
             Fact::Costs(costs) => self.costs = Some(costs),

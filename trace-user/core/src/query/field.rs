@@ -259,7 +259,7 @@ impl Field {
         self.row().2
     }
 
-    /// Whether a term without a field searches it: text and names that a row shows, pids, and no sentence.
+    /// Whether a term without a field searches it: text names and pids; of sentences, only a finding's.
     #[must_use]
     pub const fn is_searched(self) -> bool {
         match self {

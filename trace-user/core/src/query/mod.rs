@@ -4,7 +4,7 @@
 //!
 //! A term that names a field holds only for rows that have it; a list of values (`comm:ping,mount`) holds if one of them
 //! does. A field without a value (`container:`) holds for rows that have any. Text without a field is found in any name
-//! that a row shows.
+//! of the row.
 
 mod field;
 mod parse;
@@ -182,14 +182,17 @@ fn holds<R: Row + ?Sized>(expression: &Expression, row: &R, model: &Model) -> bo
 }
 
 fn has<R: Row + ?Sized>(term: &Term, row: &R, model: &Model) -> bool {
-    let found = |field| {
-        let mut found = false;
-        row.facts(field, model, &mut |fact| found = found || term.holds(fact, model));
-        found
+    let in_field = |field| {
+        let (mut is_there, mut found) = (false, false);
+        row.facts(field, model, &mut |fact| {
+            is_there = true;
+            found = found || term.holds(fact, model);
+        });
+        is_there && found != term.is_negative()
     };
     match term.field {
-        Some(field) => row.fields().contains(&field) && found(field) != term.is_negative(),
-        None => row.fields().iter().copied().filter(|field| field.is_searched()).any(found),
+        Some(field) => in_field(field),
+        None => row.fields().iter().copied().filter(|field| field.is_searched()).any(in_field),
     }
 }
 

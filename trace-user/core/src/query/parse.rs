@@ -79,7 +79,7 @@ pub enum QueryFault {
     #[error("{0} is not closed")]
     NotClosed(char),
     /// Something is missing.
-    #[error("something is missing after {0:?}")]
+    #[error("{}", missing_after(.0))]
     Incomplete(String),
     /// A closing parenthesis too many.
     #[error("there is nothing that this ) closes")]
@@ -87,6 +87,14 @@ pub enum QueryFault {
     /// It nests too deep, or is too long.
     #[error("the query is too long or too deep: at most {LENGTH} bytes and {DEPTH} levels")]
     TooLarge,
+}
+
+fn missing_after(before: &str) -> String {
+    if before.is_empty() {
+        "something is missing at the beginning".to_owned()
+    } else {
+        format!("something is missing after {before:?}")
+    }
 }
 
 /// Reads a query for rows with these fields; `None` if the text is empty.
@@ -250,6 +258,9 @@ impl Parser<'_> {
                     _ => Err(QueryFault::NotClosed('(')),
                 }
             }
+            Some(token) if is_word(&token, "and") || is_word(&token, "or") => {
+                Err(QueryFault::Incomplete(std::mem::take(&mut self.before)))
+            }
             Some(Token::Word(pieces)) => {
                 self.before = pieces.iter().map(Piece::text).collect();
                 term(pieces, self.fields).map(Expression::Term)
@@ -268,7 +279,7 @@ impl Parser<'_> {
 }
 
 fn is_word(token: &Token, word: &str) -> bool {
-    matches!(token, Token::Word(pieces) if matches!(pieces.as_slice(), [Piece::Bare(text)] if text == word))
+    matches!(token, Token::Word(pieces) if matches!(pieces.as_slice(), [Piece::Bare(text)] if text.eq_ignore_ascii_case(word)))
 }
 
 impl Piece {
@@ -308,6 +319,9 @@ fn term(pieces: Vec<Piece>, fields: &[Field]) -> Result<Term, QueryFault> {
     };
     fits(field, sign, op)?;
     let texts = values(rest, pieces, op);
+    if texts.len() > 1 && texts.iter().any(String::is_empty) {
+        return Err(QueryFault::Incomplete(format!("{name}{sign}{}", texts.join(","))));
+    }
     let accepted = texts.into_iter().map(|text| accept(text, field, op)).collect::<Result<Vec<_>, _>>()?;
     Ok(Term { field: Some(field), op, accepted })
 }

@@ -130,8 +130,7 @@ impl Row for Request {
             }
             Field::Duplicates => {
                 let counts = self.duplicates;
-                let all = [counts.same_alias, counts.same_module, counts.same_file];
-                each(Fact::Number(all.into_iter().map(i64::from).sum()));
+                each(Fact::Number(i64::from(counts.same_alias) + i64::from(counts.same_module)));
             }
             Field::Why => text(explain::why(self).as_deref(), each),
             Field::Id => each_number(Some(self.id.0), each),
@@ -389,7 +388,7 @@ impl Row for Group {
             Field::Module => each(Fact::Text(&self.name)),
             Field::Comm => tasks(&mut |task| each(comm(task))),
             Field::Pid => tasks(&mut |task| pids(task, each)),
-            Field::Duplicates => each_number(u64::try_from(self.members.len()).ok(), each),
+            Field::Duplicates => each_number(u64::try_from(self.members.len().saturating_sub(1)).ok(), each),
             Field::At => each(Fact::At(self.began)),
             _ => {}
         }

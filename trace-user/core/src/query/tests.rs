@@ -49,6 +49,9 @@ fn or_not_and_parentheses() {
     assert_eq!(requests("comm:ping or comm:mount alias:xfs"), [1, 4]);
     assert_eq!(requests("(comm:ping or comm:mount) alias:xfs"), [4]);
     assert_eq!(requests("not not comm:ping"), [1]);
+    assert_eq!(requests("comm:ping OR comm:blkid"), [1, 6]);
+    assert_eq!(requests("NOT comm:ping").len(), 8);
+    assert!(Query::parse("\"or\"", Request::FIELDS).is_ok(), "quoted text means itself");
 }
 
 #[test]
@@ -64,6 +67,7 @@ fn numbers_times_and_errnos_are_compared() {
     assert_eq!(requests("parent=1"), [2]);
     assert_eq!(requests("parent:"), [2]);
     assert_eq!(requests("not signal:").len(), 8);
+    assert_eq!(requests("signal!=9"), Vec::<u64>::new(), "a row without a signal does not match");
 }
 
 #[test]
@@ -115,6 +119,9 @@ fn what_is_wrong_is_named_with_the_choices() {
     assert_eq!(fault("(mount"), "( is not closed");
     assert_eq!(fault("mount)"), "there is nothing that this ) closes");
     assert_eq!(fault("mount or"), "something is missing after \"or\"");
+    assert_eq!(fault("mount and or"), "something is missing after \"and\"");
+    assert_eq!(fault("or mount"), "something is missing at the beginning");
+    assert_eq!(fault("alias:x,"), "something is missing after \"alias:x,\"");
     assert_eq!(fault("()"), "something is missing after \"(\"");
     assert_eq!(fault("!"), "something is missing after \"!\"");
 }
@@ -127,7 +134,7 @@ fn no_text_takes_long_or_breaks_the_parser() {
     assert_eq!(fault(&"x".repeat(5_000)), too_large);
     assert!(fault("alias~(a{1000}){1000}").contains("is not a regular expression"));
     for text in
-        ["alias:", ":", "=x", "a\"b\"c", "alias:\"a,b\",c", "\\", "日本:x", "alias:日本", ",", "alias:,", "\"\\\\\""]
+        ["alias:", ":", "=x", "a\"b\"c", "alias:\"a,b\",c", "\\", "日本:x", "alias:日本", ",", "alias:\"\"", "\"\\\\\""]
     {
         assert!(Query::parse(text, &Field::ALL).is_ok(), "{text}");
     }

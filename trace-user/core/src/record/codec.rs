@@ -551,6 +551,7 @@ fn wire_fact(fact: &Fact) -> Wire {
         Fact::Blamed { uid, comm, loss, count } => {
             Wire::Blamed(pb::Blamed { uid: *uid, comm: self::comm(*comm), what: loss_number(*loss), count: *count })
         }
+        Fact::ClockSet { wall_ns } => Wire::ClockSet(pb::ClockSet { wall_ns: *wall_ns }),
         Fact::Tick => Wire::Tick(pb::Tick {}),
         Fact::Drained => Wire::Drained(pb::Drained {}),
         Fact::Costs(costs) => Wire::Costs(pb::Costs {
@@ -608,6 +609,7 @@ fn event_fact(wire: Wire) -> Result<Result<Fact, Wire>, CodecFault> {
             loss: event_loss(blamed.what)?,
             count: blamed.count,
         },
+        Wire::ClockSet(set) => Fact::ClockSet { wall_ns: set.wall_ns },
         Wire::Tick(_) => Fact::Tick,
         Wire::Drained(_) => Fact::Drained,
         Wire::Costs(costs) => Fact::Costs(Costs {

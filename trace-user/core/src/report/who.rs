@@ -15,6 +15,7 @@ use crate::entities::{Load, Request, Unload, Verdict};
 use crate::event::{Origin, Stamp, Task};
 use crate::model::Model;
 use crate::model::coverage::Coverage;
+use crate::query::Query;
 use crate::repeats::{helper_time, outcomes};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,8 +37,14 @@ pub struct Who {
     unloaders: Groups,
     coverage: Coverage,
     traces: u64,
-    /// A trace in which requests, or loads, could not be seen at all.
+    /// What could not be seen at all in some trace.
     unseen: BTreeSet<&'static str>,
+    /// What the traces were narrowed to; empty if they were not.
+    query: String,
+    /// Requests and loads whose alias or module is not known: they may be of this name.
+    unnamed: u64,
+    /// Requests, loads and unloads that are no longer kept.
+    forgotten: u64,
 }
 
 /// What distinguishes those who did the same thing.
@@ -71,9 +78,10 @@ struct Deeds {
 type Groups = BTreeMap<Place, Deeds>;
 
 impl Who {
-    /// Nothing is known yet. `name`: an alias, the name that engineers know for one, or a module.
+    /// Nothing is known yet. `name`: an alias, the name that engineers know for one, or a module; `query`: what the
+    /// traces were narrowed to.
     #[must_use]
-    pub fn asks_for(name: &str) -> Self {
+    pub fn asks_for(name: &str, query: &Query) -> Self {
         Self {
             name: name.to_owned(),
             requesters: Groups::new(),
@@ -83,6 +91,9 @@ impl Who {
             coverage: Coverage::default(),
             traces: 0,
             unseen: BTreeSet::new(),
+            query: query.text().to_owned(),
+            unnamed: 0,
+            forgotten: 0,
         }
     }
 
@@ -93,6 +104,11 @@ impl Who {
         let is_unseen = |kind: Kind| model.hooks().iter().any(|hook| hook.moment == kind && hook.attached.is_none());
         self.unseen.extend(is_unseen(Kind::Requested).then_some("requests"));
         self.unseen.extend(is_unseen(Kind::LoadBegan).then_some("loads"));
+        self.unseen.extend(is_unseen(Kind::UnloadBegan).then_some("unloads"));
+        self.forgotten += model.counts().forgotten;
+        let unreadable = model.requests().filter(|request| request.requested.alias.text().is_none()).count();
+        let unnamed = model.loads().filter(|load| load.request.is_none() && load.module.is_none() && !load.retried);
+        self.unnamed += (unreadable + unnamed.count()) as u64;
         for request in model.requests() {
             if self.is_asked(request) {
                 note_request(&mut self.requesters, request, model);
@@ -138,7 +154,7 @@ impl Who {
         let traces = if self.traces == 1 { String::new() } else { format!(" in {}", counted(self.traces, "trace")) };
         line(&mut out, format_args!("covered: {}{traces}", self.coverage.words()));
         for what in &self.unseen {
-            line(&mut out, format_args!("{what} could not be seen: see the probes in modtrail report"));
+            line(&mut out, format_args!("{what} could not be seen: modtrail report says why"));
         }
         if self.is_nobody() {
             line(&mut out, format_args!("{}", self.absence()));
@@ -153,22 +169,35 @@ impl Who {
         out
     }
 
-    /// Whether nobody did anything with it; `None` if nothing was seen of it, but too little was covered to say so.
+    /// Whether nobody did anything with it; `None` if nothing was seen of it, but that does not say so.
     fn nobody(&self) -> Option<bool> {
-        let is_covered = self.coverage.is_enough() && self.unseen.is_empty();
-        if self.is_nobody() { is_covered.then_some(true) } else { Some(false) }
+        if self.is_nobody() { self.doubt().is_none().then_some(true) } else { Some(false) }
+    }
+
+    /// Why it cannot be said that nobody did anything with it; `None` if it can.
+    fn doubt(&self) -> Option<String> {
+        if !self.query.is_empty() {
+            Some(format!("only what matches {} was looked at", self.query))
+        } else if !self.coverage.is_enough() {
+            Some("too little was covered: at least 95% of the time must be".to_owned())
+        } else if !self.unseen.is_empty() {
+            Some("not everything could be seen".to_owned())
+        } else if self.forgotten > 0 {
+            Some(format!("{} are no longer kept", counted(self.forgotten, "older event")))
+        } else if self.unnamed > 0 {
+            Some(format!("{} without a known name may be of it", counted(self.unnamed, "request or load")))
+        } else {
+            None
+        }
     }
 
     /// What may be said if nothing was seen.
     fn absence(&self) -> String {
-        if self.nobody() == Some(true) {
-            format!("nobody asked for {}, loaded or unloaded it in that time", self.name)
-        } else {
-            format!(
-                "nothing was seen of {}, but too little was covered to say that nobody asked for it: at least 95% of the \
-                 time must be",
-                self.name
-            )
+        match self.doubt() {
+            None => format!("nobody asked for {}, loaded or unloaded it in that time", self.name),
+            Some(doubt) => {
+                format!("nothing was seen of {}, but that nobody asked for it cannot be said: {doubt}", self.name)
+            }
         }
     }
 
@@ -180,7 +209,9 @@ impl Who {
             "name": self.name,
             "traces": self.traces,
             "coverage": whole::coverage(self.coverage),
+            "where": (!self.query.is_empty()).then_some(&self.query),
             "unseen": self.unseen,
+            "doubt": self.doubt(),
             "nobody": self.nobody(),
             "requesters": objects(&self.requesters, true),
             "dependents": objects(&self.dependents, true),
@@ -305,12 +336,13 @@ fn objects(groups: &Groups, are_requests: bool) -> Vec<Value> {
 mod tests {
     use super::Who;
     use crate::event::{Fact, Lost};
+    use crate::query::{Field, Query};
     use crate::testing::{busy, stamp};
     use serde_json::Value;
     use trace_common::kind::Loss;
 
     fn answer(name: &str) -> (String, Value) {
-        let mut who = Who::asks_for(name);
+        let mut who = Who::asks_for(name, &Query::default());
         who.add(busy().model());
         (who.text(), serde_json::from_str(&who.json()).unwrap())
     }
@@ -346,7 +378,7 @@ mod tests {
         scenario.machine();
         scenario.until(1_000_000);
         let answer = |scenario: &crate::testing::Scenario| {
-            let mut who = Who::asks_for("net-pf-29");
+            let mut who = Who::asks_for("net-pf-29", &Query::default());
             who.add(scenario.model());
             (who.text(), serde_json::from_str::<Value>(&who.json()).unwrap()["nobody"].clone())
         };
@@ -359,5 +391,16 @@ mod tests {
         let (text, nobody) = answer(&scenario);
         assert!(text.contains("too little was covered"), "{text}");
         assert_eq!(nobody, Value::Null);
+    }
+
+    #[test]
+    fn a_part_of_a_trace_does_not_say_that_nobody_asked() {
+        let query = Query::parse("uid=12345", &Field::ALL).unwrap();
+        let mut who = Who::asks_for("nosuch", &query);
+        let mut scenario = crate::testing::Scenario::default();
+        scenario.machine();
+        scenario.until(1_000_000);
+        who.add(scenario.model());
+        assert!(who.text().contains("cannot be said: only what matches uid=12345 was looked at"), "{}", who.text());
     }
 }

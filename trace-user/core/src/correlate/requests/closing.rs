@@ -5,6 +5,7 @@
 use super::{SLOT_TIMEOUT, State, next_due, state};
 use crate::correlate::Correlator;
 use crate::entities::{Change, Gap, Request, RequestId, TurnedAway, Verdict};
+use crate::event::Stamp;
 use crate::verdict::{self, Decision, Doubt};
 use std::sync::Arc;
 
@@ -33,8 +34,9 @@ impl Correlator {
     }
 
     /// Whether the request is over, and whether what others do may change that.
-    fn standing(&self, id: RequestId) -> Option<(State, bool)> {
+    fn standing(&mut self, id: RequestId) -> Option<(State, bool)> {
         let request = self.requests.get(id)?;
+        let thread = request.task.tid;
         let may_miss = self.may_miss_returns || self.lost_during(request);
         let state = state(request, &self.helpers, self.now, may_miss);
         // A requester that was turned away may still get what others' helpers are working for, so that is awaited.
@@ -43,7 +45,7 @@ impl Correlator {
         let waits = away && state != State::Open && self.requests.awaits_others(id, self.now);
         let judged = matches!(state, State::Closed | State::ClosedWith(Gap::ReturnUnseen));
         let waits = waits || (judged && self.awaits_live(request));
-        let waits = waits || (state != State::Open && self.awaits_served(request, self.now));
+        let waits = waits || (state != State::Open && self.awaits_served(id, thread));
         Some(if waits { (State::Open, true) } else { (state, false) })
     }
 
@@ -83,13 +85,14 @@ impl Correlator {
     /// Decides the request's verdict and removes it from the open requests.
     pub(in crate::correlate) fn close(&mut self, id: RequestId, gap: Option<Gap>, out: &mut Vec<Change>) {
         let Some(mut request) = self.requests.take(id) else { return };
-        self.unserved.closed(&request);
-        let lost = self.lost_during(&request);
+        // What came while only its function's return was awaited changes nothing about it.
+        let over = self.unserved.closed(&request).unwrap_or(self.now);
+        let lost = self.losses.overlap(request.asked.mono, over.mono);
         request.gaps.extend(gap);
         if lost {
             request.gaps.push(Gap::EventsLost);
         }
-        self.judge(&mut request, gap, lost);
+        self.judge(&mut request, gap, lost, over);
         request.closed = true;
         self.requests.closed(id);
         if let Some(call) = &request.call
@@ -101,15 +104,16 @@ impl Correlator {
         out.push(Change::Request(Arc::new(request)));
     }
 
-    pub(in crate::correlate) fn judge(&self, request: &mut Request, gap: Option<Gap>, lost: bool) {
+    /// Decides the verdict by what was seen up to `at`.
+    fn judge(&self, request: &mut Request, gap: Option<Gap>, lost: bool, at: Stamp) {
         if gap == Some(Gap::NothingFollowed) {
             let verdict = self.unanswered(request, lost);
-            let decision = verdict::afterwards(request, verdict, &self.lives, self.now);
+            let decision = verdict::afterwards(request, verdict, &self.lives, at);
             return adopt(request, decision);
         }
         let called = request.call.as_ref().map(|call| call.entered.mono);
-        let called = called.is_some_and(|from| self.losses.overlap(from, request.returned.unwrap_or(self.now).mono));
-        let decision = verdict::decide(request, &self.lives, self.now, Doubt { open: lost, called });
+        let called = called.is_some_and(|from| self.losses.overlap(from, request.returned.unwrap_or(at).mono));
+        let decision = verdict::decide(request, &self.lives, at, Doubt { open: lost, called });
         adopt(request, decision);
         let known = request.resolution.as_ref().is_some_and(|resolution| resolution.known);
         if request.verdict == Verdict::Incomplete && !known {
@@ -136,17 +140,25 @@ impl Correlator {
         self.look_at_open(out);
         for id in self.requests.ids() {
             let Some(mut request) = self.requests.take(id) else { continue };
+            let over = self.unserved.closed(&request);
             let ended = request.call.as_ref().is_some_and(|call| call.gone().is_some() && !self.helpers.alive(call.id));
             if request.returned.is_none() && ended && self.may_miss_returns {
                 // Its return was about to be given up.
                 request.gaps.push(Gap::ReturnUnseen);
                 let lost = self.lost_during(&request);
-                self.judge(&mut request, Some(Gap::ReturnUnseen), lost);
+                self.judge(&mut request, Some(Gap::ReturnUnseen), lost, self.now);
+            } else if let Some(over) = over {
+                // Only its function's return was awaited.
+                let lost = self.losses.overlap(request.asked.mono, over.mono);
+                self.judge(&mut request, None, lost, over);
+                request.closed = true;
+                out.push(Change::Request(Arc::new(request)));
+                continue;
             } else {
                 request.gaps.push(Gap::TracingEnded);
             }
             if request.returned.is_some() {
-                self.judge(&mut request, None, true);
+                self.judge(&mut request, None, true, self.now);
             }
             request.closed = true;
             out.push(Change::Request(Arc::new(request)));

@@ -12,8 +12,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use trace_common::ids::Tid;
 use trace_common::time::Nanos;
 
-/// How long after a request's end its function may take to return. It looks up what the request was for, and returns at
-/// once; only the self-tests of a crypto algorithm take longer.
+/// How long after the end of the last request that a call makes its function may take to return. It looks up what the
+/// request was for; a driver that is opened, or the self-test of a crypto algorithm, can take longer.
 const SOON: Nanos = Nanos::from_secs(2);
 
 /// Requests whose function was not seen to return.
@@ -21,8 +21,17 @@ const SOON: Nanos = Nanos::from_secs(2);
 pub struct Unserved {
     /// Functions whose return is seen.
     seen: BTreeSet<Server>,
-    /// By thread, each with the function that made it, in the order in which they were made.
-    by_tid: BTreeMap<Tid, Vec<(RequestId, Server)>>,
+    /// By thread, in the order in which they were made.
+    by_tid: BTreeMap<Tid, Vec<Made>>,
+}
+
+/// A request that a function made.
+#[derive(Clone, Copy, Debug)]
+struct Made {
+    id: RequestId,
+    by: Server,
+    /// Since when nothing but the function's return is awaited.
+    over: Option<Stamp>,
 }
 
 impl Unserved {
@@ -36,36 +45,41 @@ impl Unserved {
     pub fn opened(&mut self, request: &Request) {
         let by = Server::of_stack(&request.requested.stack).filter(|by| self.seen.contains(by));
         if let Some(by) = by {
-            self.by_tid.entry(request.task.tid).or_default().push((request.id, by));
+            self.by_tid.entry(request.task.tid).or_default().push(Made { id: request.id, by, over: None });
         }
     }
 
     /// The function returned in this thread: the requests that it made, in order.
     fn returned(&mut self, thread: Tid, by: Server) -> Vec<RequestId> {
         let Some(waiting) = self.by_tid.get_mut(&thread) else { return Vec::new() };
-        let made: Vec<RequestId> = waiting.iter().filter(|(_, server)| *server == by).map(|(id, _)| *id).collect();
-        waiting.retain(|(_, server)| *server != by);
+        let made = waiting.iter().filter(|made| made.by == by).map(|made| made.id).collect();
+        waiting.retain(|made| made.by != by);
         if waiting.is_empty() {
             self.by_tid.remove(&thread);
         }
         made
     }
 
-    /// Whether the return of the request's function is still to come.
-    fn awaits(&self, request: &Request) -> bool {
-        let waiting = self.by_tid.get(&request.task.tid);
-        waiting.is_some_and(|waiting| waiting.iter().any(|(id, _)| *id == request.id))
+    /// The request is over at `now` but for the return of its function. The requests of that call, this one too; none if
+    /// nothing is awaited.
+    fn over(&mut self, id: RequestId, thread: Tid, now: Stamp) -> Vec<RequestId> {
+        let Some(waiting) = self.by_tid.get_mut(&thread) else { return Vec::new() };
+        let Some(request) = waiting.iter_mut().find(|made| made.id == id) else { return Vec::new() };
+        request.over.get_or_insert(now);
+        let by = request.by;
+        waiting.iter().filter(|made| made.by == by).map(|made| made.id).collect()
     }
 
-    /// The request is closed.
-    pub fn closed(&mut self, request: &Request) {
+    /// The request is closed. Since when it was over otherwise, if it waited for its function.
+    pub fn closed(&mut self, request: &Request) -> Option<Stamp> {
         let thread = request.task.tid;
-        if let Some(waiting) = self.by_tid.get_mut(&thread) {
-            waiting.retain(|(id, _)| *id != request.id);
-            if waiting.is_empty() {
-                self.by_tid.remove(&thread);
-            }
+        let waiting = self.by_tid.get_mut(&thread)?;
+        let over = waiting.iter().find(|made| made.id == request.id)?.over;
+        waiting.retain(|made| made.id != request.id);
+        if waiting.is_empty() {
+            self.by_tid.remove(&thread);
         }
+        over
     }
 }
 
@@ -89,9 +103,16 @@ impl Correlator {
         }
     }
 
-    /// Whether what the requester got is still to be seen, for a request that is over at `now` otherwise.
-    pub(in crate::correlate) fn awaits_served(&self, request: &Request, now: Stamp) -> bool {
-        let is_soon = request.returned.is_some_and(|at| now.mono.since(at.mono) < SOON);
-        is_soon && self.unserved.awaits(request)
+    /// Whether the function of a request that is over otherwise is to be waited for: until some time after the last
+    /// request that it made has returned to it.
+    pub(in crate::correlate) fn awaits_served(&mut self, id: RequestId, thread: Tid) -> bool {
+        let now = self.now;
+        let made = self.unserved.over(id, thread, now);
+        let is_late = |made: &RequestId| {
+            let returned = self.requests.get(*made).map(|request| request.returned.unwrap_or(request.asked));
+            returned.is_none_or(|at| now.mono.since(at.mono) >= SOON)
+        };
+        let is_out = |made: &RequestId| self.requests.get(*made).is_some_and(|made| made.returned.is_none());
+        made.iter().any(|made| !is_late(made)) || made.iter().any(|made| *made != id && is_out(made))
     }
 }
