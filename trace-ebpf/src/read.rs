@@ -147,10 +147,10 @@ pub fn privileges(privileges: &Room<'_, Privileges>) {
     room!(privileges.seccomp).put(seccomp as u32);
     room!(privileges.no_new_privs).put(flags as u32 & NO_NEW_PRIVS);
     room!(privileges.seen).put(
-        caps_seen * CAPS_SEEN
-            | userns_seen * USERNS_SEEN
-            | seccomp_seen * SECCOMP_SEEN
-            | flags_seen * NO_NEW_PRIVS_SEEN,
+        (caps_seen * CAPS_SEEN)
+            | (userns_seen * USERNS_SEEN)
+            | (seccomp_seen * SECCOMP_SEEN)
+            | (flags_seen * NO_NEW_PRIVS_SEEN),
     );
 }
 

@@ -102,7 +102,12 @@ const CORE: House = House {
 /// Pure too, but for its binary.
 const SIMULATION: House = House {
     folder: "trace-user/sim/src",
-    doors: &[("simulation", &[]), ("oracle", &["simulation"]), ("fuzz", &["simulation", "oracle"])],
+    doors: &[
+        ("simulation", &[]),
+        ("oracle", &["simulation"]),
+        ("deadlocks", &["simulation"]),
+        ("fuzz", &["simulation", "oracle"]),
+    ],
     reserved: CORE.reserved,
     words: CORE.words,
 };

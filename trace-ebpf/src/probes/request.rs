@@ -94,8 +94,8 @@ where
     super::ended::<KIND>(ctx, result())
 }
 
-/// `-ENODEV`: what callers of `get_fs_type` make of a null pointer (fs/namespace.c, 5.10 to 7.3), and those of `dev_load`
-/// if the device is not there (net/core/dev_ioctl.c).
+/// `-ENODEV`: what callers of `get_fs_type` make of a null pointer (fs/namespace.c, 5.10 to 7.3), and those of
+/// `dev_load` if the device is not there (net/core/dev_ioctl.c).
 pub const ENODEV: i32 = -19;
 /// `-ENXIO`: what callers of `blkdev_get_no_open` make of a null pointer (block/bdev.c, 6.1 to 7.3).
 pub const ENXIO: i32 = -6;
@@ -114,8 +114,8 @@ pub const fn of_pointer(pointer: u64, null: i32) -> i32 {
     }
 }
 
-/// hook: the return of `void dev_load(struct net *net, const char *name)`, 5.10 to 7.3. It served if the device is there,
-/// as its callers find out after it. If that is not known, nothing is recorded.
+/// hook: the return of `void dev_load(struct net *net, const char *name)`, 5.10 to 7.3. It served if the device is
+/// there, as its callers find out after it. If that is not known, nothing is recorded.
 #[inline(always)]
 pub fn net_device_served(ctx: &impl EbpfContext, net: u64, name: u64) -> i32 {
     if !task::has_asked(ctx.pid()) {

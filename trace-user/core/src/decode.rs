@@ -114,12 +114,7 @@ fn moment(kind: Kind, bytes: &[u8], unnamed: &mut Option<Unnamed>) -> Result<Mom
         | Kind::BlockDeviceServed
         | Kind::NetDeviceServed
         | Kind::LinkServed
-        | Kind::CongestionServed => {
-            let by = Server::of_moment(kind).ok_or(DecodeFault::Value { kind })?;
-            // The layout is the same for all of them.
-            let record = whole::<{ Kind::SocketServed as u16 }, wire::Ended>(kind, bytes)?;
-            Moment::Served { by, result: ended(&record) }
-        }
+        | Kind::CongestionServed => served(kind, bytes)?,
         Kind::RefusedEarly => refused_early(&whole!(RefusedEarly as wire::RefusedEarly, bytes), unnamed),
         Kind::CallEntered => {
             Moment::CallEntered(call_entered(&whole!(CallEntered as wire::CallEntered, bytes), unnamed).into())
@@ -131,13 +126,7 @@ fn moment(kind: Kind, bytes: &[u8], unnamed: &mut Option<Unnamed>) -> Result<Mom
         Kind::CallPicked => Moment::CallPicked { call: address(kind, &whole!(CallPicked as wire::CallSeen, bytes))? },
         Kind::Born => Moment::Born { call: address(kind, &whole!(Born as wire::CallSeen, bytes))? },
         Kind::Completed => Moment::Completed { call: seen(&whole!(Completed as wire::CallSeen, bytes)) },
-        Kind::Executed => {
-            let record = whole!(Executed as wire::Executed, bytes);
-            let file = file(record.exe_device, record.exe_inode).filter(|_| record.result == 0);
-            *unnamed = file.map(|exe| Unnamed { exe: Some(exe), ..Unnamed::default() });
-            let program = file.map(|file| Program { file, path: None }.into());
-            Moment::Executed { result: ReturnCode(record.result), program }
-        }
+        Kind::Executed => executed(&whole!(Executed as wire::Executed, bytes), unnamed),
         Kind::CallerGone => {
             let _ = whole!(CallerGone as wire::Header, bytes);
             Moment::CallerGone
@@ -318,6 +307,21 @@ fn requested(record: &wire::Requested, unnamed: &mut Option<Unnamed>) -> Request
         stack: [].into(),
         privileges: privileges(&record.privileges),
     }
+}
+
+fn executed(record: &wire::Executed, unnamed: &mut Option<Unnamed>) -> Moment {
+    let file = file(record.exe_device, record.exe_inode).filter(|_| record.result == 0);
+    *unnamed = file.map(|exe| Unnamed { exe: Some(exe), ..Unnamed::default() });
+    let program = file.map(|file| Program { file, path: None }.into());
+    Moment::Executed { result: ReturnCode(record.result), program }
+}
+
+/// The return of a function that requests modules for its callers.
+fn served(kind: Kind, bytes: &[u8]) -> Result<Moment, DecodeFault> {
+    let by = Server::of_moment(kind).ok_or(DecodeFault::Value { kind })?;
+    // The layout is the same for all of them.
+    let record = whole::<{ Kind::SocketServed as u16 }, wire::Ended>(kind, bytes)?;
+    Ok(Moment::Served { by, result: ended(&record) })
 }
 
 /// What could be read of what the requester may do; `None` if nothing could.

@@ -132,8 +132,8 @@ impl Scenario {
         self.probe(at + 2_000, helper, Moment::Executed { result: ReturnCode(executed), program: None });
     }
 
-    /// The helper exited, was reaped, and the requester returned. If the helper succeeded, the requester got what it asked
-    /// for.
+    /// The helper exited, was reaped, and the requester returned. If the helper succeeded, the requester got what it
+    /// asked for.
     pub fn ended(&mut self, helped: Helped<'_>, at: u64, status: i32) {
         let helper = self.helper(helped);
         let call = CallAddress(u64::from(helped.pid));

@@ -153,7 +153,8 @@ pub struct SelectArgs {
     /// Only what matches this query, such as 'verdict:hollow or total>2s'
     #[arg(long = "where", value_name = "QUERY", value_parser = query, help_heading = "Selection")]
     pub matching: Option<Query>,
-    /// Only what began at this time or later: 14:03, "2026-11-26 14:03" (UTC), or -5m, which is 5 minutes before the end
+    /// Only what began at this time or later: 14:03, "2026-11-26 14:03" (UTC), or -5m, which is 5 minutes before the
+    /// end
     #[arg(long, value_name = "TIME", value_parser = since, allow_hyphen_values = true, help_heading = "Selection")]
     pub since: Option<Query>,
     /// Only what began at this time or before

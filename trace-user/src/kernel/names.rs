@@ -157,8 +157,8 @@ enum Hierarchy {
 }
 
 /// The path that says most about a process, from its `/proc/PID/cgroup` (cgroups(7)): in the second version's hierarchy
-/// if it has a place there, else in that of systemd, else in another one. On a machine with cgroups of the first version,
-/// or of both, all processes are at the root of the second's.
+/// if it has a place there, else in that of systemd, else in another one. On a machine with cgroups of the first
+/// version, or of both, all processes are at the root of the second's.
 fn cgroup_of(text: &str) -> Option<(&str, Hierarchy)> {
     let lines = || text.lines().filter_map(|line| line.split_once(':')?.1.split_once(':'));
     let second = lines().find(|(controllers, _)| controllers.is_empty()).map(|(_, path)| path);

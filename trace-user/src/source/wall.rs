@@ -25,7 +25,7 @@ impl WallClock {
     /// Reads it again. An event if it was set.
     pub fn look(&mut self) -> Option<Event> {
         let (at, wall_ns) = clock::wall_at()?;
-        self.is_set(at, wall_ns).then(|| Event { at, body: Body::Fact(Fact::ClockSet { wall_ns }) })
+        self.is_set(at, wall_ns).then_some(Event { at, body: Body::Fact(Fact::ClockSet { wall_ns }) })
     }
 
     /// Whether it shows something else than it would if it had run on; then that counts from now on.

@@ -329,7 +329,8 @@ pub struct Module {
 pub enum Fact {
     /// What machine this is; first in every recording.
     Machine(Machine),
-    /// The wall clock was set, or has drifted: what it shows at the event's instant, in nanoseconds since the Unix epoch.
+    /// The wall clock was set, or has drifted: what it shows at the event's instant, in nanoseconds since the Unix
+    /// epoch.
     ClockSet {
         /// The wall clock.
         wall_ns: u64,

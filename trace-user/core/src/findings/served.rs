@@ -50,19 +50,21 @@ fn finding(kind: Kind, alias: &str, requests: &[&Arc<Request>]) -> Option<Findin
     let who = first.task.comm;
     let got = got.map_or_else(String::new, |got| format!("; {got}"));
     let module = first.module().map_or("the module", |module| module);
-    let (sentence, next) = match kind {
-        Kind::LiveNotServed => (
+    let (sentence, next) = if kind == Kind::LiveNotServed {
+        (
             format!("{alias}: {module} is live, requested by {who}{times}{got}"),
             "see whether the module provides this alias, and what its log says",
-        ),
-        Kind::FailedYetServed => (
+        )
+    } else if kind == Kind::FailedYetServed {
+        (
             format!("{alias}: the request of {who} ended as {}{times}{got}", first.verdict.words()),
             "nothing, unless it takes long: the requester got what it wanted",
-        ),
-        _ => (
+        )
+    } else {
+        (
             format!("{alias}: {module} was live, and {who} requested it{times}{got}"),
             "find out why the requester does not get what the module should provide",
-        ),
+        )
     };
     let evidence = requests.iter().map(|request| Evidence::Request(request.id)).collect();
     Some(Finding { kind, sentence, next: next.to_owned(), at: first.asked, evidence })

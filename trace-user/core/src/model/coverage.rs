@@ -1,7 +1,8 @@
 //! For which spans of time something that happened may not have been seen.
 //!
-//! In: losses, each with the span between the two reads of the counters that it happened in. Out: how much of the traced
-//! time was covered. Nothing says that a thing was not there if it says nothing about the time it was looked for in.
+//! In: losses, each with the span between the two reads of the counters that it happened in. Out: how much of the
+//! traced time was covered. Nothing says that a thing was not there if it says nothing about the time it was looked for
+//! in.
 
 use crate::event::Stamp;
 use std::collections::VecDeque;

@@ -1,7 +1,7 @@
 //! The facts that a query can ask for: their names, what kind of value each holds, and what it means.
 //!
-//! In: nothing. Out: [`Field`]. A field means the same on every screen and in every command; which rows have it is up to
-//! the row ([`super::Row`]).
+//! In: nothing. Out: [`Field`]. A field means the same on every screen and in every command; which rows have it is up
+//! to the row ([`super::Row`]).
 
 use crate::entities::Verdict;
 use crate::findings;
@@ -261,6 +261,7 @@ impl Field {
 
     /// Whether a term without a field searches it: text names and pids; of sentences, only a finding's.
     #[must_use]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "every other field is searched if it holds text")]
     pub const fn is_searched(self) -> bool {
         match self {
             Self::Why | Self::Kind | Self::State | Self::Slot | Self::Wait | Self::Caps => false,

@@ -2,9 +2,9 @@
 //!
 //! In: typed text, and rows of the model. Out: whether a row matches. `docs/query.md` is the page about it.
 //!
-//! A term that names a field holds only for rows that have it; a list of values (`comm:ping,mount`) holds if one of them
-//! does. A field without a value (`container:`) holds for rows that have any. Text without a field is found in any name
-//! of the row.
+//! A term that names a field holds only for rows that have it; a list of values (`comm:ping,mount`) holds if one of
+//! them does. A field without a value (`container:`) holds for rows that have any. Text without a field is found in any
+//! name of the row.
 
 mod field;
 mod parse;

@@ -353,12 +353,11 @@ fn values(rest: &str, pieces: impl Iterator<Item = Piece>, op: Op) -> Vec<String
 
 fn accept(text: String, field: Field, op: Op) -> Result<Accepted, QueryFault> {
     let sort = field.sort();
-    let regex = match op {
-        Op::Matches => {
-            let built = RegexBuilder::new(&text).size_limit(REGEX_BYTES).build();
-            Some(built.map_err(|error| QueryFault::Regex { text: cut(&text), reason: reason(&error) })?)
-        }
-        _ => None,
+    let regex = if op == Op::Matches {
+        let built = RegexBuilder::new(&text).size_limit(REGEX_BYTES).build();
+        Some(built.map_err(|error| QueryFault::Regex { text: cut(&text), reason: reason(&error) })?)
+    } else {
+        None
     };
     // Without a value, any will do: `container:` asks for rows that have one.
     let is_any = regex.is_some() || (op == Op::Has && text.is_empty());

@@ -92,15 +92,12 @@ impl Term {
         match fact {
             Fact::Text(text) => self.text(accepted, text.as_bytes()),
             Fact::Bytes(bytes) => self.text(accepted, bytes),
-            Fact::Word(word) => match self.op {
-                Op::Has if self.field.is_none() => {
-                    let shown = |byte: &u8| if *byte == b'_' { b' ' } else { *byte };
-                    let words: Vec<u8> = word.bytes().map(|byte| shown(&byte)).collect();
-                    contains(&words, accepted.lower.as_bytes()) || contains(word.as_bytes(), accepted.lower.as_bytes())
-                }
-                Op::Matches => self.text(accepted, word.as_bytes()),
-                _ => word == accepted.text,
-            },
+            Fact::Word(word) if self.field.is_none() => {
+                let words: Vec<u8> = word.bytes().map(|byte| if byte == b'_' { b' ' } else { byte }).collect();
+                contains(&words, accepted.lower.as_bytes()) || contains(word.as_bytes(), accepted.lower.as_bytes())
+            }
+            Fact::Word(word) if self.op == Op::Matches => self.text(accepted, word.as_bytes()),
+            Fact::Word(word) => word == accepted.text,
             Fact::Number(number) => match accepted.value {
                 Value::Number(value) => self.compare(number, value),
                 // Text without a field finds a number that is written as it is.

@@ -1,8 +1,8 @@
-//! Who asks for an alias or a module: who requested it, who pulled it in as a dependency, who loaded it without a request,
-//! who unloaded it.
+//! Who asks for an alias or a module: who requested it, who pulled it in as a dependency, who loaded it without a
+//! request, who unloaded it.
 //!
-//! In: a name, and models, one for each trace. Out: text and JSON. If nobody did, that is stated only if enough of the time
-//! was covered.
+//! In: a name, and models, one for each trace. Out: text and JSON. If nobody did, that is stated only if enough of the
+//! time was covered.
 
 use super::json::SCHEMA;
 use super::plain::{counted, plain_json};

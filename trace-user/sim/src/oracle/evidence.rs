@@ -199,7 +199,7 @@ impl<'r> Case<'r> {
                 request.loads.iter().any(|load| load.live.is_some() && load.module.as_ref() == Some(name))
             };
             let refused = request.loads.iter().filter(|load| error(load).is_some_and(|error| error != EEXIST));
-            let last = refused.filter_map(|load| load.module.as_ref()).filter(|name| !live(name)).next_back();
+            let last = refused.filter_map(|load| load.module.as_ref()).rfind(|name| !live(name));
             self.hold(
                 last.is_none_or(|name| words.contains(&**name)),
                 "the sentence does not name the load that failed",

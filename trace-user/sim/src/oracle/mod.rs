@@ -3,7 +3,7 @@
 //! In: the truth of a simulation. Out: for each request the verdicts that may be reported (one, unless something hid
 //! the truth or two answers are equally right) and what else must be reported. It is written from the rules alone, and
 //! simple: it uses no code of the correlator, of the verdict or of the phases. [`check`] compares the pipeline's
-//! answers with it, and [`evidence`] with what is reported beside them.
+//! answers with it, and `evidence` with what is reported beside them.
 
 pub mod check;
 mod cycles;

@@ -1,7 +1,7 @@
 //! Asks the kernel functions that request modules for their services, and says what they answered.
 //!
-//! In: how many rounds. Out: a line for each attempt: the thread that asked, the kernel function that it asked, and what
-//! that must have returned by what the system call said. Each attempt has a thread of its own.
+//! In: how many rounds. Out: a line for each attempt: the thread that asked, the kernel function that it asked, and
+//! what that must have returned by what the system call said. Each attempt has a thread of its own.
 
 use std::ffi::CString;
 use std::mem::{size_of, zeroed};
@@ -44,7 +44,11 @@ pub fn run(rounds: u32) -> Result<()> {
 
 /// Families that no kernel has; the first is one that a module provides.
 fn socket(round: u32) -> i32 {
-    crate::socket(if round == 0 { libc::AF_CAN } else { libc::AF_IPX }, libc::SOCK_RAW, 0)
+    if round == 0 {
+        crate::socket(libc::AF_CAN, libc::SOCK_RAW, 1)
+    } else {
+        crate::socket(libc::AF_IPX, libc::SOCK_RAW, 0)
+    }
 }
 
 fn protocol(round: u32) -> i32 {
@@ -82,20 +86,21 @@ fn copy(to: &mut [u8], from: &[u8]) {
     to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
 }
 
-/// Numbers that nobody has registered.
+/// Numbers that nobody has registered; the first is that of tun, which a module provides.
 fn character_device(round: u32) -> i32 {
-    opened(libc::S_IFCHR, 300 + round)
+    opened(libc::S_IFCHR, if round == 0 { (10, 200) } else { (300 + round, 0) })
 }
 
+/// The first is that of loop0, which a module provides.
 fn block_device(round: u32) -> i32 {
-    opened(libc::S_IFBLK, 300 + round)
+    opened(libc::S_IFBLK, if round == 0 { (7, 0) } else { (300 + round, 0) })
 }
 
-fn opened(kind: libc::mode_t, major: u32) -> i32 {
+fn opened(kind: libc::mode_t, (major, minor): (u32, u32)) -> i32 {
     let path = CString::new(format!("/tmp/provoke-{kind:o}-{major}")).unwrap_or_default();
     // SAFETY: the path is NUL-terminated and lives through the calls.
     unsafe {
-        libc::mknod(path.as_ptr(), kind | 0o600, libc::makedev(major, 0));
+        libc::mknod(path.as_ptr(), kind | 0o600, libc::makedev(major, minor));
         let result = closed(libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_NONBLOCK));
         libc::unlink(path.as_ptr());
         result
@@ -107,9 +112,8 @@ fn network_device(round: u32) -> i32 {
     // SAFETY: the request is plain data, and lives through the call.
     unsafe {
         let mut request: libc::ifreq = zeroed();
-        let name = if round % 2 == 0 { "lo".to_owned() } else { format!("nosuch{round}") };
-        for (to, from) in request.ifr_name.iter_mut().zip(name.bytes()) {
-            *to = from as libc::c_char;
+        for (to, from) in request.ifr_name.iter_mut().zip(named(round, "dummy0").as_bytes()) {
+            *to = *from as libc::c_char;
         }
         let fd = libc::socket(libc::AF_INET, libc::SOCK_DGRAM, 0);
         let result = if libc::ioctl(fd, libc::SIOCGIFFLAGS as _, &raw mut request) == -1 { errno() } else { 0 };
@@ -120,7 +124,7 @@ fn network_device(round: u32) -> i32 {
 
 /// `RTM_NEWLINK` with a kind of link; the answer has the errno.
 fn link(round: u32) -> i32 {
-    let kind = named(round, "dummy");
+    let kind = named(round, "vcan");
     let mut info = attribute(1, kind.to_bytes());
     info = attribute(18 | 0x8000, &info);
     let mut message = Vec::new();
@@ -156,7 +160,7 @@ fn attribute(kind: u16, data: &[u8]) -> Vec<u8> {
 }
 
 fn congestion_control(round: u32) -> i32 {
-    let name = named(round, "nosuch0");
+    let name = named(round, "bbr");
     // SAFETY: the name lives through the call, with its own length.
     unsafe {
         let fd = libc::socket(libc::AF_INET, libc::SOCK_STREAM, 0);

@@ -60,8 +60,8 @@ impl Unserved {
         made
     }
 
-    /// The request is over at `now` but for the return of its function. The requests of that call, this one too; none if
-    /// nothing is awaited.
+    /// The request is over at `now` but for the return of its function. The requests of that call, this one too; none
+    /// if nothing is awaited.
     fn over(&mut self, id: RequestId, thread: Tid, now: Stamp) -> Vec<RequestId> {
         let Some(waiting) = self.by_tid.get_mut(&thread) else { return Vec::new() };
         let Some(request) = waiting.iter_mut().find(|made| made.id == id) else { return Vec::new() };
