@@ -5,7 +5,8 @@
 use crate::lab::Lab;
 use xtask::guest::Guest;
 
-crate::on_a_sample!(nothing_stays_attached);
+crate::at_length!(nothing_stays_attached);
+crate::on_newer_arm64!(nothing_stays_attached);
 
 /// `gone WHAT`: waits until the kernel holds what it held before modtrail was started, for ten seconds at most, and
 /// reports it.

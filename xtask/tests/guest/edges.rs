@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use xtask::guest::Guest;
 use xtask::series::Series;
 
-crate::on_each_kernel!(doctor_names_every_moment, without_some_hooks);
-crate::on_oldest_and_newest!(in_a_pid_namespace, without_btf);
+crate::on_each_kernel!(doctor_names_every_moment);
+crate::on_oldest_and_newest!(without_btf, without_some_hooks);
 crate::at_length!(
     without_rights,
     with_least_rights,
@@ -14,6 +14,7 @@ crate::at_length!(
     rights_are_given_up,
     a_forged_executable,
     beside_another,
+    in_a_pid_namespace,
     a_full_table_of_tasks,
     without_other_hooks,
     locked_down,

@@ -33,8 +33,9 @@ fn services(kernel: Guest, Recorded { log, output, .. }: &Recorded) {
     let (mut compared, mut got) = (0, BTreeSet::new());
     for line in output.lines() {
         let [thread, function, result] = line.split(' ').collect::<Vec<_>>()[..] else { continue };
+        let number: u64 = thread.parse().expect("a thread");
         let by_function = |request: &&Value| {
-            request["requester"]["tid"].to_string() == thread
+            request["requester"]["tid"] == number
                 && request["requester"]["stack"].to_string().contains(&format!("\"{function}\""))
         };
         let mut of_attempt: Vec<&Value> = log.requests.iter().filter(by_function).collect();
