@@ -1,6 +1,6 @@
 //! Records of module loads and of modules' states (kernel/module/main.c).
 
-use super::{Ended, Header, Text64};
+use super::{Header, Text64};
 use crate::limits::LINE;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -153,7 +153,6 @@ record!(ModuleSeen: Coming, InitBegun, Live, Going, Freed, Named);
 record!(FileNamed: FileNamed);
 record!(Printed: Printed);
 record!(UnloadBegan: UnloadBegan);
-record!(Ended: UnloadEnded);
 record!(InitEnded: InitEnded);
 
 const _: () = assert!(size_of::<LoadBegan>() == 144 && size_of::<LoadEnded>() == 64);

@@ -11,6 +11,7 @@ macro_rules! record {
     };
 }
 
+mod ended;
 mod firmware;
 mod helper;
 mod load;
@@ -19,6 +20,7 @@ mod suspend;
 mod task;
 mod text;
 
+pub use ended::Ended;
 pub use firmware::{FirmwareBegan, LockBegan, LockEnded};
 pub use helper::{CallEntered, CallReturned, CallSeen, Executed};
 pub use load::{
@@ -28,7 +30,7 @@ pub use load::{
 pub use request::{
     Admitted, CAPS_SEEN, NO_NEW_PRIVS_SEEN, Privileges, RefusedEarly, Requested, SECCOMP_SEEN, TurnedAway, USERNS_SEEN,
 };
-pub use suspend::{DepthSeen, Ended, PhaseSeen, SuspendBegan, WAY_HIBERNATE, WAY_SUSPEND};
+pub use suspend::{DepthSeen, PhaseSeen, SuspendBegan, WAY_HIBERNATE, WAY_SUSPEND};
 pub use task::{Exited, Forked};
 pub use text::{Text64, Text128};
 

@@ -50,25 +50,9 @@ pub struct DepthSeen {
     pub reserved: u32,
 }
 
-/// A function returned zero or a negative errno: `SuspendEnded`, `FreezeEnded`, `DisableEnded`, `FirmwareEnded`,
-/// `FallbackEnded`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
-#[repr(C)]
-pub struct Ended {
-    /// In the task that had called it.
-    pub header: Header,
-    /// What it returned.
-    pub result: i32,
-    /// Zero.
-    pub reserved: u32,
-}
-
 record!(SuspendBegan: SuspendBegan);
 record!(PhaseSeen: PhaseSeen);
 record!(DepthSeen: DisableBegan, DepthSet);
-record!(Ended: SuspendEnded, FreezeEnded, DisableEnded, FirmwareEnded, FallbackEnded);
-record!(Ended: SocketServed, FileSystemServed, AlgorithmServed, CharDeviceServed, BlockDeviceServed, NetDeviceServed);
-record!(Ended: LinkServed, CongestionServed);
 
 const _: () = assert!(size_of::<SuspendBegan>() == 72 && size_of::<PhaseSeen>() == 128);
-const _: () = assert!(size_of::<DepthSeen>() == 64 && size_of::<Ended>() == 64);
+const _: () = assert!(size_of::<DepthSeen>() == 64);

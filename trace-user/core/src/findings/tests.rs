@@ -1,10 +1,14 @@
 //! Findings over models that were made by sending events through the pipeline.
 
 use super::{Finding, Kind, all};
-use crate::answer::ReturnCode;
-use crate::event::{Captured, Fact, FileId, Moment, Policy, Program, Requested, Resolution, Spared, Task, Wanted};
+use crate::answer::{CallResult, ReturnCode, WaitStatus};
+use crate::event::{
+    Captured, Fact, FileId, Moment, Policy, Privileges, Program, Requested, Resolution, Server, Spared, Task, UserNs,
+    Wait, Wanted,
+};
 use crate::testing::{Helped, Scenario, module};
 use std::sync::Arc;
+use trace_common::ids::CallAddress;
 
 fn helped(alias: &str, requester: Task, pid: u32, at: u64) -> Helped<'_> {
     Helped { alias, requester, path: "/sbin/modprobe", pid, at }
@@ -35,9 +39,8 @@ fn a_load_that_waits_for_its_requester_is_a_deadlock() {
         let request = helped("net-pf-29", worker, 147, 10_000);
         asks(&mut scenario, 9_000, worker, function);
         let helper = scenario.helper(request);
-        let call = trace_common::ids::CallAddress(147);
-        let entered =
-            crate::testing::entered(call, crate::event::Wait::Proc, &["/sbin/modprobe", "-q", "--", "net-pf-29"]);
+        let call = CallAddress(147);
+        let entered = crate::testing::entered(call, Wait::Proc, &["/sbin/modprobe", "-q", "--", "net-pf-29"]);
         scenario.probe(10_100, worker, Moment::CallEntered(entered.into()));
         scenario.probe(10_900, helper, Moment::Born { call });
         scenario.load(20_000, helper, "can");
@@ -103,8 +106,8 @@ fn another_helper_and_another_file_are_findings() {
     let ask = |scenario: &mut Scenario, pid: u32, path: &str, inode: u64, at: u64| {
         let request = Helped { alias: "net-pf-99", requester: Task::new(10, 10, 1, "ping"), path, pid, at };
         let program = Program { file: FileId { device: 1, inode }, path: Some("/usr/bin/kmod".into()) };
-        let call = trace_common::ids::CallAddress(u64::from(pid));
-        let entered = crate::testing::entered(call, crate::event::Wait::Proc, &[path, "-q", "--", "net-pf-99"]);
+        let call = CallAddress(u64::from(pid));
+        let entered = crate::testing::entered(call, Wait::Proc, &[path, "-q", "--", "net-pf-99"]);
         scenario.probe(at, request.requester, Moment::Requested(crate::testing::asked("net-pf-99").into()));
         scenario.probe(at + 60, request.requester, Moment::CallEntered(entered.into()));
         scenario.probe(at + 900, scenario.helper(request), Moment::Born { call });
@@ -192,4 +195,79 @@ fn every_kind_has_its_name_and_its_page() {
     let names: std::collections::BTreeSet<&str> = Kind::ALL.iter().map(|kind| kind.as_str()).collect();
     assert_eq!(names.len(), Kind::ALL.len());
     assert!(Kind::ALL.iter().all(|kind| kind.page().len() > 100));
+}
+
+/// Somebody without privileges asks for a module, after `before` was done.
+fn asked_without_privileges(before: impl FnOnce(&mut Scenario)) -> Vec<Finding> {
+    let mut scenario = Scenario::default();
+    scenario.machine();
+    scenario.resolves("net-pf-29", &[("can", &[])]);
+    before(&mut scenario);
+    let requester = Task::new(412, 412, 5, "exploit");
+    let at = 100_000;
+    let userns = Some(UserNs { inode: 4_026_532_000, depth: 1, owner: 1000 });
+    let privileges = Some(Privileges { caps: Some(u64::MAX), userns, ..Privileges::default() });
+    let requested = Requested { privileges, ..crate::testing::asked("net-pf-29") };
+    let request = helped("net-pf-29", requester, 413, at);
+    scenario.probe(at, requester, Moment::Requested(requested.into()));
+    let call = CallAddress(413);
+    let entered = crate::testing::entered(call, Wait::Proc, &["/sbin/modprobe", "-q", "--", "net-pf-29"]);
+    scenario.probe(at + 60, requester, Moment::CallEntered(entered.into()));
+    let helper = scenario.helper(request);
+    scenario.probe(at + 900, helper, Moment::Born { call });
+    scenario.load(at + 2_000, helper, "can");
+    scenario.went_live(at + 5_000, helper, "can");
+    scenario.ended(request, at + 9_000, 0);
+    scenario.until(3_000_000);
+    let mut found = all(scenario.model());
+    found.retain(|finding| finding.kind == Kind::UnprivilegedFirst);
+    found
+}
+
+#[test]
+fn a_first_load_for_somebody_without_privileges_is_a_finding() {
+    let found = asked_without_privileges(|_| {});
+    let [finding] = &found[..] else { panic!("one: {found:?}") };
+    assert!(
+        finding
+            .sentence
+            .starts_with("exploit, uid 0 in user namespace 4026532000 (made by uid 1000), has no privileges"),
+        "{}",
+        finding.sentence
+    );
+    let loaded = |scenario: &mut Scenario| {
+        let root = Task::new(300, 300, 3, "modprobe");
+        scenario.load(20_000, root, "can");
+        scenario.went_live(30_000, root, "can");
+    };
+    assert_eq!(asked_without_privileges(loaded), [], "somebody loaded it before");
+}
+
+/// One request that ended with `status`, and what its function returned.
+fn got(status: i32, result: i32) -> Vec<Kind> {
+    let mut scenario = Scenario::default();
+    scenario.machine();
+    scenario.resolves("net-pf-29", &[("can", &[])]);
+    let requester = Task::new(412, 412, 5, "ping");
+    let request = helped("net-pf-29", requester, 413, 10_000);
+    scenario.helped(request, 0);
+    let helper = scenario.helper(request);
+    if status == 0 {
+        scenario.load(12_000, helper, "can");
+        scenario.went_live(15_000, helper, "can");
+    }
+    scenario.probe(20_000, helper, Moment::Exited { status: Some(WaitStatus(status)) });
+    let returned = Moment::CallReturned { result: CallResult::from_return(status) };
+    scenario.probe(20_300, requester, returned);
+    scenario.probe(20_400, requester, Moment::Served { by: Server::Socket, result: ReturnCode(result) });
+    scenario.until(3_000_000);
+    all(scenario.model()).into_iter().map(|finding| finding.kind).collect()
+}
+
+#[test]
+fn what_a_requester_got_is_a_finding_if_it_contradicts_the_verdict() {
+    assert_eq!(got(0, 0), []);
+    assert_eq!(got(0, -97), [Kind::LiveNotServed]);
+    assert_eq!(got(0x7f00, 0), [Kind::FailedYetServed]);
+    assert_eq!(got(0x7f00, -97), []);
 }

@@ -7,9 +7,9 @@ use crate::event::Stamp;
 use crate::model::Model;
 use std::collections::BTreeMap;
 
-/// Finds them. Nothing is known of what came before in a trace of which the beginning is no longer kept.
+/// Finds them. Nothing is known of what came before in a part of a trace, or if the beginning is no longer kept.
 pub(super) fn find(model: &Model) -> Vec<Finding> {
-    if model.counts().forgotten > 0 {
+    if model.counts().forgotten > 0 || model.is_part() {
         return Vec::new();
     }
     let mut first: BTreeMap<&str, Stamp> = BTreeMap::new();

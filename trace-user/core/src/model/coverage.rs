@@ -13,7 +13,7 @@ const SPANS: usize = 1_024;
 
 /// Spans in which something may be missing, in order and apart from each other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Blind {
+pub struct BlindSpans {
     spans: VecDeque<(Ktime, Ktime)>,
 }
 
@@ -31,7 +31,7 @@ pub struct Coverage {
 /// Below this share of the time, in thousandths, nothing is said about what did not happen.
 pub const ENOUGH: u64 = 950;
 
-impl Blind {
+impl BlindSpans {
     /// Something may be missing after `from` and not after `to`.
     pub fn note(&mut self, from: Ktime, to: Ktime) {
         let (mut from, mut to) = (from, to.max(from));
@@ -114,8 +114,8 @@ mod tests {
         Ktime::from_nanos(nanoseconds)
     }
 
-    fn blind(spans: &[(u64, u64)]) -> Blind {
-        let mut blind = Blind::default();
+    fn blind(spans: &[(u64, u64)]) -> BlindSpans {
+        let mut blind = BlindSpans::default();
         spans.iter().for_each(|(from, to)| blind.note(at(*from), at(*to)));
         blind
     }

@@ -12,7 +12,7 @@ use crate::entities::{
     Unload, UnloadId, Verdict,
 };
 use crate::event::{Comm, Costs, Fact, Hook, Lost, Machine, Policy, Right, SelfTest, Stamp};
-use coverage::{Blind, Coverage};
+use coverage::{BlindSpans, Coverage};
 use duplicates::{Group, GroupFacts, Groups, Sameness};
 use kept::Kept;
 use std::collections::{BTreeMap, BTreeSet};
@@ -59,7 +59,7 @@ pub struct Model {
     duplicates: [Groups; 3],
     verdicts: BTreeMap<Verdict, u64>,
     lost: BTreeMap<Lost, u64>,
-    blind: Blind,
+    blind: BlindSpans,
     blamed: BTreeMap<(u32, Lost), Blamed>,
     worst: Option<(Nanos, RequestId)>,
     counts: Counts,
@@ -67,6 +67,7 @@ pub struct Model {
     first: Option<Stamp>,
     now: Stamp,
     ended: bool,
+    is_part: bool,
 }
 
 /// Settings of the wall clock that are kept: enough for days of a clock that drifts.
@@ -126,7 +127,7 @@ impl Default for Model {
             duplicates: [Sameness::Alias, Sameness::Module, Sameness::File].map(Groups::new),
             verdicts: BTreeMap::new(),
             lost: BTreeMap::new(),
-            blind: Blind::default(),
+            blind: BlindSpans::default(),
             blamed: BTreeMap::new(),
             worst: None,
             counts: Counts::default(),
@@ -134,6 +135,7 @@ impl Default for Model {
             first: None,
             now: Stamp::default(),
             ended: false,
+            is_part: false,
         }
     }
 }
@@ -193,6 +195,7 @@ impl Model {
             duplicates: empty.duplicates,
             verdicts: empty.verdicts,
             worst: empty.worst,
+            is_part: true,
             ..self.clone()
         };
         let requests = self.requests.all().cloned().map(Change::Request);
@@ -510,6 +513,12 @@ impl Model {
     #[must_use]
     pub const fn has_ended(&self) -> bool {
         self.ended
+    }
+
+    /// Whether it holds only a part of what was traced: see [`Model::narrowed`]. Then it does not say what was not there.
+    #[must_use]
+    pub const fn is_part(&self) -> bool {
+        self.is_part
     }
 
     fn fact(&mut self, fact: Fact, at: Stamp) {

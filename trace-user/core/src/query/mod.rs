@@ -104,7 +104,7 @@ impl Query {
         found
     }
 
-    /// The same, with instants before the latest one put in place, for a source that ended at `end`.
+    /// The same for a source that ended at `end`: times before the latest (`-5m`) become instants.
     #[must_use]
     pub fn anchored(mut self, end: Stamp, model: &Model) -> Self {
         let Some(end) = model.wall_ns(end) else { return self };

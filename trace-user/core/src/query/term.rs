@@ -79,7 +79,7 @@ impl Term {
         matches!(self.op, Op::IsNot)
     }
 
-    /// Whether one of its values is what a row holds, whether or not that must be.
+    /// Whether one of its values is what a row holds. A negative term wants that of none.
     #[must_use]
     pub fn holds(&self, fact: Fact<'_>, model: &Model) -> bool {
         self.accepted.iter().any(|accepted| self.accepts(accepted, fact, model))

@@ -29,7 +29,8 @@ pub fn summary(model: &Model, integrity: Integrity, query: &Query) -> String {
     let mut out = String::new();
     head(&mut out, model, integrity);
     if !query.is_empty() {
-        line(&mut out, format_args!("only what matches: {}", query.text()));
+        let kept = if model.counts().forgotten > 0 { ", of what is still kept" } else { "" };
+        line(&mut out, format_args!("only what matches{kept}: {}", query.text()));
     }
     attention(&mut out, model);
     verdicts(&mut out, model);

@@ -60,7 +60,7 @@ struct Place {
 
 /// What they did.
 #[derive(Clone, Debug, Default)]
-struct Deeds {
+struct Activity {
     exe: Option<Arc<str>>,
     /// The aliases that they asked for, as a person reads them.
     aliases: BTreeSet<String>,
@@ -75,7 +75,7 @@ struct Deeds {
     last: Option<u64>,
 }
 
-type Groups = BTreeMap<Place, Deeds>;
+type Groups = BTreeMap<Place, Activity>;
 
 impl Who {
     /// Nothing is known yet. `name`: an alias, the name that engineers know for one, or a module; `query`: what the
@@ -225,32 +225,38 @@ impl Who {
 fn note_request(groups: &mut Groups, request: &Request, model: &Model) {
     let requested = &request.requested;
     let place = place(&request.task, None, requested.cgroup.as_deref(), Some(requested.uid));
-    let deeds = note(groups, place, requested.exe.as_ref(), request.asked, model);
-    *deeds.verdicts.entry(request.verdict).or_default() += 1;
-    deeds.aliases.insert(with_name(&requested.alias));
-    deeds.helper_time = deeds.helper_time.plus(helper_time(request));
+    let activity = note(groups, place, requested.exe.as_ref(), request.asked, model);
+    *activity.verdicts.entry(request.verdict).or_default() += 1;
+    activity.aliases.insert(with_name(&requested.alias));
+    activity.helper_time = activity.helper_time.plus(helper_time(request));
 }
 
 fn note_load(groups: &mut Groups, load: &Load, model: &Model) {
     let origin = load.origin.as_deref();
-    let deeds = note(groups, from(&load.task, origin), exe(origin), load.began, model);
-    deeds.failed += u64::from(load.failed());
+    let activity = note(groups, from(&load.task, origin), exe(origin), load.began, model);
+    activity.failed += u64::from(load.failed());
 }
 
 fn note_unload(groups: &mut Groups, unload: &Unload, model: &Model) {
     let origin = unload.origin.as_deref();
-    let deeds = note(groups, from(&unload.task, origin), exe(origin), unload.began, model);
-    deeds.failed += u64::from(unload.failed());
+    let activity = note(groups, from(&unload.task, origin), exe(origin), unload.began, model);
+    activity.failed += u64::from(unload.failed());
 }
 
-fn note<'g>(groups: &'g mut Groups, place: Place, exe: Option<&Arc<str>>, at: Stamp, model: &Model) -> &'g mut Deeds {
-    let deeds = groups.entry(place).or_default();
-    deeds.count += 1;
-    deeds.exe = deeds.exe.take().or_else(|| exe.cloned());
+fn note<'g>(
+    groups: &'g mut Groups,
+    place: Place,
+    exe: Option<&Arc<str>>,
+    at: Stamp,
+    model: &Model,
+) -> &'g mut Activity {
+    let activity = groups.entry(place).or_default();
+    activity.count += 1;
+    activity.exe = activity.exe.take().or_else(|| exe.cloned());
     let wall = model.wall_ns(at);
-    deeds.first = deeds.first.into_iter().chain(wall).min();
-    deeds.last = deeds.last.max(wall);
-    deeds
+    activity.first = activity.first.into_iter().chain(wall).min();
+    activity.last = activity.last.max(wall);
+    activity
 }
 
 fn exe(origin: Option<&Origin>) -> Option<&Arc<str>> {
@@ -284,18 +290,18 @@ impl Place {
     }
 }
 
-fn failures(by: &Deeds) -> String {
+fn failures(by: &Activity) -> String {
     if by.failed > 0 { format!("{} failed", by.failed) } else { String::new() }
 }
 
 /// The most frequent first.
-fn sorted(groups: &Groups) -> Vec<(&Place, &Deeds)> {
-    let mut rows: Vec<(&Place, &Deeds)> = groups.iter().collect();
+fn sorted(groups: &Groups) -> Vec<(&Place, &Activity)> {
+    let mut rows: Vec<(&Place, &Activity)> = groups.iter().collect();
     rows.sort_by_key(|(_, by)| std::cmp::Reverse(by.count));
     rows
 }
 
-fn section(out: &mut String, name: &str, groups: &Groups, outcome: impl Fn(&Deeds) -> String) {
+fn section(out: &mut String, name: &str, groups: &Groups, outcome: impl Fn(&Activity) -> String) {
     if groups.is_empty() {
         return;
     }
@@ -311,7 +317,7 @@ fn section(out: &mut String, name: &str, groups: &Groups, outcome: impl Fn(&Deed
 }
 
 fn objects(groups: &Groups, are_requests: bool) -> Vec<Value> {
-    let object = |(place, by): (&Place, &Deeds)| {
+    let object = |(place, by): (&Place, &Activity)| {
         let mut object = json!({
             "comm": place.comm, "exe": by.exe.as_deref(), "unit": place.unit.as_deref(),
             "container": place.container.as_deref(), "uid": place.uid, "count": by.count,

@@ -14,6 +14,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use trace_common::ids::Tid;
 
+/// How long a function may take to return after its request, in nanoseconds: it may be frozen in between.
+const SERVED_SOON: u64 = 2_000_000_000;
+
 /// What the pipeline reported in the end.
 struct Said {
     requests: BTreeMap<RequestId, Arc<Request>>,
@@ -154,6 +157,14 @@ fn compare(oracle: &Oracle<'_>, truly: &truth::Request, expected: &Expected, sai
     }
     if expected.exact && (said.verdict == Verdict::InFlight || said.gaps.contains(&Gap::TracingEnded)) {
         faults.push("it is left open until tracing ends".into());
+    }
+    // It may have been missed, or come too late, but never be another's.
+    let served = truly.served.filter(|(mark, _)| oracle.seen(*mark));
+    let since = truly.returned.map_or(truly.asked.at, |(mark, _)| mark.at);
+    let is_soon = served.is_none_or(|(mark, _)| mark.at.saturating_sub(since) < SERVED_SOON);
+    let got = said.served.map(|served| served.result.0);
+    if got.is_some() || expected.exact && is_soon {
+        hold!(faults, "what the requester got", got, served.map(|(_, result)| result));
     }
     if !expected.exact {
         return;

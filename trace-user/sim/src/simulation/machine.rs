@@ -409,6 +409,7 @@ impl<'p> Machine<'p> {
             | Step::Await(_)
             | Step::Leave(..)
             | Step::GiveSlot
+            | Step::Serve(_)
             | Step::CallOther(_) => self.request_step(thread, step),
             Step::Pick(_)
             | Step::Fork(_)

@@ -36,6 +36,8 @@ struct Probes<'p> {
     random: Random,
     /// Threads that asked or called and have no answer yet, with when their process started.
     callers: BTreeMap<u32, TaskKey>,
+    /// Threads that have asked since the last return of a function that asks.
+    asked: BTreeMap<u32, TaskKey>,
     /// Processes of helpers' trees.
     followed: BTreeSet<TaskKey>,
     /// Threads that hold a place of a return probe.
@@ -51,6 +53,7 @@ pub fn see(plan: &Plan, happened: &[Happening]) -> (Vec<Record>, Vec<Drop>) {
         plan,
         random,
         callers: BTreeMap::new(),
+        asked: BTreeMap::new(),
         followed: BTreeSet::new(),
         places: BTreeMap::new(),
         drops: Vec::new(),
@@ -127,7 +130,11 @@ impl Probes<'_> {
     fn reports(&mut self, happening: &Happening) -> bool {
         let (tid, key) = (happening.task.tid.0, happening.task.key);
         match &happening.moment {
+            Moment::Served { .. } => self.asked.remove(&tid) == Some(key),
             Moment::Requested(_) | Moment::CallEntered(_) => {
+                if matches!(happening.moment, Moment::Requested(_)) {
+                    self.asked.insert(tid, key);
+                }
                 self.callers.insert(tid, key);
                 true
             }

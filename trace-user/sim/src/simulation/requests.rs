@@ -6,7 +6,7 @@ use super::runs::{CallRun, Flow};
 use super::tasks::{Step, ThreadNo};
 use super::truth::{self, Away, Mark};
 use modtrail_core::answer::{CallResult, ReturnCode};
-use modtrail_core::event::{CallEntered, Captured, Moment, Requested, Wait};
+use modtrail_core::event::{CallEntered, Captured, Moment, Requested, Server, Wait};
 use std::sync::Arc;
 use trace_common::ids::CallAddress;
 
@@ -36,6 +36,7 @@ impl Machine<'_> {
                 self.give_slot();
                 Flow::On
             }
+            Step::Serve(request) => self.serve(thread, request),
             Step::CallOther(wait) => self.call_other(thread, wait),
             _ => Flow::On,
         }
@@ -52,7 +53,7 @@ impl Machine<'_> {
             loginuid: None,
             exe: None,
             cgroup: None,
-            stack: [].into(),
+            stack: server(request).into_iter().map(|server| server.as_str().into()).collect(),
             privileges: None,
         }));
         let asked = self.emit(thread, moment);
@@ -67,6 +68,7 @@ impl Machine<'_> {
             admitted: None,
             call: None,
             returned: None,
+            served: None,
             others: self.open,
         });
         self.open += 1;
@@ -77,7 +79,7 @@ impl Machine<'_> {
             self.next(thread, [Step::ExitGroup]);
         }
         if ask.denied {
-            self.next(thread, [Step::Deny(request)]);
+            self.next(thread, [Step::Deny(request), Step::Serve(request)]);
             return self.a_moment(thread);
         }
         let wait = if ask.nowait { Wait::Exec } else { Wait::Proc };
@@ -92,7 +94,10 @@ impl Machine<'_> {
                 ..run.clone()
             };
         }
-        self.next(thread, [Step::TakeSlot(request), Step::Admit(request), Step::Enter(call), Step::GiveSlot]);
+        self.next(
+            thread,
+            [Step::TakeSlot(request), Step::Admit(request), Step::Enter(call), Step::GiveSlot, Step::Serve(request)],
+        );
         self.a_moment(thread)
     }
 
@@ -276,6 +281,17 @@ impl Machine<'_> {
         self.a_moment(thread)
     }
 
+    /// Every third one gets what it asked for, whatever became of its request.
+    fn serve(&mut self, thread: ThreadNo, request: usize) -> Flow {
+        let Some(by) = server(request) else { return Flow::On };
+        let result = if request.is_multiple_of(3) { 0 } else { -97 };
+        let mark = self.emit(thread, Moment::Served { by, result: ReturnCode(result) });
+        if let Some(request) = self.truth.requests.get_mut(request) {
+            request.served = Some((mark, result));
+        }
+        self.a_moment(thread)
+    }
+
     fn call_other(&mut self, thread: ThreadNo, wait: u8) -> Flow {
         let wait = Wait::from_mode(i32::from(wait));
         let argv = ["/usr/lib/core", "412", "1000", "11", "0"].map(Captured::whole);
@@ -288,4 +304,9 @@ impl Machine<'_> {
 /// Whether a request that is turned away skips the step.
 const fn is_of_request(step: &Step) -> bool {
     matches!(step, Step::Admit(_) | Step::Enter(_) | Step::GiveSlot)
+}
+
+/// The kernel function that makes the request in this place; none for some.
+fn server(request: usize) -> Option<Server> {
+    Server::ALL.get(request % (Server::ALL.len() + 2)).copied()
 }

@@ -31,6 +31,8 @@ pub enum Step {
     Leave(usize, i32),
     /// The request's slot is free again.
     GiveSlot,
+    /// The kernel function that made the request returns.
+    Serve(usize),
     /// Another helper than modprobe is called, with this wait mode.
     CallOther(u8),
     /// The whole process exits.

@@ -83,6 +83,8 @@ pub struct Request {
     pub call: Option<usize>,
     /// When it returned, and with what. If no probe sees the return, the mark of the next thing that was seen.
     pub returned: Option<(Mark, i32)>,
+    /// When the kernel function that made it returned, and what; `None` if it did not, or if another function asked.
+    pub served: Option<(Mark, i32)>,
     /// Requests that held a slot or waited for one when this one was asked.
     pub others: usize,
 }
