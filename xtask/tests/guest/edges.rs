@@ -6,7 +6,7 @@ use xtask::guest::Guest;
 use xtask::series::Series;
 
 crate::on_each_kernel!(doctor_names_every_moment);
-crate::on_oldest_and_newest!(without_btf, without_some_hooks);
+crate::on_oldest_and_newest!(without_btf);
 crate::at_length!(
     without_rights,
     with_least_rights,
@@ -15,6 +15,7 @@ crate::at_length!(
     a_forged_executable,
     beside_another,
     in_a_pid_namespace,
+    without_some_hooks,
     a_full_table_of_tasks,
     without_other_hooks,
     locked_down,

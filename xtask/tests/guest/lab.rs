@@ -194,11 +194,13 @@ impl Drop for Slot {
 /// in them.
 pub fn ended(options: &VmOptions) -> VmOutcome {
     let _slot = Slot::take();
-    let outcome = vm::run(options).expect("the guest starts");
-    if matches!(outcome.end, End::Exited(_)) {
-        return outcome;
+    match vm::run(options) {
+        Ok(outcome) if matches!(outcome.end, End::Exited(_)) => return outcome,
+        Ok(VmOutcome { end, console, .. }) => {
+            eprintln!("the guest did not end ({end:?}); once more, from its boot\n{console}");
+        }
+        Err(error) => eprintln!("the guest did not start; once more, from its boot\n{error:#}"),
     }
-    eprintln!("the guest did not end ({:?}); once more, from its boot\n{}", outcome.end, outcome.console);
     // By the host's clock: by instructions, a boot takes three times as long.
     let options = VmOptions { afresh: true, clock: Clock::Host, ..options.clone() };
     vm::run(&options).expect("the guest starts")
