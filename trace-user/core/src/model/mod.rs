@@ -515,7 +515,8 @@ impl Model {
         self.ended
     }
 
-    /// Whether it holds only a part of what was traced: see [`Model::narrowed`]. Then it does not say what was not there.
+    /// Whether it holds only a part of what was traced: see [`Model::narrowed`]. Then it does not say what was not
+    /// there.
     #[must_use]
     pub const fn is_part(&self) -> bool {
         self.is_part
