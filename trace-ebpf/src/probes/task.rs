@@ -105,7 +105,7 @@ pub fn asks(tid: u32) {
 #[inline(always)]
 pub fn has_asked(tid: u32) -> bool {
     let Some(asking) = ASKING.get_ptr(0) else { return false };
-    // SAFETY: as in `asks`; what others add meanwhile is about other threads.
+    // SAFETY: as in `asks`. Other CPUs change it for other threads only.
     if unsafe { asking.read_volatile() } == 0 {
         return false;
     }
@@ -114,7 +114,7 @@ pub fn has_asked(tid: u32) -> bool {
     asked
 }
 
-/// The thread is no longer watched for that, if it was.
+/// Stops watching the thread for [`ASKED`].
 #[inline(always)]
 fn forget_asked(tid: u32) {
     let Some(known) = TASKS.get_ptr(tid) else { return };

@@ -8,7 +8,7 @@ use tokio::signal::unix::{Signal, SignalKind};
 
 /// What a shell wants of one of its jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub enum JobSignal {
     /// It is to stop.
     Stop,
     /// It was stopped, and goes on.
@@ -16,19 +16,19 @@ pub enum Wish {
 }
 
 /// The signals of job control.
-pub struct Wishes {
+pub struct JobSignals {
     stop: Option<Signal>,
-    go_on: Option<Signal>,
+    cont: Option<Signal>,
 }
 
-impl Wishes {
+impl JobSignals {
     /// Starts to listen to those that are not ignored.
     ///
     /// # Errors
     /// [`Failure`] if the system does not allow it.
     pub fn new() -> Result<Self, Failure> {
         let on = |number| listen(SignalKind::from_raw(number));
-        Ok(Self { stop: on(libc::SIGTSTP)?, go_on: on(libc::SIGCONT)? })
+        Ok(Self { stop: on(libc::SIGTSTP)?, cont: on(libc::SIGCONT)? })
     }
 
     /// Whether this process can be stopped from its terminal.
@@ -38,10 +38,10 @@ impl Wishes {
     }
 
     /// Waits for one.
-    pub async fn next(&mut self) -> Wish {
+    pub async fn next(&mut self) -> JobSignal {
         tokio::select! {
-            () = received(&mut self.stop) => Wish::Stop,
-            () = received(&mut self.go_on) => Wish::Continue,
+            () = received(&mut self.stop) => JobSignal::Stop,
+            () = received(&mut self.cont) => JobSignal::Continue,
         }
     }
 }

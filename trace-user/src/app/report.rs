@@ -14,7 +14,7 @@ use std::process::ExitCode;
 pub fn run(args: &ReportArgs) -> Result<ExitCode, Failure> {
     let (model, integrity) = replay::read(&args.file, |_, _| {})?;
     let query = args.select.query();
-    let model = if query.is_empty() { model } else { narrowed(&model, &query) };
+    let model = narrowed(model, &query);
     let text =
         if args.json { whole::summary(&model, integrity, &query) } else { summary::summary(&model, integrity, &query) };
     let _ = output::line(text.trim_end())?;

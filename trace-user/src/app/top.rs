@@ -3,7 +3,7 @@
 //! In: a live session or a finished model, and the terminal. Out: frames, until the person quits or a signal comes.
 
 use super::failure::Failure;
-use super::job::{self, Wish, Wishes};
+use super::job::{self, JobSignal, JobSignals};
 use super::runtime;
 use super::session::{Ending, Session, Signals, give_up_rights};
 use crate::cli::TraceArgs;
@@ -62,7 +62,7 @@ pub fn run(trace: &TraceArgs) -> Result<ExitCode, Failure> {
                 }
                 message = typed.recv() => dashboard.take(message, session.model()),
                 signal = signals.next() => dashboard.end_by(signal),
-                wish = dashboard.wishes.next() => dashboard.obey(wish),
+                job_signal = dashboard.job_signals.next() => dashboard.on_job_signal(job_signal),
                 () = tokio::time::sleep_until(due) => dashboard.draw(session.model())?,
             }
         }
@@ -99,7 +99,7 @@ async fn attach(
             }
             message = typed.recv() => dashboard.take(message, &nothing),
             signal = signals.next() => dashboard.end_by(signal),
-            wish = dashboard.wishes.next() => dashboard.obey(wish),
+            job_signal = dashboard.job_signals.next() => dashboard.on_job_signal(job_signal),
             () = tokio::time::sleep_until(due) => {
                 dashboard.state.set_mode(Mode::Attaching { done: progress.done(), of: LADDERS.len() });
                 if let Err(failure) = dashboard.draw(&nothing) {
@@ -133,7 +133,7 @@ pub fn replay(model: &Model, mode: Mode) -> Result<ExitCode, Failure> {
             tokio::select! {
                 message = typed.recv() => dashboard.take(message, model),
                 signal = signals.next() => dashboard.end_by(signal),
-                wish = dashboard.wishes.next() => dashboard.obey(wish),
+                job_signal = dashboard.job_signals.next() => dashboard.on_job_signal(job_signal),
                 () = tokio::time::sleep_until(due) => dashboard.draw(model)?,
             }
         }
@@ -144,9 +144,9 @@ pub fn replay(model: &Model, mode: Mode) -> Result<ExitCode, Failure> {
 /// The screen and what it shows.
 struct Dashboard {
     terminal: Terminal,
-    wishes: Wishes,
+    job_signals: JobSignals,
     /// What is done to the terminal before the next frame.
-    chore: Option<Chore>,
+    terminal_action: Option<TerminalAction>,
     theme: Theme,
     state: UiState,
     /// The model as it was when the person paused.
@@ -160,7 +160,7 @@ struct Dashboard {
 
 /// What is done to the terminal before a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Chore {
+enum TerminalAction {
     /// It is emptied.
     Clear,
     /// It is taken over again: somebody else may have used it.
@@ -177,13 +177,24 @@ impl Dashboard {
             variable("TERM").as_deref(),
             variable("COLORTERM").as_deref(),
         );
-        let wishes = Wishes::new()?;
+        let job_signals = JobSignals::new()?;
         let terminal = Terminal::open().map_err(no_terminal)?;
         let (columns, rows) = terminal.size().map_err(no_terminal)?;
         let mut state = UiState::new(mode);
         update(&mut state, &Model::default(), Msg::Resize(columns, rows));
         let (frozen, drawn, ended_by) = (None, None, None);
-        Ok(Self { terminal, wishes, chore: None, theme, state, frozen, drawn, stale: true, quit: false, ended_by })
+        Ok(Self {
+            terminal,
+            job_signals,
+            terminal_action: None,
+            theme,
+            state,
+            frozen,
+            drawn,
+            stale: true,
+            quit: false,
+            ended_by,
+        })
     }
 
     /// Ends it for a signal.
@@ -216,29 +227,29 @@ impl Dashboard {
         match outcome {
             Outcome::Continue => {}
             Outcome::Quit => self.quit = true,
-            Outcome::Redraw => self.chore = Some(Chore::Clear),
-            Outcome::Suspend => self.obey(Wish::Stop),
+            Outcome::Redraw => self.terminal_action = Some(TerminalAction::Clear),
+            Outcome::Suspend => self.on_job_signal(JobSignal::Stop),
         }
     }
 
     /// Does before the next frame what a shell, or the person at its terminal, wants.
-    fn obey(&mut self, wish: Wish) {
+    fn on_job_signal(&mut self, signal: JobSignal) {
         self.stale = true;
-        match wish {
-            Wish::Stop if self.wishes.can_stop() => self.chore = Some(Chore::Stop),
-            Wish::Stop => {}
-            Wish::Continue => self.chore = Some(Chore::TakeAgain),
+        match signal {
+            JobSignal::Stop if self.job_signals.can_stop() => self.terminal_action = Some(TerminalAction::Stop),
+            JobSignal::Stop => {}
+            JobSignal::Continue => self.terminal_action = Some(TerminalAction::TakeAgain),
         }
     }
 
     /// Does what is to be done to the terminal. While modtrail is stopped, nobody reads the rings: what they cannot
     /// hold is counted as lost, as always. Returns the terminal's size: nobody reports a new one to a stopped job.
-    fn do_chore(&mut self) -> Result<Option<(u16, u16)>, TerminalError> {
-        match self.chore.take() {
+    fn act_on_terminal(&mut self) -> Result<Option<(u16, u16)>, TerminalError> {
+        match self.terminal_action.take() {
             None => return Ok(None),
-            Some(Chore::Clear) => self.terminal.clear()?,
-            Some(Chore::TakeAgain) => self.terminal.take_again()?,
-            Some(Chore::Stop) => {
+            Some(TerminalAction::Clear) => self.terminal.clear()?,
+            Some(TerminalAction::TakeAgain) => self.terminal.take_again()?,
+            Some(TerminalAction::Stop) => {
                 self.terminal.close();
                 job::stop();
                 self.terminal.take_again()?;
@@ -252,7 +263,7 @@ impl Dashboard {
             self.end_by(Ending::HangUp);
             return Ok(());
         }
-        let resized = self.do_chore().map_err(no_terminal)?;
+        let resized = self.act_on_terminal().map_err(no_terminal)?;
         let shown = self.frozen.as_ref().unwrap_or(live);
         if let Some((columns, rows)) = resized {
             update(&mut self.state, shown, Msg::Resize(columns, rows));

@@ -23,12 +23,12 @@ pub fn run(args: &WhoArgs) -> Result<ExitCode, Failure> {
     if args.files.is_empty() {
         let model = live(args)?;
         report_gaps(&model, Integrity::default());
-        who.add(&narrowed(&model, &query));
+        who.add(&narrowed(model, &query));
     }
     for file in &args.files {
         let (model, integrity) = replay::read(file, |_, _| {})?;
         read.push((integrity, file));
-        who.add(&narrowed(&model, &query));
+        who.add(&narrowed(model, &query));
     }
     let text = if args.json { who.json() } else { who.text() };
     let _ = output::line(text.trim_end())?;

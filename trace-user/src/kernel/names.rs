@@ -239,11 +239,12 @@ impl Names for SystemNames {
         }
         self.own_process?;
         let text = fs::read_to_string(format!("/proc/{tgid}/cgroup")).ok()?;
-        let (path, Hierarchy::Second) = cgroup_of(&text)? else {
-            // Its number is that of the second version's hierarchy, in which the process has no place of its own.
-            return cgroup_of(&text).map(|(path, _)| path.into());
-        };
+        let (path, hierarchy) = cgroup_of(&text)?;
         let path = Some(Arc::from(path));
+        if hierarchy == Hierarchy::First {
+            // The number is one of the second version's hierarchy, in which the process has no place of its own.
+            return path;
+        }
         // The process may have moved since, or be another: the number of a cgroup is its folder's.
         match path.as_deref().and_then(number_of) {
             Some(number) if number != id => return None,

@@ -1,4 +1,5 @@
-//! Notices when the wall clock is set: a board without a battery starts in 1970, and is told the time later.
+//! Notices when the wall clock is set: a board without a battery starts in 1970, and gets the time from
+//! the network later.
 //!
 //! In: the clocks, now and then. Out: a fact when the wall clock no longer shows what it would if it had run on.
 

@@ -21,7 +21,7 @@ pub enum Server {
     CharDevice,
     /// `blkdev_get_no_open` (block/bdev.c, 6.1 to 7.3): a null pointer is `-ENXIO`, as for its callers.
     BlockDevice,
-    /// `dev_load` (net/core/dev_ioctl.c, 5.10 to 7.3): `-ENODEV` if there is no such network device when it returns.
+    /// `dev_load` (net/core/dev_ioctl.c, 5.10 to 7.3): `-ENODEV` if the network device does not exist when it returns.
     NetDevice,
     /// `rtnl_newlink` (net/core/rtnetlink.c, 5.10 to 7.3)
     Link,

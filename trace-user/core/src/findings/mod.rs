@@ -186,7 +186,7 @@ impl Kind {
             }
             Self::AskedAgain => {
                 "The kernel asks for a module only if what it should provide is not registered. A module that is live or built \
-                 in and is requested again does not provide it: the requester waits for a helper each time, in vain."
+                 in and is requested again does not provide it. Each request waits for a helper that changes nothing."
             }
             Self::UnprivilegedFirst => {
                 "A user without privileges, or a process inside a user namespace, made the kernel load a module that nobody \

@@ -7,7 +7,7 @@ use crate::event::Stamp;
 use crate::model::Model;
 use std::collections::BTreeMap;
 
-/// Finds them. Nothing is known of what came before in a part of a trace, or if the beginning is no longer kept.
+/// Finds them. A part of a trace, or one that is no longer kept from its beginning, does not show who was first.
 pub(super) fn find(model: &Model) -> Vec<Finding> {
     if model.counts().forgotten > 0 || model.is_part() {
         return Vec::new();

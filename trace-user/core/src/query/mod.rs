@@ -134,9 +134,13 @@ impl Query {
     }
 }
 
-/// The trace with only what matches, and the loads of requests that do.
+/// The trace with only what matches, and the loads of requests that do; all of it if the query is empty.
 #[must_use]
-pub fn narrowed(model: &Model, query: &Query) -> Model {
+pub fn narrowed(model: Model, query: &Query) -> Model {
+    if query.is_empty() {
+        return model;
+    }
+    let model = &model;
     model.narrowed(|change| match change {
         Change::Request(request) => query.matches(&**request, model),
         Change::Call(call) => query.matches(&**call, model),

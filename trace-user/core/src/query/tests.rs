@@ -163,13 +163,13 @@ fn a_narrowed_trace_has_what_matches_and_its_loads() {
     let scenario = busy();
     let model = scenario.model();
     let query = Query::parse("comm:ping or comm:mount", &Field::ALL).unwrap();
-    let narrow = narrowed(model, &query);
+    let narrow = narrowed(model.clone(), &query);
     assert_eq!(narrow.requests().map(|request| request.id.0).collect::<Vec<_>>(), [1, 3, 4]);
     assert_eq!(narrow.verdicts().values().sum::<u64>(), 3);
     assert!(narrow.loads().all(|load| load.request.is_some_and(|id| id.0 == 1)) && narrow.loads().len() == 2);
     assert_eq!((narrow.duplicates().count(), narrow.counts().requests), (0, 3));
     assert_eq!((narrow.lost_total(), narrow.counts().events), (model.lost_total(), model.counts().events));
-    assert_eq!(narrowed(model, &Query::default()).verdicts(), model.verdicts());
+    assert_eq!(narrowed(model.clone(), &Query::default()).verdicts(), model.verdicts());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use crate::answer::{CallResult, WaitStatus};
 use crate::attribution::container::{container, unit};
 use crate::attribution::family::family;
 use crate::attribution::known::known_as;
-use crate::entities::{Call, Load, Request, Timed, Unload, lasted};
+use crate::entities::{Call, Load, Request, Timed, Unload, Verdict, lasted};
 use crate::event::{Captured, Origin, Seccomp, Task};
 use crate::explain;
 use crate::model::Model;
@@ -15,6 +15,7 @@ use crate::phases::{Phase, phases};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The version of the line's format.
@@ -169,6 +170,11 @@ struct SatisfiedLine<'a> {
     module: &'a str,
     pid: u32,
     comm: String,
+}
+
+/// How many requests have each verdict, by the verdicts' names.
+pub(super) fn verdict_counts(counts: &BTreeMap<Verdict, u64>) -> Map<String, Value> {
+    counts.iter().map(|(verdict, count)| (verdict.as_str().to_owned(), (*count).into())).collect()
 }
 
 /// The line, without its newline.

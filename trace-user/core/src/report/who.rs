@@ -4,7 +4,7 @@
 //! In: a name, and models, one for each trace. Out: text and JSON. If nobody did, that is stated only if enough of the
 //! time was covered.
 
-use super::json::SCHEMA;
+use super::json::{SCHEMA, verdict_counts};
 use super::plain::{counted, plain_json};
 use super::text::{line, title};
 use super::wall;
@@ -183,9 +183,9 @@ impl Who {
         } else if !self.unseen.is_empty() {
             Some("not everything could be seen".to_owned())
         } else if self.forgotten > 0 {
-            Some(format!("{} are no longer kept", counted(self.forgotten, "older event")))
+            Some(format!("{} of what was seen is no longer kept", self.forgotten))
         } else if self.unnamed > 0 {
-            Some(format!("{} without a known name may be of it", counted(self.unnamed, "request or load")))
+            Some(format!("the names of {} requests and loads are not known", self.unnamed))
         } else {
             None
         }
@@ -323,8 +323,7 @@ fn objects(groups: &Groups, are_requests: bool) -> Vec<Value> {
             "container": place.container.as_deref(), "uid": place.uid, "count": by.count,
             "first": by.first.and_then(wall::iso), "last": by.last.and_then(wall::iso),
         });
-        let verdicts: serde_json::Map<String, Value> =
-            by.verdicts.iter().map(|(verdict, count)| (verdict.as_str().to_owned(), (*count).into())).collect();
+        let verdicts = verdict_counts(&by.verdicts);
         let more = if are_requests {
             json!({"aliases": by.aliases, "verdicts": verdicts, "helper_ns": by.helper_time.as_nanos()})
         } else {

@@ -87,13 +87,10 @@ pub fn summary(model: &Model, integrity: Integrity, query: &Query) -> String {
 
 /// Who requested an alias again and again: an object for each requester.
 fn repeated(repeat: &Repeat) -> Vec<Value> {
-    let verdicts = |by: &Requester| -> Map<String, Value> {
-        by.verdicts.iter().map(|(verdict, count)| (verdict.as_str().to_owned(), (*count).into())).collect()
-    };
     let object = |by: &Requester| {
         json!({"alias": &*repeat.alias, "comm": by.comm, "unit": by.unit.as_deref(),
             "container": by.container.as_deref(),
-            "count": by.count(), "verdicts": verdicts(by), "helper_ns": by.helper_time.as_nanos()})
+            "count": by.count(), "verdicts": json_line::verdict_counts(&by.verdicts), "helper_ns": by.helper_time.as_nanos()})
     };
     repeat.requesters.iter().map(object).collect()
 }

@@ -32,7 +32,7 @@ pub fn draw(screen: Option<&dyn Screen>, theme: Theme, area: Rect, buffer: &mut 
     let notes = notes.map(|note| Line::styled(format!(" {note}"), theme.style(Tone::Dim)));
     let height = usize::from(inner.height).max(1);
     let columns = if keys.len() + notes.len() <= height { 1 } else { 2 };
-    // The last ones, which most programs have, are left out if there is no room for them.
+    // The last keys are the same in most programs. They are left out if there is no room.
     let rows = keys.len().div_ceil(columns).min(height);
     let [above, below] = Layout::vertical([Constraint::Length(rows as u16), Constraint::Fill(1)]).areas(inner);
     let areas = Layout::horizontal(vec![Constraint::Fill(1); columns]).spacing(1).split(above);

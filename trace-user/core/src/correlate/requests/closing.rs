@@ -107,7 +107,7 @@ impl Correlator {
     /// Decides the verdict by what was seen up to `at`.
     fn judge(&self, request: &mut Request, gap: Option<Gap>, lost: bool, at: Stamp) {
         if gap == Some(Gap::NothingFollowed) {
-            let verdict = self.unanswered(request, lost);
+            let verdict = self.unanswered(request, lost, at);
             let decision = verdict::afterwards(request, verdict, &self.lives, at);
             return adopt(request, decision);
         }
@@ -123,8 +123,8 @@ impl Correlator {
 
     /// What became of a request of which nothing was seen after it was asked for. It was turned away if it found all
     /// slots taken, was not denied, and got none in time; otherwise its fate is not known.
-    pub(in crate::correlate) fn unanswered(&self, request: &Request, lost: bool) -> Verdict {
-        let waited = self.now.mono.since(request.asked.mono) >= SLOT_TIMEOUT;
+    pub(in crate::correlate) fn unanswered(&self, request: &Request, lost: bool, at: Stamp) -> Verdict {
+        let waited = at.mono.since(request.asked.mono) >= SLOT_TIMEOUT;
         let asked_in_vain = request.admitted.is_none() && !self.may_miss_denials && waited;
         let turned_away = asked_in_vain && self.requests.found_all_taken(request.id) && !lost;
         if turned_away { Verdict::Throttled } else { Verdict::Incomplete }

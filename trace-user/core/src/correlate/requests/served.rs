@@ -108,11 +108,11 @@ impl Correlator {
     pub(in crate::correlate) fn awaits_served(&mut self, id: RequestId, thread: Tid) -> bool {
         let now = self.now;
         let made = self.unserved.over(id, thread, now);
-        let is_late = |made: &RequestId| {
-            let returned = self.requests.get(*made).map(|request| request.returned.unwrap_or(request.asked));
-            returned.is_none_or(|at| now.mono.since(at.mono) >= SOON)
-        };
-        let is_out = |made: &RequestId| self.requests.get(*made).is_some_and(|made| made.returned.is_none());
-        made.iter().any(|made| !is_late(made)) || made.iter().any(|made| *made != id && is_out(made))
+        let is_soon = |since: Stamp| now.mono.since(since.mono) < SOON;
+        made.into_iter().filter_map(|made| self.requests.get(made)).any(|made| match made.returned {
+            Some(at) => is_soon(at),
+            // The call goes on with another request; if it is this one, its return was not seen.
+            None => made.id != id || is_soon(made.asked),
+        })
     }
 }
