@@ -171,32 +171,32 @@ fn value(base: u64, offset: u32, size: u32) -> (u64, u32) {
 /// Network devices that are looked through. In a namespace with more, whether one is there may not be known.
 const NET_DEVICES: u32 = 256;
 
-/// Whether the namespace `net` has a network device of this name, under its first name: 1 or 0; 2 if that is not known.
+/// Whether the namespace `net` has a network device of this name, under its first name; `None` if that is not known.
 #[inline(always)]
-pub fn has_net_device(net: u64, name: u64) -> u32 {
+pub fn has_net_device(net: u64, name: u64) -> Option<bool> {
     let offsets = offsets();
     if offsets.net_devices == UNKNOWN || offsets.net_device_list == UNKNOWN || offsets.net_device_name == UNKNOWN {
-        return 2;
+        return None;
     }
     let wanted = net_device_name(name);
     let head = net + u64::from(offsets.net_devices);
     let to_name = u64::from(offsets.net_device_name).wrapping_sub(u64::from(offsets.net_device_list));
     // The newest is the last: the list is gone through from its end.
-    let mut node = word(head + 8);
+    let mut node = value(head, 8, 8).0;
     for _ in 0..NET_DEVICES {
         if node == head {
-            return 0;
+            return Some(false);
         }
         if node == 0 {
-            return 2;
+            return None;
         }
         let known = net_device_name(node.wrapping_add(to_name));
         if (known[0] ^ wanted[0]) | (known[1] ^ wanted[1]) == 0 {
-            return 1;
+            return Some(true);
         }
-        node = word(node + 8);
+        node = value(node, 8, 8).0;
     }
-    2
+    None
 }
 
 /// A network device's name (`IFNAMSIZ` bytes), with zeros after its end; zeros if it cannot be read.
@@ -206,15 +206,6 @@ fn net_device_name(address: u64) -> [u64; 2] {
     // SAFETY: the destination has room for sixteen bytes; the kernel checks the address.
     unsafe { bpf_probe_read_kernel_str((&raw mut name).cast(), 16, address as *const c_void) };
     name
-}
-
-/// The word at an address; zero if it cannot be read.
-#[inline(always)]
-fn word(address: u64) -> u64 {
-    let mut word = 0_u64;
-    // SAFETY: the destination has room for eight bytes; the kernel checks the address.
-    unsafe { bpf_probe_read_kernel_raw((&raw mut word).cast(), 8, address as *const c_void) };
-    word
 }
 
 /// The user who logged in for the current task; `None` if that cannot be read.

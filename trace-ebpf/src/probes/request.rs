@@ -122,9 +122,9 @@ pub fn net_device_served(ctx: &impl EbpfContext, net: u64, name: u64) -> i32 {
         return 0;
     }
     match read::has_net_device(net, name) {
-        0 => super::ended::<{ Kind::NetDeviceServed as u16 }>(ctx, ENODEV),
-        1 => super::ended::<{ Kind::NetDeviceServed as u16 }>(ctx, 0),
-        _ => 0,
+        Some(false) => super::ended::<{ Kind::NetDeviceServed as u16 }>(ctx, ENODEV),
+        Some(true) => super::ended::<{ Kind::NetDeviceServed as u16 }>(ctx, 0),
+        None => 0,
     }
 }
 

@@ -69,6 +69,11 @@ impl Request {
         Field::Why,
         Field::Kind,
     ];
+
+    fn usual(&self) -> Usual<'_, Self> {
+        let (result, error) = (self.result.map(CallResult::as_return), self.result.and_then(CallResult::error));
+        Usual { row: self, kind: "request", id: self.id.0, task: &self.task, result, error }
+    }
 }
 
 impl Row for Request {
@@ -78,7 +83,6 @@ impl Row for Request {
 
     fn facts(&self, field: Field, model: &Model, each: &mut Each<'_>) {
         match field {
-            Field::Kind => each(Fact::Word("request")),
             Field::Alias => {
                 captured(&self.requested.alias, each);
                 text(self.requested.alias.text().and_then(|alias| known_as(alias)).as_deref(), each);
@@ -103,9 +107,8 @@ impl Row for Request {
                 let alias = self.requested.alias.text().map_or("", |alias| alias);
                 text(family(alias, &self.requested.stack), each);
             }
-            Field::Comm => each(comm(&self.task)),
             Field::Pid => {
-                pids(&self.task, each);
+                self.usual().facts(field, model, each);
                 if let Some((helper, _)) = self.call.as_ref().and_then(|call| call.helper) {
                     pids(&helper, each);
                 }
@@ -120,10 +123,7 @@ impl Row for Request {
                     helper(call, field, each);
                 }
             }
-            Field::Result => code(self.result.map(CallResult::as_return), each),
-            Field::Errno => errno(self.result.and_then(CallResult::error), each),
             Field::Exit | Field::Signal => ended(self.status(), field, each),
-            Field::Total => time(self.age(model.now()), each),
             Field::ToLive => time(self.to_live(), each),
             Field::Slot => {
                 if let Some(slot) = self.slot(model.now()) {
@@ -135,8 +135,7 @@ impl Row for Request {
                 each(Fact::Number(i64::from(counts.same_alias) + i64::from(counts.same_module)));
             }
             Field::Why => text(explain::why(self).as_deref(), each),
-            Field::Id => each_number(Some(self.id.0), each),
-            _ => timed(self, field, each),
+            _ => self.usual().facts(field, model, each),
         }
     }
 }
@@ -167,6 +166,11 @@ impl Load {
         Field::Why,
         Field::Kind,
     ];
+
+    fn usual(&self) -> Usual<'_, Self> {
+        let (result, error) = (self.ended.map(|(_, result)| result.0), self.error());
+        Usual { row: self, kind: "load", id: self.id.0, task: &self.task, result, error }
+    }
 }
 
 impl Row for Load {
@@ -176,21 +180,16 @@ impl Row for Load {
 
     fn facts(&self, field: Field, model: &Model, each: &mut Each<'_>) {
         match field {
-            Field::Kind => each(Fact::Word("load")),
             Field::Module => text(self.module.as_deref(), each),
             Field::File => text(self.file.as_ref().map(|file| &*file.name), each),
-            Field::Comm => each(comm(&self.task)),
-            Field::Pid => pids(&self.task, each),
-            Field::Result => code(self.ended.map(|(_, result)| result.0), each),
-            Field::Errno => errno(self.error(), each),
             Field::Size => each_number(self.bytes, each),
             Field::Init => time(self.init_time(), each),
             Field::ToLive => time(self.to_live(), each),
-            Field::Total => time(self.age(model.now()), each),
             Field::Why => text(why(self).as_deref(), each),
-            Field::Id => each_number(Some(self.id.0), each),
-            Field::At | Field::State => timed(self, field, each),
-            _ => origin(self.origin.as_deref(), field, each),
+            _ => {
+                self.usual().facts(field, model, each);
+                origin(self.origin.as_deref(), field, each);
+            }
         }
     }
 }
@@ -217,6 +216,12 @@ impl Unload {
         Field::Why,
         Field::Kind,
     ];
+
+    fn usual(&self) -> Usual<'_, Self> {
+        let (result, error) =
+            (self.ended.map(|(_, result)| result.0), self.ended.and_then(|(_, result)| result.error()));
+        Usual { row: self, kind: "unload", id: self.id.0, task: &self.task, result, error }
+    }
 }
 
 impl Row for Unload {
@@ -226,17 +231,12 @@ impl Row for Unload {
 
     fn facts(&self, field: Field, model: &Model, each: &mut Each<'_>) {
         match field {
-            Field::Kind => each(Fact::Word("unload")),
             Field::Module => captured(&self.module, each),
-            Field::Comm => each(comm(&self.task)),
-            Field::Pid => pids(&self.task, each),
-            Field::Result => code(self.ended.map(|(_, result)| result.0), each),
-            Field::Errno => errno(self.ended.and_then(|(_, result)| result.error()), each),
-            Field::Total => time(self.age(model.now()), each),
             Field::Why => text(self.failed().then(|| explain_unload(self)).as_deref(), each),
-            Field::Id => each_number(Some(self.id.0), each),
-            Field::At | Field::State => timed(self, field, each),
-            _ => origin(self.origin.as_deref(), field, each),
+            _ => {
+                self.usual().facts(field, model, each);
+                origin(self.origin.as_deref(), field, each);
+            }
         }
     }
 }
@@ -260,6 +260,11 @@ impl Call {
         Field::State,
         Field::Kind,
     ];
+
+    fn usual(&self) -> Usual<'_, Self> {
+        let (result, error) = (self.returned.map(|(_, result)| result.as_return()), self.error());
+        Usual { row: self, kind: "helper_call", id: self.id.0, task: &self.caller, result, error }
+    }
 }
 
 impl Row for Call {
@@ -269,22 +274,16 @@ impl Row for Call {
 
     fn facts(&self, field: Field, model: &Model, each: &mut Each<'_>) {
         match field {
-            Field::Kind => each(Fact::Word("helper_call")),
             Field::Helper | Field::Argv | Field::Wait => helper(self, field, each),
             Field::Purpose => text(purpose(self), each),
-            Field::Comm => each(comm(&self.caller)),
             Field::Pid => {
-                pids(&self.caller, each);
+                self.usual().facts(field, model, each);
                 if let Some((helper, _)) = self.helper {
                     pids(&helper, each);
                 }
             }
-            Field::Result => code(self.returned.map(|(_, result)| result.as_return()), each),
-            Field::Errno => errno(self.error(), each),
             Field::Exit | Field::Signal => ended(self.exited.and_then(|(_, status)| status), field, each),
-            Field::Total => time(self.age(model.now()), each),
-            Field::Id => each_number(Some(self.id.0), each),
-            _ => timed(self, field, each),
+            _ => self.usual().facts(field, model, each),
         }
     }
 }
@@ -304,6 +303,11 @@ impl Firmware {
         Field::State,
         Field::Kind,
     ];
+
+    fn usual(&self) -> Usual<'_, Self> {
+        let (result, error) = (self.result().map(|result| result.0), self.result().and_then(ReturnCode::error));
+        Usual { row: self, kind: "firmware", id: self.id.0, task: &self.task, result, error }
+    }
 }
 
 impl Row for Firmware {
@@ -313,16 +317,9 @@ impl Row for Firmware {
 
     fn facts(&self, field: Field, model: &Model, each: &mut Each<'_>) {
         match field {
-            Field::Kind => each(Fact::Word("firmware")),
             Field::File => captured(&self.file.name, each),
             Field::Device => captured(&self.file.device, each),
-            Field::Comm => each(comm(&self.task)),
-            Field::Pid => pids(&self.task, each),
-            Field::Result => code(self.result().map(|result| result.0), each),
-            Field::Errno => errno(self.result().and_then(ReturnCode::error), each),
-            Field::Total => time(self.age(model.now()), each),
-            Field::Id => each_number(Some(self.id.0), each),
-            _ => timed(self, field, each),
+            _ => self.usual().facts(field, model, each),
         }
     }
 }
@@ -342,6 +339,11 @@ impl Cycle {
         Field::State,
         Field::Kind,
     ];
+
+    fn usual(&self) -> Usual<'_, Self> {
+        let (result, error) = (self.result.map(|result| result.0), self.result.and_then(ReturnCode::error));
+        Usual { row: self, kind: "cycle", id: self.id.0, task: &self.task, result, error }
+    }
 }
 
 impl Row for Cycle {
@@ -351,20 +353,13 @@ impl Row for Cycle {
 
     fn facts(&self, field: Field, model: &Model, each: &mut Each<'_>) {
         match field {
-            Field::Kind => each(Fact::Word("cycle")),
             Field::Outcome => each(Fact::Text(self.verdict().as_str())),
             Field::Alias => {
                 for (_, call) in self.met() {
                     text(call.alias().or(call.entry.path.text()).map(|name| &**name), each);
                 }
             }
-            Field::Comm => each(comm(&self.task)),
-            Field::Pid => pids(&self.task, each),
-            Field::Result => code(self.result.map(|result| result.0), each),
-            Field::Errno => errno(self.result.and_then(ReturnCode::error), each),
-            Field::Total => time(self.age(model.now()), each),
-            Field::Id => each_number(Some(self.id.0), each),
-            _ => timed(self, field, each),
+            _ => self.usual().facts(field, model, each),
         }
     }
 }
@@ -438,12 +433,30 @@ impl Row for Finding {
     }
 }
 
-/// What begins and ends.
-fn timed<T: Timed>(row: &T, field: Field, each: &mut Each<'_>) {
-    match field {
-        Field::At => each(Fact::At(row.began())),
-        Field::State => each(Fact::Word(if row.is_closed() { "closed" } else { "open" })),
-        _ => {}
+/// What nearly every row holds: what it is, whose it is, when it was, and how it ended.
+struct Usual<'r, T> {
+    row: &'r T,
+    kind: &'static str,
+    id: u64,
+    task: &'r Task,
+    result: Option<i32>,
+    error: Option<Errno>,
+}
+
+impl<T: Timed> Usual<'_, T> {
+    fn facts(&self, field: Field, model: &Model, each: &mut Each<'_>) {
+        match field {
+            Field::Kind => each(Fact::Word(self.kind)),
+            Field::Id => each_number(Some(self.id), each),
+            Field::Comm => each(comm(self.task)),
+            Field::Pid => pids(self.task, each),
+            Field::Result => code(self.result, each),
+            Field::Errno => errno(self.error, each),
+            Field::Total => time(self.row.age(model.now()), each),
+            Field::At => each(Fact::At(self.row.began())),
+            Field::State => each(Fact::Word(if self.row.is_closed() { "closed" } else { "open" })),
+            _ => {}
+        }
     }
 }
 

@@ -181,3 +181,16 @@ fn two_queries_must_both_hold() {
     assert_eq!(model.requests().filter(|request| both.matches(&***request, model)).count(), 1);
     assert!(Query::default().and(Query::default()).is_empty());
 }
+
+#[test]
+fn wall_times_follow_a_clock_that_is_set() {
+    let mut scenario = busy();
+    let second = 1_000_000_000;
+    let before = scenario.model().wall_ns(crate::testing::stamp(1_000_000)).unwrap();
+    scenario.fact(5_000_000, crate::event::Fact::ClockSet { wall_ns: 2_000_000_000 * second });
+    scenario.until(6_000_000);
+    let wall = |at| scenario.model().wall_ns(crate::testing::stamp(at)).unwrap();
+    assert_eq!((wall(1_000_000), wall(5_500_000)), (before, 2_000_000_000 * second + second / 2));
+    let since = Query::since("2033-05-18").unwrap();
+    assert_eq!(scenario.model().requests().filter(|request| since.matches(&***request, scenario.model())).count(), 0);
+}
