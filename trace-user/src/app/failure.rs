@@ -2,7 +2,8 @@
 
 use crate::kernel::attach::AttachError;
 use crate::kernel::{object, snapshot};
-use crate::recording::{FileReadError, FileWriteError};
+use crate::recording::read::FileReadError;
+use crate::recording::target::FileWriteError;
 use crate::source::live::LiveError;
 use crate::stderr;
 use std::error::Error;

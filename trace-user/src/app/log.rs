@@ -7,7 +7,7 @@ use super::session::{Session, Signals, Until, passed_on, report_gaps};
 use super::{replay, runtime};
 use crate::cli::LogArgs;
 use crate::kernel::snapshot;
-use crate::recording::Target;
+use crate::recording::target::Target;
 use crate::stderr;
 use modtrail_core::alert::losses::LossLines;
 use modtrail_core::alert::rules::{Alerts, Limits};

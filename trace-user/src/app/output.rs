@@ -6,7 +6,7 @@
 
 use super::failure::Failure;
 use crate::ready::is_ready;
-use crate::recording::Target;
+use crate::recording::target::Target;
 use crate::stderr;
 use modtrail_core::report::plain::counted;
 use rustix::io::{Errno, write};

@@ -29,7 +29,7 @@ pub fn run(file: &Path) -> Result<ExitCode, Failure> {
 /// # Errors
 /// [`Failure`] if the file cannot be read.
 pub fn read(file: &Path, each: impl FnMut(&Change, &Model)) -> Result<(Model, Integrity), Failure> {
-    Ok(recording::read(file, |bytes| replay(bytes, each))?)
+    Ok(recording::read::read(file, |bytes| replay(bytes, each))?)
 }
 
 /// Warns on stderr if the recording is damaged or its end is missing.

@@ -1,0 +1,174 @@
+//! Files that are going to be written, and are fit for it.
+//!
+//! In: a path. Out: an open file, for its owner alone, that nobody else records to; or why there is none.
+
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// Why a file for a recording, or for lines, cannot be written.
+#[derive(Debug, thiserror::Error)]
+pub enum FileWriteError {
+    /// The file is not one that may be replaced.
+    #[error("cannot write to {}: {reason}", .path.display())]
+    Unfit {
+        /// The file.
+        path: PathBuf,
+        /// Why, in words.
+        reason: &'static str,
+    },
+    /// The file cannot be created.
+    #[error("cannot create {}", .path.display())]
+    Create {
+        /// The file.
+        path: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// The file cannot be written.
+    #[error("cannot write to {}", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
+}
+
+/// A file that can be written, but is unchanged: if no recording begins, a file that did not exist before is removed
+/// again.
+pub struct Target {
+    file: Option<File>,
+    path: PathBuf,
+    is_new: bool,
+}
+
+impl Target {
+    /// Opens or creates the file, for its owner alone: a recording holds command lines. Its content stays until a
+    /// recording begins. A path that is itself a symbolic link is not followed, a file of another user's and a block
+    /// device are refused, and only one recorder writes to a file.
+    ///
+    /// # Errors
+    /// [`FileWriteError::Create`] with what the system answered, or [`FileWriteError::Unfit`].
+    pub fn open(path: &Path) -> Result<Self, FileWriteError> {
+        let refused = |source| FileWriteError::Create { path: path.to_owned(), source };
+        let unfit = |reason| FileWriteError::Unfit { path: path.to_owned(), reason };
+        let (file, is_new) = match options(path).create_new(true).open(path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => match options(path).open(path) {
+                Err(error) if is_link(&error) => return Err(unfit("it is a symbolic link; name the file itself")),
+                opened => (opened.map_err(refused)?, false),
+            },
+            made => (made.map_err(refused)?, true),
+        };
+        let metadata = file.metadata().map_err(refused)?;
+        if metadata.file_type().is_block_device() {
+            return Err(unfit("it is a block device"));
+        }
+        // Who owns a file can read it, and whoever has another name for it can, too.
+        let is_own = metadata.uid() == rustix::process::geteuid().as_raw() && metadata.nlink() <= 1;
+        if metadata.is_file() && !is_own {
+            return Err(unfit("it belongs to another user, or has another name; remove it first"));
+        }
+        if metadata.is_file() && matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
+            return Err(unfit("another modtrail writes to it"));
+        }
+        Ok(Self { file: Some(file), path: path.to_owned(), is_new })
+    }
+
+    /// The file, whose old content is gone from here on.
+    ///
+    /// # Errors
+    /// [`FileWriteError::Write`] with what the system answered.
+    pub fn emptied(mut self) -> Result<File, FileWriteError> {
+        let path = self.path.clone();
+        let failed = |source| FileWriteError::Write { path: path.clone(), source };
+        let mut file = self.file.take().ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
+        let metadata = file.metadata().map_err(failed)?;
+        if metadata.is_file() {
+            file.set_len(0).map_err(failed)?;
+            // Somebody may have opened one that others could read.
+            if metadata.permissions().mode() & !OWNER_ALONE & 0o777 != 0 {
+                file = replaced(&path).map_err(failed)?;
+            }
+        }
+        Ok(file)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether it is the file at `other`.
+    #[must_use]
+    pub fn is_at(&self, other: &Path) -> bool {
+        let own = self.file.as_ref().and_then(|file| file.metadata().ok());
+        own.zip(fs::metadata(other).ok())
+            .is_some_and(|(own, other)| (own.dev(), own.ino()) == (other.dev(), other.ino()))
+    }
+}
+
+/// `rw-------`
+pub(super) const OWNER_ALONE: u32 = 0o600;
+
+fn options(path: &Path) -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.write(true).mode(OWNER_ALONE).custom_flags(flags(path));
+    options
+}
+
+/// Folders whose links are the system's own: `/dev/stdout`, and `/dev/fd/63` of a shell's `>(command)`.
+pub(super) const SYSTEM_LINKS: [&str; 3] = ["/dev", "/dev/fd", "/proc/self/fd"];
+
+/// Flags of `open` that the standard library has no names for.
+fn flags(path: &Path) -> i32 {
+    let follows = path.parent().is_some_and(|folder| SYSTEM_LINKS.iter().any(|links| folder == Path::new(links)));
+    let flags = if follows { OFlags::NOCTTY } else { OFlags::NOCTTY | OFlags::NOFOLLOW };
+    i32::try_from(flags.bits()).unwrap_or_default()
+}
+
+/// Whether the system refused a symbolic link.
+fn is_link(error: &io::Error) -> bool {
+    Errno::from_io_error(error) == Some(Errno::LOOP)
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        if self.is_new && self.file.is_some() {
+            // It stays empty if it cannot be removed, which does no harm.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// A new file in the place of the old one, for its owner alone.
+fn replaced(path: &Path) -> io::Result<File> {
+    fs::remove_file(path)?;
+    let file = options(path).create_new(true).open(path)?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+        Err(TryLockError::Error(_)) | Ok(()) => Ok(file),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Target;
+    use std::fs;
+
+    #[test]
+    fn a_target_that_is_never_begun_keeps_what_it_held() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("old.mcap");
+        fs::write(&path, b"precious").expect("the file can be written");
+        drop(Target::open(&path).expect("the file can be opened"));
+        assert_eq!(fs::read(&path).expect("the file is there"), b"precious");
+        let path = folder.path().join("new.mcap");
+        drop(Target::open(&path).expect("the file can be made"));
+        assert!(!path.exists(), "nothing was recorded, so nothing is left behind");
+    }
+}
