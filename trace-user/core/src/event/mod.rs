@@ -418,6 +418,10 @@ pub enum Lost {
     Misplaced,
     /// Something follows the recording in its file, and was not read.
     Trailing,
+    /// An event that could not be written to the recording, since the file or its disk took nothing at the time.
+    Unwritten,
+    /// A segment of the recording that is not there.
+    MissingSegment,
     /// An event that came after later events had been judged without it.
     Late,
 }
@@ -592,6 +596,7 @@ impl Lost {
             | Self::Unreturned(_) => false,
             Self::Repeated | Self::Trailing => false,
             Self::Kernel(_) | Self::Undecodable | Self::Damaged | Self::Late | Self::Misplaced => true,
+            Self::Unwritten | Self::MissingSegment => true,
             Self::Unrun(kind) | Self::Deaf(kind) => matches!(
                 kind,
                 Kind::Requested
@@ -620,7 +625,9 @@ impl Lost {
             | Self::Late
             | Self::Repeated
             | Self::Misplaced
-            | Self::Trailing => None,
+            | Self::Trailing
+            | Self::Unwritten
+            | Self::MissingSegment => None,
         }
     }
 
@@ -647,6 +654,8 @@ impl Lost {
             Self::Repeated => "duplicate events in the recording, skipped",
             Self::Misplaced => "events, counted as unreadable at first, that stand in the wrong place in the recording",
             Self::Trailing => "pieces of the file, after the end of the recording, that were not read",
+            Self::Unwritten => "events that could not be written to the recording",
+            Self::MissingSegment => "segments of the recording that are not there",
         }
     }
 }

@@ -16,6 +16,7 @@ pub use field::{Field, Sort};
 pub use parse::QueryFault;
 pub use rows::{Each, Row};
 pub use term::{Fact, Op, Term};
+pub use value::size;
 
 use crate::entities::Change;
 use crate::event::Stamp;

@@ -96,7 +96,9 @@ const UNITS: [(&str, i64); 10] = [
     ("b", 1),
 ];
 
-fn size(text: &str) -> Option<i64> {
+/// A size as it is typed everywhere: `4096`, `4KiB`, `2M`. `None` if it is something else.
+#[must_use]
+pub fn size(text: &str) -> Option<i64> {
     let text = text.to_ascii_lowercase();
     let unit = UNITS.iter().find_map(|(unit, factor)| text.strip_suffix(unit).map(|number| (number, *factor)));
     let (number, factor) = unit.unwrap_or((&text, 1));

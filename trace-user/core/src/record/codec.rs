@@ -52,6 +52,8 @@ const DAMAGED: u32 = 101;
 const REPEATED: u32 = 103;
 const MISPLACED: u32 = 104;
 const TRAILING: u32 = 105;
+const UNWRITTEN: u32 = 106;
+const MISSING_SEGMENT: u32 = 107;
 const LATE: u32 = 102;
 /// Plus the moment's number.
 const UNRUN: u32 = 1_000;
@@ -831,6 +833,8 @@ fn loss_number(loss: Lost) -> u32 {
         Lost::Repeated => REPEATED,
         Lost::Misplaced => MISPLACED,
         Lost::Trailing => TRAILING,
+        Lost::Unwritten => UNWRITTEN,
+        Lost::MissingSegment => MISSING_SEGMENT,
         Lost::Unrun(kind) => UNRUN + u32::from(kind.number()),
         Lost::Unreturned(kind) => UNRETURNED + u32::from(kind.number()),
         Lost::Deaf(kind) => DEAF + u32::from(kind.number()),
@@ -845,6 +849,8 @@ fn event_loss(number: u32) -> Result<Lost, CodecFault> {
         REPEATED => Ok(Lost::Repeated),
         MISPLACED => Ok(Lost::Misplaced),
         TRAILING => Ok(Lost::Trailing),
+        UNWRITTEN => Ok(Lost::Unwritten),
+        MISSING_SEGMENT => Ok(Lost::MissingSegment),
         UNRUN..UNRETURNED => event_kind(number - UNRUN).map(Lost::Unrun),
         UNRETURNED..DEAF => event_kind(number - UNRETURNED).map(Lost::Unreturned),
         DEAF..=u32::MAX => event_kind(number - DEAF).map(Lost::Deaf),

@@ -1,11 +1,15 @@
 //! Recordings: events as they came, in an MCAP file that other tools read.
 //!
 //! One channel, one protobuf message per event, the schema inside the file. [`mod@write`] appends; [`read`] returns
-//! every event that can be read, and reports what could not be; [`codec`] is the only translation between the two.
+//! every event that can be read, and reports what could not be; [`codec`] is the only translation between the two. A
+//! recording may begin in the middle of a trace ([`preface`]), and may stand in several files ([`series`]).
 
 pub mod codec;
+pub mod flight;
 mod interner;
+pub mod preface;
 pub mod read;
+pub mod series;
 #[cfg(test)]
 mod tests;
 pub mod write;

@@ -7,6 +7,7 @@
 
 use super::codec::from_message;
 use super::interner::Interner;
+use super::series::Segment;
 use super::{ENCODING, PROFILE, SCHEMA_NAME, schema};
 use crate::event::{Body, Event, Fact, Lost, Stamp};
 use mcap::records::{Record, op};
@@ -113,7 +114,15 @@ impl Integrity {
 ///
 /// # Errors
 /// [`ReadError`] if the stream fails or is not a recording.
-pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Integrity, ReadError> {
+pub fn read(bytes: impl Read, each: impl FnMut(Event)) -> Result<Integrity, ReadError> {
+    read_segment(bytes, each).map(|(integrity, _)| integrity)
+}
+
+/// The same, with where the recording stands in a series; `None` if it is a recording in one file.
+///
+/// # Errors
+/// [`ReadError`] if the stream fails or is not a recording.
+pub fn read_segment(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<(Integrity, Option<Segment>), ReadError> {
     let options = LinearReaderOptions::default()
         .with_emit_chunks(true)
         .with_skip_end_magic(true)
@@ -133,6 +142,7 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Integrity, 
         at: 0,
         damaged_at: None,
         interner: Interner::default(),
+        segment: None,
     };
     let mut records = 0_u64;
     let mut size = 0;
@@ -180,7 +190,7 @@ pub fn read(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<Integrity, 
     }
     let is_followed = has_footer && follows(&mut bytes)?;
     events.finish(is_followed);
-    Ok(events.integrity)
+    Ok((events.integrity, events.segment))
 }
 
 /// Bytes of a record before its content: the opcode and the length.
@@ -280,6 +290,8 @@ struct Events<F> {
     damaged_at: Option<u64>,
     /// The texts of the events so far.
     interner: Interner,
+    /// Where the recording stands in a series, if it says so.
+    segment: Option<Segment>,
 }
 
 impl<F: FnMut(Event)> Events<F> {
@@ -287,7 +299,7 @@ impl<F: FnMut(Event)> Events<F> {
         // A chunk counts as a whole: its checksum shows whether any of it can be trusted.
         let records = match opcode {
             op::CHUNK => chunk(data),
-            op::HEADER | op::SCHEMA | op::CHANNEL | op::MESSAGE => {
+            op::HEADER | op::SCHEMA | op::CHANNEL | op::MESSAGE | op::METADATA => {
                 parse_record(opcode, data).map(|record| vec![record.into_owned()])
             }
             // Indexes and similar records: not needed to read the whole file.
@@ -308,13 +320,14 @@ impl<F: FnMut(Event)> Events<F> {
         self.damaged_at.get_or_insert(self.at);
     }
 
-    #[expect(clippy::wildcard_enum_match_arm, reason = "another crate's enum, of which four records matter")]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "another crate's enum, of which five records matter")]
     fn plain(&mut self, record: Record<'_>) -> Result<(), ReadError> {
         match record {
             Record::Header(header) => self.channels.is_profile_ours = header.profile == PROFILE,
             Record::Schema { header, .. } if header.name == SCHEMA_NAME && header.encoding == ENCODING => {
                 self.channels.schemas.insert(header.id);
             }
+            Record::Metadata(metadata) => self.segment = Segment::from_record(&metadata).or(self.segment.take()),
             Record::Channel(channel) if self.channels.schemas.contains(&channel.schema_id) => {
                 self.channels.ours.insert(channel.id);
             }

@@ -5,6 +5,7 @@
 
 use super::codec::to_message;
 use super::schema::DESCRIPTORS;
+use super::series::Segment;
 use super::{ENCODING, PROFILE, SCHEMA_NAME, TOPIC};
 use crate::event::{Body, Event, Fact, Stamp};
 use mcap::records::MessageHeader;
@@ -33,6 +34,14 @@ impl<W: Write> Recorder<W> {
     /// # Errors
     /// What `out` answered.
     pub fn begin(out: W) -> io::Result<Self> {
+        Self::begin_segment(out, None)
+    }
+
+    /// The same, of a recording in several files: `segment` says where this one stands.
+    ///
+    /// # Errors
+    /// What `out` answered.
+    pub fn begin_segment(out: W, segment: Option<&Segment>) -> io::Result<Self> {
         let options = WriteOptions::new()
             .compression(Some(Compression::Zstd))
             // Threads would have the rights that this one gives up later.
@@ -46,6 +55,9 @@ impl<W: Write> Recorder<W> {
         let mut writer = Writer::with_options(NoSeek::new(out), options).map_err(io_error)?;
         let schema = writer.add_schema(SCHEMA_NAME, ENCODING, DESCRIPTORS).map_err(io_error)?;
         let channel = writer.add_channel(schema, TOPIC, ENCODING, &BTreeMap::new()).map_err(io_error)?;
+        if let Some(segment) = segment {
+            writer.write_metadata(&segment.record()).map_err(io_error)?;
+        }
         let mut recorder = Self { writer, channel, sequence: 0, buffer: Vec::new(), unflushed: true };
         recorder.flush()?;
         Ok(recorder)
