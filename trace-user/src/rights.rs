@@ -23,6 +23,8 @@ pub struct Needs {
     pub costs: bool,
     /// A command is traced: signals are passed on to it.
     pub command: bool,
+    /// Files are made later, in a folder that belongs to another user.
+    pub foreign_folder: bool,
 }
 
 /// A capability that stays: its name, what it is needed for, and its bit.
@@ -83,6 +85,10 @@ fn kept(needs: Needs, permitted: CapabilitySet) -> Vec<Kept> {
         let why = "to pass signals on to the command, which may run as another user";
         all.push(one("CAP_KILL", why, CapabilitySet::KILL));
     }
+    if needs.foreign_folder {
+        let why = "to make the next files of the recording in a folder that belongs to another user";
+        all.push(one("CAP_DAC_OVERRIDE", why, CapabilitySet::DAC_OVERRIDE));
+    }
     all.retain(|kept| permitted.contains(kept.capability));
     all
 }
@@ -142,9 +148,16 @@ mod tests {
             names(Needs::default(), CapabilitySet::SYS_ADMIN | CapabilitySet::BPF),
             ["CAP_BPF", "CAP_SYS_ADMIN"]
         );
-        let all =
-            Needs { stacks_of_proc: true, symbols_of_proc: true, guarded_kprobes: true, costs: true, command: true };
-        let every = ["CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE", "CAP_SYS_ADMIN", "CAP_SYSLOG", "CAP_KILL"];
+        let all = Needs {
+            stacks_of_proc: true,
+            symbols_of_proc: true,
+            guarded_kprobes: true,
+            costs: true,
+            command: true,
+            foreign_folder: true,
+        };
+        let own = ["CAP_BPF", "CAP_PERFMON", "CAP_SYS_PTRACE", "CAP_SYS_ADMIN", "CAP_SYSLOG", "CAP_KILL"];
+        let every = [&own[..], &["CAP_DAC_OVERRIDE"]].concat();
         assert_eq!(names(all, CapabilitySet::all()), every);
         assert!(names(all, CapabilitySet::empty()).is_empty());
     }

@@ -6,6 +6,7 @@
 
 use crate::ready::is_ready;
 use modtrail_core::report::plain::counted;
+use std::error::Error;
 use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,4 +37,19 @@ pub fn line(text: impl Display) {
         _ => format!("modtrail: {} lost: nobody read them\n", counted(given_up, "message")),
     };
     let _ = io::stderr().write_all(format!("{before}{text}\n").as_bytes());
+}
+
+/// The error and its causes in one line, each once.
+#[must_use]
+pub fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut words: Vec<String> = Vec::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let said = error.to_string();
+        if words.last().is_none_or(|last| !last.ends_with(&said)) {
+            words.push(said);
+        }
+        next = error.source();
+    }
+    words.join(": ")
 }

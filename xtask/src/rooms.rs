@@ -119,7 +119,7 @@ const EDGE: House = House {
         ("stderr", &["ready"]),
         ("clock", &[]),
         ("kernel", &["clock", "stderr"]),
-        ("recording", &[]),
+        ("recording", &["ready", "stderr"]),
         ("priority", &[]),
         ("rights", &[]),
         ("sinks", &["rights", "stderr"]),
@@ -137,9 +137,9 @@ const EDGE: House = House {
         (&["std", "env"], &["kernel", "app"]),
         (&["tokio"], &["kernel", "source", "sinks", "app"]),
         // When files were last changed.
-        (&["std", "time", "SystemTime"], &["kernel"]),
+        (&["std", "time", "SystemTime"], &["kernel", "recording"]),
         // Waits and frames of the event loop; what happened is never stamped with it.
-        (&["std", "time", "Instant"], &["kernel", "app"]),
+        (&["std", "time", "Instant"], &["kernel", "recording", "app"]),
     ],
     words: &[
         ("\"/proc", &["kernel", "recording"]),

@@ -5,7 +5,7 @@ use crate::kernel::{object, snapshot};
 use crate::recording::read::FileReadError;
 use crate::recording::target::FileWriteError;
 use crate::source::live::LiveError;
-use crate::stderr;
+use crate::stderr::{self, chain};
 use std::error::Error;
 use std::io;
 use std::process::ExitCode;
@@ -92,7 +92,9 @@ impl From<FileWriteError> for Failure {
     fn from(error: FileWriteError) -> Self {
         let hint = match &error {
             FileWriteError::Create { .. } | FileWriteError::Unfit { .. } => None,
-            FileWriteError::Write { .. } => Some("what was flushed before can be read: modtrail report shows it"),
+            FileWriteError::Incomplete { .. } | FileWriteError::Write { .. } => {
+                Some("what was flushed before can be read: modtrail report shows it")
+            }
         };
         Self { status: INPUT_OUTPUT, sentence: chain(&error), hint }
     }
@@ -140,19 +142,4 @@ fn denied(error: &(dyn Error + 'static)) -> bool {
         next = error.source();
     }
     false
-}
-
-/// The error and its causes in one line, each once.
-#[must_use]
-pub fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut words: Vec<String> = Vec::new();
-    let mut next = Some(error);
-    while let Some(error) = next {
-        let said = error.to_string();
-        if words.last().is_none_or(|last| !last.ends_with(&said)) {
-            words.push(said);
-        }
-        next = error.source();
-    }
-    words.join(": ")
 }

@@ -3,7 +3,7 @@
 use super::failure::Failure;
 use super::launcher::Held;
 use super::output::{self, Destination, Output, Written};
-use super::session::{Session, Signals, Until, passed_on, report_gaps};
+use super::session::{Finished, Session, Signals, Until, passed_on, report_gaps};
 use super::{replay, runtime};
 use crate::cli::LogArgs;
 use crate::kernel::snapshot;
@@ -72,7 +72,7 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
         };
         session.run(until, signals, each).await
     });
-    let (model, status) = outcome?;
+    let Finished { model, status, .. } = outcome?;
     lines.finish(&model);
     report_gaps(&model, Integrity::default());
     if lines.others > 0 {

@@ -9,8 +9,8 @@ use crate::clock;
 use crate::kernel::attach::{ProbeLog, Progress};
 use crate::kernel::snapshot;
 use crate::priority;
-use crate::recording::file::FileRecorder;
-use crate::recording::target::Target;
+use crate::recording::file::Flow;
+use crate::recording::{Plan, Prepared, Recording};
 use crate::rights::{self, Kept, Needs};
 use crate::source::live::{Live, Options};
 use crate::stderr;
@@ -24,7 +24,6 @@ use modtrail_core::stall;
 use rustix::process::Signal;
 use std::ops::ControlFlow;
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::Path;
 use std::process::{ExitCode, ExitStatus};
 use std::time::Duration;
 use tokio::signal::unix::{Signal as Listener, SignalKind, signal};
@@ -54,12 +53,28 @@ pub struct Until {
     pub command: Option<Held>,
 }
 
+/// What a session led to.
+#[derive(Debug)]
+pub struct Finished {
+    /// What is known.
+    pub model: Model,
+    /// How the command ended; `None` if there was none.
+    pub status: Option<ExitStatus>,
+    /// Where the recording is, in words; `None` if none was wanted.
+    pub recording: Option<String>,
+}
+
 /// The session.
 pub struct Session {
     source: Live,
     pipeline: Pipeline,
-    recorder: Option<FileRecorder>,
+    recorder: Option<Recording>,
     flushed: Instant,
+    flush_every: Duration,
+    /// Nobody reads the recording any more.
+    is_unread: bool,
+    /// SIGUSR1, if it asks for what the flight recorder holds.
+    asked: Option<Listener>,
     /// The age from which the kernel stack of what is stuck is sampled.
     stalled_from: Nanos,
     sampled: Instant,
@@ -85,26 +100,35 @@ impl Session {
     ///
     /// # Errors
     /// [`Failure`] if the kernel cannot be traced or the file cannot be created.
-    pub fn begin(trace: &TraceArgs, recording: Option<&Path>, until: &Until) -> Result<Self, Failure> {
+    pub fn begin(trace: &TraceArgs, recording: Option<Plan>, until: &Until) -> Result<Self, Failure> {
         // The file first: a wrong path is reported before the kernel is touched. Its old content is kept until there is
         // something to record.
-        let target = recording.map(Target::open).transpose()?;
+        let flush_every = recording.as_ref().map(|plan| Duration::from_nanos(plan.flush_every.as_nanos()));
+        let is_flight = recording.as_ref().is_some_and(|plan| plan.keep.is_some());
+        let prepared = recording.map(Plan::prepare).transpose()?;
+        let foreign_folder = prepared.as_ref().is_some_and(Prepared::is_in_foreign_folder);
         priority::raise();
         let command = until.command.as_ref().map(Held::process);
         let mut source = Live::attach(&Options { command, ..trace.options() }, &Progress::default())?;
-        let recorder = target.map(FileRecorder::begin).transpose()?;
-        give_up_rights(&mut source, Needs { command: until.command.is_some(), ..Needs::default() })?;
-        Ok(Self::over(source, recorder))
+        let recorder = prepared.map(|prepared| prepared.begin(clock::now())).transpose()?;
+        let needs = Needs { command: until.command.is_some(), foreign_folder, ..Needs::default() };
+        give_up_rights(&mut source, needs)?;
+        let session = Self::over(source, recorder);
+        let asked = if is_flight { listen(SignalKind::user_defined1())? } else { None };
+        Ok(Self { flush_every: flush_every.unwrap_or(session.flush_every), asked, ..session })
     }
 
     /// A session over a source that is attached already.
     #[must_use]
-    pub fn over(source: Live, recorder: Option<FileRecorder>) -> Self {
+    pub fn over(source: Live, recorder: Option<Recording>) -> Self {
         let mut session = Self {
             source,
             pipeline: Pipeline::default(),
             recorder,
             flushed: Instant::now(),
+            flush_every: FLUSH,
+            is_unread: false,
+            asked: None,
             stalled_from: stall::LIMIT,
             sampled: Instant::now(),
             sample_every: SAMPLE,
@@ -160,9 +184,9 @@ impl Session {
             self.pipeline.push(event, &mut each);
         }
         if let Some(recorder) = &mut self.recorder
-            && self.flushed.elapsed() >= FLUSH
+            && self.flushed.elapsed() >= self.flush_every
         {
-            recorder.flush()?;
+            self.is_unread |= recorder.flush(self.pipeline.model())? == Flow::Closed;
             self.flushed = Instant::now();
         }
         Ok(())
@@ -190,18 +214,25 @@ impl Session {
         Ok(false)
     }
 
-    /// Takes in what is left, closes what is open, and ends the recording.
+    /// Writes what a flight recorder holds, since somebody asked for it.
+    ///
+    /// # Errors
+    /// [`Failure`] if it cannot be written.
+    pub fn save(&mut self, why: &str) -> Result<(), Failure> {
+        let Some(recorder) = &mut self.recorder else { return Ok(()) };
+        Ok(recorder.save(why, self.pipeline.model())?)
+    }
+
+    /// Takes in what is left, closes what is open, and ends the recording. Returns where the recording is, in words.
     ///
     /// # Errors
     /// [`Failure`] if the source or the recording fails.
-    pub fn end(mut self, mut each: impl FnMut(&Change, &Model)) -> Result<Model, Failure> {
+    pub fn end(mut self, mut each: impl FnMut(&Change, &Model)) -> Result<(Model, Option<String>), Failure> {
         self.drain(&mut each)?;
         let at = clock::now();
-        if let Some(recorder) = self.recorder {
-            recorder.finish(at)?;
-        }
+        let place = self.recorder.map(|recorder| recorder.finish(at)).transpose()?;
         self.pipeline.push(Event { at, body: Body::Fact(Fact::End) }, &mut each);
-        Ok(self.pipeline.into_model())
+        Ok((self.pipeline.into_model(), place))
     }
 
     /// Runs until it is stopped by `until`, by a signal, or by the caller. Returns the command's status: however
@@ -215,7 +246,7 @@ impl Session {
         until: Until,
         mut signals: Signals,
         mut each: impl FnMut(&Change, &Model) -> ControlFlow<()>,
-    ) -> Result<(Model, Option<ExitStatus>), Failure> {
+    ) -> Result<Finished, Failure> {
         // Facts first: the command must not run before everything is ready for it.
         self.step(|change, model| {
             let _ = each(change, model);
@@ -233,11 +264,11 @@ impl Session {
             None => None,
         };
         // That the command failed is passed on, whatever became of the recording.
-        let model = ended.map_err(|failure| match status.map(code) {
+        let (model, recording) = ended.map_err(|failure| match status.map(code) {
             Some(code) if code != 0 => failure.with_status(code),
             Some(_) | None => failure,
         })?;
-        Ok((model, status))
+        Ok(Finished { model, status, recording })
     }
 
     /// Whether it is known that the probes fire, or that they do not.
@@ -254,7 +285,7 @@ impl Session {
     ) -> Result<(), Failure> {
         let deadline = duration.map(|duration| Instant::now() + Duration::from_nanos(duration.as_nanos()));
         let mut flow = ControlFlow::Continue(());
-        while flow.is_continue() {
+        while flow.is_continue() && !self.is_unread {
             if let Some(ended) = command.as_ref().and_then(|command| command.ended) {
                 let is_final = self.drain(|change, model| {
                     if each(change, model).is_break() {
@@ -273,6 +304,7 @@ impl Session {
                     None => break,
                 },
                 () = passed(deadline) => break,
+                () = received(&mut self.asked) => self.save("SIGUSR1 asked for it")?,
                 () = ended(command.as_mut()) => {}
             }
             self.take_in(|change, model| {

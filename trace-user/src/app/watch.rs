@@ -48,7 +48,7 @@ pub fn run(args: &WatchArgs) -> Result<ExitCode, Failure> {
         ));
         session.run(until, signals, |change, model| watcher.on(change, model)).await
     });
-    let (model, _) = outcome?;
+    let model = outcome?.model;
     let finished = watcher.output.finish();
     report_gaps(&model, Integrity::default());
     match watcher.failure {
@@ -98,7 +98,7 @@ impl Watcher {
         if let Some(exec) = &mut self.exec
             && let Err(error) = exec.run(&facts)
         {
-            stderr::say(super::failure::chain(&error));
+            stderr::say(stderr::chain(&error));
         }
         let written = self.output.line(text);
         self.note(written)

@@ -44,5 +44,5 @@ fn live(args: &WhoArgs) -> Result<Model, Failure> {
         stderr::say("ready; the answer comes when tracing ends, with Ctrl-C");
         session.run(until, signals, |_, _| ControlFlow::Continue(())).await
     });
-    outcome.map(|(model, _)| model)
+    outcome.map(|finished| finished.model)
 }

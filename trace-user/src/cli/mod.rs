@@ -2,11 +2,13 @@
 //! together is checked by those who use them.
 
 use crate::kernel::hooks::HookChoice;
+use crate::recording::file::Sync;
+use crate::recording::segments::Limits;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use modtrail_core::entities::{Call, Cycle, Firmware, Load, Request, Unload};
 use modtrail_core::findings::Finding;
-use modtrail_core::query::{Field, Query};
+use modtrail_core::query::{Field, Query, size};
 use std::path::PathBuf;
 use trace_common::limits::{RING_BYTES, TRACKED};
 use trace_common::time::Nanos;
@@ -71,10 +73,13 @@ request, and those who unloaded it. That nobody asked is stated only if at least
   modtrail who AF_CAN --for 10m";
 
 const AFTER_RECORD: &str = "\
-The file is MCAP with protobuf messages, one per event, the schema inside. It is flushed every 0.5 s;
-kill -9 loses at most that.
+The file is MCAP with protobuf messages, one per event, the schema inside. It is flushed every 0.5 s; kill -9 loses at
+most that. If the disk is full, events wait in memory and are counted if they find no room there.
 
   modtrail record -o boot.mcap --for 10m
+  modtrail record -o /var/log/modtrail/trace.mcap --max-size 1G --max-age 7d
+  modtrail record -o /var/log/modtrail/trouble.mcap --keep 10m      write the minutes before a stall, not the days
+  ssh host modtrail record -o - --for 1m > host.mcap
   modtrail record -o it.mcap -- modprobe xfs
   modtrail replay it.mcap";
 
@@ -134,7 +139,7 @@ pub struct TraceArgs {
     #[arg(long, value_name = "HOOK", help_heading = "Tracing")]
     pub without: Vec<String>,
     /// Size of the ring buffer between kernel and modtrail: a power of two
-    #[arg(long, default_value_t = RING_BYTES, value_name = "BYTES", value_parser = ring_bytes, help_heading = "Tracing")]
+    #[arg(long, default_value_t = RING_BYTES, value_name = "SIZE", value_parser = ring_bytes, help_heading = "Tracing")]
     pub ring_bytes: u32,
     /// How many tasks are followed at once
     #[arg(long, default_value_t = TRACKED, value_name = "TASKS", value_parser = clap::value_parser!(u32).range(1..=i64::from(TRACKED)), hide = true)]
@@ -194,18 +199,96 @@ pub struct TopArgs {
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_RECORD)]
 pub struct RecordArgs {
-    /// The file to write; one that is there is replaced
+    /// The file to write; a recording that is there is replaced. `-` is standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
     /// Stop after this long, such as 90s, 10m, 1h
     #[arg(long = "for", value_name = "TIME", value_parser = duration)]
     pub duration: Option<Nanos>,
+    /// Be a flight recorder: hold the last TIME in memory, and write it when something is found or stalled, or when
+    /// SIGUSR1 comes. FILE gets a number in its name
+    #[arg(long, value_name = "TIME", value_parser = duration, help_heading = "Flight recorder")]
+    pub keep: Option<Nanos>,
+    /// Memory for what is held, about
+    #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = memory, requires = "keep", help_heading = "Flight recorder")]
+    pub keep_bytes: usize,
+    /// How long a request, load, helper or firmware request may be open before it is stalled
+    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration, requires = "keep", help_heading = "Flight recorder")]
+    pub limit: Nanos,
+    /// How large and old files may become.
+    #[command(flatten)]
+    pub segments: SegmentArgs,
+    /// How often what was recorded is passed to the file: what a kill can cost
+    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = duration, help_heading = "Files")]
+    pub flush_every: Nanos,
+    /// When it goes to disk: what a power cut can cost
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t, help_heading = "Files")]
+    pub sync: SyncChoice,
     /// How to trace.
     #[command(flatten)]
     pub trace: TraceArgs,
     /// Run this, and record while it and its requests last
     #[arg(last = true, value_name = "CMD")]
     pub command: Vec<String>,
+}
+
+/// How large and how old the files of a recording may become. With any of these, the recording is written in segments:
+/// `boot.mcap` stands for `boot.00001.mcap` and so on.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct SegmentArgs {
+    /// Begin a new file at this size; each can be read alone. FILE gets a number in its name
+    #[arg(long, value_name = "SIZE", value_parser = bytes, conflicts_with = "keep", help_heading = "Files")]
+    pub segment_size: Option<u64>,
+    /// Begin a new file after this time
+    #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with = "keep", help_heading = "Files")]
+    pub segment_age: Option<Nanos>,
+    /// Remove the oldest files when all of them are larger than this; a file is an eighth of it at most
+    #[arg(long, value_name = "SIZE", value_parser = bytes, conflicts_with = "keep", help_heading = "Files")]
+    pub max_size: Option<u64>,
+    /// Remove files that are older than this
+    #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with = "keep", help_heading = "Files")]
+    pub max_age: Option<Nanos>,
+    /// Remove the oldest files when the file system has less than this free
+    #[arg(long, value_name = "SIZE", value_parser = bytes, conflicts_with = "keep", help_heading = "Files")]
+    pub min_free: Option<u64>,
+}
+
+/// Bytes of a segment if only the free space is limited.
+const SEGMENT_BYTES: u64 = 64 * 1024 * 1024;
+/// Segments that the limit for all of them, or their age, is at least.
+const SEGMENTS: u64 = 8;
+
+impl SegmentArgs {
+    /// The limits. What limits all segments needs a limit for one: nothing could be removed otherwise.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        let Self { segment_size, segment_age, max_size, max_age, min_free } = *self;
+        let part = max_size.map(|size| (size / SEGMENTS).max(1)).or(min_free.map(|_| SEGMENT_BYTES));
+        let segment_age = segment_age.or(max_age.map(|age| Nanos::new(age.as_nanos() / SEGMENTS)));
+        Limits { segment_bytes: segment_size.or(part), segment_age, bytes: max_size, age: max_age, free: min_free }
+    }
+}
+
+/// When a recording goes to disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, ValueEnum)]
+pub enum SyncChoice {
+    /// Each time that it is passed to the file
+    #[default]
+    Flush,
+    /// When a file ends
+    End,
+    /// When the system decides
+    Never,
+}
+
+impl From<SyncChoice> for Sync {
+    fn from(choice: SyncChoice) -> Self {
+        match choice {
+            SyncChoice::Flush => Self::Flush,
+            SyncChoice::End => Self::End,
+            SyncChoice::Never => Self::Never,
+        }
+    }
 }
 
 /// A command over a recording.
@@ -435,12 +518,24 @@ fn named_limit(text: &str) -> Result<(String, Nanos), String> {
     Ok((name.to_owned(), duration(time)?))
 }
 
+/// A size as it is typed everywhere.
+fn bytes(text: &str) -> Result<u64, String> {
+    let bytes = size(text).and_then(|bytes| u64::try_from(bytes).ok()).filter(|bytes| *bytes > 0);
+    bytes.ok_or_else(|| "expected a size such as 512K, 64M or 2GiB".to_owned())
+}
+
+/// Memory: at least a mebibyte.
+fn memory(text: &str) -> Result<usize, String> {
+    let bytes = usize::try_from(bytes(text)?).map_err(|_| "more than this machine can address".to_owned())?;
+    if bytes >= 1 << 20 { Ok(bytes) } else { Err("must be at least 1M".to_owned()) }
+}
+
 fn ring_bytes(text: &str) -> Result<u32, String> {
-    let bytes: u32 = text.parse().map_err(|_| "say a number of bytes".to_owned())?;
+    let bytes = u32::try_from(bytes(text)?).map_err(|_| "must be at most 1G".to_owned())?;
     if bytes.is_power_of_two() && (4_096..=1 << 30).contains(&bytes) {
         Ok(bytes)
     } else {
-        Err("say a power of two from 4096 to 1073741824".to_owned())
+        Err("must be a power of two from 4K to 1G".to_owned())
     }
 }
 
@@ -480,6 +575,7 @@ mod tests {
         }
         assert_eq!(named_limit("nvidia=2m"), Ok(("nvidia".to_owned(), Nanos::from_secs(120))));
         assert!(named_limit("=2m").is_err() && named_limit("nvidia").is_err());
-        assert!(ring_bytes("5000").is_err() && ring_bytes("4096").is_ok());
+        assert!(ring_bytes("5000").is_err() && ring_bytes("4096") == ring_bytes("4K"));
+        assert_eq!((bytes("2G"), bytes("1.5M").is_err(), bytes("0").is_err()), (Ok(2 << 30), true, true));
     }
 }

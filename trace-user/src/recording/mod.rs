@@ -1,8 +1,192 @@
 //! Recordings as files: opened for reading, and written so that a kill or a power cut only costs what was not flushed
-//! to disk.
+//! to disk, and a full disk what did not fit into memory until there was room again.
 //!
-//! In: a path. Out: the bytes of a recording, for the library to read; or a file that events are appended to.
+//! In: a path; events. Out: the bytes of a recording, for the library to read; files that events are appended to.
 
+mod backlog;
 pub mod file;
+pub mod flight;
 pub mod read;
+pub mod segments;
 pub mod target;
+
+use file::{FileRecorder, Flow, Sync};
+use flight::FlightRecorder;
+use modtrail_core::alert::rules::Limits as Stalled;
+use modtrail_core::event::{Event, Stamp};
+use modtrail_core::model::Model;
+use modtrail_core::record::preface::Preface;
+use modtrail_core::report::plain::counted;
+use segments::{Limits, Numbered, SegmentRecorder};
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use target::{FileWriteError, Target};
+use trace_common::time::Nanos;
+
+/// `-------w-`
+const ALL_WRITE: u32 = 0o002;
+
+/// Where a recording goes, and how.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The file, or the name that numbers are put into; `None` is standard output.
+    pub path: Option<PathBuf>,
+    /// How often what was recorded is passed to the file.
+    pub flush_every: Nanos,
+    /// When it is flushed to disk.
+    pub sync: Sync,
+    /// How large and how old files may become.
+    pub limits: Limits,
+    /// Only the last of it is held, in memory, until something is found.
+    pub keep: Option<Keep>,
+}
+
+/// What the flight recorder holds.
+#[derive(Clone, Debug)]
+pub struct Keep {
+    /// The events of this time.
+    pub time: Nanos,
+    /// In so much memory.
+    pub bytes: usize,
+    /// What is open past these is stalled.
+    pub stalled: Stalled,
+}
+
+/// A plan whose files can be written, but are unchanged.
+pub struct Prepared {
+    plan: Plan,
+    place: Place,
+}
+
+enum Place {
+    One(Target),
+    Numbered(Numbered),
+}
+
+impl Plan {
+    /// Opens what must be there before the kernel is touched: a wrong path is reported first.
+    ///
+    /// # Errors
+    /// [`FileWriteError`] if it cannot be written.
+    pub fn prepare(self) -> Result<Prepared, FileWriteError> {
+        let place = match &self.path {
+            None => Place::One(Target::stdout()?),
+            Some(path) if self.keep.is_some() || self.limits.is_any() => Place::Numbered(usable(path)?),
+            Some(path) => Place::One(Target::for_recording(path)?),
+        };
+        Ok(Prepared { plan: self, place })
+    }
+}
+
+/// The numbered files that `path` stands for, if files can be made there.
+fn usable(path: &Path) -> Result<Numbered, FileWriteError> {
+    let names = Numbered::of(path)?;
+    // It is removed again when it goes unused.
+    names.create_next().map(drop)?;
+    Ok(names)
+}
+
+impl Prepared {
+    /// Whether files will be made in a folder that belongs to another user, so that root needs a capability for it.
+    #[must_use]
+    pub fn is_in_foreign_folder(&self) -> bool {
+        match &self.place {
+            Place::One(_) => false,
+            Place::Numbered(names) => fs::metadata(names.folder()).is_ok_and(|folder| {
+                folder.uid() != rustix::process::geteuid().as_raw() && folder.mode() & ALL_WRITE == 0
+            }),
+        }
+    }
+
+    /// Begins the recording.
+    ///
+    /// # Errors
+    /// [`FileWriteError`] if it cannot be written.
+    pub fn begin(self, at: Stamp) -> Result<Recording, FileWriteError> {
+        let Plan { sync, limits, keep, .. } = self.plan;
+        match (self.place, keep) {
+            (Place::One(target), _) => {
+                FileRecorder::begin(target, sync, None, Preface::default(), at).map(Recording::One)
+            }
+            (Place::Numbered(names), Some(keep)) => {
+                let flight = FlightRecorder::new(names, sync, keep.time, keep.bytes, keep.stalled);
+                Ok(Recording::Flight(Box::new(flight)))
+            }
+            (Place::Numbered(names), None) => {
+                SegmentRecorder::begin(names, limits, sync, at).map(|recorder| Recording::Segments(Box::new(recorder)))
+            }
+        }
+    }
+}
+
+/// A recording being made.
+pub enum Recording {
+    /// In one file.
+    One(FileRecorder),
+    /// In segments.
+    Segments(Box<SegmentRecorder>),
+    /// In memory, until something is found.
+    Flight(Box<FlightRecorder>),
+}
+
+impl Recording {
+    /// Takes one event.
+    ///
+    /// # Errors
+    /// [`FileWriteError`] if it cannot be encoded.
+    pub fn write(&mut self, event: &Event) -> Result<(), FileWriteError> {
+        match self {
+            Self::One(recorder) => recorder.write(event),
+            Self::Segments(recorder) => recorder.write(event),
+            Self::Flight(recorder) => {
+                recorder.write(event.clone());
+                Ok(())
+            }
+        }
+    }
+
+    /// Does what is due from time to time: flushes, begins a new segment, looks at the model for findings.
+    ///
+    /// # Errors
+    /// [`FileWriteError`] if it cannot be written, and there is no hope that it can be later.
+    pub fn flush(&mut self, model: &Model) -> Result<Flow, FileWriteError> {
+        match self {
+            Self::One(recorder) => recorder.flush(),
+            Self::Segments(recorder) => recorder.flush(),
+            Self::Flight(recorder) => {
+                recorder.look(model);
+                Ok(Flow::On)
+            }
+        }
+    }
+
+    /// Writes what the flight recorder holds, since somebody asked for it; others flush.
+    ///
+    /// # Errors
+    /// [`FileWriteError`] if it cannot be written.
+    pub fn save(&mut self, why: &str, model: &Model) -> Result<(), FileWriteError> {
+        match self {
+            Self::Flight(recorder) => recorder.save(why, model.now()),
+            Self::One(_) | Self::Segments(_) => self.flush(model).map(|_| ()),
+        }
+    }
+
+    /// Ends the recording in order. Returns where it is, in words.
+    ///
+    /// # Errors
+    /// [`FileWriteError::Incomplete`] if events were lost, with how many.
+    pub fn finish(self, at: Stamp) -> Result<String, FileWriteError> {
+        match self {
+            Self::One(recorder) => {
+                let path = recorder.path().display().to_string();
+                recorder.finish(at).map(|()| path)
+            }
+            Self::Segments(recorder) => {
+                let words = recorder.words();
+                recorder.finish(at).map(|()| words)
+            }
+            Self::Flight(recorder) => recorder.finish(at).map(|count| counted(count, "file")),
+        }
+    }
+}

@@ -2,10 +2,14 @@
 //!
 //! In: a path. Out: an open file, for its owner alone, that nobody else records to; or why there is none.
 
+use modtrail_core::record::read::ReadError;
+use modtrail_core::record::series::head;
+use modtrail_core::report::plain::counted;
 use rustix::fs::OFlags;
 use rustix::io::Errno;
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io;
+use std::io::{self, IsTerminal as _};
+use std::os::fd::AsFd as _;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -28,6 +32,16 @@ pub enum FileWriteError {
         /// What the system answered.
         source: io::Error,
     },
+    /// Not everything that was recorded is in the file.
+    #[error("{} could not be written to {}", counted(*.count, "event"), .path.display())]
+    Incomplete {
+        /// The file.
+        path: PathBuf,
+        /// Events that are not there.
+        count: u64,
+        /// What the system answered at last.
+        source: io::Error,
+    },
     /// The file cannot be written.
     #[error("cannot write to {}", .path.display())]
     Write {
@@ -44,6 +58,7 @@ pub struct Target {
     file: Option<File>,
     path: PathBuf,
     is_new: bool,
+    is_stdout: bool,
 }
 
 impl Target {
@@ -75,7 +90,54 @@ impl Target {
         if metadata.is_file() && matches!(file.try_lock(), Err(TryLockError::WouldBlock)) {
             return Err(unfit("another modtrail writes to it"));
         }
-        Ok(Self { file: Some(file), path: path.to_owned(), is_new })
+        Ok(Self { file: Some(file), path: path.to_owned(), is_new, is_stdout: false })
+    }
+
+    /// The same, for a recording: a file that holds something else is not replaced.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn for_recording(path: &Path) -> Result<Self, FileWriteError> {
+        let target = Self::open(path)?;
+        let old = fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() > 0);
+        let refused = |source| FileWriteError::Create { path: path.to_owned(), source };
+        match old.then(|| File::open(path)).transpose().map_err(refused)?.map(head) {
+            Some(Err(ReadError::Io(source))) => Err(refused(source)),
+            Some(Err(ReadError::Foreign(_))) => {
+                let reason = "it holds something else than a recording; remove it first, or name another file";
+                Err(FileWriteError::Unfit { path: path.to_owned(), reason })
+            }
+            Some(Ok(_)) | None => Ok(target),
+        }
+    }
+
+    /// A new file: one that exists is an error.
+    ///
+    /// # Errors
+    /// [`FileWriteError::Create`] with what the system answered.
+    pub fn create(path: &Path) -> Result<Self, FileWriteError> {
+        let refused = |source| FileWriteError::Create { path: path.to_owned(), source };
+        let file = options(path).create_new(true).open(path).map_err(refused)?;
+        file.try_lock().map_err(|_| refused(io::ErrorKind::WouldBlock.into()))?;
+        Ok(Self { file: Some(file), path: path.to_owned(), is_new: true, is_stdout: false })
+    }
+
+    /// Standard output, as it is.
+    ///
+    /// # Errors
+    /// [`FileWriteError::Unfit`] if it is a terminal; [`FileWriteError::Create`] with what the system answered.
+    pub fn stdout() -> Result<Self, FileWriteError> {
+        let path = PathBuf::from("standard output");
+        if io::stdout().is_terminal() {
+            return Err(FileWriteError::Unfit {
+                path,
+                reason: "it is a terminal; pipe it to a program, or name a file",
+            });
+        }
+        match io::stdout().as_fd().try_clone_to_owned() {
+            Ok(file) => Ok(Self { file: Some(file.into()), path, is_new: false, is_stdout: true }),
+            Err(source) => Err(FileWriteError::Create { path, source }),
+        }
     }
 
     /// The file, whose old content is gone from here on.
@@ -87,7 +149,7 @@ impl Target {
         let failed = |source| FileWriteError::Write { path: path.clone(), source };
         let mut file = self.file.take().ok_or_else(|| failed(io::ErrorKind::NotFound.into()))?;
         let metadata = file.metadata().map_err(failed)?;
-        if metadata.is_file() {
+        if metadata.is_file() && !self.is_stdout {
             file.set_len(0).map_err(failed)?;
             // Somebody may have opened one that others could read.
             if metadata.permissions().mode() & !OWNER_ALONE & 0o777 != 0 {
@@ -95,6 +157,12 @@ impl Target {
             }
         }
         Ok(file)
+    }
+
+    /// It is standard output.
+    #[must_use]
+    pub const fn is_stdout(&self) -> bool {
+        self.is_stdout
     }
 
     /// Where it is.

@@ -1,0 +1,334 @@
+//! A recording in several files: its segments, each of which can be read alone. The oldest are removed when there are
+//! too many.
+//!
+//! In: events, and how large and how old a segment, and all of them, may become. Out: files with numbers in their names.
+
+use super::file::{FileRecorder, Flow, Sync};
+use super::target::{FileWriteError, Target};
+use crate::stderr;
+use modtrail_core::event::{Event, Stamp};
+use modtrail_core::record::preface::Preface;
+use modtrail_core::record::series::{Segment, head};
+use modtrail_core::report::plain::counted;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+use trace_common::time::{Ktime, Nanos};
+
+/// Digits of a segment's number in its name, at least.
+const DIGITS: usize = 5;
+/// How often the oldest segments are looked at, on the trace's clock.
+const LOOK: Nanos = Nanos::from_secs(10);
+
+/// How large and how old files may become.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a segment, about: it ends at the first flush beyond that.
+    pub segment_bytes: Option<u64>,
+    /// How long a segment lasts.
+    pub segment_age: Option<Nanos>,
+    /// Bytes of all segments.
+    pub bytes: Option<u64>,
+    /// How old a segment becomes, from its last change.
+    pub age: Option<Nanos>,
+    /// Bytes of the file system that stay free.
+    pub free: Option<u64>,
+}
+
+impl Limits {
+    /// Whether the recording is written in segments.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        *self != Self::default()
+    }
+}
+
+/// Files with numbers: `boot.mcap` stands for `boot.00001.mcap`, `boot.00002.mcap` and so on.
+#[derive(Clone, Debug)]
+pub struct Numbered {
+    folder: PathBuf,
+    stem: OsString,
+    extension: Option<OsString>,
+}
+
+impl Numbered {
+    /// Those that `path` stands for.
+    ///
+    /// # Errors
+    /// [`FileWriteError::Unfit`] if it names no file.
+    pub fn of(path: &Path) -> Result<Self, FileWriteError> {
+        let unfit = || FileWriteError::Unfit { path: path.to_owned(), reason: "it is not the name of a file" };
+        let stem = path.file_stem().ok_or_else(unfit)?.to_owned();
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        Ok(Self { folder: folder.to_owned(), stem, extension: path.extension().map(ToOwned::to_owned) })
+    }
+
+    /// The folder that they are in.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The one with this number.
+    #[must_use]
+    pub fn path(&self, number: u32) -> PathBuf {
+        let mut name = self.stem.clone();
+        name.push(format!(".{number:0DIGITS$}"));
+        if let Some(extension) = &self.extension {
+            name.push(".");
+            name.push(extension);
+        }
+        self.folder.join(name)
+    }
+
+    /// Those that exist, by number.
+    ///
+    /// # Errors
+    /// What the system answered.
+    pub fn existing(&self) -> io::Result<BTreeMap<u32, PathBuf>> {
+        let mut existing = BTreeMap::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            if let Some(number) = self.number(&path) {
+                existing.insert(number, path);
+            }
+        }
+        Ok(existing)
+    }
+
+    fn number(&self, path: &Path) -> Option<u32> {
+        let name = if self.extension.is_some() { path.file_stem()? } else { path.file_name()? };
+        let has_extension = self.extension.is_none() || path.extension() == self.extension.as_deref();
+        let digits = name.to_str()?.strip_prefix(self.stem.to_str()?)?.strip_prefix('.')?;
+        let is_number = digits.len() >= DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
+        (has_extension && is_number).then(|| digits.parse().ok()).flatten()
+    }
+
+    /// A new file with the next number.
+    ///
+    /// # Errors
+    /// [`FileWriteError::Create`] with what the system answered.
+    pub fn create_next(&self) -> Result<(u32, Target), FileWriteError> {
+        let refused = |source| FileWriteError::Create { path: self.folder.clone(), source };
+        let last = self.existing().map_err(refused)?.into_keys().next_back();
+        let number = last.unwrap_or(0).saturating_add(1);
+        Ok((number, Target::create(&self.path(number))?))
+    }
+}
+
+/// A recording being written in segments.
+pub struct SegmentRecorder {
+    names: Numbered,
+    limits: Limits,
+    sync: Sync,
+    current: FileRecorder,
+    segment: Segment,
+    /// The number in the current file's name.
+    number: u32,
+    /// The number in the first file's name.
+    first: u32,
+    /// The oldest segments were looked at.
+    looked: Ktime,
+    /// Files that were removed.
+    removed: u64,
+    /// The next segment could not be begun, and that was reported.
+    is_stuck: bool,
+    /// What earlier segments lost.
+    incomplete: Option<FileWriteError>,
+}
+
+impl SegmentRecorder {
+    /// Begins the first segment.
+    ///
+    /// # Errors
+    /// [`FileWriteError`] if it cannot be written.
+    pub fn begin(names: Numbered, limits: Limits, sync: Sync, at: Stamp) -> Result<Self, FileWriteError> {
+        let (number, target) = names.create_next()?;
+        // Which boot it is of is a fact of the recording: the instant tells series of one boot apart.
+        let segment = Segment::first(format!("{}-{number}", at.boot.as_nanos()), at);
+        let current = FileRecorder::begin(target, sync, Some(&segment), Preface::default(), at)?;
+        let (first, looked) = (number, at.mono);
+        let (removed, is_stuck, incomplete) = (0, false, None);
+        Ok(Self { names, limits, sync, current, segment, number, first, looked, removed, is_stuck, incomplete })
+    }
+
+    /// Appends one event.
+    ///
+    /// # Errors
+    /// [`FileWriteError`] if it cannot be encoded.
+    pub fn write(&mut self, event: &Event) -> Result<(), FileWriteError> {
+        self.current.write(event)
+    }
+
+    /// Passes everything so far to the file, begins the next segment if this one is large or old enough, and removes
+    /// those that are too old or too many.
+    ///
+    /// # Errors
+    /// [`FileWriteError`] if it cannot be encoded.
+    pub fn flush(&mut self) -> Result<Flow, FileWriteError> {
+        let flow = self.current.flush()?;
+        let now = self.current.last();
+        let is_large = self.limits.segment_bytes.is_some_and(|limit| self.current.size() >= limit);
+        let age = now.boot.since(self.segment.began.boot);
+        let is_old = self.limits.segment_age.is_some_and(|limit| age >= limit);
+        let rotates = is_large || is_old;
+        if rotates {
+            self.rotate(now)?;
+        }
+        if rotates || now.mono.since(self.looked) >= LOOK {
+            self.looked = now.mono;
+            self.retain();
+        }
+        Ok(flow)
+    }
+
+    fn rotate(&mut self, at: Stamp) -> Result<(), FileWriteError> {
+        let preface = self.current.preface().clone();
+        let next = self.segment.next(at, &preface);
+        let begun = self.names.create_next().and_then(|(number, target)| {
+            FileRecorder::begin(target, self.sync, Some(&next), preface, at).map(|recorder| (number, recorder))
+        });
+        let (number, recorder) = match begun {
+            Ok(begun) => begun,
+            Err(error) => {
+                if !self.is_stuck {
+                    let answer = stderr::chain(&error);
+                    stderr::say(format_args!("the next segment cannot begin, so this one goes on: {answer}"));
+                }
+                self.is_stuck = true;
+                return Ok(());
+            }
+        };
+        let before = std::mem::replace(&mut self.current, recorder);
+        (self.segment, self.number, self.is_stuck) = (next, number, false);
+        match before.finish(at) {
+            Err(error @ FileWriteError::Incomplete { .. }) => {
+                stderr::say(stderr::chain(&error));
+                self.incomplete.get_or_insert(error);
+                Ok(())
+            }
+            finished => finished,
+        }
+    }
+
+    /// Removes the oldest segments that are more than may stay. Only files with such a name that hold a recording are
+    /// removed, and never the current one.
+    fn retain(&mut self) {
+        let Ok(existing) = self.names.existing() else { return };
+        let size = |path: &PathBuf| fs::metadata(path).map_or(0, |file| file.len());
+        let mut total: u64 = existing.values().map(size).sum();
+        for path in existing.range(..self.number).map(|(_, path)| path) {
+            let is_over = self.limits.bytes.is_some_and(|limit| total > limit);
+            let is_old = self.limits.age.is_some_and(|limit| is_older(path, limit));
+            let is_full =
+                self.limits.free.is_some_and(|limit| free(self.names.folder()).is_some_and(|free| free < limit));
+            if !is_over && !is_old && !is_full {
+                break;
+            }
+            if !File::open(path).is_ok_and(|file| head(file).is_ok()) {
+                continue;
+            }
+            let bytes = size(path);
+            match fs::remove_file(path) {
+                Ok(()) => {
+                    total -= bytes;
+                    self.removed += 1;
+                }
+                Err(answer) => {
+                    stderr::say(format_args!("cannot remove the old segment {}: {answer}", path.display()));
+                    break;
+                }
+            }
+        }
+    }
+
+    /// Ends the recording in order.
+    ///
+    /// # Errors
+    /// [`FileWriteError::Incomplete`] if events were lost, with how many.
+    pub fn finish(self, at: Stamp) -> Result<(), FileWriteError> {
+        self.current.finish(at)?;
+        self.incomplete.map_or(Ok(()), Err)
+    }
+
+    /// What was written, in words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let [first, last] = [self.first, self.number].map(|number| self.names.path(number).display().to_string());
+        let span = if first == last { first } else { format!("{first} to {last}") };
+        match self.removed {
+            0 => span,
+            count => format!("{span}, of which the oldest were removed ({})", counted(count, "old segment")),
+        }
+    }
+}
+
+/// Whether the file was last changed so long ago.
+fn is_older(path: &Path, limit: Nanos) -> bool {
+    let changed = fs::metadata(path).and_then(|file| file.modified());
+    let age = changed.ok().and_then(|changed| SystemTime::now().duration_since(changed).ok());
+    age.is_some_and(|age| age > Duration::from_nanos(limit.as_nanos()))
+}
+
+/// Bytes that are free for this user.
+fn free(folder: &Path) -> Option<u64> {
+    rustix::fs::statvfs(folder).ok().map(|system| system.f_bavail.saturating_mul(system.f_frsize))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Limits, Numbered, SegmentRecorder};
+    use crate::recording::file::{Flow, Sync};
+    use modtrail_core::event::Stamp;
+    use modtrail_core::testing::busy;
+    use std::fs;
+    use std::path::Path;
+
+    fn numbers(names: &Numbered) -> Vec<u32> {
+        names.existing().expect("the folder is there").into_keys().collect()
+    }
+
+    #[test]
+    fn names_have_numbers_and_others_are_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let names = Numbered::of(&folder.path().join("boot.mcap")).expect("a name");
+        for name in ["boot.mcap", "boot.00007.mcap", "boot.7.mcap", "boot.0000x.mcap", "boots.00009.mcap", "boot.00008"]
+        {
+            fs::write(folder.path().join(name), b"").expect("a file");
+        }
+        assert_eq!(numbers(&names), [7]);
+        let (number, target) = names.create_next().expect("a new file");
+        assert_eq!((number, target.path()), (8, &*folder.path().join("boot.00008.mcap")));
+        assert!(Numbered::of(Path::new("/")).is_err());
+        let bare = Numbered::of(Path::new("trace")).expect("a name");
+        assert_eq!(bare.number(&bare.path(123_456)), Some(123_456));
+        assert_eq!(bare.path(3), Path::new("./trace.00003"));
+    }
+
+    #[test]
+    fn the_oldest_segments_go_and_what_is_not_a_recording_stays() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let names = Numbered::of(&folder.path().join("t.mcap")).expect("a name");
+        fs::write(names.path(1), b"a letter").expect("a file");
+        let events = busy().events;
+        let limits = Limits { segment_bytes: Some(1), bytes: Some(100_000), ..Limits::default() };
+        let mut recorder =
+            SegmentRecorder::begin(names.clone(), limits, Sync::Never, Stamp::default()).expect("it can be written");
+        for event in events.iter().cycle().take(100 * events.len()) {
+            recorder.write(event).expect("it can be written");
+            if event == events.last().expect("events") {
+                assert_eq!(recorder.flush().expect("it can be written"), Flow::On);
+            }
+        }
+        let (removed, last) = (recorder.removed, recorder.number);
+        recorder.finish(Stamp::awake(u64::MAX)).expect("it can be written");
+        let left = numbers(&names);
+        assert_eq!(left.first(), Some(&1), "nobody's letter is removed");
+        assert_eq!((left.len() as u64 - 1 + removed, last), (101, 102));
+        let bytes: u64 = left.iter().map(|number| fs::metadata(names.path(*number)).map_or(0, |file| file.len())).sum();
+        assert!(bytes > 50_000 && bytes < 110_000, "{bytes}: the current one comes on top");
+    }
+}
