@@ -26,6 +26,14 @@ impl Pipeline {
         self.run(each);
     }
 
+    /// The source stopped: `end` is what it reported as its end; `None` if it reported none.
+    pub fn close(&mut self, end: Option<Event>, each: impl FnMut(&Change, &Model)) {
+        match end {
+            Some(end) => self.push(end, each),
+            None => self.cut(each),
+        }
+    }
+
     /// The source stopped without reporting its end: releases what is held back, and closes what is open as it is now.
     pub fn cut(&mut self, mut each: impl FnMut(&Change, &Model)) {
         self.order.finish(&mut self.ordered);

@@ -21,10 +21,7 @@ pub fn replay(bytes: impl Read, mut each: impl FnMut(&Change, &Model)) -> Result
     let mut pipeline = Pipeline::default();
     let mut series = Series::default();
     let integrity = series.read(bytes, None, |event| pipeline.push(event, &mut each))?;
-    match series.finish() {
-        Some(end) => pipeline.push(end, &mut each),
-        None => pipeline.cut(&mut each),
-    }
+    pipeline.close(series.finish(), &mut each);
     Ok((pipeline.into_model(), integrity))
 }
 

@@ -1,12 +1,14 @@
 //! `modtrail log`: a line per request as it ends, from the running kernel, a command, or a recording.
 
 use super::failure::Failure;
+use super::follow::Growing;
 use super::launcher::Held;
 use super::output::{self, Destination, Output, Written};
 use super::session::{Finished, Session, Signals, Until, passed_on, report_gaps};
 use super::{replay, runtime};
 use crate::cli::LogArgs;
 use crate::kernel::snapshot;
+use crate::recording::read::{Source, integrity};
 use crate::recording::target::Target;
 use crate::stderr;
 use modtrail_core::alert::losses::LossLines;
@@ -20,7 +22,6 @@ use modtrail_core::record::read::Integrity;
 use modtrail_core::report::{json, line};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -32,10 +33,7 @@ const REFUSED: usize = 4_096;
 /// # Errors
 /// [`Failure`] if it cannot be done.
 pub fn run(args: &LogArgs) -> Result<ExitCode, Failure> {
-    match &args.file {
-        Some(file) => recording(file, args),
-        None => live(args),
-    }
+    if args.files.is_empty() { live(args) } else { recordings(args) }
 }
 
 fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
@@ -73,7 +71,8 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
         session.run(until, signals, each).await
     });
     let Finished { model, status, .. } = outcome?;
-    lines.finish(&model);
+    lines.end(&model);
+    lines.finish();
     report_gaps(&model, Integrity::default());
     if lines.others > 0 {
         let others = lines.others;
@@ -85,39 +84,53 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
     }
 }
 
-fn recording(file: &Path, args: &LogArgs) -> Result<ExitCode, Failure> {
+fn recordings(args: &LogArgs) -> Result<ExitCode, Failure> {
+    let sources = replay::sources(&args.files)?;
     let to = match &args.output {
         Some(path) => {
             let target = Target::open(path)?;
-            if target.is_at(file) {
+            if sources.iter().flat_map(Source::paths).any(|file| target.is_at(file)) {
                 return Err(Failure::usage("the lines cannot be written to the recording that they are read from"));
             }
             Some(output::file(target, path)?)
         }
         None => None,
     };
-    let mut query = args.select.of_lines().map_err(|fault| Failure::usage(&fault))?;
-    if query.is_relative() {
-        if !file.is_file() {
-            return Err(Failure::usage("a time before the end (-5m) needs a file that can be read twice"));
+    let query = args.select.of_lines().map_err(|fault| Failure::usage(&fault))?;
+    let mut lines = Lines::new(args.json, to, false, Query::default());
+    for (index, source) in sources.iter().enumerate() {
+        lines.query = anchored(&query, source)?;
+        let is_last = index + 1 == sources.len();
+        let (model, faults) = if args.follow && is_last {
+            let growing = Growing::new(source)?;
+            source.growing_model(|change, model| _ = lines.on(change, model), |file| growing.over(file))?
+        } else {
+            source.model(|change, model| _ = lines.on(change, model))?
+        };
+        lines.end(&model);
+        if lines.closed {
+            break;
         }
-        // What was before the end is known at the end.
-        let (model, _) = replay::read(file, |_, _| {})?;
-        query = query.anchored(model.now(), &model);
+        report_gaps(&model, integrity(&faults));
+        replay::report_faults(&faults);
     }
-    let mut lines = Lines::new(args.json, to, false, query);
-    let (model, integrity) = replay::read(file, |change, model| {
-        let _ = lines.on(change, model);
-    })?;
-    lines.finish(&model);
-    if !lines.closed {
-        report_gaps(&model, integrity);
-        replay::report_faults(integrity, file);
-    }
+    lines.finish();
     match lines.failure {
         Some(failure) => Err(failure),
         None => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// The query with its times before the end as instants: what was before the end is known at the end.
+fn anchored(query: &Query, source: &Source) -> Result<Query, Failure> {
+    if !query.is_relative() {
+        return Ok(query.clone());
+    }
+    if !source.is_lasting() {
+        return Err(Failure::usage("a time before the end (-5m) needs a file that can be read twice"));
+    }
+    let (model, _) = source.model(|_, _| {})?;
+    Ok(query.clone().anchored(model.now(), &model))
 }
 
 struct Lines {
@@ -213,11 +226,15 @@ impl Lines {
         self.only_command && !of_command
     }
 
-    /// Writes what is left.
-    fn finish(&mut self, model: &Model) {
+    /// Writes what is left of a trace that has ended.
+    fn end(&mut self, model: &Model) {
         for load in std::mem::take(&mut self.refused).into_values() {
             let _ = self.write_load(&load, model);
         }
+    }
+
+    /// Waits for the reader of what is left.
+    fn finish(&mut self) {
         if let Some(Err(failure)) = self.live.as_mut().filter(|_| self.failure.is_none()).map(Output::finish) {
             self.failure = Some(failure);
         }

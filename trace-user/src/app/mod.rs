@@ -3,6 +3,7 @@
 pub mod doctor;
 pub mod explain;
 pub mod failure;
+pub mod follow;
 pub mod job;
 pub mod launcher;
 pub mod log;
@@ -28,7 +29,7 @@ pub fn run(cli: Cli) -> ExitCode {
         None => top::run(&cli.trace),
         Some(Command::Top(args)) => top::run(&args.trace),
         Some(Command::Record(args)) => record::run(&args),
-        Some(Command::Replay(args)) => replay::run(&args.file),
+        Some(Command::Replay(args)) => replay::run(&args.files),
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Log(args)) => log::run(&args),
         Some(Command::Watch(args)) => watch::run(&args),

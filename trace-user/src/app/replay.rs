@@ -1,40 +1,58 @@
-//! `modtrail replay`: the dashboard over a recording. Also reads a recording for every command that needs one.
+//! `modtrail replay`: the dashboard over a recording. Also finds and reads recordings for every command that needs
+//! some.
 
 use super::failure::Failure;
 use super::top;
-use crate::recording;
-use crate::stderr;
+use crate::recording::read::{self, Faults, Source, integrity};
+use crate::stderr::{self, chain};
 use crate::tui::Mode;
-use modtrail_core::entities::Change;
-use modtrail_core::model::Model;
-use modtrail_core::record::read::Integrity;
-use modtrail_core::replay::replay;
-use std::path::Path;
+use modtrail_core::report::plain::counted;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 /// Runs the command.
 ///
 /// # Errors
-/// [`Failure`] if the file cannot be read or there is no terminal.
-pub fn run(file: &Path) -> Result<ExitCode, Failure> {
-    let (model, integrity) = read(file, |_, _| {})?;
-    let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
-    let status = top::replay(&model, Mode::Replay { name, damage: integrity.damage })?;
-    report_faults(integrity, file);
+/// [`Failure`] if the recording cannot be read or there is no terminal.
+pub fn run(files: &[PathBuf]) -> Result<ExitCode, Failure> {
+    let source = one(files, "replay shows")?;
+    let (model, faults) = source.model(|_, _| {})?;
+    let mode = Mode::Replay { name: source.name(), damage: integrity(&faults).damage };
+    let status = top::replay(&model, mode)?;
+    report_faults(&faults);
     Ok(status)
 }
 
-/// Reads the whole recording into a model.
+/// The recordings that are meant. Files of a folder that are none are reported on stderr.
 ///
 /// # Errors
-/// [`Failure`] if the file cannot be read.
-pub fn read(file: &Path, each: impl FnMut(&Change, &Model)) -> Result<(Model, Integrity), Failure> {
-    Ok(recording::read::read(file, |bytes| replay(bytes, each))?)
+/// [`Failure`] if a path cannot be read, or is not a recording.
+pub fn sources(paths: &[PathBuf]) -> Result<Vec<Source>, Failure> {
+    let skipped = |error| stderr::say(format_args!("skipped: {}", chain(&error)));
+    Ok(read::sources(paths, skipped)?)
 }
 
-/// Warns on stderr if the recording is damaged or its end is missing.
-pub fn report_faults(integrity: Integrity, file: &Path) {
-    for fault in integrity.faults() {
-        stderr::say(format_args!("{} {fault}", file.display()));
+/// The one recording that is meant. `verb`: what is done with one at a time.
+///
+/// # Errors
+/// [`Failure`] if there are several, with their names, or if it cannot be read.
+pub fn one(paths: &[PathBuf], verb: &str) -> Result<Source, Failure> {
+    let mut sources = sources(paths)?;
+    match (sources.pop(), sources.len()) {
+        (Some(source), 0) => Ok(source),
+        (last, before) => {
+            let names: Vec<String> = sources.iter().chain(&last).map(Source::name).collect();
+            let count = counted(before as u64 + 1, "recording");
+            Err(Failure::usage(&format!("these are {count} ({}), and {verb} one at a time", names.join(", "))))
+        }
+    }
+}
+
+/// Warns on stderr if a file of the recording is damaged, or if its end is missing.
+pub fn report_faults(faults: &Faults) {
+    for (integrity, file) in faults {
+        for fault in integrity.faults() {
+            stderr::say(format_args!("{} {fault}", file.display()));
+        }
     }
 }

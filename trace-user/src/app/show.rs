@@ -15,14 +15,15 @@ use std::process::ExitCode;
 /// # Errors
 /// [`Failure`] if the file cannot be read, or if it has no such thing.
 pub fn run(args: &ShowArgs) -> Result<ExitCode, Failure> {
-    let (model, integrity) = replay::read(&args.file, |_, _| {})?;
+    let source = replay::one(std::slice::from_ref(&args.file), "show looks into")?;
+    let (model, faults) = source.model(|_, _| {})?;
     let Some((sentence, line)) = found(&model, args.what) else {
         let (file, what) = (args.file.display(), args.what);
         return Err(Failure::usage(&format!("{file} has no {what}: modtrail report --json lists what it has")));
     };
     let text = if args.json { line } else { format!("{sentence}\n\n{}", pretty(&line)) };
     let _ = output::line(&text)?;
-    replay::report_faults(integrity, &args.file);
+    replay::report_faults(&faults);
     Ok(ExitCode::SUCCESS)
 }
 

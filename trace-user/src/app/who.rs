@@ -25,14 +25,14 @@ pub fn run(args: &WhoArgs) -> Result<ExitCode, Failure> {
         report_gaps(&model, Integrity::default());
         who.add(&narrowed(model, &query));
     }
-    for file in &args.files {
-        let (model, integrity) = replay::read(file, |_, _| {})?;
-        read.push((integrity, file));
+    for source in replay::sources(&args.files)? {
+        let (model, faults) = source.model(|_, _| {})?;
+        read.push(faults);
         who.add(&narrowed(model, &query));
     }
     let text = if args.json { who.json() } else { who.text() };
     let _ = output::line(text.trim_end())?;
-    read.into_iter().for_each(|(integrity, file)| replay::report_faults(integrity, file));
+    read.iter().for_each(replay::report_faults);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -43,6 +43,7 @@ printed. Losses, anything open longer than --limit, and what is still open at th
   modtrail log --json -o it.jsonl -- mount /dev/sdb1 /mnt
   jq 'select(.verdict == \"hollow\")' it.jsonl
   modtrail log boot.mcap                    the same lines, of a recording
+  modtrail log --follow boot.mcap           and of what is still being recorded
   modtrail log --where 'verdict:hollow or total>2s' boot.mcap";
 
 const AFTER_WATCH: &str = "\
@@ -110,7 +111,7 @@ pub enum Command {
     /// Record events to a file, until Ctrl-C, for a while, or while a command runs
     Record(RecordArgs),
     /// The dashboard over a recording
-    Replay(FileArgs),
+    Replay(ReplayArgs),
     /// Summarise a recording: verdicts, slowest requests, modules by cost, duplicates, suspends, firmware, other
     /// helpers
     Report(ReportArgs),
@@ -291,11 +292,12 @@ impl From<SyncChoice> for Sync {
     }
 }
 
-/// A command over a recording.
+/// `modtrail replay`
 #[derive(Debug, Args)]
-pub struct FileArgs {
-    /// The recording
-    pub file: PathBuf,
+pub struct ReplayArgs {
+    /// The recording: a file, the segments of one, a folder that holds one, or `-` for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
 }
 
 /// `modtrail show`
@@ -338,8 +340,9 @@ impl std::fmt::Display for Shown {
 pub struct WhoArgs {
     /// An alias, the name that engineers know for it, or a module: net-pf-29, AF_CAN, can
     pub name: String,
-    /// Recordings; without one, the running kernel is traced until Ctrl-C
-    #[arg(conflicts_with_all = ["hooks", "without", "ring_bytes", "tracked", "modules_root", "probe_log"])]
+    /// Recordings: files, folders of them, or `-` for standard input; without any, the running kernel is traced until
+    /// Ctrl-C
+    #[arg(value_name = "FILE", conflicts_with_all = ["hooks", "without", "ring_bytes", "tracked", "modules_root", "probe_log"])]
     pub files: Vec<PathBuf>,
     /// Trace for this long, such as 90s, 10m, 1h
     #[arg(long = "for", value_name = "TIME", value_parser = duration, conflicts_with = "files")]
@@ -365,8 +368,9 @@ pub struct ExplainArgs {
 /// `modtrail report`
 #[derive(Debug, Args)]
 pub struct ReportArgs {
-    /// The recording
-    pub file: PathBuf,
+    /// Recordings: files, folders of them, or `-` for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
     /// One JSON object instead of text
     #[arg(long)]
     pub json: bool,
@@ -379,9 +383,12 @@ pub struct ReportArgs {
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_LOG)]
 pub struct LogArgs {
-    /// A recording; without it, the running kernel
-    #[arg(conflicts_with_all = ["command", "all", "limit", "hooks", "without", "ring_bytes", "tracked", "modules_root", "probe_log"])]
-    pub file: Option<PathBuf>,
+    /// Recordings: files, folders of them, or `-` for standard input; without any, the running kernel
+    #[arg(value_name = "FILE", conflicts_with_all = ["command", "all", "limit", "hooks", "without", "ring_bytes", "tracked", "modules_root", "probe_log"])]
+    pub files: Vec<PathBuf>,
+    /// Go on when the last recording ends before its end: its recorder still writes
+    #[arg(short, long, requires = "files")]
+    pub follow: bool,
     /// Write the lines to this file instead of standard output, which a command may write to as well
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,

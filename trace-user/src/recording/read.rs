@@ -1,11 +1,23 @@
-//! Recordings that are read.
+//! Recordings that are read: files, folders of them, standard input. Segments of one series are one recording.
 //!
-//! In: a path. Out: the bytes of a recording, for the library to read.
+//! In: paths. Out: recordings, each with the bytes of its files in order, for the library to read.
 
-use modtrail_core::record::read::ReadError;
-use std::fs::File;
-use std::io::{self, BufReader};
+use modtrail_core::entities::Change;
+use modtrail_core::event::Event;
+use modtrail_core::model::Model;
+use modtrail_core::pipeline::Pipeline;
+use modtrail_core::record::read::{Integrity, ReadError};
+use modtrail_core::record::series::{Head, Segment, head};
+use modtrail_core::replay::Series;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
+
+/// The name of standard input.
+const STDIN: &str = "-";
+/// How a recording's name ends in a folder.
+const EXTENSION: &str = "mcap";
 
 /// Why a file cannot be read as a recording.
 #[derive(Debug, thiserror::Error)]
@@ -26,29 +38,261 @@ pub enum FileReadError {
         /// What it lacks.
         reason: &'static str,
     },
+    /// A folder holds no recordings.
+    #[error("{} holds no recordings (files that end in .{EXTENSION})", .path.display())]
+    Empty {
+        /// The folder.
+        path: PathBuf,
+    },
 }
 
-/// Opens `path` and lets `reader` read it.
+impl FileReadError {
+    fn of(path: &Path, error: ReadError) -> Self {
+        let path = path.to_owned();
+        match error {
+            ReadError::Io(source) => Self::Open { path, source },
+            ReadError::Foreign(reason) => Self::Foreign { path, reason },
+        }
+    }
+}
+
+/// One recording, in one file or several.
+#[derive(Clone, Debug)]
+pub struct Source {
+    files: Vec<(PathBuf, Option<Segment>)>,
+    boot_id: Option<String>,
+}
+
+/// How much of a file could be read.
+pub type Faults = Vec<(Integrity, PathBuf)>;
+
+/// The recordings that are meant: each path is a file, a folder of recordings, or `-` for standard input. They come in
+/// the order of the paths, those of a folder by their beginning. `skipped`: the files of a folder that end as
+/// recordings do, and are none, with what they lack.
 ///
 /// # Errors
-/// [`FileReadError`] if the file cannot be read or is not a recording.
-pub fn read<T>(path: &Path, reader: impl FnOnce(BufReader<File>) -> Result<T, ReadError>) -> Result<T, FileReadError> {
-    let refused = |source| FileReadError::Open { path: path.to_owned(), source };
-    let file = File::open(path).map_err(refused)?;
-    reader(BufReader::new(file)).map_err(|error| match error {
-        ReadError::Io(source) => refused(source),
-        ReadError::Foreign(reason) => FileReadError::Foreign { path: path.to_owned(), reason },
-    })
+/// [`FileReadError`] if a path cannot be read, or is not a recording.
+pub fn sources(paths: &[PathBuf], mut skipped: impl FnMut(FileReadError)) -> Result<Vec<Source>, FileReadError> {
+    let mut sources: Vec<Source> = Vec::new();
+    for path in paths {
+        if path.is_dir() {
+            for (path, head) in in_folder(path, &mut skipped)? {
+                add(&mut sources, path, head);
+            }
+        } else if path.is_file() {
+            let file = File::open(path).map_err(|source| FileReadError::Open { path: path.clone(), source })?;
+            let head = head(BufReader::new(file)).map_err(|error| FileReadError::of(path, error))?;
+            add(&mut sources, path.clone(), head);
+        } else {
+            // A pipe can be read only once.
+            add(&mut sources, path.clone(), Head::default());
+        }
+    }
+    for source in &mut sources {
+        source.files.sort_by_key(|(_, segment)| segment.as_ref().map(|segment| segment.number));
+    }
+    Ok(sources)
+}
+
+/// The recordings in a folder, by their beginning.
+fn in_folder(folder: &Path, skipped: &mut impl FnMut(FileReadError)) -> Result<Vec<(PathBuf, Head)>, FileReadError> {
+    let refused = |source| FileReadError::Open { path: folder.to_owned(), source };
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).map_err(refused)? {
+        let path = entry.map_err(refused)?.path();
+        if path.extension() != Some(OsStr::new(EXTENSION)) || !path.is_file() {
+            continue;
+        }
+        let opened = File::open(&path).map_err(ReadError::Io);
+        match opened.and_then(|file| head(BufReader::new(file))) {
+            Ok(head) => found.push((path, head)),
+            Err(error) => skipped(FileReadError::of(&path, error)),
+        }
+    }
+    if found.is_empty() {
+        return Err(FileReadError::Empty { path: folder.to_owned() });
+    }
+    found.sort_by(|(path, head), (other_path, other)| (head.wall_ns, path).cmp(&(other.wall_ns, other_path)));
+    Ok(found)
+}
+
+/// Adds a file to the recording that it is a segment of, or as a recording.
+fn add(sources: &mut Vec<Source>, path: PathBuf, Head { segment, boot_id, .. }: Head) {
+    let is_same = |source: &Source| {
+        let of = source.files.first().and_then(|(_, segment)| segment.as_ref());
+        source.boot_id == boot_id && of.zip(segment.as_ref()).is_some_and(|(of, next)| of.series == next.series)
+    };
+    match sources.iter_mut().find(|source| is_same(source)) {
+        Some(source) => source.files.push((path, segment)),
+        None => sources.push(Source { files: vec![(path, segment)], boot_id }),
+    }
+}
+
+impl Source {
+    /// Its files, in order.
+    pub fn paths(&self) -> impl DoubleEndedIterator<Item = &Path> {
+        self.files.iter().map(|(path, _)| &**path)
+    }
+
+    /// Whether it can be read again.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        self.paths().all(Path::is_file)
+    }
+
+    /// What it is called: the name of its file, or of the first and the last.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let name = |path: &Path| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+        let mut names = self.paths().map(name);
+        let first = names.next().unwrap_or_default();
+        match names.next_back() {
+            Some(last) => format!("{first} to {last}"),
+            None if first == STDIN => "standard input".to_owned(),
+            None => first,
+        }
+    }
+
+    /// Passes its events to `each`, as they came. Returns the recording's end, `None` if it is not there, and how much
+    /// of each file could be read.
+    ///
+    /// # Errors
+    /// [`FileReadError`] if a file cannot be read or is not a recording.
+    pub fn events(&self, each: impl FnMut(Event)) -> Result<(Option<Event>, Faults), FileReadError> {
+        self.events_of(each, |file| file)
+    }
+
+    /// The same, with the bytes of the last file, which may still grow, as `last` reads them.
+    fn events_of(
+        &self,
+        mut each: impl FnMut(Event),
+        last: impl FnOnce(Box<dyn Read>) -> Box<dyn Read>,
+    ) -> Result<(Option<Event>, Faults), FileReadError> {
+        let mut series = Series::default();
+        let mut faults = Vec::new();
+        let mut last = Some(last);
+        for (index, (path, segment)) in self.files.iter().enumerate() {
+            let mut bytes = opened(path)?;
+            if index + 1 == self.files.len()
+                && let Some(last) = last.take()
+            {
+                bytes = last(bytes);
+            }
+            let read = series.read(BufReader::new(bytes), segment.as_ref(), &mut each);
+            faults.push((read.map_err(|error| FileReadError::of(path, error))?, path.clone()));
+        }
+        Ok((series.finish(), faults))
+    }
+
+    /// Reads it into a model. `each` sees every change after the model has it.
+    ///
+    /// # Errors
+    /// [`FileReadError`] if a file cannot be read or is not a recording.
+    pub fn model(&self, each: impl FnMut(&Change, &Model)) -> Result<(Model, Faults), FileReadError> {
+        self.growing_model(each, |file| file)
+    }
+
+    /// The same, with the bytes of the last file, which may still grow, as `last` reads them.
+    ///
+    /// # Errors
+    /// [`FileReadError`] if a file cannot be read or is not a recording.
+    pub fn growing_model(
+        &self,
+        mut each: impl FnMut(&Change, &Model),
+        last: impl FnOnce(Box<dyn Read>) -> Box<dyn Read>,
+    ) -> Result<(Model, Faults), FileReadError> {
+        let mut pipeline = Pipeline::default();
+        let (end, faults) = self.events_of(|event| pipeline.push(event, &mut each), last)?;
+        pipeline.close(end, &mut each);
+        Ok((pipeline.into_model(), faults))
+    }
+}
+
+/// How much of all the files could be read: what a report of the recording says.
+#[must_use]
+pub fn integrity(faults: &Faults) -> Integrity {
+    let mut all = Integrity::default();
+    for (one, _) in faults {
+        all.events += one.events;
+        all.damaged += one.damaged;
+        all.repeated += one.repeated;
+        all.misplaced += one.misplaced;
+        all.has_end = one.has_end;
+        // One place is enough to know that counts are at least so high.
+        let is_worse = one.damage.is_some_and(|damage| !damage.is_counted);
+        all.damage = if is_worse { one.damage } else { all.damage.or(one.damage) };
+    }
+    all
+}
+
+fn opened(path: &Path) -> Result<Box<dyn Read>, FileReadError> {
+    if path == Path::new(STDIN) {
+        return Ok(Box::new(io::stdin()));
+    }
+    let file = File::open(path).map_err(|source| FileReadError::Open { path: path.to_owned(), source })?;
+    Ok(Box::new(file))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::read;
-    use std::path::Path;
+    use super::{FileReadError, integrity, sources};
+    use crate::recording::file::Sync;
+    use crate::recording::segments::{Limits, Numbered, SegmentRecorder};
+    use modtrail_core::event::Stamp;
+    use modtrail_core::testing::busy;
+    use std::fs;
+    use std::path::{Path, PathBuf};
+
+    /// A trace in segments that begin after every ten events, below `folder`.
+    fn record(folder: &Path, name: &str) {
+        let names = Numbered::of(&folder.join(name)).expect("a name");
+        let limits = Limits { segment_bytes: Some(1), ..Limits::default() };
+        let mut recorder = SegmentRecorder::begin(names, limits, Sync::Never, Stamp::default()).expect("written");
+        for (index, event) in busy().events.iter().enumerate() {
+            recorder.write(event).expect("it can be written");
+            if index % 10 == 9 {
+                let _ = recorder.flush().expect("it can be written");
+            }
+        }
+        recorder.finish(busy().events.last().expect("events").at).expect("it can be written");
+    }
 
     #[test]
     fn a_file_that_cannot_be_read_is_named() {
-        let missing = read(Path::new("/nonexistent/it.mcap"), |_| Ok(())).expect_err("no such file");
-        assert!(missing.to_string().contains("/nonexistent/it.mcap"));
+        let missing = sources(&["/nonexistent/it.mcap".into()], |_| {}).expect("read later");
+        let error = missing.first().map(|source| source.model(|_, _| {}).err());
+        assert!(error.flatten().is_some_and(|error| error.to_string().contains("/nonexistent/it.mcap")));
+    }
+
+    #[test]
+    fn the_segments_of_a_folder_are_one_recording_and_other_files_are_reported() {
+        let folder = tempfile::tempdir().expect("a folder");
+        record(folder.path(), "a.mcap");
+        fs::write(folder.path().join("letter.mcap"), b"dear").expect("a file");
+        fs::write(folder.path().join("letter.txt"), b"dear").expect("a file");
+        let mut skipped = Vec::new();
+        let found = sources(&[folder.path().to_owned()], |error| skipped.push(error.to_string())).expect("recordings");
+        assert!(matches!(&skipped[..], [one] if one.contains("letter.mcap")), "{skipped:?}");
+        let [source] = &found[..] else { panic!("{found:?}") };
+        let mut events = Vec::new();
+        let (end, faults) = source.events(|event| events.push(event)).expect("a recording");
+        assert!(events == busy().events && end.is_some());
+        assert_eq!(faults.len(), source.paths().count());
+        assert_eq!(integrity(&faults).damaged, 0);
+        assert!(source.name().starts_with("a.00001.mcap to a.000"), "{}", source.name());
+        let backwards: Vec<PathBuf> = source.paths().map(Path::to_owned).rev().collect();
+        let again = sources(&backwards, |_| {}).expect("recordings");
+        assert_eq!(again.first().map(super::Source::name), Some(source.name()));
+    }
+
+    #[test]
+    fn two_series_are_two_recordings_and_an_empty_folder_is_none() {
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(matches!(sources(&[folder.path().to_owned()], |_| {}), Err(FileReadError::Empty { .. })));
+        let file = folder.path().join("whole.mcap");
+        fs::copy(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recordings/linux-6.12.mcap"), &file).expect("a recording");
+        record(folder.path(), "a.mcap");
+        assert_eq!(sources(&[folder.path().to_owned()], |_| {}).expect("recordings").len(), 2);
+        assert_eq!(sources(&[file.clone(), file], |_| {}).expect("recordings").len(), 2);
     }
 }

@@ -108,6 +108,9 @@ pub struct Head {
     pub boot_id: Option<String>,
     /// The instant of its first event; `None` if it could not be read.
     pub first: Option<Stamp>,
+    /// What the wall clock showed at its beginning, in nanoseconds since the Unix epoch; `None` if that could not be
+    /// read.
+    pub wall_ns: Option<u64>,
 }
 
 /// Reads the beginning of a recording.
@@ -121,6 +124,7 @@ pub fn head(bytes: impl Read) -> Result<Head, ReadError> {
             && let Body::Fact(Fact::Machine(machine)) = &event.body
         {
             head.boot_id = Some(machine.boot_id.clone());
+            head.wall_ns = Some(machine.wall_ns);
         }
         head.first.get_or_insert(event.at);
     })?;

@@ -1,0 +1,86 @@
+//! A recording that is still being written, read as it grows.
+//!
+//! In: a file. Out: its bytes, and those that come later, until its recorder ends it or a signal comes.
+
+use super::failure::Failure;
+use super::runtime;
+use super::session::Signals;
+use crate::recording::read::Source;
+use std::io::{self, Read};
+use std::time::Duration;
+use tokio::runtime::Runtime;
+
+/// How often it is looked at for more.
+const EVERY: Duration = Duration::from_millis(100);
+/// What stands at the beginning of every MCAP file, and at the end of every whole one.
+const MAGIC: &[u8] = b"\x89MCAP0\r\n";
+
+/// What waits for a file to grow.
+pub struct Growing {
+    runtime: Runtime,
+    signals: Signals,
+}
+
+impl Growing {
+    /// Listens for the signals that end it.
+    ///
+    /// # Errors
+    /// [`Failure`] if the recording is not a file, or the system provides no event loop.
+    pub fn new(source: &Source) -> Result<Self, Failure> {
+        if !source.is_lasting() {
+            return Err(Failure::usage("--follow needs a file: what comes through a pipe is followed anyway"));
+        }
+        let runtime = runtime()?;
+        let signals = runtime.block_on(async { Signals::new() })?;
+        Ok(Self { runtime, signals })
+    }
+
+    /// The bytes of the file, and those that come later.
+    #[must_use]
+    pub fn over(self, file: Box<dyn Read>) -> Box<dyn Read> {
+        Box::new(Follower { file, growing: self, size: 0, last: Vec::new(), is_over: false })
+    }
+
+    /// Waits a little; whether a signal came.
+    fn is_ended(&mut self) -> bool {
+        let Self { runtime, signals } = self;
+        runtime.block_on(async {
+            tokio::select! {
+                _ = signals.next() => true,
+                () = tokio::time::sleep(EVERY) => false,
+            }
+        })
+    }
+}
+
+struct Follower {
+    file: Box<dyn Read>,
+    growing: Growing,
+    size: usize,
+    /// The last bytes.
+    last: Vec<u8>,
+    is_over: bool,
+}
+
+impl Read for Follower {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while !self.is_over {
+            let count = self.file.read(buffer)?;
+            if count > 0 || buffer.is_empty() {
+                self.note(buffer.get(..count).unwrap_or_default());
+                return Ok(count);
+            }
+            let is_whole = self.size > MAGIC.len() && self.last == MAGIC;
+            self.is_over = is_whole || self.growing.is_ended();
+        }
+        Ok(0)
+    }
+}
+
+impl Follower {
+    fn note(&mut self, bytes: &[u8]) {
+        self.size += bytes.len();
+        self.last.extend(bytes.iter().rev().take(MAGIC.len()).rev());
+        self.last.drain(..self.last.len().saturating_sub(MAGIC.len()));
+    }
+}
