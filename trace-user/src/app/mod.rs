@@ -1,5 +1,6 @@
 //! Connects a source to its sinks: one file per command, and what they share. In: what was typed. Out: the exit status.
 
+pub mod cut;
 pub mod doctor;
 pub mod explain;
 pub mod failure;
@@ -35,6 +36,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Some(Command::Watch(args)) => watch::run(&args),
         Some(Command::Show(args)) => show::run(&args),
         Some(Command::Who(args)) => who::run(&args),
+        Some(Command::Cut(args)) => cut::cut(&args),
+        Some(Command::Merge(args)) => cut::merge(&args),
         Some(Command::Explain(args)) => explain::run(args.name.as_deref()),
         Some(Command::Doctor(args)) => doctor::run(&args),
     };

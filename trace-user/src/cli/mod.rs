@@ -73,6 +73,13 @@ request, and those who unloaded it. That nobody asked is stated only if at least
   modtrail who algif_aead monday.mcap tuesday.mcap
   modtrail who AF_CAN --for 10m";
 
+const AFTER_CUT: &str = "\
+The part is the time from the beginning of the first row that matches to one second after the end of the last, with
+everything that happened in it. What modules were asked for, what became of it and when stays with --redact, too.
+
+  modtrail cut boot.mcap --where id=22 -o request-22.mcap
+  modtrail cut boot.mcap --since 14:03 --until 14:05 --redact -o share.mcap";
+
 const AFTER_RECORD: &str = "\
 The file is MCAP with protobuf messages, one per event, the schema inside. It is flushed every 0.5 s; kill -9 loses at
 most that. If the disk is full, events wait in memory and are counted if they find no room there.
@@ -121,6 +128,10 @@ pub enum Command {
     Show(ShowArgs),
     /// Say who asks for an alias or a module, who loads it, and who unloads it
     Who(WhoArgs),
+    /// Make a recording of a part of another, or one that tells nobody who its users are
+    Cut(CutArgs),
+    /// Make one recording of several parts of a trace
+    Merge(MergeArgs),
     /// Say what a verdict or a finding means and what to do
     Explain(ExplainArgs),
     /// Alert when a request, load, helper or firmware request is stuck, and when it clears
@@ -356,6 +367,35 @@ pub struct WhoArgs {
     /// How to trace.
     #[command(flatten)]
     pub trace: TraceArgs,
+}
+
+/// `modtrail cut`
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_CUT)]
+pub struct CutArgs {
+    /// The recording: a file, the segments of one, a folder that holds one, or `-` for standard input
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The recording to write, `-` for standard output; the old one may be given
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Leave out who somebody is: names of threads and of the host, executables, arguments, cgroups, users but root
+    #[arg(long)]
+    pub redact: bool,
+    /// Which rows are wanted.
+    #[command(flatten)]
+    pub select: SelectArgs,
+}
+
+/// `modtrail merge`
+#[derive(Debug, Args)]
+pub struct MergeArgs {
+    /// Recordings of one boot that follow each other: files, or folders of them
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// The recording to write, `-` for standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
 }
 
 /// `modtrail explain`

@@ -3,7 +3,7 @@
 //! In: paths. Out: recordings, each with the bytes of its files in order, for the library to read.
 
 use modtrail_core::entities::Change;
-use modtrail_core::event::Event;
+use modtrail_core::event::{Event, Stamp};
 use modtrail_core::model::Model;
 use modtrail_core::pipeline::Pipeline;
 use modtrail_core::record::read::{Integrity, ReadError};
@@ -61,6 +61,7 @@ impl FileReadError {
 pub struct Source {
     files: Vec<(PathBuf, Option<Segment>)>,
     boot_id: Option<String>,
+    first: Option<Stamp>,
 }
 
 /// How much of a file could be read.
@@ -117,14 +118,17 @@ fn in_folder(folder: &Path, skipped: &mut impl FnMut(FileReadError)) -> Result<V
 }
 
 /// Adds a file to the recording that it is a segment of, or as a recording.
-fn add(sources: &mut Vec<Source>, path: PathBuf, Head { segment, boot_id, .. }: Head) {
+fn add(sources: &mut Vec<Source>, path: PathBuf, Head { segment, boot_id, first, .. }: Head) {
     let is_same = |source: &Source| {
         let of = source.files.first().and_then(|(_, segment)| segment.as_ref());
         source.boot_id == boot_id && of.zip(segment.as_ref()).is_some_and(|(of, next)| of.series == next.series)
     };
     match sources.iter_mut().find(|source| is_same(source)) {
-        Some(source) => source.files.push((path, segment)),
-        None => sources.push(Source { files: vec![(path, segment)], boot_id }),
+        Some(source) => {
+            source.first = source.first.min(first);
+            source.files.push((path, segment));
+        }
+        None => sources.push(Source { files: vec![(path, segment)], boot_id, first }),
     }
 }
 
@@ -132,6 +136,18 @@ impl Source {
     /// Its files, in order.
     pub fn paths(&self) -> impl DoubleEndedIterator<Item = &Path> {
         self.files.iter().map(|(path, _)| &**path)
+    }
+
+    /// Which boot it is of; `None` if that is not known before it is read.
+    #[must_use]
+    pub fn boot_id(&self) -> Option<&str> {
+        self.boot_id.as_deref()
+    }
+
+    /// The instant of its first event; `None` if that is not known before it is read.
+    #[must_use]
+    pub const fn first(&self) -> Option<Stamp> {
+        self.first
     }
 
     /// Whether it can be read again.

@@ -9,6 +9,7 @@ pub mod flight;
 mod interner;
 pub mod preface;
 pub mod read;
+pub mod redact;
 pub mod series;
 #[cfg(test)]
 mod tests;
