@@ -3,15 +3,17 @@
 //!
 //! In: how many requests, and where to leave a recording of them. Out: a line `WHAT NANOSECONDS` each.
 
-use modtrail::recording::{self, FileRecorder, Target};
 use modtrail::tui::{Mode, Msg, Theme, UiState, draw, update};
 use modtrail_core::event::{Body, Event, Fact, Stamp};
 use modtrail_core::pipeline::Pipeline;
 use modtrail_core::record::read::read;
+use modtrail_core::record::write::Recorder;
 use ratatui::buffer::Buffer;
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::Rect;
 use std::error::Error;
+use std::fs::File;
+use std::io::{BufReader, BufWriter};
 use std::path::Path;
 use std::time::{Duration, Instant};
 use trace_common::time::Ktime;
@@ -57,9 +59,9 @@ fn median(mut each: impl FnMut()) -> Duration {
 fn model(requests: u64, file: &Path) -> Result<modtrail_core::model::Model, Box<dyn Error>> {
     let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/linux-6.12.mcap");
     let mut round: Vec<Event> = Vec::new();
-    recording::read(&recording, |bytes| read(bytes, |event| round.push(event)))?;
+    read(BufReader::new(File::open(recording)?), |event| round.push(event))?;
     let mut pipeline = Pipeline::default();
-    let mut recorder = FileRecorder::begin(Target::open(file)?)?;
+    let mut recorder = Recorder::begin(BufWriter::new(File::create(file)?))?;
     let first = round.first().map_or(Ktime::from_nanos(0), |event| event.at.mono);
     let span = round.iter().map(|event| event.at.mono.since(first).as_nanos()).max().unwrap_or(0) + 1_000_000_000;
     let mut last = Stamp::default();

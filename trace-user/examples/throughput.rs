@@ -4,15 +4,16 @@
 //! stage. The events are those of a real recording, over and over, each time later.
 
 use modtrail::kernel::costs::resident;
-use modtrail::recording::{self, FileRecorder, Target};
 use modtrail_core::decode::decode;
 use modtrail_core::event::{Body, Event, Fact, Stamp, Task};
 use modtrail_core::pipeline::Pipeline;
 use modtrail_core::record::read::read;
+use modtrail_core::record::write::Recorder;
 use modtrail_core::testing::{Helped, Scenario};
 use std::error::Error;
-use std::fs;
+use std::fs::{self, File};
 use std::hint::black_box;
+use std::io::{BufReader, BufWriter};
 use std::path::Path;
 use std::time::Instant;
 use trace_common::kind::Kind;
@@ -37,7 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let memory = resident().unwrap_or(0) / 1024 / 1024;
     println!("pipeline {count} {} {memory} MiB", began.elapsed().as_nanos());
     drop(pipeline);
-    let mut recorder = FileRecorder::begin(Target::open(file)?)?;
+    let mut recorder = Recorder::begin(BufWriter::new(File::create(file)?))?;
     let began = Instant::now();
     let mut last = Stamp::default();
     many(&round, count, |event| {
@@ -49,7 +50,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let size = fs::metadata(file)?.len() as f64 / count as f64;
     println!("record {count} {took} {size:.1} bytes-an-event");
     let began = Instant::now();
-    let read = recording::read(file, |bytes| read(bytes, |event| drop(black_box(event))))?;
+    let read = read(BufReader::new(File::open(file)?), |event| drop(black_box(event)))?;
     println!("read {} {}", read.events, began.elapsed().as_nanos());
     for open in [50, 10_000] {
         with_open(open);
@@ -83,7 +84,7 @@ fn with_open(open: u32) {
 fn round() -> Result<Vec<Event>, Box<dyn Error>> {
     let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings/linux-6.12.mcap");
     let mut events = Vec::new();
-    recording::read(&recording, |bytes| read(bytes, |event| events.push(event)))?;
+    read(BufReader::new(File::open(recording)?), |event| events.push(event))?;
     events.retain(|event| matches!(event.body, Body::Probe(_) | Body::Fact(Fact::Tick | Fact::Resolved { .. })));
     Ok(events)
 }

@@ -153,13 +153,13 @@ impl FileRecorder {
     /// # Errors
     /// [`FileWriteError::Write`] if it cannot be encoded.
     pub fn flush(&mut self) -> Result<Flow, FileWriteError> {
-        if self.is_gone() {
-            self.begin_again()?;
+        if self.is_gone() && !self.begins_again()? {
+            return Ok(Flow::On);
         }
         self.end_chunk()?;
         match self.passed_on() {
             Passed::Closed => return Ok(Flow::Closed),
-            Passed::Refused(answer) => self.fails(answer),
+            Passed::Refused(answer) => self.fails(answer, "events wait in memory, and modtrail tries again"),
             Passed::Some => {}
             Passed::All => self.recovers()?,
         }
@@ -197,8 +197,8 @@ impl FileRecorder {
         self.outlet == Outlet::File && self.file.metadata().is_ok_and(|file| file.nlink() == 0)
     }
 
-    /// Begins the file again, since somebody removed it.
-    fn begin_again(&mut self) -> Result<(), FileWriteError> {
+    /// Begins the file again, since somebody removed it. Returns whether that was possible.
+    fn begins_again(&mut self) -> Result<bool, FileWriteError> {
         let opened = Target::open(&self.path);
         let begun = opened.and_then(|target| Self::begin(target, self.sync, None, self.preface.clone(), self.last));
         match begun {
@@ -206,21 +206,20 @@ impl FileRecorder {
                 let (path, gone) = (self.path.display(), counted(self.recorded, "event"));
                 stderr::say(format_args!("{path} was removed, and {gone} with it; the recording begins there again"));
                 *self = Self { lost: self.lost + self.recorded, ..begun };
+                Ok(true)
             }
-            // It goes on into the file that nobody can find any more until the path can be written again.
-            Err(FileWriteError::Create { source, .. } | FileWriteError::Write { source, .. }) => self.fails(source),
-            Err(other) => return Err(other),
+            Err(FileWriteError::Create { source, .. } | FileWriteError::Write { source, .. }) => {
+                self.fails(source, "the file was removed, and what is recorded is lost until it can be made again");
+                Ok(false)
+            }
+            Err(other) => Err(other),
         }
-        Ok(())
     }
 
-    fn fails(&mut self, answer: io::Error) {
+    fn fails(&mut self, answer: io::Error, consequence: &str) {
         let reported = self.failing.as_ref().map(|failing| failing.reported);
         if reported.is_none_or(|reported| reported.elapsed() >= REMIND) {
-            let path = self.path.display();
-            stderr::say(format_args!(
-                "cannot write to {path}: {answer}; events wait in memory, and modtrail tries again"
-            ));
+            stderr::say(format_args!("cannot write to {}: {answer}; {consequence}", self.path.display()));
             self.failing = Some(Failing { answer, reported: Instant::now() });
         }
     }
@@ -295,7 +294,7 @@ impl FileRecorder {
             Passed::Some => io::Error::new(io::ErrorKind::TimedOut, "nobody read it"),
             Passed::All | Passed::Closed => match self.failing {
                 Some(failing) => failing.answer,
-                None => io::Error::other("it could not be written for some time"),
+                None => io::Error::other("the file was removed, or could not be written for some time"),
             },
         };
         Err(FileWriteError::Incomplete { path, count, source })

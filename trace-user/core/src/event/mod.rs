@@ -422,6 +422,8 @@ pub enum Lost {
     Unwritten,
     /// A segment of the recording that is not there.
     MissingSegment,
+    /// An event of a kind that a newer version recorded, and that this version does not know.
+    Newer,
     /// An event that came after later events had been judged without it.
     Late,
 }
@@ -594,7 +596,7 @@ impl Lost {
                 | Loss::CommandUntracked,
             )
             | Self::Unreturned(_) => false,
-            Self::Repeated | Self::Trailing => false,
+            Self::Repeated | Self::Trailing | Self::Newer => false,
             Self::Kernel(_) | Self::Undecodable | Self::Damaged | Self::Late | Self::Misplaced => true,
             Self::Unwritten | Self::MissingSegment => true,
             Self::Unrun(kind) | Self::Deaf(kind) => matches!(
@@ -627,7 +629,8 @@ impl Lost {
             | Self::Misplaced
             | Self::Trailing
             | Self::Unwritten
-            | Self::MissingSegment => None,
+            | Self::MissingSegment
+            | Self::Newer => None,
         }
     }
 
@@ -656,6 +659,7 @@ impl Lost {
             Self::Trailing => "pieces of the file, after the end of the recording, that were not read",
             Self::Unwritten => "events that could not be written to the recording",
             Self::MissingSegment => "segments of the recording that are not there",
+            Self::Newer => "events of kinds that only a newer modtrail knows",
         }
     }
 }

@@ -17,9 +17,9 @@ use trace_common::time::{Ktime, Nanos};
 /// Why a message is not an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CodecFault {
-    /// No body, or one that a later version added.
-    #[error("a message without a known body")]
-    Body,
+    /// Something that this version does not know: a newer one wrote it.
+    #[error("a message with an unknown {0}")]
+    Newer(&'static str),
     /// What a probe saw, without the task it saw it in.
     #[error("a probe's message without its task")]
     Task,
@@ -27,7 +27,7 @@ pub enum CodecFault {
     #[error("a message without its {0}")]
     Part(&'static str),
     /// A number that has no meaning.
-    #[error("a message with an unknown {0}")]
+    #[error("a message with an impossible {0}")]
     Number(&'static str),
     /// More than any recorder writes.
     #[error("a message with a {0} that is too long")]
@@ -54,6 +54,7 @@ const MISPLACED: u32 = 104;
 const TRAILING: u32 = 105;
 const UNWRITTEN: u32 = 106;
 const MISSING_SEGMENT: u32 = 107;
+const NEWER: u32 = 108;
 const LATE: u32 = 102;
 /// Plus the moment's number.
 const UNRUN: u32 = 1_000;
@@ -82,19 +83,29 @@ pub fn to_message(event: &Event) -> pb::Event {
 
 /// The event of a message.
 ///
+/// An event of a kind that this version does not know is reported as a loss.
+///
 /// # Errors
-/// [`CodecFault`] if the message has no meaning to this version.
+/// [`CodecFault`] if the message is not one that any version writes.
 pub fn from_message(message: pb::Event) -> Result<Event, CodecFault> {
     let at = Stamp { mono: Ktime::from_nanos(message.mono), boot: Ktime::from_nanos(message.boot) };
-    let wire = message.body.ok_or(CodecFault::Body)?;
-    let wire = match event_fact(wire)? {
-        Ok(fact) => return Ok(Event { at, body: Body::Fact(fact) }),
+    let body = match event_body(message) {
+        Err(CodecFault::Newer(_)) => Body::Fact(Fact::Lost { loss: Lost::Newer, count: 1, until: at.mono }),
+        body => body?,
+    };
+    Ok(Event { at, body })
+}
+
+fn event_body(message: pb::Event) -> Result<Body, CodecFault> {
+    // A body of a kind that this version does not know is not there.
+    let wire = match event_fact(message.body.ok_or(CodecFault::Newer("kind"))?)? {
+        Ok(fact) => return Ok(Body::Fact(fact)),
         Err(wire) => wire,
     };
     let task = message.task.ok_or(CodecFault::Task)?;
     let cpu = u16::try_from(message.cpu).map_err(|_| CodecFault::Number("cpu"))?;
-    let probe = Probe { task: event_task(&task), cpu, of_command: message.of_command, moment: event_moment(wire)? };
-    Ok(Event { at, body: Body::Probe(probe) })
+    let moment = event_moment(wire)?;
+    Ok(Body::Probe(Probe { task: event_task(&task), cpu, of_command: message.of_command, moment }))
 }
 
 fn task(task: &Task) -> pb::Task {
@@ -165,7 +176,7 @@ const fn event_syscall(number: u32) -> Result<Syscall, CodecFault> {
     match number {
         trace_common::wire::SYSCALL_INIT => Ok(Syscall::Init),
         trace_common::wire::SYSCALL_FINIT => Ok(Syscall::Finit),
-        _ => Err(CodecFault::Number("system call")),
+        _ => Err(CodecFault::Newer("system call")),
     }
 }
 
@@ -182,7 +193,7 @@ const fn event_wait(number: u32) -> Result<Wait, CodecFault> {
         0 => Ok(Wait::None),
         1 => Ok(Wait::Exec),
         2 => Ok(Wait::Proc),
-        _ => Err(CodecFault::Number("wait mode")),
+        _ => Err(CodecFault::Newer("wait mode")),
     }
 }
 
@@ -376,7 +387,7 @@ fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
         Wire::Throttled(away) => Moment::Throttled { result: ReturnCode(away.result) },
         Wire::Denied(away) => Moment::Denied { result: ReturnCode(away.result) },
         Wire::Served(served) => Moment::Served {
-            by: Server::from_name(&served.by).ok_or(CodecFault::Part("function"))?,
+            by: Server::from_name(&served.by).ok_or(CodecFault::Newer("function"))?,
             result: ReturnCode(served.result),
         },
         Wire::RefusedEarly(refused) => {
@@ -461,7 +472,7 @@ fn event_suspend(wire: Wire) -> Result<Moment, CodecFault> {
         Wire::LockBegan(began) => Moment::Firmware(FirmwareMoment::LockBegan { waits: began.waits }),
         Wire::LockEnded(ended) => Moment::Firmware(FirmwareMoment::LockEnded { held: ended.held }),
         Wire::Unlocked(_) => Moment::Firmware(FirmwareMoment::Unlocked),
-        _ => return Err(CodecFault::Body),
+        _ => return Err(CodecFault::Newer("kind")),
     })
 }
 
@@ -491,7 +502,7 @@ fn event_way(way: u32, state: i32) -> Result<Way, CodecFault> {
     match way {
         trace_common::wire::WAY_SUSPEND => Ok(Way::Suspend { state: SuspendState::from_number(state) }),
         trace_common::wire::WAY_HIBERNATE => Ok(Way::Hibernate),
-        _ => Err(CodecFault::Number("way to sleep")),
+        _ => Err(CodecFault::Newer("way to sleep")),
     }
 }
 
@@ -580,7 +591,7 @@ fn event_fact(wire: Wire) -> Result<Result<Fact, Wire>, CodecFault> {
             version: machine.version,
             wall_ns: machine.wall_ns,
         }),
-        Wire::Hooks(hooks) => Fact::Hooks(hooks.hooks.into_iter().map(event_hook).collect::<Result<_, _>>()?),
+        Wire::Hooks(hooks) => Fact::Hooks(hooks.hooks.into_iter().filter_map(event_hook).collect()),
         Wire::Tracer(process) => Fact::Tracer(Tgid(process.tgid)),
         Wire::SelfTest(test) => Fact::SelfTest(event_self_test(test)?),
         Wire::Stuck(stuck) => Fact::Stuck { thread: Tid(stuck.tid), stack: event_stack(stuck.stack)? },
@@ -615,7 +626,7 @@ fn event_fact(wire: Wire) -> Result<Result<Fact, Wire>, CodecFault> {
         Wire::Tick(_) => Fact::Tick,
         Wire::Drained(_) => Fact::Drained,
         Wire::Costs(costs) => Fact::Costs(Costs {
-            probes: costs.probes.iter().map(event_probe_cost).collect::<Result<_, _>>()?,
+            probes: costs.probes.iter().filter_map(event_probe_cost).collect(),
             processor: costs.processor_ns.map(Nanos::new),
             resident: costs.resident,
         }),
@@ -639,7 +650,7 @@ fn event_self_test(test: pb::SelfTest) -> Result<SelfTest, CodecFault> {
     Ok(match test.unproven {
         Some(why) => SelfTest::Unproven(why.into()),
         None if test.deaf.is_empty() => SelfTest::Proven,
-        None => SelfTest::Deaf(test.deaf.into_iter().map(event_kind).collect::<Result<_, _>>()?),
+        None => SelfTest::Deaf(test.deaf.into_iter().filter_map(|moment| event_kind(moment).ok()).collect()),
     })
 }
 
@@ -690,12 +701,13 @@ fn probe_cost(cost: &ProbeCost) -> pb::ProbeCost {
     pb::ProbeCost { moment: u32::from(cost.moment.number()), runs: cost.runs, time_ns: cost.time.as_nanos() }
 }
 
-fn event_probe_cost(cost: &pb::ProbeCost) -> Result<ProbeCost, CodecFault> {
-    Ok(ProbeCost { moment: event_kind(cost.moment)?, runs: cost.runs, time: Nanos::new(cost.time_ns) })
+/// `None` if this version does not know the moment.
+fn event_probe_cost(cost: &pb::ProbeCost) -> Option<ProbeCost> {
+    Some(ProbeCost { moment: event_kind(cost.moment).ok()?, runs: cost.runs, time: Nanos::new(cost.time_ns) })
 }
 
 fn event_kind(number: u32) -> Result<Kind, CodecFault> {
-    u16::try_from(number).ok().and_then(Kind::from_number).ok_or(CodecFault::Number("moment"))
+    u16::try_from(number).ok().and_then(Kind::from_number).ok_or(CodecFault::Newer("moment"))
 }
 
 fn hook(hook: &Hook) -> pb::Hook {
@@ -708,9 +720,10 @@ fn hook(hook: &Hook) -> pb::Hook {
     }
 }
 
-fn event_hook(hook: pb::Hook) -> Result<Hook, CodecFault> {
-    Ok(Hook {
-        moment: event_kind(hook.moment)?,
+/// `None` if this version does not know the moment.
+fn event_hook(hook: pb::Hook) -> Option<Hook> {
+    Some(Hook {
+        moment: event_kind(hook.moment).ok()?,
         attached: hook.attached.map(Into::into),
         may_miss: hook.may_miss,
         loses: hook.loses.into(),
@@ -835,6 +848,7 @@ fn loss_number(loss: Lost) -> u32 {
         Lost::Trailing => TRAILING,
         Lost::Unwritten => UNWRITTEN,
         Lost::MissingSegment => MISSING_SEGMENT,
+        Lost::Newer => NEWER,
         Lost::Unrun(kind) => UNRUN + u32::from(kind.number()),
         Lost::Unreturned(kind) => UNRETURNED + u32::from(kind.number()),
         Lost::Deaf(kind) => DEAF + u32::from(kind.number()),
@@ -851,12 +865,13 @@ fn event_loss(number: u32) -> Result<Lost, CodecFault> {
         TRAILING => Ok(Lost::Trailing),
         UNWRITTEN => Ok(Lost::Unwritten),
         MISSING_SEGMENT => Ok(Lost::MissingSegment),
+        NEWER => Ok(Lost::Newer),
         UNRUN..UNRETURNED => event_kind(number - UNRUN).map(Lost::Unrun),
         UNRETURNED..DEAF => event_kind(number - UNRETURNED).map(Lost::Unreturned),
         DEAF..=u32::MAX => event_kind(number - DEAF).map(Lost::Deaf),
         kernel => {
             let loss = Loss::ALL.into_iter().find(|loss| loss.index() == kernel);
-            loss.map(Lost::Kernel).ok_or(CodecFault::Number("loss"))
+            loss.map(Lost::Kernel).ok_or(CodecFault::Newer("loss"))
         }
     }
 }

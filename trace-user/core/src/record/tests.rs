@@ -2,16 +2,19 @@
 
 use super::codec::{from_message, to_message};
 use super::read::{Damage, Integrity, ReadError, read};
+use super::schema::event::Body as Wire;
 use super::write::Recorder;
+use crate::answer::ReturnCode;
 use crate::event::{
     Absent, Body, Configured, Event, Fact, Install, Lost, MissingFile, Moment, Place, Policy, Probe, Replaced,
-    Resolution, STACK_FRAMES, Spared, Stamp, Task, Unapplied, Wait, Wanted,
+    Resolution, STACK_FRAMES, Server, Spared, Stamp, Task, Unapplied, Wait, Wanted,
 };
 use crate::model::Model;
 use crate::pipeline::Pipeline;
 use crate::testing::{busy, entered};
 use std::sync::Arc;
 use trace_common::ids::{CallAddress, Tid};
+use trace_common::kind::Kind;
 use trace_common::limits::{ARGV, SHORT_TEXT};
 
 /// Events of every kind that a scenario has, as a recording of several chunks.
@@ -326,4 +329,39 @@ fn other_files_are_refused_with_what_they_lack() {
     for bytes in [&b""[..], b"hello", b"\x7fELF\x02\x01\x01 and so on and so on", &[0; 4096]] {
         assert!(matches!(events(bytes).1, Err(ReadError::Foreign(_))), "{bytes:?}");
     }
+}
+
+#[test]
+fn what_only_a_newer_version_knows_is_a_loss_of_one_event_and_the_rest_is_read() {
+    let served = to_message(&Event {
+        at: Stamp::awake(7),
+        body: Body::Probe(Probe {
+            task: Task::default(),
+            cpu: 1,
+            of_command: false,
+            moment: Moment::Served { by: Server::Socket, result: ReturnCode(0) },
+        }),
+    });
+    let newer = Body::Fact(Fact::Lost { loss: Lost::Newer, count: 1, until: Stamp::awake(7).mono });
+    let unknown = |change: &dyn Fn(&mut Wire)| {
+        let mut message = served.clone();
+        message.body.as_mut().map(change);
+        from_message(message).map(|event| event.body)
+    };
+    assert!(matches!(unknown(&|_| {}), Ok(Body::Probe(_))));
+    let no_kind = from_message(super::schema::Event { body: None, ..served.clone() }).map(|event| event.body);
+    assert_eq!(no_kind, Ok(newer.clone()));
+    let no_function =
+        unknown(&|body| *body = Wire::Served(super::schema::Served { by: "of_tomorrow".into(), result: 0 }));
+    assert_eq!(no_function, Ok(newer.clone()));
+    let no_loss = unknown(&|body| *body = Wire::Lost(super::schema::Lost { what: 99, count: 5, until: 0 }));
+    assert_eq!(no_loss, Ok(newer));
+    let hook = |moment| super::schema::Hook { moment, ..super::schema::Hook::default() };
+    let known = u32::from(Kind::Live.number());
+    let hooks = unknown(&|body| *body = Wire::Hooks(super::schema::Hooks { hooks: vec![hook(999), hook(known)] }));
+    assert!(
+        matches!(hooks, Ok(Body::Fact(Fact::Hooks(hooks))) if hooks.len() == 1),
+        "the hooks that are known are there"
+    );
+    assert!(!Lost::Newer.casts_doubt(), "this version's verdicts rest on what it knows");
 }
