@@ -8,7 +8,7 @@ use super::target::{FileWriteError, Target};
 use crate::stderr;
 use modtrail_core::event::{Body, Event, Fact, Lost, Stamp};
 use modtrail_core::record::preface::Preface;
-use modtrail_core::record::series::Segment;
+use modtrail_core::record::segment::Segment;
 use modtrail_core::record::write::Recorder;
 use modtrail_core::report::plain::counted;
 use std::fs::File;
@@ -179,7 +179,7 @@ impl FileRecorder {
         }
         match self.backlog.pass_on(&self.file, self.outlet) {
             Passed::All => self.synced(Sync::Flush).map_or_else(Passed::Refused, |()| Passed::All),
-            other => other,
+            other @ (Passed::Some | Passed::Closed | Passed::Refused(_)) => other,
         }
     }
 

@@ -64,8 +64,8 @@ impl FlightRecorder {
         self.flight.push(event, self.open_since);
     }
 
-    /// Looks at the model as it is now, and writes a recording if something new was found. If it cannot be written, that
-    /// is reported, and tried again after a while.
+    /// Looks at the model as it is now, and writes a recording if something new was found. If it cannot be written,
+    /// that is reported, and tried again after a while.
     pub fn look(&mut self, model: &Model) {
         self.open_since = open_since(model);
         let is_new = |standing: Standing| standing == Standing::Firing;

@@ -107,9 +107,8 @@ impl Prepared {
     pub fn begin(self, at: Stamp) -> Result<Recording, FileWriteError> {
         let Plan { sync, limits, keep, .. } = self.plan;
         match (self.place, keep) {
-            (Place::One(target), _) => {
-                FileRecorder::begin(target, sync, None, Preface::default(), at).map(Recording::One)
-            }
+            (Place::One(target), _) => FileRecorder::begin(target, sync, None, Preface::default(), at)
+                .map(|recorder| Recording::One(Box::new(recorder))),
             (Place::Numbered(names), Some(keep)) => {
                 let flight = FlightRecorder::new(names, sync, keep.time, keep.bytes, keep.stalled);
                 Ok(Recording::Flight(Box::new(flight)))
@@ -124,7 +123,7 @@ impl Prepared {
 /// A recording being made.
 pub enum Recording {
     /// In one file.
-    One(FileRecorder),
+    One(Box<FileRecorder>),
     /// In segments.
     Segments(Box<SegmentRecorder>),
     /// In memory, until something is found.

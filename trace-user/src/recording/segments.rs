@@ -1,14 +1,16 @@
 //! A recording in several files: its segments, each of which can be read alone. The oldest are removed when there are
 //! too many.
 //!
-//! In: events, and how large and how old a segment, and all of them, may become. Out: files with numbers in their names.
+//! In: events, and how large and how old a segment, and all of them, may become. Out: files with numbers in their
+//! names.
 
 use super::file::{FileRecorder, Flow, Sync};
 use super::target::{FileWriteError, Target};
 use crate::stderr;
 use modtrail_core::event::{Event, Stamp};
 use modtrail_core::record::preface::Preface;
-use modtrail_core::record::series::{Segment, head};
+use modtrail_core::record::segment::Segment;
+use modtrail_core::record::series::head;
 use modtrail_core::report::plain::counted;
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -21,7 +21,7 @@ impl Whole {
     /// [`FileWriteError::Create`] with what the system answered.
     pub fn begin(path: &Path) -> Result<(Self, Target), FileWriteError> {
         let mut name = path.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.partial", std::process::id()));
+        name.push(format!(".{}.partial", rustix::process::getpid().as_raw_nonzero()));
         let beside = path.with_file_name(name);
         let target = Target::create(&beside)?;
         Ok((Self { path: path.to_owned(), beside }, target))

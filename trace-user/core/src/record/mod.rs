@@ -10,6 +10,7 @@ mod interner;
 pub mod preface;
 pub mod read;
 pub mod redact;
+pub mod segment;
 pub mod series;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@
 
 use super::codec::from_message;
 use super::interner::Interner;
-use super::series::Segment;
+use super::segment::Segment;
 use super::{ENCODING, PROFILE, SCHEMA_NAME, schema};
 use crate::event::{Body, Event, Fact, Lost, Stamp};
 use mcap::records::{Record, op};

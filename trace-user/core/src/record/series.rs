@@ -1,103 +1,15 @@
-//! A recording in several files, its segments: each can be read alone, and all of them together are one recording.
+//! A recording in several files, its segments, read as one.
 //!
-//! In: where a segment stands in its series, or the beginning of a file. Out: the same as a record of the file; what a
-//! file's beginning says of it; whether one segment continues another.
+//! In: the bytes of the files, in order. Out: what a file's beginning says of it; the events as they came, without
+//! those that a segment repeats, and with a loss for each segment that is missing.
 
-use super::preface::Preface;
-use super::read::{ReadError, read_segment};
-use crate::event::{Body, Event, Fact, Stamp};
-use mcap::records::Metadata;
-use std::collections::BTreeMap;
+use super::read::{Integrity, ReadError, read_segment};
+use super::segment::Segment;
+use crate::event::{Body, Event, Fact, Lost, Stamp};
 use std::io::Read;
-use trace_common::time::Ktime;
 
-/// The name of the record in the file.
-const NAME: &str = "modtrail.segment";
 /// Bytes of a file that are read to know what it is: its first chunk is shorter.
 const HEAD_BYTES: u64 = 2 * 1024 * 1024;
-
-/// Where a segment stands in its series.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Segment {
-    /// The series: the same for all of its segments, and for no others.
-    pub series: String,
-    /// The number of the segment, from 1.
-    pub number: u32,
-    /// The instant at which it begins: that of the facts that it repeats from the segments before it.
-    pub began: Stamp,
-    /// How many facts it repeats.
-    pub repeated: u32,
-}
-
-impl Segment {
-    /// The first of a series.
-    #[must_use]
-    pub const fn first(series: String, began: Stamp) -> Self {
-        Self { series, number: 1, began, repeated: 0 }
-    }
-
-    /// The next one, which begins with `preface`.
-    #[must_use]
-    pub fn next(&self, began: Stamp, preface: &Preface) -> Self {
-        let repeated = u32::try_from(preface.events(began).count()).unwrap_or(u32::MAX);
-        Self { series: self.series.clone(), number: self.number.saturating_add(1), began, repeated }
-    }
-
-    /// As a record of the file.
-    #[must_use]
-    pub fn record(&self) -> Metadata {
-        let Stamp { mono, boot } = self.began;
-        let fields = [
-            ("series", self.series.clone()),
-            ("number", self.number.to_string()),
-            ("began_mono_ns", mono.as_nanos().to_string()),
-            ("began_boot_ns", boot.as_nanos().to_string()),
-            ("repeated", self.repeated.to_string()),
-        ];
-        let metadata = fields.map(|(name, value)| (name.to_owned(), value)).into();
-        Metadata { name: NAME.to_owned(), metadata }
-    }
-
-    /// From a record of a file; `None` if it says something else.
-    #[must_use]
-    pub fn from_record(record: &Metadata) -> Option<Self> {
-        let number = |name: &str| record.metadata.get(name)?.parse().ok();
-        let instant = |name: &str| number(name).map(Ktime::from_nanos);
-        let fields: &BTreeMap<String, String> = (record.name == NAME).then_some(&record.metadata)?;
-        Some(Self {
-            series: fields.get("series")?.clone(),
-            number: fields.get("number")?.parse().ok()?,
-            began: Stamp { mono: instant("began_mono_ns")?, boot: instant("began_boot_ns")? },
-            repeated: fields.get("repeated")?.parse().ok()?,
-        })
-    }
-
-    /// The number of segments that are missing between `before` and this one, if they are of one series; `None` if they
-    /// are not.
-    #[must_use]
-    pub fn missing_after(&self, before: &Self) -> Option<u32> {
-        (self.series == before.series).then(|| self.number.checked_sub(before.number)?.checked_sub(1)).flatten()
-    }
-
-    /// Whether the event can be one of those that the segment repeats from the segments before it.
-    #[must_use]
-    pub fn repeats(&self, event: &Event) -> bool {
-        event.at == self.began
-            && matches!(
-                event.body,
-                Body::Fact(
-                    Fact::Machine(_)
-                        | Fact::Tracer(_)
-                        | Fact::Hooks(_)
-                        | Fact::Rights(_)
-                        | Fact::Policy(_)
-                        | Fact::LiveModules(_)
-                        | Fact::SelfTest(_)
-                        | Fact::Resolved { .. }
-                )
-            )
-    }
-}
 
 /// What the beginning of a recording says of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -131,13 +43,71 @@ pub fn head(bytes: impl Read) -> Result<Head, ReadError> {
     Ok(Head { segment, ..head })
 }
 
+/// The events of a recording that may stand in several files, as if they stood in one.
+#[derive(Debug, Default)]
+pub struct Series {
+    /// The segment that was read last.
+    before: Option<Segment>,
+    /// The last event's instant.
+    last: Stamp,
+    /// The end of the file that was read last, until it is known that no other follows.
+    end: Option<Event>,
+}
+
+impl Series {
+    /// Reads the next file of the series: `segment`, as its beginning says.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the bytes cannot be read or are not a recording.
+    pub fn read(
+        &mut self,
+        bytes: impl Read,
+        segment: Option<&Segment>,
+        mut each: impl FnMut(Event),
+    ) -> Result<Integrity, ReadError> {
+        let missing = self.before.as_ref().zip(segment).and_then(|(before, next)| next.missing_after(before));
+        self.end = None;
+        if let Some((count, next)) = missing.filter(|count| *count > 0).zip(segment) {
+            let lost = Fact::Lost { loss: Lost::MissingSegment, count: count.into(), until: next.began.mono };
+            each(Event { at: self.last, body: Body::Fact(lost) });
+        }
+        let continued = segment.filter(|_| missing == Some(0));
+        let mut repeated = continued.map_or(0, |segment| segment.repeated);
+        let (integrity, _) = read_segment(bytes, |event| {
+            if repeated > 0 && continued.is_some_and(|segment| segment.repeats(&event)) {
+                repeated -= 1;
+                return;
+            }
+            repeated = 0;
+            self.last = event.at;
+            // What something follows was not the end.
+            if let Some(end) = self.end.take() {
+                each(end);
+            }
+            if matches!(event.body, Body::Fact(Fact::End)) {
+                self.end = Some(event);
+            } else {
+                each(event);
+            }
+        })?;
+        self.before = segment.cloned();
+        Ok(integrity)
+    }
+
+    /// The end of the recording, when no other file follows; `None` if it is not there.
+    #[must_use]
+    pub fn finish(self) -> Option<Event> {
+        self.end
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Segment, head};
+    use super::{Series, head};
     use crate::event::{Body, Event, Fact, Lost, Stamp};
     use crate::record::preface::Preface;
+    use crate::record::segment::Segment;
     use crate::record::write::Recorder;
-    use crate::replay::Series;
     use crate::testing::busy;
 
     /// The events as segments that end at these places.

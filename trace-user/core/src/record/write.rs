@@ -5,7 +5,7 @@
 
 use super::codec::to_message;
 use super::schema::DESCRIPTORS;
-use super::series::Segment;
+use super::segment::Segment;
 use super::{ENCODING, PROFILE, SCHEMA_NAME, TOPIC};
 use crate::event::{Body, Event, Fact, Stamp};
 use mcap::records::MessageHeader;
