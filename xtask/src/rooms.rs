@@ -120,6 +120,7 @@ const EDGE: House = House {
         ("clock", &[]),
         ("kernel", &["clock", "stderr"]),
         ("recording", &["ready", "stderr"]),
+        ("confine", &[]),
         ("priority", &[]),
         ("rights", &[]),
         ("sinks", &["rights", "stderr"]),

@@ -20,12 +20,18 @@ pub mod watch;
 pub mod who;
 
 use crate::cli::{Cli, Command};
+use crate::recording::target;
+use crate::{confine, stderr};
 use failure::Failure;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Runs what was asked for.
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
+    if let Some(output) = cli.command.as_ref().and_then(Command::only_reads) {
+        confine(output);
+    }
     let outcome = match cli.command {
         None => top::run(&cli.trace),
         Some(Command::Top(args)) => top::run(&args.trace),
@@ -42,6 +48,18 @@ pub fn run(cli: Cli) -> ExitCode {
         Some(Command::Doctor(args)) => doctor::run(&args),
     };
     outcome.unwrap_or_else(|failure| failure.report())
+}
+
+/// Confines the process to reading, and to writing in the folder of `output`.
+fn confine(output: Option<&Path>) {
+    // What a link of the system's stands for is not in a folder that can be named.
+    if output.is_some_and(target::is_link_of_system) {
+        return;
+    }
+    let folder = output.filter(|path| path.as_os_str() != "-").map(target::folder);
+    if let Err(answer) = confine::to_reading(folder.as_slice()) {
+        stderr::say(format_args!("goes on without being confined to reading: {}", stderr::chain(&answer)));
+    }
 }
 
 /// A runtime for one thread: everything waits in one place, and nothing is shared.

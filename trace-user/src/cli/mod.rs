@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use modtrail_core::entities::{Call, Cycle, Firmware, Load, Request, Unload};
 use modtrail_core::findings::Finding;
 use modtrail_core::query::{Field, Query, size};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use trace_common::limits::{RING_BYTES, TRACKED};
 use trace_common::time::Nanos;
 
@@ -138,6 +138,29 @@ pub enum Command {
     Watch(WatchArgs),
     /// Show what can be seen on this kernel, by which hook, and what is lost
     Doctor(DoctorArgs),
+}
+
+impl Command {
+    /// If it only reads recordings: the file that it writes besides, if any. The dashboard runs other programs for who
+    /// uses it.
+    #[must_use]
+    pub fn only_reads(&self) -> Option<Option<&Path>> {
+        match self {
+            Self::Report(_) | Self::Show(_) => Some(None),
+            Self::Log(args) if !args.files.is_empty() => Some(args.output.as_deref()),
+            Self::Who(args) if !args.files.is_empty() => Some(None),
+            Self::Cut(args) => Some(Some(&args.output)),
+            Self::Merge(args) => Some(Some(&args.output)),
+            Self::Top(_)
+            | Self::Record(_)
+            | Self::Replay(_)
+            | Self::Log(_)
+            | Self::Who(_)
+            | Self::Explain(_)
+            | Self::Watch(_)
+            | Self::Doctor(_) => None,
+        }
+    }
 }
 
 /// How to trace.

@@ -5,7 +5,7 @@
 //! names.
 
 use super::file::{FileRecorder, Flow, Sync};
-use super::target::{FileWriteError, Target};
+use super::target::{FileWriteError, Target, folder};
 use crate::stderr;
 use modtrail_core::event::{Event, Stamp};
 use modtrail_core::record::preface::Preface;
@@ -64,8 +64,7 @@ impl Numbered {
     pub fn of(path: &Path) -> Result<Self, FileWriteError> {
         let unfit = || FileWriteError::Unfit { path: path.to_owned(), reason: "it is not the name of a file" };
         let stem = path.file_stem().ok_or_else(unfit)?.to_owned();
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        Ok(Self { folder: folder.to_owned(), stem, extension: path.extension().map(ToOwned::to_owned) })
+        Ok(Self { folder: folder(path).to_owned(), stem, extension: path.extension().map(ToOwned::to_owned) })
     }
 
     /// The folder that they are in.

@@ -183,6 +183,18 @@ impl Target {
 /// `rw-------`
 pub(super) const OWNER_ALONE: u32 = 0o600;
 
+/// Whether the path is a link of the system's own, to what is open already.
+#[must_use]
+pub fn is_link_of_system(path: &Path) -> bool {
+    path.parent().is_some_and(|folder| SYSTEM_LINKS.iter().any(|links| folder == Path::new(links)))
+}
+
+/// The folder that the path is in.
+#[must_use]
+pub fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 fn options(path: &Path) -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).mode(OWNER_ALONE).custom_flags(flags(path));
@@ -194,8 +206,7 @@ pub(super) const SYSTEM_LINKS: [&str; 3] = ["/dev", "/dev/fd", "/proc/self/fd"];
 
 /// Flags of `open` that the standard library has no names for.
 fn flags(path: &Path) -> i32 {
-    let follows = path.parent().is_some_and(|folder| SYSTEM_LINKS.iter().any(|links| folder == Path::new(links)));
-    let flags = if follows { OFlags::NOCTTY } else { OFlags::NOCTTY | OFlags::NOFOLLOW };
+    let flags = if is_link_of_system(path) { OFlags::NOCTTY } else { OFlags::NOCTTY | OFlags::NOFOLLOW };
     i32::try_from(flags.bits()).unwrap_or_default()
 }
 
