@@ -66,7 +66,7 @@ fn plan(args: &RecordArgs) -> Result<Plan, Failure> {
         return Err(Failure::usage("the command writes to standard output too: name a file with -o"));
     }
     let stalled = Limits { default: args.limit, named: BTreeMap::new() };
-    let keep = args.keep.map(|time| Keep { time, bytes: args.keep_bytes, stalled });
+    let keep = args.keep.map(|time| Keep { time, bytes: args.keep_bytes, stalled: Some(stalled) });
     let path = (!is_stdout).then(|| args.output.clone());
     Ok(Plan { path, flush_every: args.flush_every, sync: args.sync.into(), limits, keep })
 }

@@ -10,6 +10,8 @@ use crate::kernel::attach::{ProbeLog, Progress};
 use crate::kernel::snapshot;
 use crate::priority;
 use crate::recording::file::Flow;
+use crate::recording::flight::Saved;
+use crate::recording::target::FileWriteError;
 use crate::recording::{Plan, Prepared, Recording};
 use crate::rights::{self, Kept, Needs};
 use crate::source::live::{Live, Options};
@@ -214,13 +216,21 @@ impl Session {
         Ok(false)
     }
 
-    /// Writes what a flight recorder holds, since somebody asked for it.
+    /// Writes what a flight recorder holds, since somebody asked for it; `None` if there is none.
     ///
     /// # Errors
-    /// [`Failure`] if it cannot be written.
-    pub fn save(&mut self, why: &str) -> Result<(), Failure> {
-        let Some(recorder) = &mut self.recorder else { return Ok(()) };
-        Ok(recorder.save(why, self.pipeline.model())?)
+    /// [`FileWriteError`] if it cannot be written.
+    pub fn save(&mut self) -> Result<Option<Saved>, FileWriteError> {
+        self.recorder.as_mut().map_or(Ok(None), |recorder| recorder.save(self.pipeline.model()))
+    }
+
+    /// The same, for SIGUSR1: what came of it is reported on stderr, and tracing goes on.
+    fn save_for_signal(&mut self) {
+        match self.save() {
+            Ok(Some(saved)) => stderr::say(format_args!("{saved}: SIGUSR1 asked for it")),
+            Ok(None) => {}
+            Err(error) => stderr::say(stderr::chain(&error)),
+        }
     }
 
     /// Takes in what is left, closes what is open, and ends the recording. Returns where the recording is, in words.
@@ -304,7 +314,7 @@ impl Session {
                     None => break,
                 },
                 () = passed(deadline) => break,
-                () = received(&mut self.asked) => self.save("SIGUSR1 asked for it")?,
+                () = received(&mut self.asked) => self.save_for_signal(),
                 () = ended(command.as_mut()) => {}
             }
             self.take_in(|change, model| {

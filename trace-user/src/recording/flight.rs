@@ -18,6 +18,7 @@ use modtrail_core::query::Query;
 use modtrail_core::record::flight::Flight;
 use modtrail_core::record::preface::Preface;
 use modtrail_core::report::plain::counted;
+use std::fmt;
 use std::path::PathBuf;
 use trace_common::time::Nanos;
 
@@ -34,29 +35,74 @@ pub struct FlightRecorder {
     sync: Sync,
     /// The beginning of the oldest thing that is open.
     open_since: Option<Stamp>,
+    /// What makes it write by itself; `None` if only somebody's wish does.
+    triggers: Option<Triggers>,
+    written: u64,
+}
+
+/// What makes a flight recorder write by itself.
+struct Triggers {
     stalls: Alerts,
     findings: FindingAlerts,
     /// Why a recording is due.
     due: Option<String>,
     written_at: Option<Stamp>,
-    written: u64,
+}
+
+/// A recording that was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saved {
+    /// Where.
+    pub path: PathBuf,
+    /// The time that it covers.
+    pub span: Nanos,
+    /// Events so far that had to go before their time.
+    pub crowded_out: u64,
+}
+
+impl fmt::Display for Saved {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, span, crowded_out } = self;
+        write!(out, "the last {span} are in {}", path.display())?;
+        if *crowded_out > 0 {
+            let events = counted(*crowded_out, "event");
+            write!(out, " ({events} had to go before their time so far: there was no room for them)")?;
+        }
+        Ok(())
+    }
+}
+
+impl Triggers {
+    fn new(limits: Limits) -> Self {
+        let (stalls, findings) = (Alerts::about(limits, Query::default()), FindingAlerts::about(Query::default()));
+        Self { stalls, findings, due: None, written_at: None }
+    }
+
+    /// Why a recording must be written now.
+    fn step(&mut self, model: &Model) -> Option<String> {
+        let is_new = |standing: Standing| standing == Standing::Firing;
+        let stalled = self.stalls.step(model).into_iter().filter(|notice| is_new(notice.standing));
+        let found = self.findings.step(model).into_iter().filter(|notice| is_new(notice.standing));
+        let why = stalled
+            .map(|notice| text::line(&notice, model))
+            .chain(found.map(|notice| text::finding_line(&notice, model)))
+            .next();
+        self.due = self.due.take().or(why);
+        let now = model.now();
+        let is_soon = self.written_at.is_some_and(|written| now.mono.since(written.mono) < PAUSE);
+        let due = self.due.take_if(|_| !is_soon)?;
+        self.written_at = Some(now);
+        Some(due)
+    }
 }
 
 impl FlightRecorder {
-    /// Holds the events of the last `keep`, in about `bytes` of memory. What is open past `limits` is stalled.
+    /// Holds the events of the last `keep`, in about `bytes` of memory. What is open past `stalled` makes it write, as
+    /// findings do; without it, it only writes if somebody asks.
     #[must_use]
-    pub fn new(names: Numbered, sync: Sync, keep: Nanos, bytes: usize, limits: Limits) -> Self {
-        Self {
-            flight: Flight::new(keep, bytes),
-            names,
-            sync,
-            open_since: None,
-            stalls: Alerts::about(limits, Query::default()),
-            findings: FindingAlerts::about(Query::default()),
-            due: None,
-            written_at: None,
-            written: 0,
-        }
+    pub fn new(names: Numbered, sync: Sync, keep: Nanos, bytes: usize, stalled: Option<Limits>) -> Self {
+        let (flight, triggers) = (Flight::new(keep, bytes), stalled.map(Triggers::new));
+        Self { flight, names, sync, open_since: None, triggers, written: 0 }
     }
 
     /// Takes one event.
@@ -68,21 +114,15 @@ impl FlightRecorder {
     /// that is reported, and tried again after a while.
     pub fn look(&mut self, model: &Model) {
         self.open_since = open_since(model);
-        let is_new = |standing: Standing| standing == Standing::Firing;
-        let stalled = self.stalls.step(model).into_iter().filter(|notice| is_new(notice.standing));
-        let found = self.findings.step(model).into_iter().filter(|notice| is_new(notice.standing));
-        let why = stalled
-            .map(|notice| text::line(&notice, model))
-            .chain(found.map(|notice| text::finding_line(&notice, model)))
-            .next();
-        self.due = self.due.take().or(why);
-        let now = model.now();
-        let is_soon = self.written_at.is_some_and(|written| now.mono.since(written.mono) < PAUSE);
-        if let Some(why) = self.due.take_if(|_| !is_soon)
-            && let Err(error) = self.save(&why, now)
-        {
-            stderr::say(format_args!("{}; modtrail tries again in {PAUSE}", stderr::chain(&error)));
-            self.due = Some(why);
+        let Some(why) = self.triggers.as_mut().and_then(|triggers| triggers.step(model)) else { return };
+        match self.save(model.now()) {
+            Ok(saved) => stderr::say(format_args!("{saved}: {why}")),
+            Err(error) => {
+                stderr::say(format_args!("{}; modtrail tries again in {PAUSE}", stderr::chain(&error)));
+                if let Some(triggers) = &mut self.triggers {
+                    triggers.due = Some(why);
+                }
+            }
         }
     }
 
@@ -90,21 +130,14 @@ impl FlightRecorder {
     ///
     /// # Errors
     /// [`FileWriteError`] if it cannot be written; then what is held stays.
-    pub fn save(&mut self, why: &str, now: Stamp) -> Result<(), FileWriteError> {
-        self.written_at = Some(now);
-        let path = self.saved(now)?;
+    pub fn save(&mut self, now: Stamp) -> Result<Saved, FileWriteError> {
+        let path = self.written_to(now)?;
         self.written += 1;
         let span = self.flight.first().map_or(Nanos::ZERO, |first| now.mono.since(first.mono));
-        stderr::say(format_args!("the last {span} are in {}: {why}", path.display()));
-        let crowded = self.flight.crowded_out();
-        if crowded > 0 {
-            let events = counted(crowded, "event");
-            stderr::say(format_args!("{events} had to go before their time so far: --keep-bytes sets the memory"));
-        }
-        Ok(())
+        Ok(Saved { path, span, crowded_out: self.flight.crowded_out() })
     }
 
-    fn saved(&self, now: Stamp) -> Result<PathBuf, FileWriteError> {
+    fn written_to(&self, now: Stamp) -> Result<PathBuf, FileWriteError> {
         let (_, target) = self.names.create_next()?;
         let path = target.path().to_owned();
         let at = self.flight.first().unwrap_or(now);
@@ -124,8 +157,8 @@ impl FlightRecorder {
     /// # Errors
     /// [`FileWriteError`] if it cannot be written.
     pub fn finish(mut self, at: Stamp) -> Result<u64, FileWriteError> {
-        if let Some(why) = self.due.take() {
-            self.save(&why, at)?;
+        if let Some(why) = self.triggers.as_mut().and_then(|triggers| triggers.due.take()) {
+            stderr::say(format_args!("{}: {why}", self.save(at)?));
         }
         Ok(self.written)
     }

@@ -12,7 +12,7 @@ pub mod target;
 pub mod whole;
 
 use file::{FileRecorder, Flow, Sync};
-use flight::FlightRecorder;
+use flight::{FlightRecorder, Saved};
 use modtrail_core::alert::rules::Limits as Stalled;
 use modtrail_core::event::{Event, Stamp};
 use modtrail_core::model::Model;
@@ -50,8 +50,9 @@ pub struct Keep {
     pub time: Nanos,
     /// In so much memory.
     pub bytes: usize,
-    /// What is open past these is stalled.
-    pub stalled: Stalled,
+    /// What is open past these is stalled, and makes it write, as findings do; without it, it only writes if somebody
+    /// asks.
+    pub stalled: Option<Stalled>,
 }
 
 /// A plan whose files can be written, but are unchanged.
@@ -161,14 +162,14 @@ impl Recording {
         }
     }
 
-    /// Writes what the flight recorder holds, since somebody asked for it; others flush.
+    /// Writes what the flight recorder holds, since somebody asked for it; `None` if it is not one.
     ///
     /// # Errors
     /// [`FileWriteError`] if it cannot be written.
-    pub fn save(&mut self, why: &str, model: &Model) -> Result<(), FileWriteError> {
+    pub fn save(&mut self, model: &Model) -> Result<Option<Saved>, FileWriteError> {
         match self {
-            Self::Flight(recorder) => recorder.save(why, model.now()),
-            Self::One(_) | Self::Segments(_) => self.flush(model).map(|_| ()),
+            Self::Flight(recorder) => recorder.save(model.now()).map(Some),
+            Self::One(_) | Self::Segments(_) => Ok(None),
         }
     }
 
