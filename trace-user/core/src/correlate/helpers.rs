@@ -6,7 +6,6 @@
 //! happens in: the return by the caller's thread, the completion by the worker's or the helper's, the exec and the exit
 //! by the helper's process. One doubt is left: a completion in a worker whose pick-up was lost is not tied at all.
 
-use super::suspends::AtWork;
 use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
 use crate::entities::{Call, CallId, RequestId};
 use crate::event::{CallEntered, Program, Stamp, Task, Wait};
@@ -360,9 +359,10 @@ impl Helpers {
     }
 }
 
-impl AtWork for Helpers {
-    /// If returns can be missed, a call whose helper ended long ago does not count as inside.
-    fn inside(&self, at: Stamp) -> Vec<Arc<Call>> {
+impl Helpers {
+    /// Calls whose caller is inside `call_usermodehelper_exec`. If returns can be missed, a call whose helper ended long
+    /// ago does not count.
+    pub fn inside(&self, at: Stamp) -> Vec<Arc<Call>> {
         let long_over = |call: &Call| {
             let over = call.gone().or(call.completed);
             call.entry.wait == Wait::None || over.is_some_and(|over| at.mono.since(over.mono) >= RETURNS_WITHIN)
@@ -371,7 +371,8 @@ impl AtWork for Helpers {
         self.calls.values().filter(inside).cloned().collect()
     }
 
-    fn alive(&self) -> Vec<Arc<Call>> {
+    /// Calls that have a live process.
+    pub fn all_alive(&self) -> Vec<Arc<Call>> {
         let shown = self.living.keys().filter(|call| !self.is_hidden(**call));
         shown.filter_map(|call| self.calls.get(call)).cloned().collect()
     }

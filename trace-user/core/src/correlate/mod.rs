@@ -33,7 +33,7 @@ use requests::Requests;
 use requests::served::Unserved;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use suspends::{Step, Suspends};
+use suspends::{AtWork, Step, Suspends};
 use trace_common::ids::Tgid;
 use trace_common::kind::Kind;
 use unloads::Unloads;
@@ -286,7 +286,8 @@ impl Correlator {
     }
 
     fn suspend_moment(&mut self, at: Stamp, task: Task, moment: &SuspendMoment, out: &mut Vec<Change>) {
-        match self.suspends.step(at, task, moment, &self.helpers) {
+        let at_work = AtWork { helpers: &self.helpers, loads: &self.loads };
+        match self.suspends.step(at, task, moment, at_work) {
             Step::Ended(cycle) => self.report_cycles([*cycle], out),
             Step::Taken => {}
             Step::Unmatched => out.push(Change::Unmatched),

@@ -8,6 +8,8 @@
 //! after five seconds (kernel/umh.c `__usermodehelper_disable`, 5.10 to 7.3). If it fails, helpers are enabled again
 //! and no thaw follows.
 
+use super::helpers::Helpers;
+use super::loads::Loads;
 use crate::answer::{CallResult, Errno, ReturnCode};
 use crate::entities::{Call, CallId, Cycle, CycleId, CycleKind, PhaseSpan, Stretch};
 use crate::event::{Captured, Depth, PmTest, Stamp, SuspendMoment, SuspendState, Task, Way};
@@ -64,18 +66,19 @@ impl Step {
     }
 }
 
-/// The helper calls that are active at an instant.
-pub trait AtWork {
-    /// Calls whose caller is inside `call_usermodehelper_exec`.
-    fn inside(&self, at: Stamp) -> Vec<Arc<Call>>;
-    /// Calls that have a live process.
-    fn alive(&self) -> Vec<Arc<Call>>;
+/// The helper calls and loads that are active now.
+#[derive(Clone, Copy)]
+pub struct AtWork<'c> {
+    /// The helper calls.
+    pub helpers: &'c Helpers,
+    /// The loads.
+    pub loads: &'c Loads,
 }
 
 impl Suspends {
     /// Takes in a moment.
-    pub fn step(&mut self, at: Stamp, task: Task, moment: &SuspendMoment, helpers: &impl AtWork) -> Step {
-        let step = self.take_in(at, task, moment, helpers).unwrap_or(Step::Unmatched);
+    pub fn step(&mut self, at: Stamp, task: Task, moment: &SuspendMoment, at_work: AtWork<'_>) -> Step {
+        let step = self.take_in(at, task, moment, at_work).unwrap_or(Step::Unmatched);
         if step == Step::Taken {
             self.unreported.extend(self.open.get(&task.tid).map(|cycle| cycle.id));
         }
@@ -83,7 +86,7 @@ impl Suspends {
     }
 
     /// The same; `None` if it belongs to no cycle.
-    fn take_in(&mut self, at: Stamp, task: Task, moment: &SuspendMoment, helpers: &impl AtWork) -> Option<Step> {
+    fn take_in(&mut self, at: Stamp, task: Task, moment: &SuspendMoment, at_work: AtWork<'_>) -> Option<Step> {
         match moment {
             SuspendMoment::Began { way, pm_test } => self.began(at, task, *way, *pm_test),
             SuspendMoment::Ended { result } => return self.ended(at, task, Some(*result)).map(Step::ended),
@@ -93,10 +96,13 @@ impl Suspends {
                 let cycle = self.open.get_mut(&task.tid)?;
                 cycle.freeze.ended = Some((at, *result));
                 if !result.failed() {
-                    cycle.frozen = helpers.alive();
+                    cycle.frozen = at_work.helpers.all_alive();
                     let (id, frozen) = (cycle.id, cycle.frozen.clone());
                     frozen.into_iter().for_each(|call| self.meet(id, call));
-                } else if cycle.way.is_none() {
+                    return Some(Step::Taken);
+                }
+                cycle.unfrozen = cycle.freeze.began.map_or_else(Vec::new, |began| at_work.loads.since(began));
+                if cycle.way.is_none() {
                     // It ends a cycle whose own end is not seen.
                     return self.ended(at, task, Some(*result)).map(Step::ended);
                 }
@@ -106,7 +112,7 @@ impl Suspends {
                 let kind = if *depth == Depth::DISABLED { CycleKind::Shutdown } else { CycleKind::Unknown };
                 let cycle = self.of(at, task, kind);
                 cycle.disable = Stretch { began: Some(at), ended: None };
-                cycle.culprits = helpers.inside(at);
+                cycle.culprits = at_work.helpers.inside(at);
                 let (id, inside) = (cycle.id, cycle.culprits.clone());
                 inside.into_iter().for_each(|call| self.meet(id, call));
             }
@@ -343,6 +349,7 @@ fn fresh(id: CycleId, group: CycleId, kind: CycleKind, task: Task, at: Stamp) ->
         drained: Vec::new(),
         refused: Vec::new(),
         frozen: Vec::new(),
+        unfrozen: Vec::new(),
         incomplete: false,
     }
 }
@@ -407,9 +414,10 @@ fn take(calls: &mut Vec<Arc<Call>>, id: CallId) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{Step, Suspends};
+    use super::{AtWork, Step, Suspends};
     use crate::answer::{CallResult, ReturnCode};
     use crate::correlate::helpers::Helpers;
+    use crate::correlate::loads::Loads;
     use crate::entities::{Cycle, CycleKind};
     use crate::event::{Depth, Moment, Stamp, SuspendMoment, SuspendState, Task, Wait, Way};
     use crate::testing::{Scenario, entered};
@@ -468,7 +476,7 @@ mod tests {
         let entered = entered(CallAddress(7), Wait::Proc, &["/bin/slow"]).into();
         let call = helpers.entered(Stamp::awake(10), task(5), &entered, None);
         let step = |suspends: &mut Suspends, helpers: &Helpers, at, moment| {
-            suspends.step(Stamp::awake(at), task(9), &moment, helpers)
+            suspends.step(Stamp::awake(at), task(9), &moment, AtWork { helpers, loads: &Loads::default() })
         };
         step(&mut suspends, &helpers, 20, SuspendMoment::DisableBegan { depth: Depth::FREEZING });
         assert_eq!(suspends.met.len(), 1);

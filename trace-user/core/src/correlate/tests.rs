@@ -4,7 +4,7 @@ use crate::answer::{CallResult, ReturnCode, WaitStatus};
 use crate::entities::{Gap, Request, RequestId, Timed, Verdict};
 use crate::event::{
     Body, CallEntered, Captured, Configured, Depth, Event, Fact, Hook, Install, Lost, Moment, Place, Probe, Resolution,
-    SELF_TEST_ALIAS, SELF_TEST_THREAD, Server, SuspendMoment, Syscall, Task, Wait, Wanted,
+    SELF_TEST_ALIAS, SELF_TEST_THREAD, Server, SuspendMoment, SuspendState, Syscall, Task, Wait, Wanted, Way,
 };
 use crate::phases::{Phase, phases};
 use crate::pipeline::Pipeline;
@@ -883,4 +883,26 @@ fn the_return_of_another_function_or_thread_serves_nothing() {
     assert!(!scenario.request(1).closed, "its function has not returned");
     scenario.until(3_000_000);
     assert_eq!((scenario.request(1).closed, served(&scenario, 1)), (true, None));
+}
+
+#[test]
+fn a_load_that_went_on_while_the_freezer_failed_is_named() {
+    let mut scenario = scenario();
+    let [loader, late] = [500, 501].map(|pid| Task::new(pid, pid, 3, "modprobe"));
+    scenario.probe(1_000, loader, Moment::LoadBegan { syscall: Syscall::Finit, origin: None });
+    scenario.probe(1_100, loader, Moment::InitBegun(module("slowmod")));
+    let sleeper = Task::new(900, 900, 3, "systemd-sleep");
+    let suspend = |scenario: &mut Scenario, at, moment| scenario.probe(at, sleeper, Moment::Suspend(moment));
+    let way = Way::Suspend { state: SuspendState::Mem };
+    suspend(&mut scenario, 2_000, SuspendMoment::Began { way, pm_test: None });
+    suspend(&mut scenario, 3_000, SuspendMoment::FreezeBegan);
+    scenario.probe(4_000, late, Moment::LoadBegan { syscall: Syscall::Finit, origin: None });
+    suspend(&mut scenario, 20_003_000, SuspendMoment::FreezeEnded { result: ReturnCode(-16) });
+    suspend(&mut scenario, 20_004_000, SuspendMoment::Ended { result: ReturnCode(-16) });
+    scenario.until(20_100_000);
+    let cycle = scenario.model().cycles().next().expect("a cycle");
+    let named: Vec<Option<&str>> = cycle.unfrozen.iter().map(|load| load.module.as_deref()).collect();
+    assert_eq!(named, [Some("slowmod")], "the other one began while tasks were being frozen");
+    let sentence = crate::explain::cycle::explain(cycle, cycle.began, std::iter::empty());
+    assert!(sentence.contains("modprobe[500] loaded slowmod: a task rarely freezes"), "{sentence}");
 }

@@ -2,6 +2,7 @@
 
 use super::asleep::asleep;
 use super::call::Call;
+use super::load::Load;
 use crate::answer::{Errno, ReturnCode};
 use crate::event::{PmTest, Stamp, Task, Way};
 use std::sync::Arc;
@@ -105,6 +106,8 @@ pub struct Cycle {
     pub refused: Vec<Arc<Call>>,
     /// Helper calls whose helper, or what it left behind, was frozen half way.
     pub frozen: Vec<Arc<Call>>,
+    /// Loads that went on from before the freezer began until it failed: a task rarely freezes while it loads a module.
+    pub unfrozen: Vec<Arc<Load>>,
     /// Events that may belong here were lost during the cycle.
     pub incomplete: bool,
 }

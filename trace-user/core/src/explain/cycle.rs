@@ -2,11 +2,13 @@
 //!
 //! In: a cycle, and the firmware requests that held it up. Out: text, without a full stop. Pure.
 
+use super::load::subject;
 use super::task_words;
 use crate::answer::ReturnCode;
-use crate::entities::{Call, Cycle, CycleKind, CycleVerdict, Firmware, Timed};
+use crate::entities::{Call, Cycle, CycleKind, CycleVerdict, Firmware, Load, Timed};
 use crate::event::{Stamp, SuspendState, Way};
 use std::fmt::Write as _;
+use std::sync::Arc;
 use trace_common::time::Nanos;
 
 /// What was tried, in a few words: `suspend to memory, a test of the freezer`.
@@ -59,7 +61,7 @@ fn outcome(cycle: &Cycle, now: Stamp) -> String {
             calls(&cycle.culprits),
             cycle.disable.time().unwrap_or_default()
         ),
-        (_, Some(error)) => format!("failed with {} after {awake}", error.words()),
+        (_, Some(error)) => format!("failed with {} after {awake}{}", error.words(), unfrozen(&cycle.unfrozen)),
         (CycleVerdict::ShutDown, None) => "helpers stay disabled".to_owned(),
         (CycleVerdict::UnderWay, None) => format!("under way for {awake}"),
         (CycleVerdict::Unknown, None) => format!("finished after {awake}; its result was not seen"),
@@ -70,8 +72,21 @@ fn outcome(cycle: &Cycle, now: Stamp) -> String {
     }
 }
 
+/// What did not freeze, as far as modtrail knows it: loads that went on from before the freezer until it gave up.
+fn unfrozen(loads: &[Arc<Load>]) -> String {
+    const NAMED: usize = 3;
+    let of = |load: &Arc<Load>| format!("{} loaded {}", task_words(&load.task), subject(load));
+    let named: Vec<String> = loads.iter().take(NAMED).map(of).collect();
+    let more = loads.len().saturating_sub(NAMED);
+    let more = if more == 0 { String::new() } else { format!(", and {more} more loads") };
+    if named.is_empty() {
+        return String::new();
+    }
+    format!("; all the time, {}{more}: a task rarely freezes while it loads a module", named.join(", "))
+}
+
 /// The first of the calls by name, and how many more there are.
-fn calls(calls: &[std::sync::Arc<Call>]) -> String {
+fn calls(calls: &[Arc<Call>]) -> String {
     const NAMED: usize = 3;
     let named: Vec<String> = calls.iter().take(NAMED).map(|call| call_words(call)).collect();
     let more = calls.len().saturating_sub(NAMED);

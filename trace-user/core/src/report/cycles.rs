@@ -5,7 +5,7 @@
 use super::plain::plain;
 use super::wall;
 use crate::answer::ReturnCode;
-use crate::entities::{Call, Cycle, Firmware, LockState, PhaseSpan, Timed, asleep, lasted};
+use crate::entities::{Call, Cycle, Firmware, Load, LockState, PhaseSpan, Timed, asleep, lasted};
 use crate::event::{Stamp, Task, Way};
 use crate::explain::cycle::{attempt, explain};
 use crate::explain::task_words;
@@ -59,9 +59,20 @@ fn cycle_object(model: &Model, cycle: &Cycle) -> Value {
         "drained": calls(&cycle.drained),
         "refused": calls(&cycle.refused),
         "frozen": calls(&cycle.frozen),
+        "unfrozen": cycle.unfrozen.iter().map(|load| load_object(load)).collect::<Vec<_>>(),
         "held_up_by_firmware": held_up_by,
         "phases": cycle.phases.iter().map(phase_object).collect::<Vec<_>>(),
         "incomplete": cycle.incomplete.then_some("events were lost during it"),
+    })
+}
+
+fn load_object(load: &Load) -> Value {
+    json!({
+        "load": load.id.0,
+        "request": load.request.map(|id| id.0),
+        "module": load.module.as_deref(),
+        "loader": task_object(&load.task),
+        "began_ns": boot(load.began),
     })
 }
 

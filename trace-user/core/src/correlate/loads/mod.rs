@@ -95,6 +95,12 @@ impl Loads {
         old.filter(|load| load.init_begun.is_none()).map(|load| load.task.tid).collect()
     }
 
+    /// Open loads that began at this instant or before it, the oldest first.
+    pub fn since(&self, since: Stamp) -> Vec<Arc<Load>> {
+        let by_age = self.by_age.values().filter_map(|thread| self.open.get(thread));
+        by_age.take_while(|load| load.began.mono <= since.mono).cloned().collect()
+    }
+
     /// Changes the thread's open load, if it has one.
     fn change(&mut self, thread: Tid, change: impl FnOnce(&mut Load)) {
         let Some(load) = self.open.get_mut(&thread).map(Arc::make_mut) else { return };
