@@ -58,6 +58,7 @@ const CORE: House = House {
         ("findings", &["event", "entities", "model", "attribution", "explain"]),
         ("query", &["event", "answer", "entities", "model", "attribution", "explain", "findings"]),
         ("repeats", &["event", "entities", "model", "attribution"]),
+        ("statistics", &[]),
         (
             "report",
             &[
@@ -72,6 +73,7 @@ const CORE: House = House {
                 "findings",
                 "query",
                 "repeats",
+                "statistics",
             ],
         ),
         ("alert", &["event", "entities", "model", "stall", "findings", "query", "report"]),

@@ -40,6 +40,7 @@ pub mod repeats;
 pub mod replay;
 pub mod report;
 pub mod stall;
+pub mod statistics;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod verdict;
