@@ -13,7 +13,8 @@ use modtrail_core::query::Query;
 use modtrail_core::record::codec::{from_message, to_message};
 use modtrail_core::record::read::read;
 use modtrail_core::record::schema;
-use modtrail_core::report::{summary, whole};
+use modtrail_core::report::document::Extent;
+use modtrail_core::report::{page, summary, whole};
 use modtrail_core::{Integrity, Model};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use prost::Message as _;
@@ -65,8 +66,10 @@ fn judge(events: Vec<Event>) -> Model {
     let model = pipeline.into_model();
     assert!(model.counts().requests <= requested, "{} of {requested}", model.counts().requests);
     model.requests().for_each(|request| assert!(!explain(request).is_empty()));
-    assert!(!summary::summary(&model, Integrity::default(), &Query::default()).is_empty());
-    assert!(!whole::summary(&model, Integrity::default(), &Query::default()).is_empty());
+    let (integrity, query) = (Integrity::default(), Query::default());
+    let document = summary::document(&model, &integrity, &query, Extent::LONG);
+    assert!(!page::text(&document).is_empty());
+    assert!(!whole::summary(&model, &integrity, &query).is_empty());
     model
 }
 
