@@ -14,7 +14,7 @@ use modtrail_core::record::codec::{from_message, to_message};
 use modtrail_core::record::read::read;
 use modtrail_core::record::schema;
 use modtrail_core::report::document::Extent;
-use modtrail_core::report::{page, summary, whole};
+use modtrail_core::report::{html, markdown, page, summary, whole};
 use modtrail_core::{Integrity, Model};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use prost::Message as _;
@@ -68,7 +68,8 @@ fn judge(events: Vec<Event>) -> Model {
     model.requests().for_each(|request| assert!(!explain(request).is_empty()));
     let (integrity, query) = (Integrity::default(), Query::default());
     let document = summary::document(&model, &integrity, &query, Extent::LONG);
-    assert!(!page::text(&document).is_empty());
+    let forms = [page::text(&document), markdown::text(&document), html::page(&document)];
+    assert!(forms.iter().all(|form| !form.is_empty()));
     assert!(!whole::summary(&model, &integrity, &query).is_empty());
     model
 }

@@ -38,6 +38,11 @@ fn report_of_6_12() {
 }
 
 #[test]
+fn markdown_of_one_request() {
+    check("6.12", &["report", "--markdown", "--of", "10"], "request.md");
+}
+
+#[test]
 fn log_of_6_1() {
     check("6.1", &["log", "--json"], "log.jsonl");
 }

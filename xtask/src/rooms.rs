@@ -122,6 +122,7 @@ const EDGE: House = House {
         ("clock", &[]),
         ("kernel", &["clock", "stderr"]),
         ("recording", &[]),
+        ("files", &[]),
         ("priority", &[]),
         ("rights", &[]),
         ("sinks", &["rights", "stderr"]),
@@ -132,7 +133,7 @@ const EDGE: House = House {
     ],
     reserved: &[
         (&["aya"], &["kernel"]),
-        (&["std", "fs"], &["kernel", "recording", "tui/terminal"]),
+        (&["std", "fs"], &["kernel", "recording", "files", "tui/terminal"]),
         (&["std", "net"], NONE),
         (&["std", "process"], &["kernel", "sinks", "app"]),
         (&["std", "thread"], &["kernel", "app"]),

@@ -63,6 +63,14 @@ of that name. Problems in modprobe's configuration are reported on stderr.
 
   modtrail doctor --resolve net-pf-29 fs-xfs";
 
+const AFTER_REPORT: &str = "\
+A bug report wants one request or one suspend cycle with all that belongs to it: --markdown --of 22.
+
+  modtrail report boot.mcap
+  modtrail report --markdown --of cycle:2 boot.mcap
+  modtrail report --html -o boot.html boot.mcap
+  modtrail report --json boot.mcap | jq '.modules[:3]'";
+
 const AFTER_WHO: &str = "\
 The answer has those who requested it, those who requested something that depends on it, those who loaded it without a
 request, and those who unloaded it. That nobody asked is stated only if at least 95% of the time was covered.
@@ -218,7 +226,7 @@ pub struct FileArgs {
 /// `modtrail show`
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// What: a request by its number (22 or #22), load:5 or unload:3
+    /// What: a request by its number (22 or #22), load:5, unload:3 or cycle:2
     #[arg(value_name = "ID", value_parser = shown)]
     pub what: Shown,
     /// The recording
@@ -237,6 +245,8 @@ pub enum Shown {
     Load(u64),
     /// The unload with this number.
     Unload(u64),
+    /// The suspend cycle with this number.
+    Cycle(u64),
 }
 
 impl std::fmt::Display for Shown {
@@ -245,6 +255,7 @@ impl std::fmt::Display for Shown {
             Self::Request(id) => write!(out, "request #{id}"),
             Self::Load(id) => write!(out, "load {id}"),
             Self::Unload(id) => write!(out, "unload {id}"),
+            Self::Cycle(id) => write!(out, "suspend cycle {id}"),
         }
     }
 }
@@ -281,12 +292,25 @@ pub struct ExplainArgs {
 
 /// `modtrail report`
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_REPORT)]
 pub struct ReportArgs {
     /// The recording
     pub file: PathBuf,
+    /// Only this: a request by its number (22 or #22), load:5, unload:3 or cycle:2
+    #[arg(long, value_name = "ID", value_parser = shown, conflicts_with_all = ["matching", "since", "until"])]
+    pub of: Option<Shown>,
     /// One JSON object instead of text
     #[arg(long)]
     pub json: bool,
+    /// Markdown, to paste into a bug report
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
+    /// One page of HTML that holds all it needs
+    #[arg(long, conflicts_with_all = ["json", "markdown"])]
+    pub html: bool,
+    /// Write to this file, whole or not at all, instead of standard output (-)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
     /// Which rows are wanted.
     #[command(flatten)]
     pub select: SelectArgs,
@@ -416,14 +440,17 @@ fn until(text: &str) -> Result<Query, String> {
 
 const NOT_A_TIME: &str = "expected a time such as 14:03, \"2026-11-26 14:03\" (UTC) or -5m";
 
+const NOT_A_THING: &str = "expected a number such as 22, load:5, unload:3 or cycle:2";
+
 fn shown(text: &str) -> Result<Shown, String> {
     let (kind, number) = text.split_once(':').unwrap_or(("request", text.trim_start_matches('#')));
-    let number = number.parse().map_err(|_| "expected a number such as 22, load:5 or unload:3".to_owned())?;
+    let number = number.parse().map_err(|_| NOT_A_THING.to_owned())?;
     match kind {
         "request" => Ok(Shown::Request(number)),
         "load" => Ok(Shown::Load(number)),
         "unload" => Ok(Shown::Unload(number)),
-        _ => Err("expected a number such as 22, load:5 or unload:3".to_owned()),
+        "cycle" => Ok(Shown::Cycle(number)),
+        _ => Err(NOT_A_THING.to_owned()),
     }
 }
 
@@ -458,7 +485,8 @@ mod tests {
     fn things_are_named_by_kind_and_number() {
         assert_eq!([shown("22"), shown("#22"), shown("request:22")], [(); 3].map(|()| Ok(Shown::Request(22))));
         assert_eq!((shown("load:5"), shown("unload:3")), (Ok(Shown::Load(5)), Ok(Shown::Unload(3))));
-        assert!(["", "#", "x", "cycle:1", "load:", "-1"].into_iter().all(|wrong| shown(wrong).is_err()));
+        assert_eq!(shown("cycle:2"), Ok(Shown::Cycle(2)));
+        assert!(["", "#", "x", "call:1", "load:", "-1"].into_iter().all(|wrong| shown(wrong).is_err()));
     }
 
     #[test]
