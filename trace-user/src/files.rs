@@ -4,6 +4,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use tempfile::Builder;
 
@@ -27,6 +28,13 @@ pub fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>
     filled(beside.as_file_mut(), content)?;
     beside.as_file().sync_all()?;
     beside.persist(path).map(drop).map_err(|failed| failed.error)
+}
+
+/// Whether both are names of one file.
+#[must_use]
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    let id = |path: &Path| fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
+    id(one).is_some_and(|one| Some(one) == id(other))
 }
 
 fn write_through(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
@@ -73,6 +81,7 @@ mod tests {
         fs::write(&path, "old").expect("it can be written");
         symlink(&path, &link).expect("a link");
         let empty = |out: &mut dyn Write| out.write_all(b"new");
+        assert!(is_same(&path, &link) && !is_same(&path, folder.path()) && !is_same(&path, Path::new("/nonexistent")));
         assert!(write(&link, empty).expect_err("a link").to_string().contains("symbolic link"));
         assert_eq!(fs::read_to_string(&path).expect("it is there"), "old");
         assert!(write(&folder.path().join("no/such/folder"), empty).is_err());

@@ -22,6 +22,7 @@ pub mod alert;
 pub mod alias;
 pub mod answer;
 pub mod attribution;
+pub mod comparison;
 pub mod correlate;
 pub mod decode;
 pub mod entities;

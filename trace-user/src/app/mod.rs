@@ -1,5 +1,6 @@
 //! Connects a source to its sinks: one file per command, and what they share. In: what was typed. Out: the exit status.
 
+pub mod diff;
 pub mod doctor;
 pub mod explain;
 pub mod failure;
@@ -29,6 +30,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Some(Command::Top(args)) => top::run(&args.trace),
         Some(Command::Record(args)) => record::run(&args),
         Some(Command::Replay(args)) => replay::run(&args.file),
+        Some(Command::Diff(args)) => diff::run(&args),
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Log(args)) => log::run(&args),
         Some(Command::Watch(args)) => watch::run(&args),

@@ -65,6 +65,18 @@ pub fn whole(file: Option<&Path>, content: impl FnOnce(&mut dyn Write) -> io::Re
     }
 }
 
+/// That the file to write is not one of those that are read.
+///
+/// # Errors
+/// [`Failure`] if it is.
+pub fn spares(output: Option<&Path>, inputs: &[&Path]) -> Result<(), Failure> {
+    let Some(output) = output else { return Ok(()) };
+    match inputs.iter().any(|input| files::is_same(output, input)) {
+        true => Err(Failure::usage(&format!("{} is the recording that is read: name another file", output.display()))),
+        false => Ok(()),
+    }
+}
+
 /// What stdout is called in a message.
 const STDOUT: &str = "standard output";
 

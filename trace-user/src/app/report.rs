@@ -17,6 +17,7 @@ use std::process::ExitCode;
 /// # Errors
 /// [`Failure`] if the file cannot be read, if it has no such thing, or if the report cannot be written.
 pub fn run(args: &ReportArgs) -> Result<ExitCode, Failure> {
+    output::spares(args.output.as_deref(), &[&args.file])?;
     let (model, integrity) = replay::read(&args.file, |_, _| {})?;
     let query = args.select.query();
     let model = narrowed(model, &query);

@@ -71,6 +71,14 @@ A bug report wants one request or one suspend cycle with all that belongs to it:
   modtrail report --html -o boot.html boot.mcap
   modtrail report --json boot.mcap | jq '.modules[:3]'";
 
+const AFTER_DIFF: &str = "\
+Names are compared: aliases, modules, firmware, helpers, findings. Times are compared by a rank test; with too few samples
+for one, only large differences are listed, and said to rest on few samples (docs/diff.md).
+
+  modtrail diff monday.mcap tuesday.mcap
+  modtrail diff boot.mcap --a-until 14:00 --b-since 14:00
+  modtrail diff --json old-kernel.mcap new-kernel.mcap | jq '.times[] | select(.direction == \"slower\")'";
+
 const AFTER_WHO: &str = "\
 The answer has those who requested it, those who requested something that depends on it, those who loaded it without a
 request, and those who unloaded it. That nobody asked is stated only if at least 95% of the time was covered.
@@ -117,6 +125,8 @@ pub enum Command {
     /// Summarise a recording: verdicts, slowest requests, modules by cost, duplicates, suspends, firmware, other
     /// helpers
     Report(ReportArgs),
+    /// Compare two recordings, or two spans of one: what is new, gone, slower and faster beyond chance
+    Diff(DiffArgs),
     /// Print a line per request as it ends: live, of a command, or of a recording
     Log(LogArgs),
     /// Show one request, load or unload of a recording in full
@@ -314,6 +324,66 @@ pub struct ReportArgs {
     /// Which rows are wanted.
     #[command(flatten)]
     pub select: SelectArgs,
+}
+
+/// `modtrail diff`
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_DIFF)]
+pub struct DiffArgs {
+    /// The recording from before
+    #[arg(value_name = "A")]
+    pub before: PathBuf,
+    /// The recording from after; without it, spans of A are compared
+    #[arg(value_name = "B")]
+    pub after: Option<PathBuf>,
+    /// Of A, only what began at this time or later: 14:03, "2026-11-26 14:03" (UTC), or -5m before its end
+    #[arg(long, value_name = "TIME", value_parser = since, allow_hyphen_values = true, help_heading = "Selection")]
+    pub a_since: Option<Query>,
+    /// Of A, only what began at this time or before
+    #[arg(long, value_name = "TIME", value_parser = until, allow_hyphen_values = true, help_heading = "Selection")]
+    pub a_until: Option<Query>,
+    /// Of B, only what began at this time or later
+    #[arg(long, value_name = "TIME", value_parser = since, allow_hyphen_values = true, help_heading = "Selection")]
+    pub b_since: Option<Query>,
+    /// Of B, only what began at this time or before
+    #[arg(long, value_name = "TIME", value_parser = until, allow_hyphen_values = true, help_heading = "Selection")]
+    pub b_until: Option<Query>,
+    /// Of both, only what matches this query, such as 'comm:udevd'
+    #[arg(long = "where", value_name = "QUERY", value_parser = query, help_heading = "Selection")]
+    pub matching: Option<Query>,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Markdown, to paste into a bug report
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
+    /// Write to this file, whole or not at all, instead of standard output (-)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+impl DiffArgs {
+    /// The span of A.
+    #[must_use]
+    pub fn span_a(&self) -> Query {
+        both(&self.a_since, &self.a_until)
+    }
+
+    /// The span of B.
+    #[must_use]
+    pub fn span_b(&self) -> Query {
+        both(&self.b_since, &self.b_until)
+    }
+
+    /// A span, and what is wanted of both.
+    #[must_use]
+    pub fn with(&self, span: Query) -> Query {
+        self.matching.clone().map_or_else(|| span.clone(), |matching| matching.and(span.clone()))
+    }
+}
+
+fn both(one: &Option<Query>, other: &Option<Query>) -> Query {
+    [one, other].into_iter().flatten().cloned().fold(Query::default(), Query::and)
 }
 
 /// `modtrail log`

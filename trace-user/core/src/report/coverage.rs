@@ -5,13 +5,14 @@
 use super::document::{Block, Cell, Extent, Fit, Item, Part, Table};
 use crate::event::{Comm, Lost, Policy, SelfTest};
 use crate::model::Model;
-use crate::record::read::Integrity;
+use crate::record::read::{Ending, Integrity};
 
-/// Whether every count is only the least that can have happened: something was lost, or is no longer kept.
+/// Whether every count is only the least that can have happened: something was lost or is no longer kept, or the
+/// recording lacks its end.
 #[must_use]
 pub fn is_at_least(model: &Model, integrity: &Integrity) -> bool {
     let counts = model.counts();
-    let is_cut = integrity.damage.is_some();
+    let is_cut = integrity.damage.is_some() || integrity.ending() == Ending::Missing;
     model.lost_total() > 0 || is_cut || counts.forgotten > 0 || counts.capped > 0
 }
 

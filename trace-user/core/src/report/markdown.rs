@@ -1,6 +1,6 @@
 //! A document as Markdown, to paste into a bug report: GitHub's and GitLab's, readable as it is in a mail.
 //!
-//! In: a document. Out: text. Everything that comes in is text, never markup ([`Marked`]): names that others chose make
+//! In: a document. Out: text. Everything that comes in is text, never markup (`Marked`): names that others chose make
 //! no links, no mentions of people and no references to issues.
 
 use super::document::{Block, Cell, Document, Fit, Item, Table};

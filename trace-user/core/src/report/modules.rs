@@ -1,5 +1,5 @@
-//! What each module cost: its inits without the requests that they made, the rest of its loads, how often it was loaded,
-//! what it depends on, and who asked.
+//! What each module cost: its inits without the requests that they made, the rest of its loads, how often it was
+//! loaded, what it depends on, and who asked.
 //!
 //! In: the model. Out: costs, and for a person a table.
 

@@ -146,7 +146,7 @@ fn attention_item(group: &[&Finding], shown: usize) -> Option<Item> {
 }
 
 fn along_time(model: &Model, extent: Extent) -> Option<Part> {
-    Part::of("requests along the time", [Block::Timeline(timeline(model, extent))])
+    Part::of("requests along the time", [Block::Timeline(timeline(model, extent.bars))])
 }
 
 /// Every request, for a page that has room for it.

@@ -2,7 +2,6 @@
 //!
 //! In: the model. Out: bars in lanes, so that those that overlap stand below each other. The longest are kept.
 
-use super::document::Extent;
 use super::plain::Plain;
 use super::wall;
 use crate::attribution::known::with_name;
@@ -75,14 +74,14 @@ impl Tone {
     }
 }
 
-/// The requests of the trace.
+/// The requests of the trace, with so many bars at most.
 #[must_use]
-pub fn timeline(model: &Model, extent: Extent) -> Timeline {
+pub fn timeline(model: &Model, most: usize) -> Timeline {
     let now = model.now();
     let mut requests: Vec<&Arc<Request>> = model.requests().collect();
     requests.sort_by_key(|request| (std::cmp::Reverse(request.age_so_far(now)), request.id));
-    let mut left_out = requests.len().saturating_sub(extent.bars);
-    requests.truncate(extent.bars);
+    let mut left_out = requests.len().saturating_sub(most);
+    requests.truncate(most);
     requests.sort_by_key(|request| (request.asked.mono, request.id));
     let Some(begin) = requests.first().map(|request| request.asked) else { return Timeline::default() };
     let mut lanes: Vec<Ktime> = Vec::new();
@@ -127,7 +126,7 @@ mod tests {
     #[test]
     fn bars_of_one_lane_do_not_overlap_and_all_are_within_the_time() {
         let scenario = busy();
-        let all = timeline(scenario.model(), Extent::LONG);
+        let all = timeline(scenario.model(), 2_000);
         assert_eq!((all.bars.len(), all.left_out), (scenario.model().requests().count(), 0));
         for (place, bar) in all.bars.iter().enumerate() {
             let end = bar.begins.plus(bar.lasts);
@@ -135,7 +134,7 @@ mod tests {
             let later = all.bars.iter().skip(place + 1).filter(|other| other.lane == bar.lane);
             assert!(later.into_iter().all(|other| other.begins >= end), "{bar:?}");
         }
-        let two = timeline(scenario.model(), Extent { bars: 2, ..Extent::LONG });
+        let two = timeline(scenario.model(), 2);
         assert_eq!((two.bars.len(), two.left_out), (2, all.bars.len() - 2));
         // The longest: the one that is open, and the one that waited for two inits.
         assert!(two.bars[1].words.as_str().contains("char-major-10-200"), "{two:?}");
