@@ -8,6 +8,7 @@ pub mod job;
 pub mod launcher;
 pub mod log;
 pub mod output;
+pub mod progress;
 pub mod record;
 pub mod replay;
 pub mod report;

@@ -1,6 +1,7 @@
 //! `modtrail replay`: the dashboard over a recording. Also reads a recording for every command that needs one.
 
 use super::failure::Failure;
+use super::progress::Progress;
 use super::top;
 use crate::recording;
 use crate::stderr;
@@ -29,7 +30,10 @@ pub fn run(file: &Path) -> Result<ExitCode, Failure> {
 /// # Errors
 /// [`Failure`] if the file cannot be read.
 pub fn read(file: &Path, each: impl FnMut(&Change, &Model)) -> Result<(Model, Integrity), Failure> {
-    Ok(recording::read(file, |bytes| replay(bytes, each))?)
+    Ok(recording::read(file, |bytes| {
+        let whole = bytes.get_ref().metadata().ok().filter(|file| file.is_file()).map(|file| file.len());
+        replay(Progress::over(bytes, whole), each)
+    })?)
 }
 
 /// Warns on stderr if the recording is damaged or its end is missing.
