@@ -109,7 +109,7 @@ fn damaged_recordings_are_reported_in_the_same_form() {
         fs::write(file.path(), &changed).expect("it can be written");
         log.holds(&modtrail(&["log", "--json"], &[file.path()]));
         let whole = report.holds(&modtrail(&["report", "--json"], &[file.path()]));
-        assert_eq!((&whole[0]["end"], &whole[0]["at_least"]), (&"missing".into(), &true.into()));
+        assert_eq!(whole[0]["at_least"], true, "share {share}");
         let compared = diff.holds(&modtrail(&["diff", "--json"], &[file.path(), &recording("6.12")]));
         assert_eq!((&compared[0]["a"]["at_least"], &compared[0]["b"]["at_least"]), (&true.into(), &false.into()));
     }

@@ -73,7 +73,7 @@ A bug report wants one request or one suspend cycle with all that belongs to it:
 
 const AFTER_DIFF: &str = "\
 Names are compared: aliases, modules, firmware, helpers, findings. Times are compared by a rank test; with too few samples
-for one, only large differences are listed, and said to rest on few samples (docs/diff.md).
+for one, only large differences are listed, marked as few samples (docs/diff.md).
 
   modtrail diff monday.mcap tuesday.mcap
   modtrail diff boot.mcap --a-until 14:00 --b-since 14:00

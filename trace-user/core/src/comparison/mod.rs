@@ -1,8 +1,8 @@
 //! What differs between two traces, or two parts of one: what is new and gone, what became of things, what is slower
-//! and faster, with chance told from change.
+//! and faster, with chance kept apart from change.
 //!
 //! In: two models. Out: a [`Comparison`], and for a person a document. Names are compared, never numbers: the same
-//! happens to other processes in another boot. `docs/diff.md` says by which rules.
+//! happens to other processes in another boot. `docs/diff.md` states the rules.
 
 pub mod certainty;
 pub mod json;

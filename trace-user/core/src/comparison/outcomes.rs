@@ -19,7 +19,7 @@ pub struct OutcomeChange {
     pub before: Outcomes,
     /// What became of them in the second.
     pub after: Outcomes,
-    /// How sure it is that this is no chance.
+    /// How sure it is that this is not chance.
     pub certainty: Certainty,
 }
 

@@ -13,7 +13,7 @@ use trace_common::time::Nanos;
 
 /// Cliff's delta from which an effect counts as large (Romano et al. 2006).
 const LARGE: f64 = 0.474;
-/// A median that changes by less than this factor is no change that anybody would act on.
+/// A median that changes by less than this factor is not one that anybody would act on.
 const FACTOR: f64 = 1.2;
 /// The same for an absolute difference.
 const LEAST: Nanos = Nanos::new(100_000);
@@ -24,7 +24,7 @@ const FEW_LEAST: Nanos = Nanos::from_millis(100);
 const TRIED: usize = 4;
 /// Names from which it is known how much longer or shorter everything takes.
 const NAMES: usize = 8;
-/// Up to this factor it is not said that everything does.
+/// Up to this factor, it is not stated that everything does.
 const ALL_ALIKE: f64 = 1.25;
 
 /// Something that takes longer or shorter.
@@ -40,7 +40,7 @@ pub struct TimeChange {
     pub after: Percentiles,
     /// The second median through the first.
     pub factor: f64,
-    /// How sure it is that this is no chance.
+    /// How sure it is that this is not chance.
     pub certainty: Certainty,
     /// Of requests: the phase that changed most.
     pub phase: Option<Phase>,

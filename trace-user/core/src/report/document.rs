@@ -44,7 +44,7 @@ pub enum Block {
 /// One thing of a list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Item {
-    /// What is said of it.
+    /// The sentence.
     pub words: Plain,
     /// More about it, each on a line of its own.
     pub more: Vec<Plain>,

@@ -1,4 +1,4 @@
-//! Requests that came to nothing, with why: those that tell the same of different tasks are one.
+//! Requests that came to nothing, with why: those that differ in numbers of one occurrence alone are one.
 //!
 //! In: the model. Out: sentences for a person.
 

@@ -19,7 +19,7 @@ impl Display for Marked<'_> {
             match character {
                 // They begin a list or a heading.
                 '-' | '+' | '=' if place == 0 && after.is_some() => write!(out, "\\{character}")?,
-                // Within a word it is no emphasis.
+                // Within a word it is not emphasis.
                 '_' if before.is_alphanumeric() && after.is_some_and(char::is_alphanumeric) => out.write_char('_')?,
                 '\\' | '`' | '*' | '_' | '[' | '<' | '>' | '|' | '~' | '$' => write!(out, "\\{character}")?,
                 '&' => out.write_str("&amp;")?,

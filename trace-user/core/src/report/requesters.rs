@@ -83,7 +83,7 @@ fn tallies(name: &str, rows: &[(&str, Tally)]) -> Value {
 pub(super) fn part(model: &Model, extent: Extent) -> Option<Part> {
     let by_name = all(model).into_iter().map(|by| row(&by.words(), by.count(), by.helper_time, &by.verdicts));
     let by_name = table("requester", by_name, extent);
-    // One place alone says what all of it says.
+    // One place alone repeats what all of it shows.
     let places = |name, rows: Vec<(&str, Tally)>, least: usize| {
         let rows = if rows.len() > least { rows } else { Vec::new() };
         let rows = rows.into_iter().map(|(place, of)| row(place, of.count(), of.helper_time, &of.verdicts));

@@ -112,7 +112,7 @@ pub(super) fn part(model: &Model, extent: Extent) -> Option<Part> {
     let mut rows: Vec<&Times> = Vec::new();
     for measure in [Measure::Total, Measure::ToLive, Measure::Init] {
         let of_measure: Vec<&Times> = all.iter().filter(|row| row.measure == measure).collect();
-        // One family alone says what all of it says.
+        // One family alone repeats what all of it shows.
         let more = if of_measure.len() > 2 { families } else { 0 };
         rows.extend(of_measure.into_iter().take(1 + more));
     }
