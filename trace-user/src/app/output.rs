@@ -49,8 +49,8 @@ pub fn line(text: &str) -> Result<Written, Failure> {
     }
 }
 
-/// Writes what is made in one go to a file, whole or not at all, or to stdout if there is none or if it is `-`. A closed
-/// pipe is not a failure.
+/// Writes what is made in one go to a file, whole or not at all, or to stdout if there is none or if it is `-`. A
+/// closed pipe is not a failure.
 ///
 /// # Errors
 /// [`Failure`] with what the system answered.

@@ -98,8 +98,8 @@ mod tests {
     use crate::testing::{Helped, Scenario, busy};
     use trace_common::time::Nanos;
 
-    /// Requests of ping's for net-pf-29, each of which loads `can` with an init of so many microseconds, and then unloads
-    /// it again; a request for `other` after each.
+    /// Requests of ping's for net-pf-29, each of which loads `can` with an init of so many microseconds. It is unloaded
+    /// again, and a request for `other` follows.
     fn inits(times: &[u64], other: &str, status: i32) -> Scenario {
         let mut scenario = Scenario::default();
         scenario.machine();

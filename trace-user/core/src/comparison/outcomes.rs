@@ -48,6 +48,6 @@ fn probability(first: &Outcomes, second: &Outcomes) -> f64 {
     let trials = [first, second].map(|of| of.ends.values().sum());
     let ends: BTreeSet<&String> = first.ends.keys().chain(second.ends.keys()).collect();
     let share = |end: &&String| fisher([first, second].map(|of| of.ends.get(*end).copied().unwrap_or(0)), trials);
-    let least = ends.iter().map(|end| share(end)).fold(1.0, f64::min);
+    let least = ends.iter().map(share).fold(1.0, f64::min);
     f64::min(least * ends.len() as f64, 1.0)
 }
