@@ -9,6 +9,7 @@ pub mod app;
 pub mod cli;
 pub mod clock;
 pub mod confine;
+pub mod files;
 pub mod kernel;
 pub mod priority;
 pub mod ready;

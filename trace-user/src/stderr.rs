@@ -23,6 +23,14 @@ pub fn say(text: impl Display) {
     line(format_args!("modtrail: {text}"));
 }
 
+/// Shows text in the place of the last that was shown so, on a terminal: nothing, if it is empty.
+pub fn status(text: &str) {
+    // The next one says more: nobody waits for this one.
+    if is_ready(io::stderr(), Duration::ZERO) {
+        let _ = io::stderr().write_all(format!("\r\u{1b}[K{text}").as_bytes());
+    }
+}
+
 /// Writes a line.
 pub fn line(text: impl Display) {
     // A reader that did not read the last line is not waited for again.

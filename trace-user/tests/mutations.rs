@@ -5,6 +5,7 @@
 //! `cargo test` tries a sample; `cargo xtask test --long` tries a million, and two thousand files with modtrail. A
 //! failure names its seed.
 
+use modtrail_core::comparison::compare;
 use modtrail_core::decode::decode;
 use modtrail_core::event::{Body, Event, Fact, Moment};
 use modtrail_core::explain::explain;
@@ -13,7 +14,8 @@ use modtrail_core::query::Query;
 use modtrail_core::record::codec::{from_message, to_message};
 use modtrail_core::record::read::read;
 use modtrail_core::record::schema;
-use modtrail_core::report::{summary, whole};
+use modtrail_core::report::document::Extent;
+use modtrail_core::report::{html, markdown, page, summary, whole};
 use modtrail_core::{Integrity, Model};
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 use prost::Message as _;
@@ -65,8 +67,12 @@ fn judge(events: Vec<Event>) -> Model {
     let model = pipeline.into_model();
     assert!(model.counts().requests <= requested, "{} of {requested}", model.counts().requests);
     model.requests().for_each(|request| assert!(!explain(request).is_empty()));
-    assert!(!summary::summary(&model, Integrity::default(), &Query::default()).is_empty());
-    assert!(!whole::summary(&model, Integrity::default(), &Query::default()).is_empty());
+    let (integrity, query) = (Integrity::default(), Query::default());
+    let document = summary::document(&model, &integrity, &query, Extent::LONG);
+    let forms = [page::text(&document), markdown::text(&document), html::page(&document)];
+    assert!(forms.iter().all(|form| !form.is_empty()));
+    assert!(!whole::summary(&model, &integrity, &query).is_empty());
+    assert!(compare(&model, &model).is_empty(), "a trace does not differ from itself");
     model
 }
 
@@ -179,6 +185,11 @@ fn a_million_changes_break_nothing() {
     try_all(0..1_000_000);
 }
 
+/// What is run over each file.
+const COMMANDS: [&[&str]; 6] =
+    [&["report"], &["report", "--json"], &["report", "--html"], &["log"], &["log", "--json"], &["diff", KEPT]];
+const KEPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/recordings/linux-6.12.mcap");
+
 /// What modtrail may say of a file: that it is damaged, or not a recording.
 const STATUSES: [i32; 2] = [0, 4];
 /// Each run ends by then, on any machine.
@@ -245,8 +256,7 @@ fn try_files(seeds: std::ops::Range<u64>) {
     let path = folder.path().join("changed.mcap");
     for seed in seeds {
         std::fs::write(&path, changed_file(&mut Random::new(seed))).expect("the file is written");
-        let mut outcomes: Vec<(Option<i32>, String)> =
-            [&["report"][..], &["log"], &["log", "--json"]].iter().map(|words| modtrail(words, &path)).collect();
+        let mut outcomes: Vec<(Option<i32>, String)> = COMMANDS.iter().map(|words| modtrail(words, &path)).collect();
         if seed % 10 == 0 {
             outcomes.push(dashboard(&path));
         }

@@ -22,6 +22,7 @@ pub mod alert;
 pub mod alias;
 pub mod answer;
 pub mod attribution;
+pub mod comparison;
 pub mod correlate;
 pub mod decode;
 pub mod entities;
@@ -40,6 +41,7 @@ pub mod repeats;
 pub mod replay;
 pub mod report;
 pub mod stall;
+pub mod statistics;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod verdict;

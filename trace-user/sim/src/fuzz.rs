@@ -60,7 +60,7 @@ fn as_code(plan: &Plan) -> String {
         }};
     }
     let view = differing!(plan.view, View::PLAIN, release salt attach_us skew_ns handover_us late_one_in places load_places
-        umh_complete completed_blind ends_us);
+        umh_complete completed_blind slower ends_us);
     let mut code = format!("    let view = View {{ {view}, ..View::PLAIN }};\n    let actions = [\n");
     for Action { at_us, salt, deed } in &plan.actions {
         let deed = match deed {

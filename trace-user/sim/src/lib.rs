@@ -4,6 +4,8 @@
 //! binary.
 
 #[cfg(test)]
+mod comparisons;
+#[cfg(test)]
 mod deadlocks;
 pub mod fuzz;
 pub mod oracle;

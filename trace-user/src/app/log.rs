@@ -8,7 +8,7 @@ use super::session::{Finished, Session, Signals, Until, passed_on, report_gaps};
 use super::{replay, runtime};
 use crate::cli::LogArgs;
 use crate::kernel::snapshot;
-use crate::recording::read::{Source, integrity};
+use crate::recording::read::{Source, SourceFile, integrity};
 use crate::recording::target::Target;
 use crate::stderr;
 use modtrail_core::alert::losses::LossLines;
@@ -102,10 +102,15 @@ fn recordings(args: &LogArgs) -> Result<ExitCode, Failure> {
         lines.query = anchored(&query, source)?;
         let is_last = index + 1 == sources.len();
         let (model, faults) = if args.follow && is_last {
-            let growing = Growing::new(source)?;
-            source.growing_model(|change, model| _ = lines.on(change, model), |file| growing.over(file))?
+            let mut growing = Some(Growing::new(source)?);
+            let last = source.paths().next_back();
+            let through = |file: &SourceFile, bytes| match growing.take_if(|_| last == Some(&*file.path)) {
+                Some(growing) => growing.over(bytes),
+                None => bytes,
+            };
+            source.model_through(|change, model| _ = lines.on(change, model), through)?
         } else {
-            source.model(|change, model| _ = lines.on(change, model))?
+            replay::read(source, |change, model| _ = lines.on(change, model))?
         };
         lines.end(&model);
         if lines.closed {
@@ -129,7 +134,7 @@ fn anchored(query: &Query, source: &Source) -> Result<Query, Failure> {
     if !source.is_lasting() {
         return Err(Failure::usage("a time before the end (-5m) needs a file that can be read twice"));
     }
-    let (model, _) = source.model(|_, _| {})?;
+    let (model, _) = replay::read(source, |_, _| {})?;
     Ok(query.clone().anchored(model.now(), &model))
 }
 

@@ -1,6 +1,7 @@
 //! Connects a source to its sinks: one file per command, and what they share. In: what was typed. Out: the exit status.
 
 pub mod cut;
+pub mod diff;
 pub mod doctor;
 pub mod explain;
 pub mod failure;
@@ -9,6 +10,7 @@ pub mod job;
 pub mod launcher;
 pub mod log;
 pub mod output;
+pub mod progress;
 pub mod record;
 pub mod replay;
 pub mod report;
@@ -37,6 +39,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Some(Command::Top(args)) => top::run(&args.trace),
         Some(Command::Record(args)) => record::run(&args),
         Some(Command::Replay(args)) => replay::run(&args.files),
+        Some(Command::Diff(args)) => diff::run(&args),
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Log(args)) => log::run(&args),
         Some(Command::Watch(args)) => watch::run(&args),

@@ -5,13 +5,14 @@
 //! line that finds no room is counted.
 
 use super::failure::Failure;
+use crate::files;
 use crate::ready::is_ready;
 use crate::recording::target::Target;
 use crate::stderr;
 use modtrail_core::report::plain::counted;
 use rustix::io::{Errno, write};
 use std::collections::VecDeque;
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -45,6 +46,34 @@ pub fn line(text: &str) -> Result<Written, Failure> {
         Ok(()) => Ok(Written::Out),
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Written::Closed),
         Err(error) => Err(cannot_write(STDOUT, &error)),
+    }
+}
+
+/// Writes what is made in one go to a file, whole or not at all, or to stdout if there is none or if it is `-`. A
+/// closed pipe is not a failure.
+///
+/// # Errors
+/// [`Failure`] with what the system answered.
+pub fn whole(file: Option<&Path>, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    if let Some(file) = file.filter(|file| *file != Path::new("-")) {
+        return files::write(file, content).map_err(|error| cannot_write(&file.display().to_string(), &error));
+    }
+    let mut stdout = BufWriter::new(io::stdout().lock());
+    match content(&mut stdout).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(cannot_write(STDOUT, &error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+/// That the file to write is not one of those that are read.
+///
+/// # Errors
+/// [`Failure`] if it is.
+pub fn spares(output: Option<&Path>, inputs: &[&Path]) -> Result<(), Failure> {
+    let Some(output) = output else { return Ok(()) };
+    match inputs.iter().any(|input| files::is_same(output, input)) {
+        true => Err(Failure::usage(&format!("{} is the recording that is read: name another file", output.display()))),
+        false => Ok(()),
     }
 }
 

@@ -2,10 +2,13 @@
 //! some.
 
 use super::failure::Failure;
+use super::progress::Progress;
 use super::top;
 use crate::recording::read::{self, Faults, Source, integrity};
 use crate::stderr::{self, chain};
 use crate::tui::Mode;
+use modtrail_core::entities::Change;
+use modtrail_core::model::Model;
 use modtrail_core::report::plain::counted;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -16,7 +19,7 @@ use std::process::ExitCode;
 /// [`Failure`] if the recording cannot be read or there is no terminal.
 pub fn run(files: &[PathBuf]) -> Result<ExitCode, Failure> {
     let source = one(files, "replay shows")?;
-    let (model, faults) = source.model(|_, _| {})?;
+    let (model, faults) = read(&source, |_, _| {})?;
     let mode = Mode::Replay { name: source.name(), damage: integrity(&faults).damage };
     let status = top::replay(&model, mode)?;
     report_faults(&faults);
@@ -46,6 +49,14 @@ pub fn one(paths: &[PathBuf], verb: &str) -> Result<Source, Failure> {
             Err(Failure::usage(&format!("these are {count} ({}), and {verb} one at a time", names.join(", "))))
         }
     }
+}
+
+/// Reads a recording into a model. A person who waits sees how far that is.
+///
+/// # Errors
+/// [`Failure`] if a file cannot be read or is not a recording.
+pub fn read(source: &Source, each: impl FnMut(&Change, &Model)) -> Result<(Model, Faults), Failure> {
+    Ok(source.model_through(each, |file, bytes| Box::new(Progress::over(bytes, file.size)))?)
 }
 
 /// Warns on stderr if a file of the recording is damaged, or if its end is missing.

@@ -3,11 +3,14 @@
 use super::failure::Failure;
 use super::{output, replay};
 use crate::cli::{ShowArgs, Shown};
-use modtrail_core::entities::{LoadId, RequestId, UnloadId};
+use crate::recording::read::Source;
+use modtrail_core::entities::{CycleId, LoadId, RequestId, UnloadId};
+use modtrail_core::explain::cycle;
 use modtrail_core::explain::explain;
 use modtrail_core::explain::load::{explain_load, explain_unload};
 use modtrail_core::model::Model;
-use modtrail_core::report::json;
+use modtrail_core::report::plain::plain_json;
+use modtrail_core::report::{cycles, json};
 use std::process::ExitCode;
 
 /// Runs the command.
@@ -16,10 +19,9 @@ use std::process::ExitCode;
 /// [`Failure`] if the file cannot be read, or if it has no such thing.
 pub fn run(args: &ShowArgs) -> Result<ExitCode, Failure> {
     let source = replay::one(std::slice::from_ref(&args.file), "show looks into")?;
-    let (model, faults) = source.model(|_, _| {})?;
+    let (model, faults) = replay::read(&source, |_, _| {})?;
     let Some((sentence, line)) = found(&model, args.what) else {
-        let (file, what) = (args.file.display(), args.what);
-        return Err(Failure::usage(&format!("{file} has no {what}: modtrail report --json lists what it has")));
+        return Err(missing(args.what, &source));
     };
     let text = if args.json { line } else { format!("{sentence}\n\n{}", pretty(&line)) };
     let _ = output::line(&text)?;
@@ -27,8 +29,14 @@ pub fn run(args: &ShowArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// That the recording has no such thing.
+pub(super) fn missing(what: Shown, source: &Source) -> Failure {
+    let file = source.name();
+    Failure::usage(&format!("{file} has no {what}: modtrail report --json lists what it has"))
+}
+
 /// The sentence for it, and its line of JSON.
-fn found(model: &Model, what: Shown) -> Option<(String, String)> {
+pub(super) fn found(model: &Model, what: Shown) -> Option<(String, String)> {
     match what {
         Shown::Request(id) => {
             let request = model.request(RequestId(id))?;
@@ -43,6 +51,12 @@ fn found(model: &Model, what: Shown) -> Option<(String, String)> {
             let unload = model.unload(UnloadId(id))?;
             Some((explain_unload(unload), json::unload_line(unload, model)))
         }
+        Shown::Cycle(id) => {
+            let cycle = model.cycle(CycleId(id))?;
+            let firmware = model.firmware_holding_up(cycle).map(|firmware| &**firmware);
+            let line = plain_json(&cycles::cycle_object(model, cycle).to_string());
+            Some((cycle::explain(cycle, model.now(), firmware), line))
+        }
     }
 }
 
@@ -52,5 +66,5 @@ fn pretty(line: &str) -> String {
     if let Some(fields) = value.as_object_mut() {
         fields.retain(|name, value| !value.is_null() && name != "schema");
     }
-    modtrail_core::report::plain::plain_json(&serde_json::to_string_pretty(&value).unwrap_or_default())
+    plain_json(&serde_json::to_string_pretty(&value).unwrap_or_default())
 }

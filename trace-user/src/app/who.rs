@@ -26,7 +26,7 @@ pub fn run(args: &WhoArgs) -> Result<ExitCode, Failure> {
         who.add(&narrowed(model, &query));
     }
     for source in replay::sources(&args.files)? {
-        let (model, faults) = source.model(|_, _| {})?;
+        let (model, faults) = replay::read(&source, |_, _| {})?;
         read.push(faults);
         who.add(&narrowed(model, &query));
     }

@@ -66,6 +66,22 @@ of that name. Problems in modprobe's configuration are reported on stderr.
 
   modtrail doctor --resolve net-pf-29 fs-xfs";
 
+const AFTER_REPORT: &str = "\
+A bug report wants one request or one suspend cycle with all that belongs to it: --markdown --of 22.
+
+  modtrail report boot.mcap
+  modtrail report --markdown --of cycle:2 boot.mcap
+  modtrail report --html -o boot.html boot.mcap
+  modtrail report --json boot.mcap | jq '.modules[:3]'";
+
+const AFTER_DIFF: &str = "\
+Names are compared: aliases, modules, firmware, helpers, findings. Times are compared by a rank test; with too few samples
+for one, only large differences are listed, marked as few samples (docs/diff.md).
+
+  modtrail diff monday.mcap tuesday.mcap
+  modtrail diff boot.mcap --a-until 14:00 --b-since 14:00
+  modtrail diff --json old-kernel.mcap new-kernel.mcap | jq '.times[] | select(.direction == \"slower\")'";
+
 const AFTER_WHO: &str = "\
 The answer has those who requested it, those who requested something that depends on it, those who loaded it without a
 request, and those who unloaded it. That nobody asked is stated only if at least 95% of the time was covered.
@@ -122,6 +138,8 @@ pub enum Command {
     /// Summarise a recording: verdicts, slowest requests, modules by cost, duplicates, suspends, firmware, other
     /// helpers
     Report(ReportArgs),
+    /// Compare two recordings, or two spans of one: what is new, gone, slower and faster beyond chance
+    Diff(DiffArgs),
     /// Print a line per request as it ends: live, of a command, or of a recording
     Log(LogArgs),
     /// Show one request, load or unload of a recording in full
@@ -146,7 +164,9 @@ impl Command {
     #[must_use]
     pub fn only_reads(&self) -> Option<Option<&Path>> {
         match self {
-            Self::Report(_) | Self::Show(_) => Some(None),
+            Self::Show(_) => Some(None),
+            Self::Report(args) => Some(args.output.as_deref()),
+            Self::Diff(args) => Some(args.output.as_deref()),
             Self::Log(args) if !args.files.is_empty() => Some(args.output.as_deref()),
             Self::Who(args) if !args.files.is_empty() => Some(None),
             Self::Cut(args) => Some(Some(&args.output)),
@@ -337,7 +357,7 @@ pub struct ReplayArgs {
 /// `modtrail show`
 #[derive(Debug, Args)]
 pub struct ShowArgs {
-    /// What: a request by its number (22 or #22), load:5 or unload:3
+    /// What: a request by its number (22 or #22), load:5, unload:3 or cycle:2
     #[arg(value_name = "ID", value_parser = shown)]
     pub what: Shown,
     /// The recording
@@ -356,6 +376,8 @@ pub enum Shown {
     Load(u64),
     /// The unload with this number.
     Unload(u64),
+    /// The suspend cycle with this number.
+    Cycle(u64),
 }
 
 impl std::fmt::Display for Shown {
@@ -364,6 +386,7 @@ impl std::fmt::Display for Shown {
             Self::Request(id) => write!(out, "request #{id}"),
             Self::Load(id) => write!(out, "load {id}"),
             Self::Unload(id) => write!(out, "unload {id}"),
+            Self::Cycle(id) => write!(out, "suspend cycle {id}"),
         }
     }
 }
@@ -430,16 +453,89 @@ pub struct ExplainArgs {
 
 /// `modtrail report`
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_REPORT)]
 pub struct ReportArgs {
     /// Recordings: files, folders of them, or `-` for standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Only this: a request by its number (22 or #22), load:5, unload:3 or cycle:2
+    #[arg(long, value_name = "ID", value_parser = shown, conflicts_with_all = ["matching", "since", "until"])]
+    pub of: Option<Shown>,
     /// One JSON object instead of text
     #[arg(long)]
     pub json: bool,
+    /// Markdown, to paste into a bug report
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
+    /// One page of HTML that holds all it needs
+    #[arg(long, conflicts_with_all = ["json", "markdown"])]
+    pub html: bool,
+    /// Write to this file, whole or not at all, instead of standard output (-)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
     /// Which rows are wanted.
     #[command(flatten)]
     pub select: SelectArgs,
+}
+
+/// `modtrail diff`
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_DIFF)]
+pub struct DiffArgs {
+    /// The recording from before
+    #[arg(value_name = "A")]
+    pub before: PathBuf,
+    /// The recording from after; without it, spans of A are compared
+    #[arg(value_name = "B")]
+    pub after: Option<PathBuf>,
+    /// Of A, only what began at this time or later: 14:03, "2026-11-26 14:03" (UTC), or -5m before its end
+    #[arg(long, value_name = "TIME", value_parser = since, allow_hyphen_values = true, help_heading = "Selection")]
+    pub a_since: Option<Query>,
+    /// Of A, only what began at this time or before
+    #[arg(long, value_name = "TIME", value_parser = until, allow_hyphen_values = true, help_heading = "Selection")]
+    pub a_until: Option<Query>,
+    /// Of B, only what began at this time or later
+    #[arg(long, value_name = "TIME", value_parser = since, allow_hyphen_values = true, help_heading = "Selection")]
+    pub b_since: Option<Query>,
+    /// Of B, only what began at this time or before
+    #[arg(long, value_name = "TIME", value_parser = until, allow_hyphen_values = true, help_heading = "Selection")]
+    pub b_until: Option<Query>,
+    /// Of both, only what matches this query, such as 'comm:udevd'
+    #[arg(long = "where", value_name = "QUERY", value_parser = query, help_heading = "Selection")]
+    pub matching: Option<Query>,
+    /// One JSON object instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Markdown, to paste into a bug report
+    #[arg(long, conflicts_with = "json")]
+    pub markdown: bool,
+    /// Write to this file, whole or not at all, instead of standard output (-)
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+impl DiffArgs {
+    /// The span of A.
+    #[must_use]
+    pub fn span_a(&self) -> Query {
+        both(&self.a_since, &self.a_until)
+    }
+
+    /// The span of B.
+    #[must_use]
+    pub fn span_b(&self) -> Query {
+        both(&self.b_since, &self.b_until)
+    }
+
+    /// A span, and what is wanted of both.
+    #[must_use]
+    pub fn with(&self, span: Query) -> Query {
+        self.matching.clone().map_or_else(|| span.clone(), |matching| matching.and(span.clone()))
+    }
+}
+
+fn both(one: &Option<Query>, other: &Option<Query>) -> Query {
+    [one, other].into_iter().flatten().cloned().fold(Query::default(), Query::and)
 }
 
 /// `modtrail log`
@@ -569,14 +665,17 @@ fn until(text: &str) -> Result<Query, String> {
 
 const NOT_A_TIME: &str = "expected a time such as 14:03, \"2026-11-26 14:03\" (UTC) or -5m";
 
+const NOT_A_THING: &str = "expected a number such as 22, load:5, unload:3 or cycle:2";
+
 fn shown(text: &str) -> Result<Shown, String> {
     let (kind, number) = text.split_once(':').unwrap_or(("request", text.trim_start_matches('#')));
-    let number = number.parse().map_err(|_| "expected a number such as 22, load:5 or unload:3".to_owned())?;
+    let number = number.parse().map_err(|_| NOT_A_THING.to_owned())?;
     match kind {
         "request" => Ok(Shown::Request(number)),
         "load" => Ok(Shown::Load(number)),
         "unload" => Ok(Shown::Unload(number)),
-        _ => Err("expected a number such as 22, load:5 or unload:3".to_owned()),
+        "cycle" => Ok(Shown::Cycle(number)),
+        _ => Err(NOT_A_THING.to_owned()),
     }
 }
 
@@ -623,7 +722,8 @@ mod tests {
     fn things_are_named_by_kind_and_number() {
         assert_eq!([shown("22"), shown("#22"), shown("request:22")], [(); 3].map(|()| Ok(Shown::Request(22))));
         assert_eq!((shown("load:5"), shown("unload:3")), (Ok(Shown::Load(5)), Ok(Shown::Unload(3))));
-        assert!(["", "#", "x", "cycle:1", "load:", "-1"].into_iter().all(|wrong| shown(wrong).is_err()));
+        assert_eq!(shown("cycle:2"), Ok(Shown::Cycle(2)));
+        assert!(["", "#", "x", "call:1", "load:", "-1"].into_iter().all(|wrong| shown(wrong).is_err()));
     }
 
     #[test]

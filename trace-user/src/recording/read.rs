@@ -56,10 +56,21 @@ impl FileReadError {
     }
 }
 
+/// A file of a recording.
+#[derive(Clone, Debug)]
+pub struct SourceFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// How many bytes it has; `None` if it is not a file.
+    pub size: Option<u64>,
+    /// Where it stands in a series; `None` if it is a recording in one file.
+    segment: Option<Segment>,
+}
+
 /// One recording, in one file or several.
 #[derive(Clone, Debug)]
 pub struct Source {
-    files: Vec<(PathBuf, Option<Segment>)>,
+    files: Vec<SourceFile>,
     boot_id: Option<String>,
     first: Option<Stamp>,
 }
@@ -90,7 +101,7 @@ pub fn sources(paths: &[PathBuf], mut skipped: impl FnMut(FileReadError)) -> Res
         }
     }
     for source in &mut sources {
-        source.files.sort_by_key(|(_, segment)| segment.as_ref().map(|segment| segment.number));
+        source.files.sort_by_key(|file| file.segment.as_ref().map(|segment| segment.number));
     }
     Ok(sources)
 }
@@ -120,22 +131,25 @@ fn in_folder(folder: &Path, skipped: &mut impl FnMut(FileReadError)) -> Result<V
 /// Adds a file to the recording that it is a segment of, or as a recording.
 fn add(sources: &mut Vec<Source>, path: PathBuf, Head { segment, boot_id, first, .. }: Head) {
     let is_same = |source: &Source| {
-        let of = source.files.first().and_then(|(_, segment)| segment.as_ref());
+        let of = source.files.first().and_then(|file| file.segment.as_ref());
         source.boot_id == boot_id && of.zip(segment.as_ref()).is_some_and(|(of, next)| of.series == next.series)
     };
-    match sources.iter_mut().find(|source| is_same(source)) {
+    let known = sources.iter_mut().find(|source| is_same(source));
+    let size = fs::metadata(&path).ok().filter(fs::Metadata::is_file).map(|file| file.len());
+    let file = SourceFile { path, size, segment };
+    match known {
         Some(source) => {
             source.first = source.first.min(first);
-            source.files.push((path, segment));
+            source.files.push(file);
         }
-        None => sources.push(Source { files: vec![(path, segment)], boot_id, first }),
+        None => sources.push(Source { files: vec![file], boot_id, first }),
     }
 }
 
 impl Source {
     /// Its files, in order.
     pub fn paths(&self) -> impl DoubleEndedIterator<Item = &Path> {
-        self.files.iter().map(|(path, _)| &**path)
+        self.files.iter().map(|file| &*file.path)
     }
 
     /// Which boot it is of; `None` if that is not known before it is read.
@@ -175,27 +189,20 @@ impl Source {
     /// # Errors
     /// [`FileReadError`] if a file cannot be read or is not a recording.
     pub fn events(&self, each: impl FnMut(Event)) -> Result<(Option<Event>, Faults), FileReadError> {
-        self.events_of(each, |file| file)
+        self.events_through(each, |_, bytes| bytes)
     }
 
-    /// The same, with the bytes of the last file, which may still grow, as `last` reads them.
-    fn events_of(
+    fn events_through(
         &self,
         mut each: impl FnMut(Event),
-        last: impl FnOnce(Box<dyn Read>) -> Box<dyn Read>,
+        mut through: impl FnMut(&SourceFile, Box<dyn Read>) -> Box<dyn Read>,
     ) -> Result<(Option<Event>, Faults), FileReadError> {
         let mut series = Series::default();
         let mut faults = Vec::new();
-        let mut last = Some(last);
-        for (index, (path, segment)) in self.files.iter().enumerate() {
-            let mut bytes = opened(path)?;
-            if index + 1 == self.files.len()
-                && let Some(last) = last.take()
-            {
-                bytes = last(bytes);
-            }
-            let read = series.read(BufReader::new(bytes), segment.as_ref(), &mut each);
-            faults.push((read.map_err(|error| FileReadError::of(path, error))?, path.clone()));
+        for file in &self.files {
+            let bytes = through(file, opened(&file.path)?);
+            let read = series.read(BufReader::new(bytes), file.segment.as_ref(), &mut each);
+            faults.push((read.map_err(|error| FileReadError::of(&file.path, error))?, file.path.clone()));
         }
         Ok((series.finish(), faults))
     }
@@ -205,20 +212,20 @@ impl Source {
     /// # Errors
     /// [`FileReadError`] if a file cannot be read or is not a recording.
     pub fn model(&self, each: impl FnMut(&Change, &Model)) -> Result<(Model, Faults), FileReadError> {
-        self.growing_model(each, |file| file)
+        self.model_through(each, |_, bytes| bytes)
     }
 
-    /// The same, with the bytes of the last file, which may still grow, as `last` reads them.
+    /// The same, with the bytes of each file as `through` passes them on.
     ///
     /// # Errors
     /// [`FileReadError`] if a file cannot be read or is not a recording.
-    pub fn growing_model(
+    pub fn model_through(
         &self,
         mut each: impl FnMut(&Change, &Model),
-        last: impl FnOnce(Box<dyn Read>) -> Box<dyn Read>,
+        through: impl FnMut(&SourceFile, Box<dyn Read>) -> Box<dyn Read>,
     ) -> Result<(Model, Faults), FileReadError> {
         let mut pipeline = Pipeline::default();
-        let (end, faults) = self.events_of(|event| pipeline.push(event, &mut each), last)?;
+        let (end, faults) = self.events_through(|event| pipeline.push(event, &mut each), through)?;
         pipeline.close(end, &mut each);
         Ok((pipeline.into_model(), faults))
     }

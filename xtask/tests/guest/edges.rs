@@ -102,7 +102,7 @@ fn beside_another(kernel: Guest) {
     let recorded = Lab::new(kernel).recorded("modtrail doctor > /dev/null; provoke socket 27");
     assert_eq!(recorded.log.only("net-pf-27")["verdict"], "not_found", "{}", recorded.log.shown());
     let report = &recorded.report;
-    assert_eq!((&report["requests"], &report["other_self_tests"]), (&json!(1), &json!(1)), "{report}");
+    assert_eq!((&report["requests_seen"], &report["other_self_tests"]), (&json!(1), &json!(1)), "{report}");
 }
 
 /// When more tasks ask than are followed, that is counted, with who filled the table; no verdict is guessed.

@@ -30,7 +30,7 @@ fn helpers_of_other_kinds(kernel: Guest) {
     let agent = of("cgroup release agent");
     assert_eq!((&agent["argv"], &agent["exit_code"]), (&json!(["/bin/false", "/a"]), &json!(1)), "{agent}");
     assert!(calls.iter().all(|call| call["total_ns"].as_u64() > Some(0)), "{report}");
-    assert_eq!(report["requests"], 0, "{report}");
+    assert_eq!(report["requests_seen"], 0, "{report}");
 }
 
 fn a_request_during_a_drain(kernel: Guest) {

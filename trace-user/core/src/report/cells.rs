@@ -51,6 +51,37 @@ pub fn widest<T: AsRef<str>>(texts: impl Iterator<Item = T>, least: usize, most:
     texts.map(|text| plain(text.as_ref()).width()).fold(least, usize::max).min(most)
 }
 
+/// Text in lines of at most `most` cells, broken at spaces if there are any.
+#[must_use]
+pub fn wrap(text: &str, most: usize) -> Vec<String> {
+    let most = most.max(1);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in plain(text).split_whitespace() {
+        let mut word = word;
+        if !line.is_empty() && width(&line) + 1 + width(word) > most {
+            lines.push(std::mem::take(&mut line));
+        }
+        while width(word) > most {
+            let (part, rest) = match split(word, most) {
+                // A wide character in a line of one cell.
+                ("", _) => word.split_at(word.chars().next().map_or(0, char::len_utf8)),
+                split => split,
+            };
+            lines.push(part.to_owned());
+            word = rest;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    if !line.is_empty() || lines.is_empty() {
+        lines.push(line);
+    }
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,5 +96,14 @@ mod tests {
         assert_eq!(split("e\u{301}e\u{301}", 1), ("e\u{301}", "e\u{301}"));
         assert_eq!(widest(["日本語".to_owned(), "net".to_owned()].iter(), 4, 9), 6);
         assert_eq!([widest(["net"].iter(), 4, 9), widest(["net-pf-29-proto-1"].iter(), 4, 9)], [4, 9]);
+    }
+
+    #[test]
+    fn text_is_broken_at_spaces_and_long_words_anywhere() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
+        assert_eq!(wrap("日本語 模块", 5), ["日本", "語", "模块"]);
+        assert_eq!(wrap("日本", 1), ["日", "本"]);
+        assert_eq!(wrap("", 3), [""]);
     }
 }

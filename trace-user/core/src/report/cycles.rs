@@ -2,7 +2,7 @@
 //!
 //! Instants are nanoseconds since boot on the clock that does not stop in suspend; durations leave the time asleep out.
 
-use super::plain::plain;
+use super::document::{Block, Cell, Extent, Fit, Item, Part, Table};
 use super::wall;
 use crate::answer::ReturnCode;
 use crate::entities::{Call, Cycle, Firmware, Load, LockState, PhaseSpan, Timed, asleep, lasted};
@@ -11,25 +11,21 @@ use crate::explain::cycle::{attempt, explain};
 use crate::explain::task_words;
 use crate::model::Model;
 use serde_json::{Value, json};
-use std::fmt::Write as _;
 use std::sync::Arc;
 
-/// Rows of each list of the text.
-const ROWS: usize = 20;
-
 /// Every cycle, oldest first.
-#[must_use]
-pub fn cycles(model: &Model) -> Value {
-    model.cycles().map(|cycle| cycle_object(model, cycle)).collect()
+pub fn cycles(model: &Model) -> impl Iterator<Item = Value> {
+    model.cycles().map(|cycle| cycle_object(model, cycle))
 }
 
 /// Every firmware request, oldest first.
-#[must_use]
-pub fn firmware(model: &Model) -> Value {
-    model.firmware().map(|firmware| firmware_object(model, firmware)).collect()
+pub fn firmware(model: &Model) -> impl Iterator<Item = Value> {
+    model.firmware().map(|firmware| firmware_object(model, firmware))
 }
 
-fn cycle_object(model: &Model, cycle: &Cycle) -> Value {
+/// A cycle as JSON.
+#[must_use]
+pub fn cycle_object(model: &Model, cycle: &Cycle) -> Value {
     let state = match cycle.way {
         Some(Way::Suspend { state }) => state.as_str(),
         Some(Way::Hibernate) => Some("disk"),
@@ -129,75 +125,55 @@ const fn boot(at: Stamp) -> u64 {
     at.boot.as_nanos()
 }
 
-/// The cycles as text, under a title; nothing if there are none.
-pub fn write_cycles(out: &mut String, model: &Model) {
-    let count = model.cycles().len();
-    if count == 0 {
-        return;
-    }
-    line(out, "");
-    line(out, "around suspend");
-    for cycle in model.cycles().take(ROWS) {
-        let again = if cycle.group == cycle.id { String::new() } else { format!(" (again, after #{})", cycle.group.0) };
-        let firmware = model.firmware_holding_up(cycle).map(|firmware| &**firmware);
-        let sentence = explain(cycle, model.now(), firmware);
-        let when = model.wall_ns(cycle.began).and_then(wall::clock).unwrap_or_default();
-        let (id, word) = (cycle.id.0, cycle.verdict().as_str());
-        line(
-            out,
-            &format!(
-                "  #{id:<4} {when} {word:<15} {}{again}, by {}: {sentence}",
-                attempt(cycle),
-                task_words(&cycle.task)
-            ),
-        );
-    }
-    more(out, count);
+/// The cycles for a person, the newest first.
+pub(super) fn cycles_part(model: &Model, extent: Extent) -> Option<Part> {
+    let item = |cycle: &Arc<Cycle>| Item::of(cycle_words(cycle, model));
+    Part::of("around suspend, the newest first", [Block::items(model.cycles().rev().map(item), extent)])
 }
 
-/// The firmware requests as text, under a title; nothing if there are none.
-pub fn write_firmware(out: &mut String, model: &Model) {
-    let count = model.firmware().len();
-    if count == 0 {
-        return;
-    }
-    line(out, "");
-    line(out, "firmware");
-    for firmware in model.firmware().take(ROWS) {
-        let result = match firmware.result().map(ReturnCode::error) {
-            Some(None) => "found".to_owned(),
-            Some(Some(error)) => error.words(),
-            None => "open, or its return was not seen".to_owned(),
-        };
-        let fallback = firmware.fallback_time(model.now()).map_or_else(String::new, |time| {
-            format!(
-                ", asked of user space for {time}, lock {}",
-                firmware.lock.state().map_or("not asked for", LockState::as_str)
-            )
-        });
-        let asleep = firmware.ended.map(|(at, _)| asleep(firmware.asked, at)).filter(|asleep| asleep.as_nanos() > 0);
-        let asleep = asleep.map_or_else(String::new, |asleep| format!(", and {asleep} asleep"));
-        line(
-            out,
-            &format!(
-                "  {:>7} {} for {}, by {}: {result}{fallback}{asleep}",
-                firmware.age(model.now()).map_or_else(|| "-".to_owned(), |age| age.to_string()),
-                firmware.file.name,
-                firmware.file.device.text().map_or("no device", |device| device),
-                task_words(&firmware.task)
-            ),
-        );
-    }
-    more(out, count);
+/// `#2 20:07:42.191 failed: helper: suspend to memory, by systemd-sleep[166]: …`
+pub(super) fn cycle_words(cycle: &Cycle, model: &Model) -> String {
+    let again = if cycle.group == cycle.id { String::new() } else { format!(" (again, after #{})", cycle.group.0) };
+    let firmware = model.firmware_holding_up(cycle).map(|firmware| &**firmware);
+    let sentence = explain(cycle, model.now(), firmware);
+    let when = model.wall_ns(cycle.began).and_then(wall::clock).unwrap_or_default();
+    let (id, word, task) = (cycle.id.0, cycle.verdict().as_str(), task_words(&cycle.task));
+    format!("#{id} {when} {word}: {}{again}, by {task}: {sentence}", attempt(cycle))
 }
 
-fn more(out: &mut String, count: usize) {
-    if count > ROWS {
-        line(out, &format!("  and {} more", count - ROWS));
-    }
+/// The firmware requests for a person, the longest first.
+pub(super) fn firmware_part(model: &Model, extent: Extent) -> Option<Part> {
+    let mut rows: Vec<&Arc<Firmware>> = model.firmware().collect();
+    rows.sort_by_key(|firmware| (std::cmp::Reverse(firmware.age(model.now())), firmware.id));
+    let columns = [
+        ("total", Fit::Number),
+        ("file", Fit::Name),
+        ("device", Fit::Name),
+        ("what became of it, and who asked", Fit::Words),
+    ];
+    let row = |firmware: &Arc<Firmware>| {
+        [
+            Cell::time(firmware.age(model.now())),
+            Cell::of(firmware.file.name.to_string()),
+            Cell::of(firmware.file.device.text().map_or("-", |device| device)),
+            Cell::of(format!("{}, by {}", firmware_words(firmware, model), task_words(&firmware.task))),
+        ]
+    };
+    Part::of("firmware", [Table::of(columns, rows.into_iter().map(row), extent)])
 }
 
-/// Writing to a string cannot fail.
-fn line(out: &mut String, text: &str) {
-    let _ = writeln!(out, "{}", plain(text));
+/// What became of a firmware request.
+pub(super) fn firmware_words(firmware: &Firmware, model: &Model) -> String {
+    let result = match firmware.result().map(ReturnCode::error) {
+        Some(None) => "found".to_owned(),
+        Some(Some(error)) => error.words(),
+        None => "open, or its return was not seen".to_owned(),
+    };
+    let fallback = firmware.fallback_time(model.now()).map_or_else(String::new, |time| {
+        let lock = firmware.lock.state().map_or("not asked for", LockState::as_str);
+        format!(", asked of user space for {time}, lock {lock}")
+    });
+    let asleep = firmware.ended.map(|(at, _)| asleep(firmware.asked, at)).filter(|asleep| asleep.as_nanos() > 0);
+    let asleep = asleep.map_or_else(String::new, |asleep| format!(", and {asleep} asleep"));
+    format!("{result}{fallback}{asleep}")
 }

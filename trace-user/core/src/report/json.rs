@@ -1,7 +1,7 @@
 //! One request, load or unload as one line of JSON. Names are stable: `schema` changes if the meaning of a field ever
 //! does. Times are integers in nanoseconds; what was not seen is null.
 
-use super::plain::plain_json;
+use super::plain::write_json;
 use super::wall;
 use crate::answer::{CallResult, WaitStatus};
 use crate::attribution::container::{container, unit};
@@ -21,8 +21,9 @@ use std::sync::Arc;
 /// The version of the line's format.
 pub(crate) const SCHEMA: u32 = 2;
 
+/// A request.
 #[derive(Serialize)]
-struct Line<'a> {
+pub(super) struct Line<'a> {
     schema: u32,
     kind: &'static str,
     id: u64,
@@ -180,7 +181,12 @@ pub(super) fn verdict_counts(counts: &BTreeMap<Verdict, u64>) -> Map<String, Val
 /// The line, without its newline.
 #[must_use]
 pub fn request_line(request: &Request, model: &Model) -> String {
-    let line = Line {
+    plain_line(&request_object(request, model))
+}
+
+/// The same before it is text.
+pub(super) fn request_object<'r>(request: &'r Request, model: &Model) -> Line<'r> {
+    Line {
         schema: SCHEMA,
         kind: "request",
         id: request.id.0,
@@ -218,8 +224,7 @@ pub fn request_line(request: &Request, model: &Model) -> String {
             comm: by.task.comm.to_text(),
         }),
         incomplete: gaps(request),
-    };
-    plain_line(&line)
+    }
 }
 
 /// The line of a load that serves no request, without its newline.
@@ -272,9 +277,11 @@ pub fn unload_line(unload: &Unload, model: &Model) -> String {
     })
 }
 
-/// Strings and integers under string keys cannot fail to serialise.
+/// Strings and integers under string keys cannot fail to serialise, and memory takes all.
 fn plain_line(line: &impl Serialize) -> String {
-    plain_json(&serde_json::to_string(line).unwrap_or_default())
+    let mut text = Vec::new();
+    let _ = write_json(line, &mut text);
+    String::from_utf8(text).unwrap_or_default()
 }
 
 pub(super) fn loader<'a>(task: &Task, origin: Option<&'a Origin>) -> LoaderLine<'a> {

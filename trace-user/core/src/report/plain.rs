@@ -1,6 +1,10 @@
 //! Text that a terminal shows but does not obey. Anyone can choose an alias or a comm; written to root's terminal
 //! unchanged, they could move its cursor or rename its window.
 
+use serde::Serialize;
+use serde_json::ser::{Formatter, Serializer};
+use std::io::{self, Write};
+
 /// The text with every character spelt out (`\u{1b}`) that a terminal obeys, or that hides or reorders what stands
 /// beside it. What is left is one line and shows as it is.
 #[must_use]
@@ -16,23 +20,78 @@ pub fn plain(text: &str) -> String {
     plain
 }
 
+/// Text that [`plain()`] has spelt out: it can be shown as it is, and is one line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Plain(String);
+
+impl Plain {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for Plain {
+    fn from(text: &str) -> Self {
+        Self(plain(text))
+    }
+}
+
+impl From<String> for Plain {
+    fn from(text: String) -> Self {
+        Self(plain(&text))
+    }
+}
+
+impl std::fmt::Display for Plain {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
 /// JSON text with the same characters as `\uXXXX`: it means the same to a program, and nothing to a terminal.
 #[must_use]
 pub fn plain_json(json: &str) -> String {
-    use std::fmt::Write as _;
     let mut plain = String::with_capacity(json.len());
     for character in json.chars() {
         // What breaks lines between values is JSON's own.
         if is_deceptive(character) && character != '\n' {
-            let mut units = [0; 2];
-            for unit in character.encode_utf16(&mut units) {
-                let _ = write!(plain, "\\u{unit:04x}");
-            }
+            plain.push_str(&spelt(character));
         } else {
             plain.push(character);
         }
     }
     plain
+}
+
+/// A character as JSON spells it with digits.
+fn spelt(character: char) -> String {
+    let mut units = [0; 2];
+    character.encode_utf16(&mut units).iter().map(|unit| format!("\\u{unit:04x}")).collect()
+}
+
+/// Writes a value as JSON in one line, with the same characters spelt out.
+///
+/// # Errors
+/// What the writer answered.
+pub fn write_json(value: &impl Serialize, to: impl Write) -> io::Result<()> {
+    value.serialize(&mut Serializer::with_formatter(to, Compact)).map_err(io::Error::from)
+}
+
+/// JSON without blanks that a terminal does not obey.
+struct Compact;
+
+impl Formatter for Compact {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some((place, character)) = rest.char_indices().find(|(_, character)| is_deceptive(*character)) {
+            let (shown, after) = rest.split_at(place);
+            write!(writer, "{shown}{}", spelt(character))?;
+            rest = after.get(character.len_utf8()..).unwrap_or_default();
+        }
+        writer.write_all(rest.as_bytes())
+    }
 }
 
 /// Whether a character controls a terminal, has no width, changes the direction of text, or is a space that is not the
@@ -110,6 +169,9 @@ mod tests {
         let json = plain_json(&serde_json::Value::from(text).to_string());
         assert_eq!(json, r#""a\u202eb\u009b2J\u007f\udb40\udc41é""#);
         assert_eq!(serde_json::from_str::<String>(&json).expect("JSON"), text);
+        let mut written = Vec::new();
+        write_json(&text, &mut written).expect("memory takes all");
+        assert_eq!(String::from_utf8(written).expect("text"), json);
     }
 
     #[test]

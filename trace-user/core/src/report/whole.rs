@@ -1,14 +1,15 @@
 //! The summary of a whole trace as one JSON object, for programs. Names are stable, as in a request's line; what was
 //! not seen is null.
 
+use super::coverage::is_at_least;
+use super::crowds::longest_slot_wait;
 use super::cycles;
 use super::json::{self as json_line, HelperLine, helper_line};
-use super::plain::plain_json;
-use super::summary::longest_slot_wait;
-use super::wall;
+use super::plain::write_json;
+use super::{helpers, modules, requesters, slowest, summary, times, wall};
 use crate::attribution::purpose::purpose;
 use crate::entities::{Call, Load, Timed, Unload, Verdict, asleep, lasted};
-use crate::event::{Hook, Policy, Right, SelfTest};
+use crate::event::{Hook, Machine, Policy, Right, SelfTest};
 use crate::explain;
 use crate::findings::{self, Finding};
 use crate::model::Model;
@@ -17,13 +18,14 @@ use crate::model::duplicates::Group;
 use crate::query::Query;
 use crate::record::read::{Ending, Integrity};
 use crate::repeats::{Repeat, Requester, repeats};
-use serde::Serialize;
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::{Map, Value, json};
+use std::io;
 
 /// The version of the object's format.
 const SCHEMA: u32 = json_line::SCHEMA;
 
-#[derive(Serialize)]
+#[derive(serde::Serialize)]
 struct CallLine<'a> {
     purpose: Option<&'static str>,
     boot_ns: u64,
@@ -39,50 +41,122 @@ struct CallLine<'a> {
     stack: Vec<&'a str>,
 }
 
-/// The object, without a newline at its end. `query`: what the trace was narrowed to.
+/// Writes the object, without a newline at its end. `query`: what the trace was narrowed to. Lists are written as they
+/// are made: a trace of a hundred thousand requests needs no memory for its text.
+///
+/// # Errors
+/// What the writer answered.
+pub fn write(model: &Model, integrity: &Integrity, query: &Query, to: impl io::Write) -> io::Result<()> {
+    write_json(&Whole { model, integrity, query }, to)
+}
+
+/// The same as text.
 #[must_use]
-pub fn summary(model: &Model, integrity: Integrity, query: &Query) -> String {
+pub fn summary(model: &Model, integrity: &Integrity, query: &Query) -> String {
+    let mut text = Vec::new();
+    // Memory takes all.
+    let _ = write(model, integrity, query, &mut text);
+    String::from_utf8(text).unwrap_or_default()
+}
+
+struct Whole<'m> {
+    model: &'m Model,
+    integrity: &'m Integrity,
+    query: &'m Query,
+}
+
+/// A list that is made while it is written.
+struct Each<F>(F);
+
+impl<I, F> Serialize for Each<F>
+where
+    I: IntoIterator,
+    I::Item: Serialize,
+    F: Fn() -> I,
+{
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq((self.0)())
+    }
+}
+
+impl Serialize for Whole<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { model, integrity, query } = self;
+        let mut map = serializer.serialize_map(None)?;
+        for (name, value) in trace(model, integrity, query) {
+            map.serialize_entry(name, &value)?;
+        }
+        for (name, value) in overview(model) {
+            map.serialize_entry(name, &value)?;
+        }
+        map.serialize_entry(
+            "requests",
+            &Each(|| model.requests().map(|request| json_line::request_object(request, model))),
+        )?;
+        map.serialize_entry("repeats", &Each(|| repeats(model).into_iter().flat_map(|repeat| repeated(&repeat))))?;
+        map.serialize_entry("duplicate_groups", &Each(|| model.duplicates().map(|group| duplicates(model, group))))?;
+        map.serialize_entry("helper_calls", &Each(|| model.calls().map(|call| call_line(model, call))))?;
+        map.serialize_entry("loads", &Each(|| model.loads().map(|load| load_object(load))))?;
+        map.serialize_entry("unloads", &Each(|| model.unloads().map(|unload| unload_object(unload))))?;
+        map.serialize_entry("findings", &Each(|| findings::all(model).into_iter().map(|of| finding(&of))))?;
+        map.serialize_entry("suspends", &Each(|| cycles::cycles(model)))?;
+        map.serialize_entry("firmware", &Each(|| cycles::firmware(model)))?;
+        map.serialize_entry("hooks", &hooks(model.hooks()))?;
+        map.end()
+    }
+}
+
+/// What was traced, and how well.
+fn trace(model: &Model, integrity: &Integrity, query: &Query) -> [(&'static str, Value); 22] {
     let counts = model.counts();
-    let machine = model.machine().map(|machine| {
-        json!({"release": machine.release, "arch": machine.arch, "hostname": machine.hostname, "cpus": machine.cpus,
-            "boot_id": machine.boot_id, "modtrail": machine.version})
-    });
     let first = model.first().unwrap_or_default();
-    let whole = json!({
-        "schema": SCHEMA,
-        "machine": machine,
-        "began": model.wall_ns(first).and_then(wall::iso),
-        "traced_ns": model.now().mono.since(first.mono).as_nanos(),
-        "where": (!query.is_empty()).then(|| query.text()),
-        "end": if integrity.ending() == Ending::Whole { "whole" } else { "missing" },
-        "damaged_at": integrity.damage.map(|damage| damage.at),
-        "lost_at_least": integrity.damage.is_some_and(|damage| !damage.is_counted),
-        "self_test": model.self_test().map(self_test),
-        "keeps": rights(model.rights()),
-        "requests": counts.requests,
-        "events": counts.events,
-        "coverage": coverage(model.coverage()),
-        "lost": lost(model),
-        "lost_by_user": lost_by_user(model),
-        "unmatched": counts.unmatched,
-        "given_up": counts.capped,
-        "other_self_tests": counts.other_self_tests,
-        "forgotten": counts.forgotten,
-        "verdicts": verdicts(model),
-        "slots_most": model.most_slots().holders.len(),
-        "slots": slots(model),
-        "repeats": repeats(model).iter().flat_map(repeated).collect::<Vec<_>>(),
-        "duplicate_groups": model.duplicates().map(|group| duplicates(model, group)).collect::<Vec<_>>(),
-        "helper_calls": model.calls().map(|call| call_line(model, call)).collect::<Vec<_>>(),
-        "loads": model.loads().map(|load| load_object(load)).collect::<Vec<_>>(),
-        "unloads": model.unloads().map(|unload| unload_object(unload)).collect::<Vec<_>>(),
-        "policy": model.policy().map(policy),
-        "findings": findings::all(model).iter().map(finding).collect::<Vec<_>>(),
-        "suspends": cycles::cycles(model),
-        "firmware": cycles::firmware(model),
-        "hooks": hooks(model.hooks()),
-    });
-    plain_json(&whole.to_string())
+    let end = if integrity.ending() == Ending::Whole { "whole" } else { "missing" };
+    [
+        ("schema", SCHEMA.into()),
+        ("machine", model.machine().map(machine).into()),
+        ("began", model.wall_ns(first).and_then(wall::iso).into()),
+        ("traced_ns", model.now().mono.since(first.mono).as_nanos().into()),
+        ("where", (!query.is_empty()).then(|| query.text()).into()),
+        ("end", end.into()),
+        ("damaged_at", integrity.damage.as_ref().map(|damage| damage.at).into()),
+        ("lost_at_least", integrity.damage.as_ref().is_some_and(|damage| !damage.is_counted).into()),
+        ("at_least", is_at_least(model, integrity).into()),
+        ("self_test", model.self_test().map(self_test).into()),
+        ("keeps", rights(model.rights())),
+        ("requests_seen", counts.requests.into()),
+        ("events", counts.events.into()),
+        ("coverage", coverage(model.coverage())),
+        ("lost", lost(model)),
+        ("lost_by_user", lost_by_user(model)),
+        ("unmatched", counts.unmatched.into()),
+        ("given_up", counts.capped.into()),
+        ("other_self_tests", counts.other_self_tests.into()),
+        ("forgotten", counts.forgotten.into()),
+        ("policy", model.policy().map(policy).into()),
+        ("slots_most", model.most_slots().holders.len().into()),
+    ]
+}
+
+/// What the lists say together.
+fn overview(model: &Model) -> [(&'static str, Value); 9] {
+    [
+        ("verdicts", verdicts(model)),
+        ("times", times::objects(model)),
+        ("slowest", slowest::objects(model)),
+        ("modules", modules::objects(model)),
+        ("requesters", requesters::objects(model)),
+        ("units", requesters::units(model)),
+        ("containers", requesters::containers(model)),
+        ("helpers", helpers::objects(model)),
+        ("slots", slots(model)),
+    ]
+}
+
+/// The machine that was traced.
+#[must_use]
+pub fn machine(machine: &Machine) -> Value {
+    json!({"release": machine.release, "arch": machine.arch, "hostname": machine.hostname, "cpus": machine.cpus,
+        "boot_id": machine.boot_id, "modtrail": machine.version})
 }
 
 /// Who requested an alias again and again: an object for each requester.
@@ -96,7 +170,8 @@ fn repeated(repeat: &Repeat) -> Vec<Value> {
 }
 
 /// How much of the time was covered.
-pub(super) fn coverage(coverage: Coverage) -> Value {
+#[must_use]
+pub fn coverage(coverage: Coverage) -> Value {
     json!({"traced_ns": coverage.traced.as_nanos(), "asleep_ns": coverage.asleep.as_nanos(),
         "blind_ns": coverage.blind.as_nanos(), "is_enough": coverage.is_enough()})
 }
@@ -153,11 +228,8 @@ fn lost(model: &Model) -> Value {
 }
 
 fn verdicts(model: &Model) -> Value {
-    let open = model.open_requests().count() as u64;
-    let count = |verdict: Verdict| {
-        let ended = model.verdicts().get(&verdict).copied().unwrap_or(0);
-        if verdict == Verdict::InFlight { ended + open } else { ended }
-    };
+    let counts = summary::verdicts(model);
+    let count = |verdict: Verdict| counts.get(&verdict).copied().unwrap_or(0);
     let rows = Verdict::ALL.into_iter().map(|verdict| (verdict.as_str().to_owned(), count(verdict).into()));
     Value::Object(rows.collect::<Map<_, _>>())
 }
@@ -197,6 +269,7 @@ fn load_object(load: &Load) -> Value {
         "live_ns": load.live.map(|at| at.boot.as_nanos()),
         "ended_ns": load.ended.map(|(at, _)| at.boot.as_nanos()),
         "total_ns": load.total().map(|total| total.as_nanos()),
+        "init_ns": load.init_time().map(|init| init.as_nanos()),
         "asleep_ns": load.ended.map(|(at, _)| asleep(load.began, at).as_nanos()),
         "bytes": load.bytes,
     })
@@ -216,7 +289,9 @@ fn unload_object(unload: &Unload) -> Value {
     })
 }
 
-fn finding(finding: &Finding) -> Value {
+/// A finding.
+#[must_use]
+pub fn finding(finding: &Finding) -> Value {
     let evidence = finding.evidence.iter().map(|one| json!({"kind": one.kind(), "id": one.id()}));
     json!({"name": finding.kind.as_str(), "sentence": finding.sentence, "next": finding.next,
         "at_ns": finding.at.boot.as_nanos(), "evidence": evidence.collect::<Vec<_>>()})

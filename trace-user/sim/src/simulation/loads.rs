@@ -69,7 +69,9 @@ impl Machine<'_> {
                 if let Init::Asks(alias) = file.init {
                     self.next(thread, [Step::AskNested(alias)]);
                 }
-                Flow::After(self.draw(thread, 20_000, file.init_us * 1_000))
+                let slower = self.plan.view.slower.filter(|(name, _)| *name == file.name);
+                let more = slower.map_or(0, |(_, more_us)| u64::from(more_us) * 1_000);
+                Flow::After(self.draw(thread, 20_000, file.init_us * 1_000) + more)
             }
             Stage::Inited => self.inited(thread, inserted.file, file, load),
             Stage::Live => {

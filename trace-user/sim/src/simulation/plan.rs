@@ -46,6 +46,8 @@ pub struct View {
     pub umh_complete: bool,
     /// The hook of "helper completed" does not see which call it is.
     pub completed_blind: bool,
+    /// The init of this module takes so many microseconds more.
+    pub slower: Option<(&'static str, u32)>,
     /// Tracing ends at this instant, in microseconds; `None`: when everything has come to rest.
     pub ends_us: Option<u32>,
 }
@@ -179,6 +181,7 @@ impl View {
         load_places: None,
         umh_complete: false,
         completed_blind: false,
+        slower: None,
         ends_us: None,
     };
 }
@@ -271,6 +274,7 @@ fn view(random: &mut Random, profile: Profile) -> View {
         load_places: None,
         umh_complete: random.one_in(4),
         completed_blind: random.one_in(6),
+        slower: None,
         ends_us: None,
     };
     // The function itself always shows which call it is.

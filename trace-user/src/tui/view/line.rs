@@ -1,7 +1,7 @@
 //! Lines of text assembled from pieces. Pure.
 
 use crate::tui::theme::{Theme, Tone};
-use modtrail_core::report::cells;
+pub use modtrail_core::report::cells::wrap;
 use modtrail_core::report::plain::plain;
 use ratatui::text::{Line, Span};
 
@@ -49,49 +49,9 @@ pub fn strip(mut pieces: Vec<Piece>, theme: Theme, width: u16) -> Line<'static> 
     Line::from(spans)
 }
 
-/// `text` in lines of at most `width` cells, broken at spaces if there are any.
-#[must_use]
-pub fn wrap(text: &str, width: usize) -> Vec<String> {
-    let width = width.max(1);
-    let mut lines = Vec::new();
-    let mut line = String::new();
-    for word in plain(text).split_whitespace() {
-        let mut word = word;
-        if !line.is_empty() && cells::width(&line) + 1 + cells::width(word) > width {
-            lines.push(std::mem::take(&mut line));
-        }
-        while cells::width(word) > width {
-            let (part, rest) = match cells::split(word, width) {
-                // A wide character in a line of one cell.
-                ("", _) => word.split_at(word.chars().next().map_or(0, char::len_utf8)),
-                split => split,
-            };
-            lines.push(part.to_owned());
-            word = rest;
-        }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
-    }
-    if !line.is_empty() || lines.is_empty() {
-        lines.push(line);
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn text_is_broken_at_spaces_and_long_words_anywhere() {
-        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
-        assert_eq!(wrap("日本語 模块", 5), ["日本", "語", "模块"]);
-        assert_eq!(wrap("日本", 1), ["日", "本"]);
-        assert_eq!(wrap("", 3), [""]);
-    }
 
     #[test]
     fn what_matters_least_goes_first() {

@@ -1,0 +1,92 @@
+//! Files that are written whole or not at all.
+//!
+//! In: a path, and what writes the content. Out: the file with all of it, for its owner alone; or the file as it was.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, BufWriter, Write};
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use tempfile::Builder;
+
+/// Writes a file: beside it first, then in its place. What is not a plain file (a device, a pipe) is written to as it
+/// is. A symbolic link is refused: whoever made it would choose the file.
+///
+/// # Errors
+/// What the system answered, or why the file is not written to.
+pub fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.is_symlink() && !is_systems_own(path) => {
+            return Err(io::Error::other("it is a symbolic link; name the file itself"));
+        }
+        Ok(found) if !found.is_file() => return write_through(path, content),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(_) | Err(_) => {}
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    // With mode 0600, and gone if it does not get its name.
+    let mut beside = Builder::new().prefix(".modtrail-").tempfile_in(folder)?;
+    filled(beside.as_file_mut(), content)?;
+    beside.as_file().sync_all()?;
+    beside.persist(path).map(drop).map_err(|failed| failed.error)
+}
+
+/// Whether both are names of one file.
+#[must_use]
+pub fn is_same(one: &Path, other: &Path) -> bool {
+    let id = |path: &Path| fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
+    id(one).is_some_and(|one| Some(one) == id(other))
+}
+
+fn write_through(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    filled(&mut OpenOptions::new().write(true).open(path)?, content)
+}
+
+fn filled(file: &mut impl Write, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut writer = BufWriter::new(file);
+    content(&mut writer)?;
+    writer.flush()
+}
+
+/// Links that the system itself makes: `/dev/stdout`, `/dev/fd/63` of a shell's `>(command)`.
+fn is_systems_own(path: &Path) -> bool {
+    path.parent().is_some_and(|folder| folder == Path::new("/dev") || folder == Path::new("/dev/fd"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+    #[test]
+    fn a_file_is_replaced_whole_or_stays_as_it_was() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("report.html");
+        fs::write(&path, "old").expect("it can be written");
+        let half = |out: &mut dyn Write| {
+            out.write_all(&[b'x'; 100_000])?;
+            Err(io::Error::other("the content fails"))
+        };
+        assert_eq!(write(&path, half).expect_err("it fails").to_string(), "the content fails");
+        assert_eq!(fs::read_to_string(&path).expect("it is there"), "old");
+        write(&path, |out| out.write_all(b"new")).expect("it is written");
+        assert_eq!(fs::read_to_string(&path).expect("it is there"), "new");
+        assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn a_link_and_a_missing_folder_are_refused_and_a_device_is_written_to() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [path, link] = ["there", "link"].map(|name| folder.path().join(name));
+        fs::write(&path, "old").expect("it can be written");
+        symlink(&path, &link).expect("a link");
+        let empty = |out: &mut dyn Write| out.write_all(b"new");
+        assert!(is_same(&path, &link) && !is_same(&path, folder.path()) && !is_same(&path, Path::new("/nonexistent")));
+        assert!(write(&link, empty).expect_err("a link").to_string().contains("symbolic link"));
+        assert_eq!(fs::read_to_string(&path).expect("it is there"), "old");
+        assert!(write(&folder.path().join("no/such/folder"), empty).is_err());
+        assert!(write(folder.path(), empty).is_err(), "a folder is not a file");
+        write(Path::new("/dev/null"), empty).expect("it takes all");
+        assert!(write(Path::new("/dev/full"), empty).is_err());
+    }
+}
