@@ -4,6 +4,7 @@ use super::failure::Failure;
 use super::{output, replay};
 use crate::cli::{ShowArgs, Shown};
 use modtrail_core::entities::{LoadId, RequestId, UnloadId};
+use modtrail_core::explain::device::devices_words;
 use modtrail_core::explain::explain;
 use modtrail_core::explain::load::{explain_load, explain_unload};
 use modtrail_core::model::Model;
@@ -36,7 +37,8 @@ fn found(model: &Model, what: Shown) -> Option<(String, String)> {
         }
         Shown::Load(id) => {
             let load = model.load(LoadId(id))?;
-            Some((explain_load(load), json::load_line(load, model)))
+            let words = format!("{}{}", explain_load(load), devices_words(load, model));
+            Some((words, json::load_line(load, model)))
         }
         Shown::Unload(id) => {
             let unload = model.unload(UnloadId(id))?;

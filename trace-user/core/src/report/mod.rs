@@ -2,6 +2,7 @@
 
 pub mod cells;
 pub mod cycles;
+mod devices;
 pub mod json;
 pub mod line;
 mod loads;

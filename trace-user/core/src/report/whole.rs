@@ -2,6 +2,7 @@
 //! not seen is null.
 
 use super::cycles;
+use super::devices;
 use super::json::{self as json_line, HelperLine, helper_line};
 use super::plain::plain_json;
 use super::summary::longest_slot_wait;
@@ -74,8 +75,9 @@ pub fn summary(model: &Model, integrity: Integrity, query: &Query) -> String {
         "repeats": repeats(model).iter().flat_map(repeated).collect::<Vec<_>>(),
         "duplicate_groups": model.duplicates().map(|group| duplicates(model, group)).collect::<Vec<_>>(),
         "helper_calls": model.calls().map(|call| call_line(model, call)).collect::<Vec<_>>(),
-        "loads": model.loads().map(|load| load_object(load)).collect::<Vec<_>>(),
+        "loads": model.loads().map(|load| load_object(load, model)).collect::<Vec<_>>(),
         "unloads": model.unloads().map(|unload| unload_object(unload)).collect::<Vec<_>>(),
+        "devices": devices::devices(model),
         "policy": model.policy().map(policy),
         "findings": findings::all(model).iter().map(finding).collect::<Vec<_>>(),
         "suspends": cycles::cycles(model),
@@ -182,7 +184,7 @@ fn duplicates(model: &Model, group: &Group) -> Value {
 }
 
 /// A load, by any task; instants count from boot, on the clock that does not stop in suspend.
-fn load_object(load: &Load) -> Value {
+fn load_object(load: &Load, model: &Model) -> Value {
     json!({
         "id": load.id.0,
         "request": load.request.map(|request| request.0),
@@ -199,6 +201,7 @@ fn load_object(load: &Load) -> Value {
         "total_ns": load.total().map(|total| total.as_nanos()),
         "asleep_ns": load.ended.map(|(at, _)| asleep(load.began, at).as_nanos()),
         "bytes": load.bytes,
+        "devices": devices::of_load(load, model),
     })
 }
 
