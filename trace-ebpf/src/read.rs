@@ -463,7 +463,7 @@ pub fn announcement(env: u64) -> Option<Announcement> {
     let (path, subsystem) = (places[1] + 8, places[2]);
     let longest = SHORT_TEXT as u64 - 1;
     let length = subsystem.wrapping_sub(path).wrapping_sub(1);
-    let skipped = if length > longest { length - longest } else { 0 };
+    let skipped = length.saturating_sub(longest);
     Some(Announcement {
         action,
         // What sysfs passes on comes first.

@@ -166,15 +166,7 @@ fn moment(kind: Kind, bytes: &[u8], unnamed: &mut Option<Unnamed>) -> Result<Mom
         | Kind::LockBegan
         | Kind::LockEnded
         | Kind::Unlocked => Moment::Firmware(firmware(kind, bytes)?),
-        Kind::DeviceBound => {
-            Moment::Device(DeviceMoment::Bound(tried(&whole!(DeviceBound as wire::DriverTried, bytes)).into()))
-        }
-        Kind::DriverFailed => {
-            let record = whole!(DriverFailed as wire::DriverTried, bytes);
-            let error = Errno::from_return(record.result);
-            Moment::Device(DeviceMoment::Failed { tried: tried(&record).into(), error })
-        }
-        Kind::Uevent => Moment::Device(DeviceMoment::Uevent(uevent(&whole!(Uevent as wire::Uevent, bytes))?.into())),
+        Kind::DeviceBound | Kind::DriverFailed | Kind::Uevent => Moment::Device(device(kind, bytes)?),
     })
 }
 
@@ -285,6 +277,18 @@ fn firmware(kind: Kind, bytes: &[u8]) -> Result<FirmwareMoment, DecodeFault> {
 fn firmware_asked(record: &wire::FirmwareBegan) -> FirmwareAsked {
     let name = captured(record.name.length, record.name.truncated, &record.name.bytes);
     FirmwareAsked { name, device: short(&record.device) }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "`moment` passes only these kinds")]
+fn device(kind: Kind, bytes: &[u8]) -> Result<DeviceMoment, DecodeFault> {
+    Ok(match kind {
+        Kind::DeviceBound => DeviceMoment::Bound(tried(&whole!(DeviceBound as wire::DriverTried, bytes)).into()),
+        Kind::DriverFailed => {
+            let record = whole!(DriverFailed as wire::DriverTried, bytes);
+            DeviceMoment::Failed { tried: tried(&record).into(), error: Errno::from_return(record.result) }
+        }
+        _ => DeviceMoment::Uevent(uevent(&whole!(Uevent as wire::Uevent, bytes))?.into()),
+    })
 }
 
 fn tried(record: &wire::DriverTried) -> DriverTried {

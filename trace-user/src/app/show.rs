@@ -37,7 +37,7 @@ fn found(model: &Model, what: Shown) -> Option<(String, String)> {
         }
         Shown::Load(id) => {
             let load = model.load(LoadId(id))?;
-            let words = format!("{}{}", explain_load(load), devices_words(load, model));
+            let words = format!("{}{}", explain_load(load), devices_words(load, model.attempts_of(load.id)));
             Some((words, json::load_line(load, model)))
         }
         Shown::Unload(id) => {

@@ -9,11 +9,14 @@ use xtask::series::Series;
 crate::on_oldest_and_newest!(a_device_that_is_added_gets_its_driver);
 
 /// Stands in for udev: it loads what the kernel asks for in a uevent.
-const UDEV: &str = "printf '#!/bin/sh\\n[ \"$ACTION\" = add ] && [ -n \"$MODALIAS\" ] && exec modprobe -q \"$MODALIAS\"\\n' > /tmp/udev
-    chmod +x /tmp/udev; busybox uevent /tmp/udev & sleep 0.3";
+const UDEV: &str = "cat > /tmp/udev <<'UDEV'
+#!/bin/sh
+[ \"$ACTION\" = add ] && [ -n \"$MODALIAS\" ] && exec modprobe -q \"$MODALIAS\"
+UDEV
+chmod +x /tmp/udev; busybox uevent /tmp/udev & sleep 0.3";
 
-/// Adds a device to a bus that a module makes up, and says which driver it gets. Then its uevent is asked for again. The
-/// second time, the bus lacks what the driver needs, so it fails.
+/// Adds a device to a bus that a module makes up, and says which driver it gets. Then its uevent is asked for again.
+/// The second time, the bus lacks what the driver needs, so it fails.
 const SCRIPT: &str = "
     adapter() { modprobe i2c-stub chip_addr=0x48 $1; name=$(grep -l 'SMBus stub' /sys/bus/i2c/devices/i2c-*/name); bus=${name%/name}; }
     wait_for() { for i in $(seq 100); do eval $1 && break; sleep 0.05; done; }

@@ -1,5 +1,5 @@
-//! What the correlator joins events into: requests, helper calls, loads, unloads, firmware requests, devices and suspend
-//! cycles, and the changes to them that it reports.
+//! What the correlator joins events into: requests, helper calls, loads, unloads, firmware requests, devices and
+//! suspend cycles, and the changes to them that it reports.
 //!
 //! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that
 //! stops in suspend unless stated otherwise.

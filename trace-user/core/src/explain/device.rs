@@ -1,33 +1,24 @@
 //! What a load's driver did with devices, in words.
 //!
-//! In: the model, a load. Out: text, without a full stop. Pure.
+//! In: a load, the devices that its drivers were tried on. Out: text, without a full stop. Pure.
 
 use crate::entities::device::{Attempt, Outcome};
 use crate::entities::{Device, Load};
-use crate::model::Model;
 
 /// Devices that are named in a sentence; more are counted.
 const NAMED: usize = 3;
 
-/// What the load's driver did with devices, as the end of a sentence about the load; nothing if no device was seen.
+/// What the load's driver did with devices, as the end of a sentence about the load; nothing if it was tried on none.
+/// `tried`: each device, with what came of it last.
 #[must_use]
-pub fn devices_words(load: &Load, model: &Model) -> String {
-    let tried: Vec<(&Device, &Attempt)> = attempts(load, model).collect();
+pub fn devices_words<'d>(load: &Load, tried: impl Iterator<Item = (&'d Device, &'d Attempt)>) -> String {
+    let tried: Vec<(&Device, &Attempt)> = tried.collect();
     let mut words: Vec<String> =
         tried.iter().take(NAMED).map(|(device, attempt)| attempt_words(device, attempt, load)).collect();
     if tried.len() > NAMED {
         words.push(format!("{} more devices", tried.len() - NAMED));
     }
     if words.is_empty() { String::new() } else { format!("; {}", words.join(", ")) }
-}
-
-/// The devices that the load's drivers were tried on, each with what came of it last.
-pub fn attempts<'m>(load: &Load, model: &'m Model) -> impl Iterator<Item = (&'m Device, &'m Attempt)> {
-    let id = load.id;
-    model.devices_of(id).filter_map(move |device| {
-        let attempt = device.attempts.iter().rev().find(|attempt| attempt.load == Some(id))?;
-        Some((&**device, attempt))
-    })
 }
 
 /// `virtio-pci is bound to 0000:00:05.0 (pci) 3ms after live`

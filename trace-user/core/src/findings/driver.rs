@@ -3,7 +3,7 @@
 use super::{Evidence, Finding, Kind};
 use crate::entities::device::Attempt;
 use crate::entities::{Device, Load};
-use crate::explain::device::{attempts, device_words, outcome_words};
+use crate::explain::device::{device_words, outcome_words};
 use crate::model::Model;
 use std::sync::Arc;
 
@@ -16,7 +16,8 @@ pub(super) fn find(model: &Model) -> Vec<Finding> {
 }
 
 fn finding(load: &Arc<Load>, model: &Model) -> Option<Finding> {
-    let failed: Vec<(&Device, &Attempt)> = attempts(load, model)
+    let failed: Vec<(&Device, &Attempt)> = model
+        .attempts_of(load.id)
         .filter(|(device, attempt)| attempt.outcome.is_failure() && device.bound().is_none())
         .collect();
     let (device, first) = *failed.first()?;
@@ -27,7 +28,7 @@ fn finding(load: &Arc<Load>, model: &Model) -> Option<Finding> {
     if failed.len() > NAMED {
         named.push(format!("{} more", failed.len() - NAMED));
     }
-    let bound = attempts(load, model).filter(|(device, _)| device.bound().is_some()).count();
+    let bound = model.attempts_of(load.id).filter(|(device, _)| device.bound().is_some()).count();
     let others = match bound {
         0 => "it is bound to no device".to_owned(),
         1 => "it is bound to another device".to_owned(),

@@ -7,6 +7,7 @@ pub mod coverage;
 pub mod duplicates;
 mod kept;
 
+use crate::entities::device::Attempt;
 use crate::entities::{
     Call, CallId, Change, Cycle, CycleId, Device, DeviceId, Firmware, FirmwareId, Load, LoadId, Request, RequestId,
     SLOTS, Slot, Timed, Unload, UnloadId, Verdict,
@@ -403,6 +404,14 @@ impl Model {
     pub fn devices_of(&self, load: LoadId) -> impl Iterator<Item = &Arc<Device>> {
         let of_load = (load, DeviceId(0))..=(load, DeviceId(u64::MAX));
         self.devices_of.range(of_load).filter_map(|(_, device)| self.devices.get(*device))
+    }
+
+    /// The kept devices that a load's drivers were tried on, oldest first, each with what came of it last.
+    pub fn attempts_of(&self, load: LoadId) -> impl Iterator<Item = (&Device, &Attempt)> {
+        self.devices_of(load).filter_map(move |device| {
+            let attempt = device.attempts.iter().rev().find(|attempt| attempt.load == Some(load))?;
+            Some((&**device, attempt))
+        })
     }
 
     /// The last known kernel stack of a thread that something waits for, and when it was read.

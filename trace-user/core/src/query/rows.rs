@@ -14,7 +14,6 @@ use crate::attribution::purpose::purpose;
 use crate::entities::{Call, Cycle, Device, Firmware, Load, Request, Timed, Unload};
 use crate::event::{Captured, Hook, NO_LOGIN, Origin, Privileges, Task};
 use crate::explain;
-use crate::explain::device::attempts;
 use crate::explain::load::{explain_unload, why};
 use crate::findings::Finding;
 use crate::model::Model;
@@ -521,7 +520,7 @@ impl<T: Timed> Usual<'_, T> {
 
 /// The devices that a load's drivers were tried on.
 fn devices(load: &Load, model: &Model, each: &mut Each<'_>) {
-    attempts(load, model).for_each(|(device, _)| each(Fact::Text(&device.name)));
+    model.attempts_of(load.id).for_each(|(device, _)| each(Fact::Text(&device.name)));
 }
 
 /// Where the task of a load or unload comes from.

@@ -5,7 +5,6 @@
 use crate::entities::device::{Announced, Attempt, Outcome};
 use crate::entities::{Device, Load};
 use crate::event::{Captured, Task};
-use crate::explain::device::attempts;
 use crate::model::Model;
 use serde_json::{Map, Value, json};
 
@@ -21,7 +20,7 @@ pub(super) fn of_load(load: &Load, model: &Model) -> Vec<Value> {
         let whose = json!({"id": id, "name": name, "bus": bus}).as_object().cloned().unwrap_or_default();
         Value::Object(whose.into_iter().chain(tried(attempt, model)).collect())
     };
-    attempts(load, model).map(own).collect()
+    model.attempts_of(load.id).map(own).collect()
 }
 
 fn object(device: &Device, model: &Model) -> Value {

@@ -53,7 +53,7 @@ pub fn load_line(load: &Load, model: &Model) -> String {
         subject(load),
         outcome,
         load.total(),
-        &format!("{who}: {}{}", explain_load(load), devices_words(load, model)),
+        &format!("{who}: {}{}", explain_load(load), devices_words(load, model.attempts_of(load.id))),
     )
 }
 

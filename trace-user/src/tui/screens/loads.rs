@@ -7,7 +7,7 @@ use crate::tui::theme::Tone;
 use modtrail_core::attribution::container::{container, unit};
 use modtrail_core::entities::device::Attempt;
 use modtrail_core::entities::{Device, Load, LoadId, Timed};
-use modtrail_core::explain::device::{attempt_words, attempts};
+use modtrail_core::explain::device::attempt_words;
 use modtrail_core::explain::load::{explain_load, subject};
 use modtrail_core::model::Model;
 use modtrail_core::query::Field;
@@ -81,7 +81,7 @@ impl Table for Loads {
             let tone = if attempt.outcome.is_failure() { Tone::Bad } else { Tone::Plain };
             (format!("device: {}", attempt_words(device, attempt, load)), tone)
         };
-        lines.extend(attempts(load, model).map(device));
+        lines.extend(model.attempts_of(load.id).map(device));
         lines.extend(load.printed.iter().map(|line| (format!("printed: {line}"), Tone::Dim)));
         if let Some(age) = load.age(model.now()).filter(|_| !load.closed) {
             stalled(model, &stall::of_load(load), age, load.began, &mut lines);
