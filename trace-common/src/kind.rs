@@ -111,11 +111,17 @@ pub enum Kind {
     LockEnded = 85,
     /// It no longer needs them.
     Unlocked = 86,
+    /// A driver is bound to a device.
+    DeviceBound = 96,
+    /// A driver was tried on a device and is not bound to it.
+    DriverFailed = 97,
+    /// The kernel announces a device that has a module alias to user space, with a uevent.
+    Uevent = 98,
 }
 
 impl Kind {
     /// Every kind, in order of number.
-    pub const ALL: [Self; 52] = [
+    pub const ALL: [Self; 55] = [
         Self::Requested,
         Self::Admitted,
         Self::Throttled,
@@ -168,6 +174,9 @@ impl Kind {
         Self::LockBegan,
         Self::LockEnded,
         Self::Unlocked,
+        Self::DeviceBound,
+        Self::DriverFailed,
+        Self::Uevent,
     ];
 
     /// The number in a record.
@@ -232,6 +241,9 @@ impl Kind {
             Self::LockBegan => "lock began",
             Self::LockEnded => "lock ended",
             Self::Unlocked => "unlocked",
+            Self::DeviceBound => "device bound",
+            Self::DriverFailed => "driver failed",
+            Self::Uevent => "uevent",
         }
     }
 
@@ -251,11 +263,13 @@ pub enum Ring {
     Loads,
     /// Suspend, and firmware, which suspend waits for.
     Suspend,
+    /// Devices and their drivers.
+    Devices,
 }
 
 impl Ring {
     /// Every ring.
-    pub const ALL: [Self; 3] = [Self::Requests, Self::Loads, Self::Suspend];
+    pub const ALL: [Self; 4] = [Self::Requests, Self::Loads, Self::Suspend, Self::Devices];
 
     /// The ring of the records of this kind, by the kind's number.
     #[must_use]
@@ -263,7 +277,8 @@ impl Ring {
         match kind {
             ..48 => Self::Requests,
             48..64 => Self::Loads,
-            64.. => Self::Suspend,
+            64..96 => Self::Suspend,
+            96.. => Self::Devices,
         }
     }
 
@@ -274,6 +289,7 @@ impl Ring {
             Self::Requests => "REQUESTS",
             Self::Loads => "LOADS",
             Self::Suspend => "SUSPEND",
+            Self::Devices => "DEVICES",
         }
     }
 
@@ -284,6 +300,7 @@ impl Ring {
             Self::Requests => Loss::RingFull,
             Self::Loads => Loss::LoadsFull,
             Self::Suspend => Loss::SuspendFull,
+            Self::Devices => Loss::DevicesFull,
         }
     }
 }
@@ -313,11 +330,16 @@ pub enum Loss {
     LinesLeftOut = 8,
     /// A process of the traced command could not be recorded: its map had no room.
     CommandUntracked = 9,
+    /// The ring buffer of devices had no room for the record.
+    DevicesFull = 10,
+    /// Uevents of devices that were left out: their user had had its share while the ring buffer was more than half
+    /// full.
+    UeventsLeftOut = 11,
 }
 
 impl Loss {
     /// Every reason, in order of number.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::RingFull,
         Self::Untracked,
         Self::LoadsFull,
@@ -328,6 +350,8 @@ impl Loss {
         Self::CallsLeftOut,
         Self::LinesLeftOut,
         Self::CommandUntracked,
+        Self::DevicesFull,
+        Self::UeventsLeftOut,
     ];
 
     /// The index into the map of counters.
@@ -355,6 +379,10 @@ impl Loss {
                 "helper calls left out because their user had had its share of a ring buffer that filled up"
             }
             Self::CommandUntracked => "processes of the traced command that could not be followed",
+            Self::DevicesFull => "events of devices dropped because their ring buffer was full",
+            Self::UeventsLeftOut => {
+                "uevents of devices left out because their user had had its share of a ring buffer that filled up"
+            }
             Self::LinesLeftOut => "lines of the kernel's log, printed during loads, that were not kept",
         }
     }
@@ -370,6 +398,7 @@ mod tests {
         assert_eq!([Kind::Requested, Kind::Exited].map(ring), [Ring::Requests; 2]);
         assert_eq!([Kind::LoadBegan, Kind::UnloadEnded].map(ring), [Ring::Loads; 2]);
         assert_eq!([Kind::SuspendBegan, Kind::Unlocked].map(ring), [Ring::Suspend; 2]);
+        assert_eq!([Kind::DeviceBound, Kind::Uevent].map(ring), [Ring::Devices; 2]);
     }
 
     #[test]

@@ -7,6 +7,19 @@ pub const SHORT_TEXT: usize = 56;
 /// Bytes of text in a [`crate::wire::Text128`]: paths of helpers and of executed files.
 pub const LONG_TEXT: usize = 120;
 
+/// Bytes of text in a [`crate::wire::Text256`]: the module alias of a device. Those of PCI, USB, ACPI and platform
+/// devices fit; some keyboards list every key.
+pub const DEVICE_ALIAS: usize = 248;
+
+/// Strings of a uevent that are looked through for the module alias, of 64 that it can have (`UEVENT_NUM_ENVP`,
+/// include/linux/kobject.h, 5.10 to 7.3): the device core adds 9 at most before those of a bus, which has 14 at most,
+/// those of a keyboard.
+pub const UEVENT_STRINGS: usize = 32;
+
+/// Functions about devices that run at once, in all threads, if their end is seen by a return probe, and drivers whose
+/// error was just printed. Beyond that, the oldest is forgotten.
+pub const PROBING: u32 = 128;
+
 /// Bytes of text in a [`crate::wire::Printed`]: a line of the kernel's log. Lines about modules have rarely more than
 /// 200 bytes.
 pub const LINE: usize = 256;
@@ -44,7 +57,7 @@ pub const TRACKED: u32 = 16_384;
 pub const SYMBOL: usize = 128;
 
 /// Bytes of the ring buffer of requests unless configured otherwise: about 10,000 records, some 500 requests that wait
-/// to be read. That of loads has half of it, that of suspend a sixteenth.
+/// to be read. That of loads has half of it, that of devices an eighth, that of suspend a sixteenth.
 pub const RING_BYTES: u32 = 4 * 1024 * 1024;
 
 /// Users (of root: cgroups) whose shares of the ring buffers, and whose losses, are counted at once. Beyond that, the

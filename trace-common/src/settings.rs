@@ -106,6 +106,43 @@ pub struct Offsets {
     pub net_device_name: u32,
 }
 
+/// The same for the fields that the programs about devices read. They are apart: a program reads all of a struct of
+/// settings onto its stack, which is small.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, IntoBytes, Immutable)]
+#[repr(C)]
+pub struct DeviceOffsets {
+    /// `device.bus`
+    pub device_bus: u32,
+    /// `device.driver`
+    pub device_driver: u32,
+    /// `device.p`
+    pub device_private: u32,
+    /// `device_private.deferred_probe`
+    pub deferred_probe: u32,
+    /// `device_driver.name`
+    pub driver_name: u32,
+    /// `device_driver.owner`
+    pub driver_owner: u32,
+    /// `bus_type.name`
+    pub bus_name: u32,
+    /// `kobj_uevent_env.envp`
+    pub uevent_strings: u32,
+}
+
+impl DeviceOffsets {
+    /// No field established.
+    pub const UNKNOWN: Self = Self {
+        device_bus: UNKNOWN,
+        device_driver: UNKNOWN,
+        device_private: UNKNOWN,
+        deferred_probe: UNKNOWN,
+        driver_name: UNKNOWN,
+        driver_owner: UNKNOWN,
+        bus_name: UNKNOWN,
+        uevent_strings: UNKNOWN,
+    };
+}
+
 impl Settings {
     /// Nothing known, nothing left out, no messages.
     pub const EMPTY: Self = Self {
@@ -176,4 +213,4 @@ impl Offsets {
     };
 }
 
-const _: () = assert!(size_of::<Settings>() == 184);
+const _: () = assert!(size_of::<Settings>() == 184 && size_of::<DeviceOffsets>() == 32);

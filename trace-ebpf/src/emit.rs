@@ -1,7 +1,7 @@
 //! The only code that reserves room in the ring buffer and counts the records that did not get any.
 
 use crate::command;
-use crate::maps::{BLAMED, DROPS, LOADS, REQUESTS, SUSPEND};
+use crate::maps::{BLAMED, DEVICES, DROPS, LOADS, REQUESTS, SUSPEND};
 use crate::read;
 use crate::room::Room;
 use aya_ebpf::bindings::{BPF_RB_AVAIL_DATA, BPF_RB_RING_SIZE};
@@ -41,6 +41,7 @@ fn map(ring: Ring) -> &'static RingBuf {
         Ring::Requests => &REQUESTS,
         Ring::Loads => &LOADS,
         Ring::Suspend => &SUSPEND,
+        Ring::Devices => &DEVICES,
     }
 }
 

@@ -5,8 +5,8 @@ use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use trace_common::blame::{Blame, Blamed};
 use trace_common::kind::Loss;
-use trace_common::limits::{self, RING_BYTES, TRACKED, USERS};
-use trace_common::settings::Settings;
+use trace_common::limits::{self, RING_BYTES, TRACKED, UEVENT_STRINGS, USERS};
+use trace_common::settings::{DeviceOffsets, Settings};
 
 /// Records of requests, helper calls and helpers, on their way to user space.
 #[map]
@@ -19,6 +19,34 @@ pub static LOADS: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
 /// Records of suspend and firmware.
 #[map]
 pub static SUSPEND: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
+
+/// Records of devices and their drivers.
+#[map]
+pub static DEVICES: RingBuf = RingBuf::with_byte_size(RING_BYTES, 0);
+
+/// The arguments of functions whose end is seen by a return probe, which does not have them, by the stack pointer at
+/// their entry.
+#[map]
+pub static PROBING: LruHashMap<u64, Arguments> = LruHashMap::with_max_entries(limits::PROBING, 0);
+
+/// Arguments of a function.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct Arguments {
+    /// The first that is needed.
+    pub first: u64,
+    /// The second that is needed.
+    pub second: u64,
+}
+
+/// Room to read the places of a uevent's strings into.
+#[map]
+pub static STRINGS: PerCpuArray<[u64; UEVENT_STRINGS]> = PerCpuArray::with_max_entries(1, 0);
+
+/// The errors of drivers that were tried just now, by thread, as the kernel prints them before the function returns
+/// that does not return them.
+#[map]
+pub static PROBE_ERRORS: LruHashMap<u32, u64> = LruHashMap::with_max_entries(limits::PROBING, 0);
 
 /// What was lost, by who caused it.
 #[map]
@@ -104,3 +132,7 @@ pub const LINE: u64 = 1 << 32;
 /// The loader's settings; constant once loaded.
 #[unsafe(no_mangle)]
 pub static SETTINGS: Global<Settings> = Global::new(Settings::EMPTY);
+
+/// The offsets of what the programs about devices read; constant once loaded.
+#[unsafe(no_mangle)]
+pub static DEVICE_OFFSETS: Global<DeviceOffsets> = Global::new(DeviceOffsets::UNKNOWN);

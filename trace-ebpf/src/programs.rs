@@ -4,7 +4,7 @@
 //! In: what the kernel passes to the hooked function. Out: records in the ring buffer. A program always returns 0 and
 //! changes nothing in the kernel. `trace-user/src/kernel/hooks.rs` decides which candidate is used.
 
-use crate::probes::{self, firmware, helper, load, request, suspend, task};
+use crate::probes::{self, device, firmware, helper, load, request, suspend, task};
 use crate::read;
 use aya_ebpf::macros::{btf_tracepoint, fentry, fexit, kprobe, kretprobe, raw_tracepoint};
 use aya_ebpf::programs::{
@@ -593,3 +593,60 @@ both!(entry lock_wait_began_fentry, lock_wait_began_kprobe, |ctx| firmware::lock
 both!(exit trylock_ended_fexit, trylock_ended_kretprobe, |ctx, result: 0| firmware::lock_ended(ctx, result as i32 == 0));
 both!(exit lock_wait_ended_fexit, lock_wait_ended_kretprobe, |ctx, left: 1| firmware::lock_ended(ctx, left as i64 > 0));
 both!(entry unlocked_fentry, unlocked_kprobe, |ctx| probes::seen::<{ Kind::Unlocked as u16 }>(ctx));
+
+// device bound: static void driver_bound(struct device *dev)
+
+both!(entry device_bound_fentry, device_bound_kprobe, |ctx, device: 0| device::bound(ctx, device));
+
+// driver failed: static int really_probe(struct device *dev, struct device_driver *drv)
+
+#[fexit]
+fn driver_failed_fexit(ctx: FExitContext) -> i32 {
+    device::probed(&ctx, ctx.arg(0), ctx.arg(1), ctx.arg(2))
+}
+
+#[kprobe]
+fn driver_tried_kprobe(ctx: ProbeContext) -> u32 {
+    device::probing(&ctx, ctx.arg(0).unwrap_or(0), ctx.arg(1).unwrap_or(0)) as u32
+}
+
+#[kretprobe]
+fn driver_failed_kretprobe(ctx: RetProbeContext) -> u32 {
+    device::probed_unnamed(&ctx, ctx.ret()) as u32
+}
+
+/// `int printk(const char *fmt, ...)`, with the third word that the format uses.
+#[kprobe]
+fn driver_error_kprobe(ctx: ProbeContext) -> u32 {
+    device::printed(&ctx, ctx.arg(0).unwrap_or(0), ctx.arg(3).unwrap_or(0)) as u32
+}
+
+// uevent: static int dev_uevent(struct kobject *kobj, struct kobj_uevent_env *env), before 6.1 with `struct kset *kset`
+// as the first argument
+
+#[fexit]
+fn uevent_fexit(ctx: FExitContext) -> i32 {
+    device::announced(&ctx, ctx.arg(0), ctx.arg(1))
+}
+
+/// What it returned is read, so that the kernel refuses this program for a function with fewer arguments.
+#[fexit]
+fn uevent_kset_fexit(ctx: FExitContext) -> i32 {
+    let result: i32 = ctx.arg(3);
+    if result == 0 { device::announced(&ctx, ctx.arg(1), ctx.arg(2)) } else { 0 }
+}
+
+#[kprobe]
+fn uevent_kprobe(ctx: ProbeContext) -> u32 {
+    device::announcing(&ctx, ctx.arg(0).unwrap_or(0), ctx.arg(1).unwrap_or(0)) as u32
+}
+
+#[kprobe]
+fn uevent_kset_kprobe(ctx: ProbeContext) -> u32 {
+    device::announcing(&ctx, ctx.arg(1).unwrap_or(0), ctx.arg(2).unwrap_or(0)) as u32
+}
+
+#[kretprobe]
+fn uevent_kretprobe(ctx: RetProbeContext) -> u32 {
+    device::announced_unnamed(&ctx) as u32
+}

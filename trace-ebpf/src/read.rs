@@ -1,6 +1,6 @@
 //! The only code that reads kernel memory. Each read is checked by the kernel and may fail; none can fault.
 
-use crate::maps::{SCRATCH, SETTINGS};
+use crate::maps::{DEVICE_OFFSETS, SCRATCH, SETTINGS, STRINGS};
 use crate::room::{Room, room};
 use aya_ebpf::EbpfContext;
 use aya_ebpf::cty::c_void;
@@ -11,16 +11,23 @@ use aya_ebpf::helpers::generated::{
 };
 use aya_ebpf::helpers::{bpf_get_current_uid_gid, bpf_probe_read_kernel};
 use aya_ebpf::programs::ProbeContext;
-use trace_common::limits::{FORMAT_WORDS, LINE, SHORT_TEXT};
-use trace_common::settings::{Offsets, UNKNOWN};
+use trace_common::limits::{FORMAT_WORDS, LINE, SHORT_TEXT, UEVENT_STRINGS};
+use trace_common::settings::{DeviceOffsets, Offsets, UNKNOWN};
 use trace_common::wire::{
-    CAPS_SEEN, NO_NEW_PRIVS_SEEN, Origin, Printed, Privileges, SECCOMP_SEEN, Text64, Text128, USERNS_SEEN,
+    ACTION_ADD, ACTION_CHANGE, CAPS_SEEN, NO_NEW_PRIVS_SEEN, Origin, Printed, Privileges, SECCOMP_SEEN, Text64,
+    Text128, Text256, USERNS_SEEN,
 };
 
 /// The offsets of fields in this kernel.
 #[inline(always)]
 pub fn offsets() -> Offsets {
     SETTINGS.load().offsets
+}
+
+/// The offsets of what the programs about devices read.
+#[inline(always)]
+pub fn device_offsets() -> DeviceOffsets {
+    DEVICE_OFFSETS.load()
 }
 
 /// Whether `head` is the notifier chain of modules' states.
@@ -395,6 +402,114 @@ fn string_size(source: u64) -> u32 {
     let copied = unsafe { bpf_probe_read_kernel_str(scratch.cast(), SHORT_TEXT as u32, source as *const c_void) };
     // An error is negative and counts as no bytes. A branch here would give the verifier 64 paths for six strings.
     (copied & !(copied >> 63)) as u32
+}
+
+/// What a uevent says: the places of its strings.
+pub struct Announcement {
+    /// [`ACTION_ADD`] or [`ACTION_CHANGE`].
+    pub action: u32,
+    /// Not zero: somebody asked for it through sysfs.
+    pub synthetic: u32,
+    /// The end of the device's path.
+    pub path_end: u64,
+    /// Not zero: there is more of the path before that.
+    pub is_path_cut: u32,
+    /// The subsystem.
+    pub subsystem: u64,
+    /// The module alias.
+    pub alias: u64,
+}
+
+/// The first bytes of a uevent's strings (lib/kobject_uevent.c `kobject_uevent_env`, drivers/base/core.c `dev_uevent`,
+/// 5.10 to 7.3), which begin with action, path and subsystem.
+const ACTION: u64 = u64::from_ne_bytes(*b"ACTION=\0");
+const SYNTHETIC: u64 = u64::from_ne_bytes(*b"SYNTH_UU");
+const ADD: u32 = u32::from_ne_bytes(*b"add\0");
+const CHANGE: u32 = u32::from_ne_bytes(*b"chan");
+const ALIAS: u64 = u64::from_ne_bytes(*b"MODALIAS");
+
+/// Seven of the eight bytes of a word.
+#[inline(always)]
+const fn seven(word: u64) -> u64 {
+    word & u64::from_ne_bytes([0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0])
+}
+
+/// What the uevent in `env` (a `struct kobj_uevent_env`) says; `None` if it neither adds nor changes a device with a
+/// module alias, or if it is not a uevent: sysfs fills the same struct for a reader.
+#[inline(always)]
+pub fn announcement(env: u64) -> Option<Announcement> {
+    let places = STRINGS.get_ptr_mut(0)?;
+    let size = (UEVENT_STRINGS * 8) as u32;
+    let source = (env + u64::from(device_offsets().uevent_strings)) as *const c_void;
+    // SAFETY: the map's value has room for so many bytes; the kernel checks `source`. Nobody else writes to it: a
+    // probe is not interrupted by another run of itself on its CPU.
+    let places = unsafe {
+        if bpf_probe_read_kernel_raw(places.cast(), size, source) != 0 {
+            return None;
+        }
+        &*places
+    };
+    let first = places[0];
+    if seven(word(first)) != ACTION {
+        return None;
+    }
+    let action = match value(first, 7, 4).0 as u32 {
+        ADD => ACTION_ADD,
+        CHANGE => ACTION_CHANGE,
+        _ => return None,
+    };
+    let alias = *places[3..].iter().find(|place| word(**place) == ALIAS)?;
+    // The strings stand one after the other.
+    let (path, subsystem) = (places[1] + 8, places[2]);
+    let longest = SHORT_TEXT as u64 - 1;
+    let length = subsystem.wrapping_sub(path).wrapping_sub(1);
+    let skipped = length.saturating_sub(longest);
+    Some(Announcement {
+        action,
+        // What sysfs passes on comes first.
+        synthetic: u32::from(word(places[3]) == SYNTHETIC),
+        path_end: path + skipped,
+        is_path_cut: u32::from(skipped != 0),
+        subsystem: subsystem + 10,
+        alias: alias + 9,
+    })
+}
+
+/// The word at this address; zero if it cannot be read.
+#[inline(always)]
+pub fn word(address: u64) -> u64 {
+    value(address, 0, 8).0
+}
+
+/// Whether the kernel will try drivers on the device again: it stands in the list of those (drivers/base/dd.c
+/// `driver_deferred_probe_add`, 5.10 to 7.3).
+#[inline(always)]
+pub fn is_deferred(device: u64) -> bool {
+    let offsets = device_offsets();
+    let (private, _) = value(device, offsets.device_private, 8);
+    let (next, seen) = value(private, offsets.deferred_probe, 8);
+    seen != 0 && next != private + u64::from(offsets.deferred_probe)
+}
+
+/// The pointer at `offset` in the struct at `base`; zero if it cannot be read.
+#[inline(always)]
+pub fn pointer(base: u64, offset: u32) -> u64 {
+    value(base, offset, 8).0
+}
+
+/// The stack pointer of the function under a kprobe at its entry, or under a return probe.
+#[inline(always)]
+pub fn stack_pointer(ctx: &impl EbpfContext) -> u64 {
+    let place = if cfg!(bpf_target_arch = "aarch64") { 31 } else { 19 };
+    // SAFETY: the context is a `struct pt_regs` of x86-64, whose 20th word is the stack pointer, or a `struct
+    // user_pt_regs` of arm64, whose 32nd it is.
+    unsafe { ctx.as_ptr().cast::<u64>().add(place).read() }
+}
+
+/// Reads the string at `source` into `text`.
+#[inline(always)]
+pub fn text256(text: &Room<'_, Text256>, source: u64) {
+    string(room!(text.length), room!(text.truncated), &room!(text.bytes), source);
 }
 
 /// Reads the string at `source` into `text`.

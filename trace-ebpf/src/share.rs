@@ -27,6 +27,13 @@ pub fn may_load() -> bool {
     !emit::is_half_full(Ring::Loads) || has_left(Loss::LoadsLeftOut, SHARE)
 }
 
+/// Whether a uevent is recorded. One that is not is counted: whoever triggers all of them again must not push out what
+/// drivers do.
+#[inline(always)]
+pub fn may_announce() -> bool {
+    !emit::is_half_full(Ring::Devices) || has_left(Loss::UeventsLeftOut, SHARE)
+}
+
 /// Takes one of so many per second from the share of the current task's user. If none is left, counts that.
 #[inline(always)]
 fn has_left(loss: Loss, most: u32) -> bool {

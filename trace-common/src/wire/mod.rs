@@ -11,6 +11,7 @@ macro_rules! record {
     };
 }
 
+mod device;
 mod ended;
 mod firmware;
 mod helper;
@@ -20,6 +21,7 @@ mod suspend;
 mod task;
 mod text;
 
+pub use device::{ACTION_ADD, ACTION_CHANGE, DriverTried, Uevent};
 pub use ended::Ended;
 pub use firmware::{FirmwareBegan, LockBegan, LockEnded};
 pub use helper::{CallEntered, CallReturned, CallSeen, Executed};
@@ -32,7 +34,7 @@ pub use request::{
 };
 pub use suspend::{DepthSeen, PhaseSeen, SuspendBegan, WAY_HIBERNATE, WAY_SUSPEND};
 pub use task::{Exited, Forked};
-pub use text::{Text64, Text128};
+pub use text::{Text64, Text128, Text256};
 
 use crate::kind::Kind;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};

@@ -1,6 +1,7 @@
 //! What is recorded at each moment, one file per kernel subject. Each function takes plain arguments, whichever hook
 //! they come from, writes one record, and returns 0.
 
+pub mod device;
 pub mod firmware;
 pub mod helper;
 pub mod load;

@@ -11,7 +11,7 @@ pub struct Event {
     pub cpu: u32,
     #[prost(bool, tag = "5")]
     pub of_command: bool,
-    #[prost(oneof = "event::Body", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 38, 37, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 70, 71, 72, 73, 74, 75, 76, 50, 51, 52, 53, 54, 55, 56, 57, 58, 60, 61, 62, 63, 64, 65, 66")]
+    #[prost(oneof = "event::Body", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 38, 37, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 70, 71, 72, 73, 74, 75, 76, 50, 51, 52, 53, 54, 55, 56, 57, 58, 60, 61, 62, 63, 64, 65, 66, 80, 81, 82")]
     pub body: ::core::option::Option<event::Body>,
 }
 /// Nested message and enum types in `Event`.
@@ -142,6 +142,12 @@ pub mod event {
         LockEnded(super::LockEnded),
         #[prost(message, tag = "66")]
         Unlocked(super::Seen),
+        #[prost(message, tag = "80")]
+        DeviceBound(super::DriverTried),
+        #[prost(message, tag = "81")]
+        DriverFailed(super::DriverFailed),
+        #[prost(message, tag = "82")]
+        Uevent(super::Uevent),
     }
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -409,6 +415,39 @@ pub struct LockBegan {
 pub struct LockEnded {
     #[prost(bool, tag = "1")]
     pub held: bool,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DriverTried {
+    #[prost(message, optional, tag = "1")]
+    pub device: ::core::option::Option<Text>,
+    #[prost(message, optional, tag = "2")]
+    pub bus: ::core::option::Option<Text>,
+    #[prost(message, optional, tag = "3")]
+    pub driver: ::core::option::Option<Text>,
+    #[prost(message, optional, tag = "4")]
+    pub module: ::core::option::Option<Text>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DriverFailed {
+    #[prost(message, optional, tag = "1")]
+    pub tried: ::core::option::Option<DriverTried>,
+    #[prost(sint32, tag = "2")]
+    pub result: i32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Uevent {
+    #[prost(uint32, tag = "1")]
+    pub action: u32,
+    #[prost(bool, tag = "2")]
+    pub is_synthetic: bool,
+    #[prost(message, optional, tag = "3")]
+    pub device: ::core::option::Option<Text>,
+    #[prost(message, optional, tag = "4")]
+    pub subsystem: ::core::option::Option<Text>,
+    #[prost(message, optional, tag = "5")]
+    pub driver: ::core::option::Option<Text>,
+    #[prost(message, optional, tag = "6")]
+    pub alias: ::core::option::Option<Text>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Machine {

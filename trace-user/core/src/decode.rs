@@ -6,9 +6,9 @@
 use crate::alias;
 use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
 use crate::event::{
-    Body, CallEntered, Captured, Comm, Depth, Event, FileId, FirmwareAsked, FirmwareMoment, Module, Moment, Origin,
-    Parent, PmTest, Privileges, Probe, Program, Requested, Seccomp, Server, Stamp, SuspendMoment, SuspendState,
-    Syscall, Task, UserNs, Wait, Way,
+    Action, Body, CallEntered, Captured, Comm, Depth, DeviceMoment, DriverTried, Event, FileId, FirmwareAsked,
+    FirmwareMoment, Module, Moment, Origin, Parent, PmTest, Privileges, Probe, Program, Requested, Seccomp, Server,
+    Stamp, SuspendMoment, SuspendState, Syscall, Task, Uevent, UserNs, Wait, Way,
 };
 use std::sync::Arc;
 use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
@@ -166,6 +166,7 @@ fn moment(kind: Kind, bytes: &[u8], unnamed: &mut Option<Unnamed>) -> Result<Mom
         | Kind::LockBegan
         | Kind::LockEnded
         | Kind::Unlocked => Moment::Firmware(firmware(kind, bytes)?),
+        Kind::DeviceBound | Kind::DriverFailed | Kind::Uevent => Moment::Device(device(kind, bytes)?),
     })
 }
 
@@ -276,6 +277,49 @@ fn firmware(kind: Kind, bytes: &[u8]) -> Result<FirmwareMoment, DecodeFault> {
 fn firmware_asked(record: &wire::FirmwareBegan) -> FirmwareAsked {
     let name = captured(record.name.length, record.name.truncated, &record.name.bytes);
     FirmwareAsked { name, device: short(&record.device) }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "`moment` passes only these kinds")]
+fn device(kind: Kind, bytes: &[u8]) -> Result<DeviceMoment, DecodeFault> {
+    Ok(match kind {
+        Kind::DeviceBound => DeviceMoment::Bound(tried(&whole!(DeviceBound as wire::DriverTried, bytes)).into()),
+        Kind::DriverFailed => {
+            let record = whole!(DriverFailed as wire::DriverTried, bytes);
+            DeviceMoment::Failed { tried: tried(&record).into(), error: Errno::from_return(record.result) }
+        }
+        _ => DeviceMoment::Uevent(uevent(&whole!(Uevent as wire::Uevent, bytes))?.into()),
+    })
+}
+
+fn tried(record: &wire::DriverTried) -> DriverTried {
+    DriverTried {
+        device: short(&record.device),
+        bus: short(&record.bus),
+        driver: short(&record.driver),
+        module: (record.in_module != 0).then(|| short(&record.module)),
+    }
+}
+
+fn uevent(record: &wire::Uevent) -> Result<Uevent, DecodeFault> {
+    Ok(Uevent {
+        action: Action::from_number(record.action).ok_or(DecodeFault::Value { kind: Kind::Uevent })?,
+        is_synthetic: record.synthetic != 0,
+        device: device_name(&short(&record.path_end), record.is_path_cut != 0),
+        subsystem: short(&record.subsystem),
+        driver: (record.has_driver != 0).then(|| short(&record.driver)),
+        alias: captured(record.alias.length, record.alias.truncated, &record.alias.bytes),
+    })
+}
+
+/// A device's name, by the end of its path; unreadable if the path begins within the name. (In a device's name, sysfs
+/// writes a slash as an exclamation mark.)
+fn device_name(path: &Captured, is_cut: bool) -> Captured {
+    let Captured::Whole(path) = path else { return path.clone() };
+    match path.rsplit_once('/') {
+        Some((_, name)) => Captured::whole(&name.replace('!', "/")),
+        None if is_cut => Captured::Unreadable(Errno::ENAMETOOLONG),
+        None => Captured::Whole(path.clone()),
+    }
 }
 
 const fn ended(record: &wire::Ended) -> ReturnCode {
@@ -487,6 +531,51 @@ mod tests {
         let mut bytes = [0xff; SHORT_TEXT];
         bytes[..text.len()].copy_from_slice(text.as_bytes());
         wire::Text64 { length: text.len() as i32, truncated: 0, bytes }
+    }
+
+    #[test]
+    fn a_device_is_named_by_the_end_of_its_path_and_a_driver_may_be_built_in() {
+        let path = |path: &str, is_path_cut: u32| {
+            let mut alias = wire::Text256::new_zeroed();
+            alias.bytes[..8].copy_from_slice(b"i2c:lm75");
+            alias.length = 8;
+            let record = wire::Uevent {
+                header: header(Kind::Uevent),
+                action: wire::ACTION_ADD,
+                synthetic: 1,
+                path_end: text(path),
+                subsystem: text("i2c"),
+                driver: text("lm75"),
+                has_driver: 0,
+                is_path_cut,
+                alias,
+            };
+            let Ok(Moment::Device(DeviceMoment::Uevent(uevent))) = moment_of(record.as_bytes()) else { panic!() };
+            assert_eq!(
+                (&uevent.alias, &uevent.driver, uevent.is_synthetic),
+                (&Captured::whole("i2c:lm75"), &None, true)
+            );
+            uevent.device.clone()
+        };
+        assert_eq!(path("/devices/pci0000:00/i2c-0/0-0048", 0), Captured::whole("0-0048"));
+        assert_eq!(path("00/i2c-0/cciss!c0d0", 1), Captured::whole("cciss/c0d0"));
+        assert_eq!(path("0-0048", 1), Captured::Unreadable(Errno::ENAMETOOLONG));
+        let (header, module) = (header(Kind::DriverFailed), text("lm75"));
+        let tried = |in_module, result| {
+            let [device, bus, driver] = ["0-0048", "i2c", "lm75"].map(text);
+            let record = wire::DriverTried { header, device, bus, driver, module, in_module, result };
+            let Ok(Moment::Device(DeviceMoment::Failed { tried, error })) = moment_of(record.as_bytes()) else {
+                panic!()
+            };
+            (tried.module.clone(), error)
+        };
+        assert_eq!(tried(0, 0), (None, None));
+        assert_eq!(tried(1, -5), (Some(Captured::whole("lm75")), Some(Errno::EIO)));
+    }
+
+    fn moment_of(bytes: &[u8]) -> Result<Moment, DecodeFault> {
+        let Body::Probe(probe) = decode(bytes)?.event.body else { panic!("not a probe's") };
+        Ok(probe.moment)
     }
 
     fn origin() -> wire::Origin {

@@ -5,8 +5,8 @@
 use crate::answer::{CallResult, ReturnCode, WaitStatus};
 use crate::entities::{Request, RequestId};
 use crate::event::{
-    Body, CallEntered, Captured, Event, Fact, Hook, Lost, Machine, Module, Moment, Probe, Requested, Resolution,
-    Server, Stamp, Syscall, Task, Wait, Wanted,
+    Action, Body, CallEntered, Captured, DeviceMoment, DriverTried, Event, Fact, Hook, Lost, Machine, Module, Moment,
+    Probe, Requested, Resolution, Server, Stamp, Syscall, Task, Uevent, Wait, Wanted,
 };
 use crate::model::Model;
 use crate::pipeline::Pipeline;
@@ -163,6 +163,28 @@ impl Scenario {
         self.probe(at + 400, task, Moment::InitEnded { result: ReturnCode::OK });
         self.probe(at + 500, task, Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode::OK });
     }
+}
+
+/// A driver of a module that is tried on a device of a bus.
+pub fn tried(bus: &str, device: &str, driver: &str, module: Option<&str>) -> Arc<DriverTried> {
+    Arc::new(DriverTried {
+        device: Captured::whole(device),
+        bus: Captured::whole(bus),
+        driver: Captured::whole(driver),
+        module: module.map(Captured::whole),
+    })
+}
+
+/// The uevent of a device that has an alias.
+pub fn uevent(bus: &str, device: &str, alias: &str) -> Moment {
+    Moment::Device(DeviceMoment::Uevent(Arc::new(Uevent {
+        action: Action::Add,
+        is_synthetic: false,
+        device: Captured::whole(device),
+        subsystem: Captured::whole(bus),
+        driver: None,
+        alias: Captured::whole(alias),
+    })))
 }
 
 /// The kernel function that requests such an alias.

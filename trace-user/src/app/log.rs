@@ -204,6 +204,7 @@ impl Lines {
             | Change::Load(_)
             | Change::Unload(_)
             | Change::Firmware(_)
+            | Change::Device(_)
             | Change::Cycle(_)
             | Change::Fact { .. }
             | Change::Lost { .. }

@@ -6,6 +6,7 @@ use crate::cli::{ShowArgs, Shown};
 use crate::recording::read::Source;
 use modtrail_core::entities::{CycleId, LoadId, RequestId, UnloadId};
 use modtrail_core::explain::cycle;
+use modtrail_core::explain::device::devices_words;
 use modtrail_core::explain::explain;
 use modtrail_core::explain::load::{explain_load, explain_unload};
 use modtrail_core::model::Model;
@@ -45,7 +46,8 @@ pub(super) fn found(model: &Model, what: Shown) -> Option<(String, String)> {
         }
         Shown::Load(id) => {
             let load = model.load(LoadId(id))?;
-            Some((explain_load(load), json::load_line(load, model)))
+            let words = format!("{}{}", explain_load(load), devices_words(load, model.attempts_of(load.id)));
+            Some((words, json::load_line(load, model)))
         }
         Shown::Unload(id) => {
             let unload = model.unload(UnloadId(id))?;

@@ -19,7 +19,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use trace_common::kind::{Kind, Ring};
-use trace_common::settings::Settings;
+use trace_common::settings::{DeviceOffsets, Settings};
 use zerocopy::IntoBytes as _;
 
 /// The probes, built for this architecture.
@@ -61,6 +61,8 @@ pub struct Plan {
     pub preemptible: bool,
     /// The probes' settings.
     pub settings: Settings,
+    /// The offsets of what probes about devices read.
+    pub device_offsets: DeviceOffsets,
     /// The addresses of functions that kprobes are attached to, if they are known already.
     pub addresses: BTreeMap<&'static str, u64>,
     /// The kernel's version, major and minor.
@@ -152,7 +154,7 @@ pub fn attach(plan: &Plan, types: Types, progress: &Progress) -> Result<Attached
     };
     let rings = Ring::ALL.map(|ring| (ring.map(), ring_bytes(ring, plan.ring_bytes)));
     let overrides = Overrides {
-        constants: vec![("SETTINGS", plan.settings.as_bytes())],
+        constants: vec![("SETTINGS", plan.settings.as_bytes()), ("DEVICE_OFFSETS", plan.device_offsets.as_bytes())],
         sizes: rings.into_iter().chain([("TASKS", plan.tracked)]).collect(),
     };
     let object = Object::open(object, &overrides)?;
@@ -179,6 +181,7 @@ fn ring_bytes(ring: Ring, bytes: u32) -> u32 {
     let part = match ring {
         Ring::Requests => 1,
         Ring::Loads => 2,
+        Ring::Devices => 8,
         Ring::Suspend => 16,
     };
     (bytes / part).max(u32::try_from(page_size()).unwrap_or(0))
@@ -292,7 +295,7 @@ impl Attached {
 
     /// Attaches all programs of a rung, or none; returns why not.
     fn take(&mut self, moment: Kind, rung: &Rung, plan: &Plan) -> Result<(), Answer> {
-        rung.requires.check(plan.release, &plan.settings).map_err(str::to_owned)?;
+        rung.requires.check(plan.release, &plan.settings, &plan.device_offsets).map_err(str::to_owned)?;
         let mut taken = Vec::new();
         for program in rung.programs {
             taken.push((program.name, self.one(moment, program, plan)?));

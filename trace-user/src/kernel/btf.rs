@@ -8,7 +8,7 @@ use super::hooks::{LADDERS, Mechanism};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::ErrorKind;
-use trace_common::settings::{Offsets, UNKNOWN};
+use trace_common::settings::{DeviceOffsets, Offsets, UNKNOWN};
 
 /// The file in which the kernel exposes it.
 const FILE: &str = "/sys/kernel/btf/vmlinux";
@@ -22,7 +22,7 @@ const DEPTH: u32 = 8;
 /// The function that describes the iterator over tasks (kernel/bpf/task_iter.c, 5.8 to 7.3).
 pub const TASK_ITERATOR: &str = "bpf_iter_task";
 /// The structs whose fields are read.
-const STRUCTS: [&str; 20] = [
+const STRUCTS: [&str; 24] = [
     "task_struct",
     "signal_struct",
     "subprocess_info",
@@ -43,6 +43,10 @@ const STRUCTS: [&str; 20] = [
     "seccomp",
     "net",
     "net_device",
+    "device_driver",
+    "device_private",
+    "bus_type",
+    "kobj_uevent_env",
 ];
 
 /// Why BTF could not be read.
@@ -64,6 +68,8 @@ pub enum BtfFault {
 pub struct Types {
     /// The offsets of fields: from the kernel's BTF or, if it has none, those that have never changed.
     pub offsets: Offsets,
+    /// Those of devices; unknown if the kernel has no BTF.
+    pub device_offsets: DeviceOffsets,
     /// The functions and tracepoints that the ladders name, by kind of BTF and name, with their type IDs; or why there
     /// are none, in words.
     ids: Result<Vec<(u32, String, u32)>, String>,
@@ -82,7 +88,8 @@ impl Types {
             };
         }
         wanted.insert(TASK_ITERATOR.to_owned());
-        let without = |why: String| Self { offsets: Offsets::WITHOUT_BTF, ids: Err(why) };
+        let without =
+            |why: String| Self { offsets: Offsets::WITHOUT_BTF, device_offsets: DeviceOffsets::UNKNOWN, ids: Err(why) };
         let bytes = match fs::read(FILE) {
             Ok(bytes) => bytes,
             Err(error) if error.kind() == ErrorKind::NotFound => {
@@ -91,7 +98,7 @@ impl Types {
             Err(error) => return without(format!("the kernel's BTF cannot be read ({FILE}: {error})")),
         };
         match Btf::parse(&bytes, &wanted) {
-            Ok(btf) => Self { offsets: btf.offsets(), ids: Ok(btf.ids()) },
+            Ok(btf) => Self { offsets: btf.offsets(), device_offsets: btf.device_offsets(), ids: Ok(btf.ids()) },
             Err(fault) => without(format!("the kernel's BTF cannot be read ({FILE}: {fault})")),
         }
     }
@@ -249,6 +256,20 @@ impl<'data> Btf<'data> {
         }
     }
 
+    /// The offsets of what the probes about devices read.
+    fn device_offsets(&self) -> DeviceOffsets {
+        DeviceOffsets {
+            device_bus: self.offset("device", "bus"),
+            device_driver: self.offset("device", "driver"),
+            device_private: self.offset("device", "p"),
+            deferred_probe: self.offset("device_private", "deferred_probe"),
+            driver_name: self.offset("device_driver", "name"),
+            driver_owner: self.offset("device_driver", "owner"),
+            bus_name: self.offset("bus_type", "name"),
+            uevent_strings: self.offset("kobj_uevent_env", "envp"),
+        }
+    }
+
     fn is_struct(&self, start: u32, name: &str) -> bool {
         word(self.types, start + 4).is_ok_and(|info| kind(info) == STRUCT && info & 0xffff != 0)
             && word(self.types, start).is_ok_and(|at| self.string_is(at, name))
@@ -365,7 +386,7 @@ mod tests {
         assert_eq!(offsets, [0, 4, 8, UNKNOWN]);
         assert_eq!(btf.offset("none", "one"), UNKNOWN);
         assert_eq!(btf.offset("nosuch", "one"), UNKNOWN);
-        let types = Types { offsets: Offsets::UNKNOWN, ids: Ok(btf.ids()) };
+        let types = Types { offsets: Offsets::UNKNOWN, device_offsets: DeviceOffsets::UNKNOWN, ids: Ok(btf.ids()) };
         assert_eq!((types.function("act"), types.tracepoint("fork")), (Ok(7), Ok(8)));
         assert_eq!(types.function("actor"), Err("the kernel's BTF has no function actor".to_owned()));
         assert!(types.function("pair").is_err() && types.tracepoint("act").is_err());

@@ -4,9 +4,12 @@
 //! `docs/hooks.md` use this table.
 
 use Mechanism::{BtfTracepoint, Fentry, Fexit, Kprobe, Kretprobe, RawTracepoint};
-use Requirement::{CallResult, ConsoleInContext, LogStore, ModprobePath, ModulesChain, OwnReads, SlotSemaphore};
+use Requirement::{
+    CallResult, ConsoleInContext, DeviceTypes, LogStore, ModprobePath, ModulesChain, OwnReads, PrintedErrors,
+    ReturnedErrors, SlotSemaphore, UeventKset, UeventWithoutKset,
+};
 use trace_common::kind::Kind;
-use trace_common::settings::{Settings, UNKNOWN};
+use trace_common::settings::{DeviceOffsets, Settings, UNKNOWN};
 
 /// One moment and its rungs.
 #[derive(Debug)]
@@ -58,6 +61,17 @@ pub enum Requirement {
     LogStore,
     /// Each load reads its file itself; from 6.5 on, some wait for another load of theirs.
     OwnReads,
+    /// The kernel's types show what a device and its driver are.
+    DeviceTypes,
+    /// The same, and a driver's error is returned: 6.1 is the first kernel that was seen to do so.
+    ReturnedErrors,
+    /// The same, and a driver's error is printed by `printk`, which has that name before 5.15.
+    PrintedErrors,
+    /// The kernel's types show where the strings of a uevent are, and the function that fills them has the set of the
+    /// device as its first argument: it was seen to in 5.10.
+    UeventKset,
+    /// The same, and it has not: 6.1 is the first kernel that was seen so.
+    UeventWithoutKset,
 }
 
 impl Requirement {
@@ -65,7 +79,7 @@ impl Requirement {
     ///
     /// # Errors
     /// The reason, as a sentence.
-    pub fn check(self, release: (u32, u32), settings: &Settings) -> Result<(), &'static str> {
+    pub fn check(self, release: (u32, u32), settings: &Settings, devices: &DeviceOffsets) -> Result<(), &'static str> {
         match self {
             Self::ModulesChain if settings.module_notify_list == 0 => {
                 Err("the kernel does not say where module_notify_list lies")
@@ -89,6 +103,16 @@ impl Requirement {
             Self::CallResult if settings.offsets.call_retval == UNKNOWN => {
                 Err("the kernel's BTF does not say where a call keeps its result")
             }
+            Self::DeviceTypes | Self::ReturnedErrors | Self::PrintedErrors if devices.device_driver == UNKNOWN => {
+                Err("the kernel's BTF does not describe devices")
+            }
+            Self::ReturnedErrors if release < (5, 15) => Err("before 5.15, a driver's error is not returned"),
+            Self::PrintedErrors if release >= (5, 15) => Err("from 5.15 on, a driver's error is returned"),
+            Self::UeventKset | Self::UeventWithoutKset if devices.uevent_strings == UNKNOWN => {
+                Err("the kernel's BTF does not describe uevents")
+            }
+            Self::UeventKset if release >= (6, 1) => Err("the function has other arguments from 6.1 on"),
+            Self::UeventWithoutKset if release < (6, 1) => Err("the function has other arguments before 6.1"),
             Self::Nothing
             | Self::ModulesChain
             | Self::SlotSemaphore
@@ -96,7 +120,12 @@ impl Requirement {
             | Self::ConsoleInContext
             | Self::ModprobePath
             | Self::LogStore
-            | Self::OwnReads => Ok(()),
+            | Self::OwnReads
+            | Self::DeviceTypes
+            | Self::ReturnedErrors
+            | Self::PrintedErrors
+            | Self::UeventKset
+            | Self::UeventWithoutKset => Ok(()),
         }
     }
 }
@@ -850,7 +879,84 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Fentry, "unlocked_fentry", "usermodehelper_read_unlock")], TRAMPOLINE),
         ],
     },
+    Ladder {
+        moment: Kind::DeviceBound,
+        meaning: "a driver is bound to a device",
+        without: "which devices a module drives",
+        rungs: &[
+            rung(&[program(Kprobe, "device_bound_kprobe", "driver_bound")], WITH_BTF).requiring(DeviceTypes),
+            rung(&[program(Fentry, "device_bound_fentry", "driver_bound")], TRAMPOLINE).requiring(DeviceTypes),
+        ],
+    },
+    Ladder {
+        moment: Kind::DriverFailed,
+        meaning: "a driver was tried on a device and is not bound to it",
+        without: "which drivers fail, and why",
+        rungs: &[
+            rung(&[program(Fexit, "driver_failed_fexit", "really_probe")], "x86-64 5.15, arm64 6.12").requiring(ReturnedErrors),
+            losing(
+                &[
+                    program(Fexit, "driver_failed_fexit", "really_probe"),
+                    program(Kprobe, "driver_error_kprobe", "printk"),
+                ],
+                "x86-64 5.5 to 5.14",
+                UNPRINTED,
+            )
+            .requiring(PrintedErrors),
+            lossy(
+                &[
+                    program(Kretprobe, "driver_failed_kretprobe", "really_probe"),
+                    program(Kprobe, "driver_tried_kprobe", "really_probe"),
+                ],
+                "5.15, with BTF",
+                RETURNS_MISSED,
+            )
+            .requiring(ReturnedErrors),
+            lossy(
+                &[
+                    program(Kretprobe, "driver_failed_kretprobe", "really_probe"),
+                    program(Kprobe, "driver_tried_kprobe", "really_probe"),
+                    program(Kprobe, "driver_error_kprobe", "printk"),
+                ],
+                "before 5.15, with BTF",
+                UNPRINTED_AND_MISSED,
+            )
+            .requiring(PrintedErrors),
+        ],
+    },
+    Ladder {
+        moment: Kind::Uevent,
+        meaning: "the kernel announces a device with a module alias to user space",
+        without: "which devices ask for which modules",
+        rungs: &[
+            rung(&[program(Fexit, "uevent_fexit", "dev_uevent")], "x86-64 6.1, arm64 6.12").requiring(UeventWithoutKset),
+            rung(&[program(Fexit, "uevent_kset_fexit", "dev_uevent")], "x86-64 5.5 to 6.0").requiring(UeventKset),
+            lossy(
+                &[
+                    program(Kretprobe, "uevent_kretprobe", "dev_uevent"),
+                    program(Kprobe, "uevent_kprobe", "dev_uevent"),
+                ],
+                "6.1, with BTF",
+                RETURNS_MISSED,
+            )
+            .requiring(UeventWithoutKset),
+            lossy(
+                &[
+                    program(Kretprobe, "uevent_kretprobe", "dev_uevent"),
+                    program(Kprobe, "uevent_kset_kprobe", "dev_uevent"),
+                ],
+                "5.10, with BTF",
+                RETURNS_MISSED,
+            )
+            .requiring(UeventKset),
+        ],
+    },
 ];
+
+const WITH_BTF: &str = "all, with BTF";
+const UNPRINTED: &str = "whether a driver that rejects a device does so with ENODEV or ENXIO: the kernel does not say";
+const UNPRINTED_AND_MISSED: &str = "whether a driver that rejects a device does so with ENODEV or ENXIO; returns beyond \
+     the kernel's places for return probes (10 or twice the CPUs) are missed";
 
 const NOTIFIED_LATER: &str = "16 to 30 microseconds, milliseconds where another notifier is slow";
 

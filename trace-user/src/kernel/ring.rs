@@ -68,10 +68,10 @@ impl Rings {
     /// # Errors
     /// [`RingError`] if a map is missing or cannot be opened.
     pub fn open(attached: &mut Attached) -> Result<Self, RingError> {
-        let [requests, loads, suspend] = Ring::ALL.map(|ring| open_ring(attached, ring.map()));
+        let [requests, loads, suspend, devices] = Ring::ALL.map(|ring| open_ring(attached, ring.map()));
         let drops = PerCpuArray::try_from(map(attached, "DROPS")?).map_err(|error| RingError::Map("DROPS", error))?;
         let blamed = HashMap::try_from(map(attached, "BLAMED")?).map_err(|error| RingError::Map("BLAMED", error))?;
-        let rings = [requests?, loads?, suspend?];
+        let rings = [requests?, loads?, suspend?, devices?];
         Ok(Self { rings, drops, seen: [0; Loss::ALL.len()], blamed, blamed_before: BTreeMap::new() })
     }
 
@@ -80,11 +80,12 @@ impl Rings {
     /// # Errors
     /// What the system answers.
     pub async fn readable(&self) -> io::Result<()> {
-        let [requests, loads, suspend] = &self.rings;
+        let [requests, loads, suspend, devices] = &self.rings;
         let mut ready = tokio::select! {
             ready = requests.readable() => ready?,
             ready = loads.readable() => ready?,
             ready = suspend.readable() => ready?,
+            ready = devices.readable() => ready?,
         };
         ready.clear_ready();
         Ok(())

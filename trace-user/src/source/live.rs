@@ -20,7 +20,8 @@ use crate::source::watchdog::{Finding, Watchdog};
 use modtrail_core::answer::ReturnCode;
 use modtrail_core::decode::decode;
 use modtrail_core::event::{
-    Body, Captured, Costs, Event, Fact, Hook, Lost, Moment, Policy, Resolution, Right, SelfTest, Stamp, Task,
+    Body, Captured, Costs, DeviceMoment, Event, Fact, Hook, Lost, Moment, Policy, Resolution, Right, SelfTest, Stamp,
+    Task,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -133,7 +134,7 @@ impl Live {
         let (machine, at) = snapshot::machine();
         let wall = WallClock::new(at, machine.wall_ns);
         let types = Types::read();
-        let offsets = types.offsets;
+        let (offsets, device_offsets) = (types.offsets, types.device_offsets);
         let settings = Settings {
             module_notify_list: namer.address("module_notify_list"),
             pm_test_level: namer.address("pm_test_level"),
@@ -148,6 +149,7 @@ impl Live {
             without: options.without.clone(),
             preemptible: snapshot::is_preemptible(),
             settings,
+            device_offsets,
             addresses: namer.addresses(),
             release,
             ring_bytes: options.ring_bytes,
@@ -380,11 +382,7 @@ impl Live {
                 out.push(fact(event.at, Fact::Policy(policy.into())));
             }
         }
-        let (Moment::Requested(requested) | Moment::RefusedEarly { requested, .. }) = &probe.moment else { return };
-        if self.names.is_own(probe.task.key.tgid.0) {
-            return;
-        }
-        let Some(alias) = requested.alias.text() else { return };
+        let Some(alias) = alias(&probe.moment).filter(|_| !self.names.is_own(probe.task.key.tgid.0)) else { return };
         if let Some(resolution) = self.aliases.report(alias) {
             out.push(fact(event.at, Fact::Resolved { alias: alias.clone(), resolution: Arc::new(resolution) }));
         }
@@ -543,6 +541,19 @@ fn report_unknown_offsets(hooks: &mut [Hook], offsets: &Offsets) {
         let before = if hook.loses.is_empty() { String::new() } else { format!("{}; ", hook.loses) };
         hook.loses = format!("{before}{loses}").into();
         hook.may_miss = true;
+    }
+}
+
+/// What has to be resolved before the moment: what is requested, or the alias of a device if it was read whole.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only these moments hold aliases")]
+fn alias(moment: &Moment) -> Option<&Arc<str>> {
+    match moment {
+        Moment::Requested(requested) | Moment::RefusedEarly { requested, .. } => requested.alias.text(),
+        Moment::Device(DeviceMoment::Uevent(uevent)) => match &uevent.alias {
+            Captured::Whole(alias) => Some(alias),
+            Captured::Truncated(_) | Captured::Unreadable(_) => None,
+        },
+        _ => None,
     }
 }
 

@@ -9,6 +9,7 @@ mod bench;
 mod circles;
 mod commands;
 mod detach;
+mod devices;
 mod duplicates;
 mod edges;
 mod field;

@@ -100,6 +100,14 @@ impl Errno {
     pub const EEXIST: Self = Self(-17);
     /// `ERESTARTSYS`: a helper call returns it to a caller that was killed while it waited (kernel/umh.c, 5.10 to 7.3).
     pub const ERESTARTSYS: Self = Self(-512);
+    /// `EIO`
+    pub const EIO: Self = Self(-5);
+    /// `ENXIO`: a driver rejects a device with it (drivers/base/dd.c `call_driver_probe`, 5.10 to 7.3).
+    pub const ENXIO: Self = Self(-6);
+    /// `ENODEV`: a driver rejects a device with it.
+    pub const ENODEV: Self = Self(-19);
+    /// `EPROBE_DEFER`: a driver is to be tried on the device again later, when something that it needs is there.
+    pub const EPROBE_DEFER: Self = Self(-517);
 
     /// The errno with this name, such as `ENOENT`; `None` if none is known by it.
     #[must_use]

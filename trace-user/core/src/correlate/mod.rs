@@ -7,8 +7,10 @@
 //! This file passes each event to the file that handles it: [`requests`] for what requesters do and when a request is
 //! closed, [`helpers`] for which process belongs to which call, [`loads`] for the stages of a load, [`losses`] for what
 //! may be missing, [`suspends`] for which calls a suspend cycle met, [`firmware`] for the stages of a firmware request,
+//! [`devices`] for which driver is bound to which device,
 //! `sampling` for what a thread's stack proves about what waits for it.
 
+pub mod devices;
 pub mod firmware;
 pub mod helpers;
 pub mod loads;
@@ -20,11 +22,14 @@ pub mod suspends;
 mod tests;
 pub mod unloads;
 
+use crate::entities::device::Outcome;
 use crate::entities::{Change, Cycle, TurnedAway};
 use crate::event::{
-    Body, Event, Fact, Moment, Policy, Probe, Resolution, SELF_TEST_ALIAS, SELF_TEST_THREAD, Stamp, SuspendMoment, Task,
+    Body, DeviceMoment, Event, Fact, Moment, Policy, Probe, Resolution, SELF_TEST_ALIAS, SELF_TEST_THREAD, Stamp,
+    SuspendMoment, Task,
 };
 use crate::lives::Lives;
+use devices::Devices;
 use firmware::Firmwares;
 use helpers::Helpers;
 use loads::Loads;
@@ -56,6 +61,7 @@ pub struct Correlator {
     losses: Losses,
     suspends: Suspends,
     firmwares: Firmwares,
+    devices: Devices,
     /// What aliases resolve to, each with the number of its report.
     resolutions: BTreeMap<Arc<str>, (u64, Arc<Resolution>)>,
     /// What they weigh.
@@ -102,6 +108,7 @@ impl Correlator {
         let capped = self.helpers.take_capped()
             + self.suspends.take_capped()
             + self.firmwares.take_capped()
+            + self.devices.take_capped()
             + self.loads.take_capped()
             + self.unloads.take_capped()
             + self.lives.take_capped();
@@ -260,6 +267,7 @@ impl Correlator {
                 let changed = self.firmwares.step(at, task, moment);
                 out.extend(changed.into_iter().map(|firmware| Change::Firmware(Arc::new(firmware))));
             }
+            Moment::Device(moment) => self.device_moment(at, task, moment, out),
         }
     }
 
@@ -283,6 +291,19 @@ impl Correlator {
             _ => return,
         };
         self.call_changed(call, out);
+    }
+
+    fn device_moment(&mut self, at: Stamp, task: Task, moment: &DeviceMoment, out: &mut Vec<Change>) {
+        let device = match moment {
+            DeviceMoment::Bound(tried) => self.devices.tried(at, task, tried, Outcome::Bound),
+            DeviceMoment::Failed { tried, error } => self.devices.tried(at, task, tried, Outcome::Failed(*error)),
+            DeviceMoment::Uevent(uevent) => {
+                let alias = uevent.alias.text();
+                let resolution = alias.and_then(|alias| self.resolutions.get(alias)).map(|(_, found)| found.clone());
+                self.devices.announced(at, task, uevent, resolution)
+            }
+        };
+        out.extend(device.map(|device| Change::Device(Arc::new(device))));
     }
 
     fn suspend_moment(&mut self, at: Stamp, task: Task, moment: &SuspendMoment, out: &mut Vec<Change>) {

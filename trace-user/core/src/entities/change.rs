@@ -5,6 +5,7 @@
 
 use super::call::Call;
 use super::cycle::Cycle;
+use super::device::Device;
 use super::firmware::Firmware;
 use super::load::Load;
 use super::request::Request;
@@ -27,6 +28,8 @@ pub enum Change {
     Unload(Arc<Unload>),
     /// A firmware request was opened or changed.
     Firmware(Arc<Firmware>),
+    /// A device was seen, or something more of it.
+    Device(Arc<Device>),
     /// A suspend cycle was opened or changed.
     Cycle(Arc<Cycle>),
     /// A fact for the model to keep.

@@ -15,3 +15,7 @@ pub struct LoadId(pub u64);
 /// An unload's number, from 1 in the order in which unloads were seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnloadId(pub u64);
+
+/// A device's number, from 1 in the order in which devices were seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DeviceId(pub u64);

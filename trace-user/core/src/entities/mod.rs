@@ -1,5 +1,5 @@
-//! What the correlator joins events into: requests, helper calls, loads, unloads, firmware requests and suspend cycles,
-//! and the changes to them that it reports.
+//! What the correlator joins events into: requests, helper calls, loads, unloads, firmware requests, devices and
+//! suspend cycles, and the changes to them that it reports.
 //!
 //! Values only. An `Option` that is `None` was not seen; nothing here is guessed. Durations are on the clock that
 //! stops in suspend unless stated otherwise.
@@ -8,6 +8,7 @@ pub mod asleep;
 pub mod call;
 pub mod change;
 pub mod cycle;
+pub mod device;
 pub mod firmware;
 pub mod ids;
 pub mod load;
@@ -21,8 +22,9 @@ pub use asleep::{asleep, lasted};
 pub use call::Call;
 pub use change::Change;
 pub use cycle::{Cycle, CycleId, CycleKind, CycleVerdict, Met, PhaseSpan, Stretch};
+pub use device::Device;
 pub use firmware::{Firmware, FirmwareId, Lock, LockState};
-pub use ids::{CallId, LoadId, RequestId, UnloadId};
+pub use ids::{CallId, DeviceId, LoadId, RequestId, UnloadId};
 pub use load::{Load, LoadedFile};
 pub use request::{Duplicates, Gap, Request, SatisfiedBy, Served, TurnedAway};
 pub use slot::{SLOT_LIMIT, SLOTS, Slot};

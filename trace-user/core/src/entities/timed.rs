@@ -1,7 +1,8 @@
 //! When things begin and end, and how old they are: one rule for requests, helper calls, loads, unloads, firmware
 //! requests and suspend cycles.
 
-use super::{Call, Cycle, Firmware, Load, PhaseSpan, Request, Unload};
+use super::device::Attempt;
+use super::{Call, Cycle, Device, Firmware, Load, PhaseSpan, Request, Unload};
 use crate::event::{Stamp, weight};
 use std::sync::Arc;
 use trace_common::time::Nanos;
@@ -155,6 +156,33 @@ impl Timed for Firmware {
 
     fn weight(&self) -> usize {
         size_of::<Self>() + self.file.weight()
+    }
+}
+
+/// Nothing waits for a device, so it is never open.
+impl Timed for Device {
+    fn began(&self) -> Stamp {
+        self.began
+    }
+
+    /// When a driver was bound to it.
+    fn ended(&self) -> Option<Stamp> {
+        self.bound().map(|attempt| attempt.at)
+    }
+
+    fn is_closed(&self) -> bool {
+        true
+    }
+
+    fn weight(&self) -> usize {
+        let announced = self.announced.as_ref().map_or(0, |announced| {
+            announced.uevent.weight() + announced.resolution.as_ref().map_or(0, |resolution| resolution.weight())
+        });
+        let attempt = |attempt: &Attempt| {
+            size_of_val(attempt) + weight::text(&attempt.driver) + attempt.module.as_ref().map_or(0, weight::text)
+        };
+        let names = weight::text(&self.name) + weight::text(&self.bus);
+        size_of::<Self>() + names + announced + self.attempts.iter().map(attempt).sum::<usize>()
     }
 }
 

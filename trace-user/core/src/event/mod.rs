@@ -4,6 +4,7 @@
 //! machine this is, what an alias resolves to, what was lost, what time it is). Nothing here does I/O.
 
 mod cost;
+pub mod device;
 pub mod firmware;
 mod origin;
 mod policy;
@@ -17,6 +18,7 @@ pub(crate) mod weight;
 
 use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
 pub use cost::{Costs, ProbeCost};
+pub use device::{Action, DeviceMoment, DriverTried, Uevent};
 pub use firmware::{FirmwareAsked, FirmwareMoment};
 pub use origin::{FileId, Origin, Parent, Program};
 pub use policy::Policy;
@@ -251,6 +253,8 @@ pub enum Moment {
     Suspend(SuspendMoment),
     /// Of a request for a firmware file.
     Firmware(FirmwareMoment),
+    /// Of a device.
+    Device(DeviceMoment),
 }
 
 /// A module request, at the security hook.
@@ -593,7 +597,9 @@ impl Lost {
                 | Loss::CallsLeftOut
                 | Loss::RefusedLeftOut
                 | Loss::LinesLeftOut
-                | Loss::CommandUntracked,
+                | Loss::CommandUntracked
+                | Loss::DevicesFull
+                | Loss::UeventsLeftOut,
             )
             | Self::Unreturned(_) => false,
             Self::Repeated | Self::Trailing | Self::Newer => false,
@@ -700,6 +706,7 @@ impl Moment {
             Self::UnloadEnded { .. } => Kind::UnloadEnded,
             Self::Suspend(moment) => moment.kind(),
             Self::Firmware(moment) => moment.kind(),
+            Self::Device(moment) => moment.kind(),
         }
     }
 }

@@ -4,8 +4,8 @@
 //! In: values. Out: bytes. Shared text counts at each of its places.
 
 use super::{
-    Body, CallEntered, Captured, Event, Fact, FirmwareAsked, FirmwareMoment, Install, Machine, Moment, Origin, Place,
-    Policy, Program, Requested, Resolution, SelfTest, SuspendMoment, Wanted,
+    Body, CallEntered, Captured, DeviceMoment, DriverTried, Event, Fact, FirmwareAsked, FirmwareMoment, Install,
+    Machine, Moment, Origin, Place, Policy, Program, Requested, Resolution, SelfTest, SuspendMoment, Uevent, Wanted,
 };
 use std::sync::Arc;
 
@@ -94,6 +94,24 @@ impl FirmwareAsked {
     }
 }
 
+impl DriverTried {
+    /// Bytes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let texts = [&self.device, &self.bus, &self.driver].into_iter().chain(&self.module);
+        size_of::<Self>() + texts.map(Captured::weight).sum::<usize>()
+    }
+}
+
+impl Uevent {
+    /// Bytes.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let texts = [&self.device, &self.subsystem, &self.alias].into_iter().chain(&self.driver);
+        size_of::<Self>() + texts.map(Captured::weight).sum::<usize>()
+    }
+}
+
 impl Resolution {
     /// Bytes.
     #[must_use]
@@ -125,6 +143,8 @@ impl Event {
                 Moment::Requested(requested) => requested.weight(),
                 Moment::CallEntered(entered) => entered.weight(),
                 Moment::Firmware(FirmwareMoment::Began(asked) | FirmwareMoment::FallbackBegan(asked)) => asked.weight(),
+                Moment::Device(DeviceMoment::Bound(tried) | DeviceMoment::Failed { tried, .. }) => tried.weight(),
+                Moment::Device(DeviceMoment::Uevent(uevent)) => uevent.weight(),
                 Moment::Admitted { alias, .. } => alias.weight(),
                 Moment::Coming(module)
                 | Moment::InitBegun(module)

@@ -5,6 +5,7 @@
 //! rest.
 
 pub mod cycle;
+pub mod device;
 pub mod helper;
 pub mod load;
 pub mod pages;

@@ -4,6 +4,7 @@
 
 mod circles;
 mod deadlock;
+mod driver;
 mod files;
 mod forbidden;
 mod helper;
@@ -92,6 +93,8 @@ pub enum Kind {
     LoadingForbidden,
     /// `request_module()` returned 0 and nothing is live.
     Hollow,
+    /// A module is live and its driver failed on a device.
+    DriverFailed,
     /// A module is live and its requester did not get what it asked for.
     LiveNotServed,
     /// A request failed and its requester got what it asked for all the same.
@@ -110,12 +113,13 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, the worst first.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Deadlock,
         Self::RequestLoop,
         Self::ForeignHelper,
         Self::LoadingForbidden,
         Self::Hollow,
+        Self::DriverFailed,
         Self::LiveNotServed,
         Self::UnprivilegedFirst,
         Self::FilesMissing,
@@ -134,6 +138,7 @@ impl Kind {
             Self::ForeignHelper => "foreign_helper",
             Self::LoadingForbidden => "loading_forbidden",
             Self::Hollow => "hollow_requests",
+            Self::DriverFailed => "driver_failed",
             Self::LiveNotServed => "live_not_served",
             Self::FailedYetServed => "failed_yet_served",
             Self::AskedAgain => "asked_again",
@@ -173,6 +178,13 @@ impl Kind {
                 "request_module() returned 0, which only means that the helper exited 0, but no module that was wanted is \
                  live. The sentence says why: a blacklist or install line, an init that returned -EEXIST, a helper that is \
                  not modprobe."
+            }
+            Self::DriverFailed => {
+                "The module went live and its driver was tried on a device, but returned an error, and no other driver is bound to \
+                 the device: it cannot be used, whatever modprobe and the load returned. A driver that rejects a device \
+                 (ENODEV, ENXIO) or is put off (EPROBE_DEFER) is not meant. The kernel's log about the device says more: \
+                 firmware, power, a resource that another driver holds. Then try again: echo DEVICE > \
+                 /sys/bus/BUS/drivers_probe"
             }
             Self::LiveNotServed => {
                 "The module went live, and yet the kernel function that asked for it returned an error to the requester: the \
@@ -230,12 +242,13 @@ pub fn urgent(model: &Model) -> Vec<Finding> {
 #[must_use]
 pub fn all(model: &Model) -> Vec<Finding> {
     let mut found = Vec::new();
-    let kinds: [fn(&Model) -> Vec<Finding>; 10] = [
+    let kinds: [fn(&Model) -> Vec<Finding>; 11] = [
         deadlock::find,
         recursion::find,
         helper::find,
         forbidden::find,
         hollow::find,
+        driver::find,
         served::find,
         unprivileged::find,
         files::find,

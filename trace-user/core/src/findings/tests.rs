@@ -1,10 +1,10 @@
 //! Findings over models that were made by sending events through the pipeline.
 
 use super::{Finding, Kind, all};
-use crate::answer::{CallResult, ReturnCode, WaitStatus};
+use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
 use crate::event::{
-    Captured, Fact, FileId, Moment, Policy, Privileges, Program, Requested, Resolution, Server, Spared, Task, UserNs,
-    Wait, Wanted,
+    Captured, DeviceMoment, Fact, FileId, Moment, Policy, Privileges, Program, Requested, Resolution, Server, Spared,
+    Task, UserNs, Wait, Wanted,
 };
 use crate::testing::{Helped, Scenario, module};
 use std::sync::Arc;
@@ -29,6 +29,34 @@ fn asks(scenario: &mut Scenario, at: u64, requester: Task, function: &str) {
     let stack = ["__request_module", function, "process_one_work"].map(Arc::from).into();
     let requested = Requested { stack, ..crate::testing::asked("net-pf-29") };
     scenario.probe(at, requester, Moment::Requested(requested.into()));
+}
+
+#[test]
+fn a_driver_that_fails_is_a_finding_unless_it_rejects_the_device_or_another_takes_it() {
+    let found = |error: Errno, other: Option<&str>| {
+        let mut scenario = Scenario::default();
+        let udev = Task::new(300, 300, 3, "(udev-worker)");
+        scenario.load(10_000, udev, "lm75");
+        let tried = |driver, module| crate::testing::tried("i2c", "0-0048", driver, module);
+        let failed = DeviceMoment::Failed { tried: tried("lm75", Some("lm75")), error: Some(error) };
+        scenario.probe(12_500, udev, Moment::Device(failed));
+        scenario.went_live(20_000, udev, "lm75");
+        if let Some(other) = other {
+            scenario.probe(30_000, udev, Moment::Device(DeviceMoment::Bound(tried(other, None))));
+        }
+        scenario.until(1_000_000);
+        all(scenario.model())
+    };
+    let failed = found(Errno::EIO, None);
+    assert_eq!(failed.iter().map(|finding| finding.kind).collect::<Vec<_>>(), [Kind::DriverFailed]);
+    assert_eq!(
+        failed[0].sentence,
+        "lm75 is live, but its driver lm75 failed on 0-0048 (i2c) (EIO (input/output error)); it is bound to no device"
+    );
+    assert_eq!(found(Errno::EIO, Some("lm90")), []);
+    for error in [Errno::ENODEV, Errno::ENXIO, Errno::EPROBE_DEFER] {
+        assert_eq!(found(error, None), [], "{error:?}");
+    }
 }
 
 #[test]

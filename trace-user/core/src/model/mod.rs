@@ -7,9 +7,10 @@ pub mod coverage;
 pub mod duplicates;
 mod kept;
 
+use crate::entities::device::Attempt;
 use crate::entities::{
-    Call, CallId, Change, Cycle, CycleId, Firmware, FirmwareId, Load, LoadId, Request, RequestId, SLOTS, Slot, Timed,
-    Unload, UnloadId, Verdict,
+    Call, CallId, Change, Cycle, CycleId, Device, DeviceId, Firmware, FirmwareId, Load, LoadId, Request, RequestId,
+    SLOTS, Slot, Timed, Unload, UnloadId, Verdict,
 };
 use crate::event::{Comm, Costs, Fact, Hook, Lost, Machine, Policy, Right, SelfTest, Stamp};
 use coverage::{BlindSpans, Coverage};
@@ -51,6 +52,9 @@ pub struct Model {
     unloads: Kept<UnloadId, Unload>,
     cycles: Kept<CycleId, Cycle>,
     firmware: Kept<FirmwareId, Firmware>,
+    devices: Kept<DeviceId, Device>,
+    /// Which devices a load has to do with; they may no longer be kept.
+    devices_of: BTreeSet<(LoadId, DeviceId)>,
     stacks: BTreeMap<Tid, (Stamp, Stack)>,
     /// The requests that hold a slot now.
     slots: BTreeSet<RequestId>,
@@ -76,6 +80,10 @@ const ANCHORS: usize = 4_096;
 /// Users and losses that are kept. Beyond that, the one that was blamed longest ago is given up.
 const BLAMED: usize = 4_096;
 
+/// Pairs of loads and devices that are kept before those are given up whose device is no longer kept: each device has
+/// some loads at most.
+const DEVICES_OF: usize = 4 * KEPT;
+
 /// What one user caused to be lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Blamed {
@@ -96,7 +104,7 @@ pub struct Counts {
     pub unmatched: u64,
     /// Open things given up because too many were open.
     pub capped: u64,
-    /// Requests, calls, loads and unloads that are no longer kept.
+    /// Requests, calls, loads, unloads, devices and the like that are no longer kept.
     pub forgotten: u64,
     /// Requests seen, kept or not.
     pub requests: u64,
@@ -121,6 +129,8 @@ impl Default for Model {
             unloads: Kept::new(KEPT, OTHER_BYTES),
             cycles: Kept::new(KEPT, OTHER_BYTES),
             firmware: Kept::new(KEPT, OTHER_BYTES),
+            devices: Kept::new(KEPT, OTHER_BYTES),
+            devices_of: BTreeSet::new(),
             stacks: BTreeMap::new(),
             slots: BTreeSet::new(),
             most_slots: MostSlots::default(),
@@ -162,6 +172,7 @@ impl Model {
             Change::Firmware(firmware) => {
                 self.counts.forgotten += self.firmware.put(firmware.id, firmware.clone()).count();
             }
+            Change::Device(device) => self.device_changed(device.clone()),
             Change::Fact { fact, at } => self.fact(fact.clone(), *at),
             Change::Lost { loss, count, at, until } => {
                 if loss.hides() {
@@ -191,6 +202,8 @@ impl Model {
             unloads: empty.unloads,
             cycles: empty.cycles,
             firmware: empty.firmware,
+            devices: empty.devices,
+            devices_of: empty.devices_of,
             slots: empty.slots,
             duplicates: empty.duplicates,
             verdicts: empty.verdicts,
@@ -212,6 +225,12 @@ impl Model {
         let firmware = self.firmware.all().cloned().map(Change::Firmware);
         let others = calls.chain(unloads).chain(cycles).chain(firmware);
         others.filter(|change| is_wanted(change)).for_each(|change| narrow.apply(&change));
+        for device in self.devices.all() {
+            let change = Change::Device(device.clone());
+            if device.loads().any(|load| narrow.load(load).is_some()) || is_wanted(&change) {
+                narrow.apply(&change);
+            }
+        }
         narrow.most_slots = self.most_slots.clone();
         narrow.counts = Counts { requests: narrow.requests.all().len() as u64, ..self.counts };
         narrow
@@ -374,6 +393,25 @@ impl Model {
     pub fn firmware_holding_up(&self, cycle: &Cycle) -> impl Iterator<Item = &Arc<Firmware>> {
         let began = cycle.disable.began;
         self.firmware.all().filter(move |firmware| began.is_some_and(|at| firmware.lock.held_at(at)))
+    }
+
+    /// Every kept device, oldest first.
+    pub fn devices(&self) -> impl DoubleEndedIterator<Item = &Arc<Device>> + ExactSizeIterator {
+        self.devices.all()
+    }
+
+    /// The kept devices that a load's driver was tried on, or whose uevent the load followed, oldest first.
+    pub fn devices_of(&self, load: LoadId) -> impl Iterator<Item = &Arc<Device>> {
+        let of_load = (load, DeviceId(0))..=(load, DeviceId(u64::MAX));
+        self.devices_of.range(of_load).filter_map(|(_, device)| self.devices.get(*device))
+    }
+
+    /// The kept devices that a load's drivers were tried on, oldest first, each with what came of it last.
+    pub fn attempts_of(&self, load: LoadId) -> impl Iterator<Item = (&Device, &Attempt)> {
+        self.devices_of(load).filter_map(move |device| {
+            let attempt = device.attempts.iter().rev().find(|attempt| attempt.load == Some(load))?;
+            Some((&**device, attempt))
+        })
     }
 
     /// The last known kernel stack of a thread that something waits for, and when it was read.
@@ -633,6 +671,15 @@ impl Model {
     fn load_changed(&mut self, load: Arc<Load>) {
         self.group_load(&load);
         self.counts.forgotten += self.loads.put(load.id, load).count();
+    }
+
+    fn device_changed(&mut self, device: Arc<Device>) {
+        self.devices_of.extend(device.loads().map(|load| (load, device.id)));
+        self.counts.forgotten += self.devices.put(device.id, device).count();
+        if self.devices_of.len() > DEVICES_OF {
+            let devices = &self.devices;
+            self.devices_of.retain(|(_, device)| devices.get(*device).is_some());
+        }
     }
 
     fn advance(&mut self, now: Stamp) {

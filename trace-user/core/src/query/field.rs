@@ -86,7 +86,7 @@ pub enum Field {
     Size,
     /// The file that is loaded, or the firmware asked for.
     File,
-    /// The device that firmware is for.
+    /// A device that a driver was tried on, or that firmware is for.
     Device,
     /// What kind of finding it is.
     Finding,
@@ -135,8 +135,8 @@ const FINDINGS: [&str; findings::Kind::ALL.len()] = {
     }
     names
 };
-const KINDS: [&str; 9] =
-    ["request", "load", "unload", "helper_call", "firmware", "cycle", "duplicates", "moment", "finding"];
+const KINDS: [&str; 10] =
+    ["request", "load", "unload", "helper_call", "firmware", "device", "cycle", "duplicates", "moment", "finding"];
 
 impl Field {
     /// Every field, in the order in which they are listed for a person.
@@ -233,7 +233,9 @@ impl Field {
             Self::Duplicates => ("duplicates", Sort::Number, "how many others asked for the same thing at once"),
             Self::Size => ("size", Sort::Size, "the bytes of the module's file"),
             Self::File => ("file", Sort::Text, "the file that is loaded, or the firmware asked for"),
-            Self::Device => ("device", Sort::Text, "the device that firmware is for"),
+            Self::Device => {
+                ("device", Sort::Text, "a device that the module's driver was tried on, or that firmware is for")
+            }
             Self::Finding => ("finding", Sort::Word(&FINDINGS), "what kind of finding it is"),
             Self::Sentence => ("sentence", Sort::Text, "what was found"),
             Self::Moment => ("moment", Sort::Text, "the moment that a probe sees"),

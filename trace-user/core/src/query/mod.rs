@@ -149,6 +149,7 @@ pub fn narrowed(model: Model, query: &Query) -> Model {
         Change::Unload(unload) => query.matches(&**unload, model),
         Change::Cycle(cycle) => query.matches(&**cycle, model),
         Change::Firmware(firmware) => query.matches(&**firmware, model),
+        Change::Device(device) => query.matches(&**device, model),
         Change::Fact { .. }
         | Change::Lost { .. }
         | Change::Unmatched

@@ -11,7 +11,7 @@ use crate::attribution::container::{container, unit};
 use crate::attribution::family::family;
 use crate::attribution::known::known_as;
 use crate::attribution::purpose::purpose;
-use crate::entities::{Call, Cycle, Firmware, Load, Request, Timed, Unload};
+use crate::entities::{Call, Cycle, Device, Firmware, Load, Request, Timed, Unload};
 use crate::event::{Captured, Hook, NO_LOGIN, Origin, Privileges, Task};
 use crate::explain;
 use crate::explain::load::{explain_unload, why};
@@ -63,6 +63,7 @@ impl Request {
         Field::Wait,
         Field::Slot,
         Field::Duplicates,
+        Field::Device,
         Field::Parent,
         Field::Id,
         Field::State,
@@ -130,6 +131,7 @@ impl Row for Request {
                     each(Fact::Word(slot.as_str()));
                 }
             }
+            Field::Device => self.loads.iter().for_each(|load| devices(load, model, each)),
             Field::Duplicates => {
                 let counts = self.duplicates;
                 each(Fact::Number(i64::from(counts.same_alias) + i64::from(counts.same_module)));
@@ -145,6 +147,7 @@ impl Load {
     pub const FIELDS: &'static [Field] = &[
         Field::Module,
         Field::File,
+        Field::Device,
         Field::Comm,
         Field::Pid,
         Field::Result,
@@ -182,6 +185,7 @@ impl Row for Load {
         match field {
             Field::Module => text(self.module.as_deref(), each),
             Field::File => text(self.file.as_ref().map(|file| &*file.name), each),
+            Field::Device => devices(self, model, each),
             Field::Size => each_number(self.bytes, each),
             Field::Init => time(self.init_time(), each),
             Field::ToLive => time(self.to_live(), each),
@@ -324,6 +328,60 @@ impl Row for Firmware {
     }
 }
 
+impl Device {
+    /// The fields of devices.
+    pub const FIELDS: &'static [Field] = &[
+        Field::Device,
+        Field::Alias,
+        Field::Module,
+        Field::Comm,
+        Field::Pid,
+        Field::Result,
+        Field::Errno,
+        Field::Total,
+        Field::At,
+        Field::Id,
+        Field::State,
+        Field::Kind,
+    ];
+
+    fn usual(&self) -> Option<Usual<'_, Self>> {
+        let last = self.attempts.last();
+        let task = last.map(|last| &last.task).or_else(|| self.announced.as_ref().map(|announced| &announced.task))?;
+        let (result, error) =
+            (last.and_then(|last| last.outcome.as_return()), last.and_then(|last| last.outcome.error()));
+        Some(Usual { row: self, kind: "device", id: self.id.0, task, result, error })
+    }
+}
+
+impl Row for Device {
+    fn fields(&self) -> &'static [Field] {
+        Self::FIELDS
+    }
+
+    fn facts(&self, field: Field, model: &Model, each: &mut Each<'_>) {
+        match field {
+            Field::Device => each(Fact::Text(&self.name)),
+            Field::Alias => {
+                if let Some(announced) = &self.announced {
+                    captured(&announced.uevent.alias, each);
+                }
+            }
+            Field::Module => {
+                self.attempts
+                    .iter()
+                    .filter_map(|attempt| attempt.module.as_deref())
+                    .for_each(|name| each(Fact::Text(name)));
+            }
+            _ => {
+                if let Some(usual) = self.usual() {
+                    usual.facts(field, model, each);
+                }
+            }
+        }
+    }
+}
+
 impl Cycle {
     /// The fields of suspend cycles.
     pub const FIELDS: &'static [Field] = &[
@@ -458,6 +516,11 @@ impl<T: Timed> Usual<'_, T> {
             _ => {}
         }
     }
+}
+
+/// The devices that a load's drivers were tried on.
+fn devices(load: &Load, model: &Model, each: &mut Each<'_>) {
+    model.attempts_of(load.id).for_each(|(device, _)| each(Fact::Text(&device.name)));
 }
 
 /// Where the task of a load or unload comes from.

@@ -4,10 +4,11 @@
 use super::schema::{self as pb, event::Body as Wire};
 use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
 use crate::event::{
-    Absent, Body, CallEntered, Captured, Comm, Configured, Costs, Depth, Event, Fact, FileId, FirmwareAsked,
-    FirmwareMoment, Hook, Install, Lost, Machine, MissingFile, Module, Moment, Origin, Parent, Place, PmTest, Policy,
-    Privileges, Probe, ProbeCost, Program, Replaced, Requested, Resolution, Right, STACK_FRAMES, Seccomp, SelfTest,
-    Server, Spared, Stamp, SuspendMoment, SuspendState, Syscall, Task, Unapplied, UserNs, Wait, Wanted, Way,
+    Absent, Action, Body, CallEntered, Captured, Comm, Configured, Costs, Depth, DeviceMoment, DriverTried, Event,
+    Fact, FileId, FirmwareAsked, FirmwareMoment, Hook, Install, Lost, Machine, MissingFile, Module, Moment, Origin,
+    Parent, Place, PmTest, Policy, Privileges, Probe, ProbeCost, Program, Replaced, Requested, Resolution, Right,
+    STACK_FRAMES, Seccomp, SelfTest, Server, Spared, Stamp, SuspendMoment, SuspendState, Syscall, Task, Uevent,
+    Unapplied, UserNs, Wait, Wanted, Way,
 };
 use std::sync::Arc;
 use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
@@ -350,6 +351,7 @@ fn moment(moment: &Moment) -> Wire {
         Moment::UnloadEnded { result } => Wire::UnloadEnded(pb::Ended { result: result.0 }),
         Moment::Suspend(moment) => suspend(moment),
         Moment::Firmware(moment) => firmware(moment),
+        Moment::Device(moment) => device(moment),
     }
 }
 
@@ -472,6 +474,13 @@ fn event_suspend(wire: Wire) -> Result<Moment, CodecFault> {
         Wire::LockBegan(began) => Moment::Firmware(FirmwareMoment::LockBegan { waits: began.waits }),
         Wire::LockEnded(ended) => Moment::Firmware(FirmwareMoment::LockEnded { held: ended.held }),
         Wire::Unlocked(_) => Moment::Firmware(FirmwareMoment::Unlocked),
+        Wire::DeviceBound(tried) => Moment::Device(DeviceMoment::Bound(event_tried(tried)?.into())),
+        Wire::DriverFailed(failed) => {
+            let error = Errno::from_return(failed.result);
+            let tried = event_tried(failed.tried.unwrap_or_default())?.into();
+            Moment::Device(DeviceMoment::Failed { tried, error })
+        }
+        Wire::Uevent(uevent) => Moment::Device(DeviceMoment::Uevent(event_uevent(uevent)?.into())),
         _ => return Err(CodecFault::Newer("kind")),
     })
 }
@@ -518,6 +527,49 @@ fn firmware(moment: &FirmwareMoment) -> Wire {
         FirmwareMoment::LockEnded { held } => Wire::LockEnded(pb::LockEnded { held: *held }),
         FirmwareMoment::Unlocked => Wire::Unlocked(pb::Seen {}),
     }
+}
+
+fn device(moment: &DeviceMoment) -> Wire {
+    let tried = |tried: &DriverTried| pb::DriverTried {
+        device: Some(text(&tried.device)),
+        bus: Some(text(&tried.bus)),
+        driver: Some(text(&tried.driver)),
+        module: tried.module.as_ref().map(text),
+    };
+    match moment {
+        DeviceMoment::Bound(of) => Wire::DeviceBound(tried(of)),
+        DeviceMoment::Failed { tried: of, error } => {
+            Wire::DriverFailed(pb::DriverFailed { tried: Some(tried(of)), result: error.map_or(0, Errno::as_return) })
+        }
+        DeviceMoment::Uevent(uevent) => Wire::Uevent(pb::Uevent {
+            action: uevent.action.number(),
+            is_synthetic: uevent.is_synthetic,
+            device: Some(text(&uevent.device)),
+            subsystem: Some(text(&uevent.subsystem)),
+            driver: uevent.driver.as_ref().map(text),
+            alias: Some(text(&uevent.alias)),
+        }),
+    }
+}
+
+fn event_tried(tried: pb::DriverTried) -> Result<DriverTried, CodecFault> {
+    Ok(DriverTried {
+        device: captured(tried.device)?,
+        bus: captured(tried.bus)?,
+        driver: captured(tried.driver)?,
+        module: tried.module.map(|module| captured(Some(module))).transpose()?,
+    })
+}
+
+fn event_uevent(uevent: pb::Uevent) -> Result<Uevent, CodecFault> {
+    Ok(Uevent {
+        action: Action::from_number(uevent.action).ok_or(CodecFault::Number("action"))?,
+        is_synthetic: uevent.is_synthetic,
+        device: captured(uevent.device)?,
+        subsystem: captured(uevent.subsystem)?,
+        driver: uevent.driver.map(|driver| captured(Some(driver))).transpose()?,
+        alias: captured(uevent.alias)?,
+    })
 }
 
 fn event_firmware(asked: pb::FirmwareAsked) -> Result<FirmwareAsked, CodecFault> {

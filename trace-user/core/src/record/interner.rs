@@ -4,7 +4,7 @@
 //! What is remembered is bounded; beyond that, all of it is forgotten.
 
 use crate::event::weight::{text, texts};
-use crate::event::{Body, Captured, Event, FirmwareMoment, Moment};
+use crate::event::{Body, Captured, DeviceMoment, Event, FirmwareMoment, Moment};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -42,6 +42,20 @@ impl Interner {
                 let Some(asked) = Arc::get_mut(asked) else { return };
                 self.captured(&mut asked.name);
                 self.captured(&mut asked.device);
+            }
+            Moment::Device(DeviceMoment::Bound(tried) | DeviceMoment::Failed { tried, .. }) => {
+                let Some(tried) = Arc::get_mut(tried) else { return };
+                [&mut tried.device, &mut tried.bus, &mut tried.driver]
+                    .into_iter()
+                    .chain(&mut tried.module)
+                    .for_each(|text| self.captured(text));
+            }
+            Moment::Device(DeviceMoment::Uevent(uevent)) => {
+                let Some(uevent) = Arc::get_mut(uevent) else { return };
+                [&mut uevent.device, &mut uevent.subsystem, &mut uevent.alias]
+                    .into_iter()
+                    .chain(&mut uevent.driver)
+                    .for_each(|text| self.captured(text));
             }
             Moment::Admitted { alias, .. } => self.captured(alias),
             Moment::Named { name } => self.captured(name),

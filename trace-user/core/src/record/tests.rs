@@ -4,10 +4,10 @@ use super::codec::{from_message, to_message};
 use super::read::{Damage, Integrity, ReadError, read};
 use super::schema::event::Body as Wire;
 use super::write::Recorder;
-use crate::answer::ReturnCode;
+use crate::answer::{Errno, ReturnCode};
 use crate::event::{
-    Absent, Body, Configured, Event, Fact, Install, Lost, MissingFile, Moment, Place, Policy, Probe, Replaced,
-    Resolution, STACK_FRAMES, Server, Spared, Stamp, Task, Unapplied, Wait, Wanted,
+    Absent, Body, Configured, DeviceMoment, Event, Fact, Install, Lost, MissingFile, Moment, Place, Policy, Probe,
+    Replaced, Resolution, STACK_FRAMES, Server, Spared, Stamp, Task, Unapplied, Wait, Wanted,
 };
 use crate::model::Model;
 use crate::pipeline::Pipeline;
@@ -70,6 +70,23 @@ fn the_longest_that_is_recorded_is_read_back_whole() {
     let entered = Event { at: Stamp::awake(2), body: Body::Probe(probe) };
     let (read, outcome) = events(&recording(&[stuck.clone(), entered.clone()]));
     assert_eq!(read.get(..2), Some(&[stuck, entered][..]));
+    assert_eq!(outcome.expect("a recording").damaged, 0);
+}
+
+#[test]
+fn what_happens_to_devices_is_read_back_whole() {
+    let tried = |module| crate::testing::tried("i2c", "0-0048", "lm75", module);
+    let failed = |error| Moment::Device(DeviceMoment::Failed { tried: tried(None), error });
+    let moments = [
+        Moment::Device(DeviceMoment::Bound(tried(Some("lm75")))),
+        failed(Some(Errno::EIO)),
+        failed(None),
+        crate::testing::uevent("i2c", "0-0048", "i2c:lm75"),
+    ];
+    let probe = |moment| Body::Probe(Probe { task: Task::default(), cpu: 1, of_command: false, moment });
+    let written = moments.map(|moment| Event { at: Stamp::awake(1), body: probe(moment) });
+    let (read, outcome) = events(&recording(&written));
+    assert_eq!(read.get(..4), Some(&written[..]));
     assert_eq!(outcome.expect("a recording").damaged, 0);
 }
 

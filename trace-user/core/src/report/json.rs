@@ -1,6 +1,7 @@
 //! One request, load or unload as one line of JSON. Names are stable: `schema` changes if the meaning of a field ever
 //! does. Times are integers in nanoseconds; what was not seen is null.
 
+use super::devices;
 use super::plain::write_json;
 use super::wall;
 use crate::answer::{CallResult, WaitStatus};
@@ -111,6 +112,7 @@ struct LoadLine<'a> {
     bytes: Option<u64>,
     dependency: bool,
     printed: Vec<&'a str>,
+    devices: Vec<Value>,
 }
 
 /// A load, or an unload, that serves no request.
@@ -131,6 +133,7 @@ struct OwnLine<'a> {
     init_ns: Option<u64>,
     bytes: Option<u64>,
     printed: Vec<&'a str>,
+    devices: Option<Vec<Value>>,
     of_command: bool,
     loader: LoaderLine<'a>,
 }
@@ -210,7 +213,7 @@ pub(super) fn request_object<'r>(request: &'r Request, model: &Model) -> Line<'r
         of_command: request.of_command,
         requester: requester(request),
         helper: helper(request),
-        loads: request.loads.iter().map(|load| own_load(load, request)).collect(),
+        loads: request.loads.iter().map(|load| own_load(load, request, model)).collect(),
         duplicates: DuplicatesLine {
             same_alias: request.duplicates.same_alias,
             same_module: request.duplicates.same_module,
@@ -247,6 +250,7 @@ pub fn load_line(load: &Load, model: &Model) -> String {
         init_ns: load.init_time().map(|init| init.as_nanos()),
         bytes: load.bytes,
         printed: texts(&load.printed),
+        devices: Some(devices::of_load(load, model)),
         of_command: load.of_command,
         loader: loader(&load.task, load.origin.as_deref()),
     })
@@ -272,6 +276,7 @@ pub fn unload_line(unload: &Unload, model: &Model) -> String {
         init_ns: None,
         bytes: None,
         printed: Vec::new(),
+        devices: None,
         of_command: unload.of_command,
         loader: loader(&unload.task, unload.origin.as_deref()),
     })
@@ -365,7 +370,7 @@ pub(super) fn helper_line(call: &Call, status: Option<WaitStatus>) -> HelperLine
     }
 }
 
-fn own_load<'a>(load: &'a Load, request: &Request) -> LoadLine<'a> {
+fn own_load<'a>(load: &'a Load, request: &Request, model: &Model) -> LoadLine<'a> {
     LoadLine {
         module: load.module.as_deref(),
         file: load.file.as_ref().map(|file| &*file.name),
@@ -377,6 +382,7 @@ fn own_load<'a>(load: &'a Load, request: &Request) -> LoadLine<'a> {
         bytes: load.bytes,
         dependency: request.is_dependency(load),
         printed: texts(&load.printed),
+        devices: devices::of_load(load, model),
     }
 }
 

@@ -6,6 +6,7 @@ use super::wall;
 use crate::attribution::known::with_name;
 use crate::entities::{Load, Request, Timed, Unload};
 use crate::event::{Origin, Stamp, Task};
+use crate::explain::device::devices_words;
 use crate::explain::explain;
 use crate::explain::load::{explain_load, explain_unload, subject};
 use crate::model::Model;
@@ -47,7 +48,13 @@ pub fn load_line(load: &Load, model: &Model) -> String {
     };
     let who = who(&load.task, load.origin.as_deref());
     let when = when(load.began, model);
-    row(&when, subject(load), outcome, load.total(), &format!("{who}: {}", explain_load(load)))
+    row(
+        &when,
+        subject(load),
+        outcome,
+        load.total(),
+        &format!("{who}: {}{}", explain_load(load), devices_words(load, model.attempts_of(load.id))),
+    )
 }
 
 /// The line of an unload, in the same form.

@@ -6,6 +6,7 @@ pub mod cells;
 pub mod coverage;
 mod crowds;
 pub mod cycles;
+mod devices;
 pub mod document;
 mod failures;
 mod helpers;

@@ -4,6 +4,7 @@
 use super::coverage::is_at_least;
 use super::crowds::longest_slot_wait;
 use super::cycles;
+use super::devices;
 use super::json::{self as json_line, HelperLine, helper_line};
 use super::plain::write_json;
 use super::{helpers, modules, requesters, slowest, summary, times, wall};
@@ -96,8 +97,9 @@ impl Serialize for Whole<'_> {
         map.serialize_entry("repeats", &Each(|| repeats(model).into_iter().flat_map(|repeat| repeated(&repeat))))?;
         map.serialize_entry("duplicate_groups", &Each(|| model.duplicates().map(|group| duplicates(model, group))))?;
         map.serialize_entry("helper_calls", &Each(|| model.calls().map(|call| call_line(model, call))))?;
-        map.serialize_entry("loads", &Each(|| model.loads().map(|load| load_object(load))))?;
+        map.serialize_entry("loads", &Each(|| model.loads().map(|load| load_object(load, model))))?;
         map.serialize_entry("unloads", &Each(|| model.unloads().map(|unload| unload_object(unload))))?;
+        map.serialize_entry("devices", &devices::devices(model))?;
         map.serialize_entry("findings", &Each(|| findings::all(model).into_iter().map(|of| finding(&of))))?;
         map.serialize_entry("suspends", &Each(|| cycles::cycles(model)))?;
         map.serialize_entry("firmware", &Each(|| cycles::firmware(model)))?;
@@ -254,7 +256,7 @@ fn duplicates(model: &Model, group: &Group) -> Value {
 }
 
 /// A load, by any task; instants count from boot, on the clock that does not stop in suspend.
-fn load_object(load: &Load) -> Value {
+fn load_object(load: &Load, model: &Model) -> Value {
     json!({
         "id": load.id.0,
         "request": load.request.map(|request| request.0),
@@ -272,6 +274,7 @@ fn load_object(load: &Load) -> Value {
         "init_ns": load.init_time().map(|init| init.as_nanos()),
         "asleep_ns": load.ended.map(|(at, _)| asleep(load.began, at).as_nanos()),
         "bytes": load.bytes,
+        "devices": devices::of_load(load, model),
     })
 }
 

@@ -128,7 +128,7 @@ impl Said {
             }
             Change::Lost { loss, count, .. } => *self.lost.entry(*loss).or_default() += count,
             Change::Unmatched => self.unmatched += 1,
-            Change::Call(_) | Change::Unload(_) | Change::Firmware(_) | Change::Fact { .. } => {}
+            Change::Call(_) | Change::Unload(_) | Change::Firmware(_) | Change::Device(_) | Change::Fact { .. } => {}
             Change::Capped | Change::OtherSelfTest | Change::Now(_) => {}
         }
     }

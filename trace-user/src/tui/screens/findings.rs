@@ -178,7 +178,12 @@ fn words(model: &Model, evidence: Evidence) -> String {
 
 const fn tone(kind: Kind) -> Tone {
     match kind {
-        Kind::Deadlock | Kind::RequestLoop | Kind::ForeignHelper | Kind::Hollow | Kind::LiveNotServed => Tone::Bad,
+        Kind::Deadlock
+        | Kind::RequestLoop
+        | Kind::ForeignHelper
+        | Kind::Hollow
+        | Kind::DriverFailed
+        | Kind::LiveNotServed => Tone::Bad,
         Kind::LoadingForbidden
         | Kind::FilesMissing
         | Kind::RuleWithoutEffect

@@ -5,7 +5,9 @@ use crate::tui::format;
 use crate::tui::table::{Column, Description, Key, Order, Table, Target, dash, duration, number, plain};
 use crate::tui::theme::Tone;
 use modtrail_core::attribution::container::{container, unit};
-use modtrail_core::entities::{Load, LoadId, Timed};
+use modtrail_core::entities::device::Attempt;
+use modtrail_core::entities::{Device, Load, LoadId, Timed};
+use modtrail_core::explain::device::attempt_words;
 use modtrail_core::explain::load::{explain_load, subject};
 use modtrail_core::model::Model;
 use modtrail_core::query::Field;
@@ -75,6 +77,11 @@ impl Table for Loads {
         let tone = if load.failed() { Tone::Bad } else { Tone::Plain };
         let by = format!("by {}{request}{}", format::task(&load.task), from(load));
         let mut lines = vec![(explain_load(load), tone), (by, Tone::Plain)];
+        let device = |(device, attempt): (&Device, &Attempt)| {
+            let tone = if attempt.outcome.is_failure() { Tone::Bad } else { Tone::Plain };
+            (format!("device: {}", attempt_words(device, attempt, load)), tone)
+        };
+        lines.extend(model.attempts_of(load.id).map(device));
         lines.extend(load.printed.iter().map(|line| (format!("printed: {line}"), Tone::Dim)));
         if let Some(age) = load.age(model.now()).filter(|_| !load.closed) {
             stalled(model, &stall::of_load(load), age, load.began, &mut lines);
@@ -102,4 +109,34 @@ fn from(load: &Load) -> String {
     let container = cgroup.and_then(container).map(|container| format!("container {}", container.id));
     let words = [parent, unit, container, Some(format!("uid {}", origin.uid))];
     format!(", {}", words.into_iter().flatten().collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use modtrail_core::answer::Errno;
+    use modtrail_core::event::{DeviceMoment, Moment, Task};
+    use modtrail_core::testing::{Scenario, tried};
+
+    #[test]
+    fn a_load_shows_each_device_that_its_driver_was_tried_on() {
+        let mut scenario = Scenario::default();
+        let udev = Task::new(300, 300, 3, "(udev-worker)");
+        scenario.load(10_000, udev, "lm75");
+        let tried = |device| tried("i2c", device, "lm75", Some("lm75"));
+        scenario.probe(13_000, udev, Moment::Device(DeviceMoment::Bound(tried("0-0048"))));
+        scenario.went_live(20_000, udev, "lm75");
+        let failed = DeviceMoment::Failed { tried: tried("0-0049"), error: Some(Errno::EIO) };
+        scenario.probe(24_000, udev, Moment::Device(failed));
+        scenario.until(1_000_000);
+        let load = scenario.model().loads().next().expect("a load");
+        let shown = Loads::describe(scenario.model(), load).expect("a description").lines;
+        let devices: Vec<_> = shown.iter().filter(|(line, _)| line.starts_with("device: ")).collect();
+        let failed = "device: lm75 failed on 0-0049 (i2c) 4.00ms after it went live: EIO (input/output error)";
+        let expected = [
+            ("device: lm75 is bound to 0-0048 (i2c) before it was live".to_owned(), Tone::Plain),
+            (failed.to_owned(), Tone::Bad),
+        ];
+        assert_eq!(devices, expected.iter().collect::<Vec<_>>());
+    }
 }

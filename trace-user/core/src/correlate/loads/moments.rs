@@ -143,6 +143,7 @@ impl Correlator {
     pub(in crate::correlate) fn going(&mut self, at: Stamp, module: &Module) {
         if let Some(name) = module.name.text() {
             self.lives.gone(name, at);
+            self.devices.going(name);
         }
     }
 
@@ -156,6 +157,8 @@ impl Correlator {
             return;
         }
         out.push(Change::Load(load.clone()));
+        let followed = self.devices.load_changed(&load);
+        out.extend(followed.into_iter().map(|device| Change::Device(Arc::new(device))));
         let Some(request) = load.request.and_then(|id| self.requests.get_mut(id)) else {
             return;
         };
