@@ -58,6 +58,7 @@ const CORE: House = House {
         ("findings", &["event", "entities", "model", "attribution", "explain"]),
         ("query", &["event", "answer", "entities", "model", "attribution", "explain", "findings"]),
         ("repeats", &["event", "entities", "model", "attribution"]),
+        ("overview", &["event", "entities", "model", "attribution", "explain", "stall", "findings"]),
         (
             "report",
             &[
