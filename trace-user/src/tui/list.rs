@@ -3,6 +3,7 @@
 //! In: a model, typed text. Out: the ids of the rows, in order. The rows are built in [`List::refresh`], on a tick, not
 //! while drawing.
 
+use super::derived::Derived;
 use super::table::{Column, Key, Order, Store, Table, fit};
 use modtrail_core::event::Stamp;
 use modtrail_core::model::Model;
@@ -58,7 +59,21 @@ pub struct List<T: Table> {
     rows: VecDeque<T::Id>,
     kept: <T::Store as Store>::Kept,
     fresh: Option<Freshness>,
+    /// What was shown before a jump replaced the filter, the latest last.
+    before: Vec<Before<T::Id>>,
 }
+
+/// What a list showed before a jump.
+#[derive(Clone, Debug)]
+struct Before<Id> {
+    filter: Query,
+    cursor: Cursor<Id>,
+    index: usize,
+    top: usize,
+}
+
+/// Jumps that are remembered.
+const JUMPS: usize = 64;
 
 /// What a list's rows were built from. The rows stay valid as long as it is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +95,7 @@ impl<T: Table> Default for List<T> {
             rows: VecDeque::new(),
             kept: <T::Store as Store>::Kept::default(),
             fresh: None,
+            before: Vec::new(),
         }
     }
 }
@@ -234,8 +250,8 @@ impl<T: Table> List<T> {
     }
 
     /// Builds the rows if the model has changed, and finds the selected one again.
-    pub fn refresh(&mut self, model: &Model) {
-        if T::Store::refresh(&mut self.kept, model) {
+    pub fn refresh(&mut self, model: &Model, derived: &Derived) {
+        if T::Store::refresh(&mut self.kept, model, derived) {
             self.fresh = None;
         }
         let fresh = self.freshness(model);
@@ -275,6 +291,39 @@ impl<T: Table> List<T> {
             self.fresh = None;
         }
         Ok(())
+    }
+
+    /// The same, until [`List::pop_filter`].
+    ///
+    /// # Errors
+    /// The text is not a filter for this table; nothing changes then.
+    pub fn push_filter(&mut self, text: &str) -> Result<(), QueryFault> {
+        let before = Before { filter: self.filter.clone(), cursor: self.cursor, index: self.index, top: self.top };
+        self.set_filter(text)?;
+        self.before.push(before);
+        if self.before.len() > JUMPS {
+            self.before.remove(0);
+        }
+        self.follow();
+        Ok(())
+    }
+
+    /// Brings back the filter and the selected row of before the last jump.
+    pub fn pop_filter(&mut self) {
+        let Some(Before { filter, cursor, index, top }) = self.before.pop() else { return };
+        (self.filter, self.cursor, self.index, self.top) = (filter, cursor, index, top);
+        self.fresh = None;
+    }
+
+    /// Nothing is brought back.
+    pub fn keep_filter(&mut self) {
+        self.before.clear();
+    }
+
+    /// Whether the first row is followed.
+    #[must_use]
+    pub const fn follows(&self) -> bool {
+        matches!(self.cursor, Cursor::First)
     }
 
     /// Sorts by the next of the columns that are shown at `width`, or as the list was when it opened.

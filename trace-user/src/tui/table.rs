@@ -4,13 +4,15 @@
 //! In: a model. Out: items by reference, cells, keys to sort by. A screen is a [`Table`]; filtering, sorting, selecting
 //! and drawing are written once, for every table.
 
+use super::derived::Derived;
 use super::format;
+pub use super::go::{Go, Target};
 use super::theme::Tone;
-use modtrail_core::entities::{CycleId, RequestId, Timed};
+use super::world::World;
+use modtrail_core::entities::Timed;
 use modtrail_core::event::{Captured, Comm, Task};
 use modtrail_core::model::Model;
 use modtrail_core::query::{Field, Row};
-use modtrail_core::stall;
 use std::fmt::Debug;
 use trace_common::ids::Tgid;
 use trace_common::time::Nanos;
@@ -26,6 +28,8 @@ pub trait Table: Copy + Debug + 'static {
 
     /// The title of its tab.
     const TITLE: &'static str;
+    /// What one of its rows is, in a word or two.
+    const ONE: &'static str;
     /// What the list shows while it has no rows.
     const EMPTY: &'static str;
     /// The columns, in order. The list opens sorted by the first that has an order.
@@ -50,7 +54,7 @@ pub trait Table: Copy + Debug + 'static {
     /// The item with this id.
     fn find(store: &Self::Store, id: Self::Id) -> Option<&Self::Item>;
     /// Lines about one item; `None` if [`Table::DESCRIPTION`] is zero.
-    fn describe(_model: &Model, _item: &Self::Item) -> Option<Description> {
+    fn describe(_world: &World<'_>, _item: &Self::Item) -> Option<Description> {
         None
     }
     /// The page that opens for an item; `None` if neither the item nor what it belongs to has one.
@@ -64,8 +68,8 @@ pub trait Store: Clone + Debug + 'static {
     /// What a list keeps of it.
     type Kept: Clone + Debug + Default;
 
-    /// Computes again what the list keeps, if the model has changed since; returns whether it did.
-    fn refresh(kept: &mut Self::Kept, model: &Model) -> bool;
+    /// Takes over what was computed again since; returns whether anything was.
+    fn refresh(kept: &mut Self::Kept, model: &Model, derived: &Derived) -> bool;
     /// The store.
     fn of<'m>(model: &'m Model, kept: &'m Self::Kept) -> &'m Self;
 }
@@ -73,22 +77,13 @@ pub trait Store: Clone + Debug + 'static {
 impl Store for Model {
     type Kept = ();
 
-    fn refresh((): &mut (), _model: &Model) -> bool {
+    fn refresh((): &mut (), _model: &Model, _derived: &Derived) -> bool {
         false
     }
 
     fn of<'m>(model: &'m Model, (): &'m ()) -> &'m Self {
         model
     }
-}
-
-/// What has a page of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// A request.
-    Request(RequestId),
-    /// A suspend cycle.
-    Cycle(CycleId),
 }
 
 /// A cell: its text and its tone.
@@ -158,7 +153,7 @@ pub struct Column<I: 'static> {
     /// The heading is that of instants, with their unit.
     pub is_instant: bool,
     /// An item's cell.
-    pub cell: fn(&Model, &I) -> Cell,
+    pub cell: fn(&World<'_>, &I) -> Cell,
     /// How the list is sorted by it.
     pub order: Order<I>,
     /// The largest come first when the list is sorted by it.
@@ -183,7 +178,7 @@ impl<I> Copy for Column<I> {}
 
 impl<I> Column<I> {
     /// A column of text that the list cannot be sorted by.
-    pub const fn new(heading: &'static str, size: (u16, u16), rank: u8, cell: fn(&Model, &I) -> Cell) -> Self {
+    pub const fn new(heading: &'static str, size: (u16, u16), rank: u8, cell: fn(&World<'_>, &I) -> Cell) -> Self {
         let (width, more) = size;
         Self {
             heading,
@@ -287,16 +282,16 @@ pub fn duration(duration: Option<Nanos>) -> Cell {
 
 /// How long something has been open; a stall stands out.
 #[must_use]
-pub fn age(age: Nanos) -> Cell {
-    (format::growing(age), if age >= stall::LIMIT { Tone::Bad } else { Tone::Busy })
+pub fn age(world: &World<'_>, age: Nanos) -> Cell {
+    (format::growing(age), if age >= world.limit { Tone::Bad } else { Tone::Busy })
 }
 
 /// How long something took, or has been open; a dash if its end was not seen.
-fn total<I: Timed>(model: &Model, item: &I) -> Cell {
+fn total<I: Timed>(model: &World<'_>, item: &I) -> Cell {
     match item.total() {
         Some(total) => plain(total.to_string()),
         None if item.is_closed() => dash(),
-        None => age(item.age_so_far(model.now())),
+        None => age(model, item.age_so_far(model.now())),
     }
 }
 

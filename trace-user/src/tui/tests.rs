@@ -6,7 +6,7 @@ use super::table::Target;
 use super::test_utils::{drawn, text};
 use super::{Mode, Msg, Outcome, Theme, UiState, update};
 use modtrail_core::answer::{CallResult, ReturnCode, WaitStatus};
-use modtrail_core::entities::{Change, CycleId, Request, RequestId, Verdict};
+use modtrail_core::entities::{Change, CycleId, LoadId, Request, RequestId, Verdict};
 use modtrail_core::event::{
     Body, Captured, Costs, Depth, Event, Fact, FirmwareAsked, FirmwareMoment, Moment, PmTest, Probe, ProbeCost, Right,
     Stamp, SuspendMoment, SuspendState, Syscall, Task, Wait, Way,
@@ -28,7 +28,15 @@ const SIZES: [(u16, u16); 5] = [(80, 24), (120, 30), (200, 60), (60, 12), (20, 5
 fn live(model: &Model, width: u16, height: u16) -> UiState {
     let mut state = UiState::new(Mode::Live);
     update(&mut state, model, Msg::Resize(width, height));
+    typed(&mut state, model, "2");
     tick(&mut state, model);
+    state
+}
+
+/// The same, at the overview.
+fn first_screen(model: &Model, width: u16, height: u16) -> UiState {
+    let mut state = live(model, width, height);
+    typed(&mut state, model, "1");
     state
 }
 
@@ -89,6 +97,33 @@ fn check_of(scenario: &Scenario, name: &str, prepare: impl Fn(&mut UiState, &Mod
 }
 
 #[test]
+fn overview() {
+    check("overview", |state, model| typed(state, model, "1"));
+}
+
+#[test]
+fn overview_of_trouble_with_a_bin_chosen() {
+    check_of(&troubled(), "overview_bin", |state, model| {
+        typed(state, model, "1");
+        let screen = state.screen().expect("a screen").ids();
+        let charts = screen.iter().position(|id| id == "Charts total");
+        assert_eq!(charts.is_some(), state.area.height >= 12, "{screen:?}");
+        for _ in 0..charts.unwrap_or(0) {
+            typed(state, model, "j");
+        }
+        typed(state, model, "hhh");
+    });
+}
+
+#[test]
+fn overview_of_an_idle_machine() {
+    let mut scenario = Scenario::default();
+    scenario.machine();
+    scenario.until(90_000_000);
+    check_of(&scenario, "overview_idle", |state, model| typed(state, model, "1"));
+}
+
+#[test]
 fn requests() {
     check("requests", |_, _| {});
 }
@@ -140,6 +175,7 @@ fn filter_with_a_fault() {
 fn replay_without_its_end() {
     let scenario = busy();
     let mut state = UiState::new(Mode::Replay { name: "boot.mcap".into(), damage: None });
+    typed(&mut state, scenario.model(), "2");
     tick(&mut state, scenario.model());
     insta::assert_snapshot!("replay_80x24", shown(scenario.model(), &state));
 }
@@ -572,17 +608,17 @@ fn findings_open_the_request_that_shows_them() {
     assert!(shown(model, &state).contains("findings 4"), "the header counts them on every screen");
     typed_tabs(&mut state, model, 6);
     assert_eq!(title(&state), "findings");
-    for (name, request) in
-        [("deadlock", Some(3)), ("failed_yet_served", Some(1)), ("hollow_requests", Some(1)), ("reloaded", None)]
-    {
+    for (name, request) in [("deadlock", 3), ("failed_yet_served", 1), ("hollow_requests", 1)] {
         let screen = shown(model, &state);
         assert!(screen.lines().any(|line| line.starts_with('▶') && line.contains(name)), "{name}: {screen}");
-        press(&mut state, model, KeyCode::Enter);
-        let opened = state.opened.map(|opened| opened.target);
-        assert_eq!(opened, request.map(|id| Target::Request(RequestId(id))), "{name}");
-        if opened.is_some() {
-            press(&mut state, model, KeyCode::Esc);
-        }
+        // Its page, and the first piece of evidence.
+        typed(&mut state, model, "\n");
+        let page = shown(model, &state);
+        assert!(page.contains("what it means") && page.contains(name), "{page}");
+        typed(&mut state, model, "\n");
+        assert_eq!(state.opened.map(|opened| opened.target), Some(Target::Request(RequestId(request))), "{name}");
+        press(&mut state, model, KeyCode::Esc);
+        press(&mut state, model, KeyCode::Esc);
         typed(&mut state, model, "j");
     }
     typed(&mut state, model, "/finding:hollow_requests");
@@ -597,12 +633,12 @@ fn every_tab_has_room_whichever_is_shown() {
     let scenario = busy();
     let model = scenario.model();
     for width in [60, 66, 80, 120, 200] {
-        let mut state = live(model, width, 12);
+        let mut state = first_screen(model, width, 12);
         for title in state.titles().collect::<Vec<_>>() {
             let screen = shown(model, &state);
             let tabs = screen.lines().nth(2).unwrap_or_default();
             assert!(tabs.contains(&format!("[{title}]")), "{width}: {tabs}");
-            assert!(tabs.contains("req") && tabs.contains("pro"), "{width}: {tabs}");
+            assert!(tabs.contains("ove") && tabs.contains("pro"), "{width}: {tabs}");
             press(&mut state, model, KeyCode::Tab);
         }
     }
@@ -673,9 +709,11 @@ fn keys_quit_open_and_go_back() {
     press(&mut state, model, KeyCode::Esc);
     assert!(state.opened.is_none());
     typed(&mut state, model, "?");
-    assert_eq!(state.overlay, Overlay::Help);
+    assert_eq!(state.overlay, Overlay::Help(0));
+    assert_eq!(press(&mut state, model, KeyCode::Char('q')), Outcome::Continue, "q leaves the help");
+    assert_eq!(state.overlay, Overlay::None);
     assert_eq!(press(&mut state, model, KeyCode::Char('q')), Outcome::Quit);
-    typed(&mut state, model, "?/q");
+    typed(&mut state, model, "??/q");
     assert_eq!(state.overlay, Overlay::None);
     assert_eq!(state.input.as_ref().map(|input| input.text.as_str()), Some("q"));
     let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
@@ -697,46 +735,41 @@ fn clicks_select_open_and_change_screens() {
     click(&mut state, 10, 6);
     let opened = state.opened.map(|opened| opened.target);
     assert_eq!(opened.map(|target| format!("{target:?}")), selected(&state).map(|id| format!("Request({id})")));
-    click(&mut state, 14, 2);
+    click(&mut state, 22, 2);
     assert_eq!((title(&state), state.opened), ("helpers", None));
     click(&mut state, 10, 23);
     assert_eq!(position(&state).index, 0);
 }
 
 #[test]
-fn loads_open_the_request_they_serve() {
+fn loads_lead_to_the_request_they_serve_and_back() {
     let scenario = busy();
     let model = scenario.model();
     let mut state = live(model, 80, 24);
     typed_tabs(&mut state, model, 2);
     typed(&mut state, model, "G\n");
+    assert_eq!(state.opened.map(|opened| opened.target), Some(Target::Load(LoadId(1))));
+    typed(&mut state, model, "\n");
     assert_eq!(state.opened.map(|opened| opened.target), Some(Target::Request(RequestId(1))));
     press(&mut state, model, KeyCode::Esc);
-    assert_eq!(title(&state), "loads");
+    assert_eq!(state.opened.map(|opened| opened.target), Some(Target::Load(LoadId(1))));
+    press(&mut state, model, KeyCode::Esc);
+    assert_eq!((title(&state), state.opened), ("loads", None));
 }
 
 #[test]
 fn enter_is_offered_where_the_selected_row_opens_something() {
-    let mut scenario = Scenario::default();
-    scenario.machine();
-    let requester = Task::new(412, 412, 5, "ping");
-    let helped = Helped { alias: "net-pf-29", requester, path: "/sbin/modprobe", pid: 413, at: 10_000 };
-    scenario.helped(helped, 0);
-    scenario.load(20_000, scenario.helper(helped), "can");
-    scenario.load(30_000, Task::new(500, 500, 6, "insmod"), "vcan");
-    scenario.until(1_000_000);
+    let scenario = busy();
     let model = scenario.model();
-    let mut state = live(model, 80, 24);
-    // The requests, the helpers, the loads (the newest serves no request, the one before does), the suspend cycles.
-    for (keys, opens) in [("", true), ("\t", false), ("\t", false), ("j", true), ("\t\t", false)] {
-        for key in keys.chars() {
-            press(&mut state, model, if key == '\t' { KeyCode::Tab } else { KeyCode::Char(key) });
-        }
+    let mut state = live(model, 100, 24);
+    // The requests, the helpers, the loads, the duplicates; no suspend, no firmware; the findings, but no moment.
+    for opens in [true, true, true, true, false, false, true, false] {
         let screen = shown(model, &state);
         assert_eq!(screen.contains("enter open"), opens, "{screen}");
         press(&mut state, model, KeyCode::Enter);
         assert_eq!(state.opened.is_some(), opens, "{screen}");
         press(&mut state, model, KeyCode::Esc);
+        press(&mut state, model, KeyCode::Tab);
     }
 }
 
@@ -774,6 +807,162 @@ fn the_end_of_a_long_page_is_reached_and_not_passed() {
     let end = state.opened;
     press(&mut state, model, KeyCode::PageDown);
     assert_eq!(state.opened, end);
+}
+
+/// Selects the line of the overview with this name.
+fn choose(state: &mut UiState, model: &Model, name: &str) {
+    let ids = state.screen().expect("a screen").ids();
+    let place = ids.iter().position(|id| id == name).unwrap_or_else(|| panic!("{name} is not among {ids:?}"));
+    press(state, model, KeyCode::Home);
+    for _ in 0..place {
+        typed(state, model, "j");
+    }
+    assert_eq!(selected(state).as_deref(), Some(name));
+}
+
+#[test]
+fn a_verdict_of_the_overview_leads_to_its_requests_and_the_way_back_keeps_every_place() {
+    let scenario = busy();
+    let model = scenario.model();
+    let mut state = live(model, 120, 30);
+    typed(&mut state, model, "/comm:mount\nj");
+    let before = (selected(&state), position(&state));
+    typed(&mut state, model, "1");
+    choose(&mut state, model, "Verdicts not_found");
+    typed(&mut state, model, "\n");
+    assert_eq!((title(&state), position(&state).rows), ("requests", 2));
+    assert!(shown(model, &state).contains("overview › requests verdict:not_found"), "{}", shown(model, &state));
+    typed(&mut state, model, "\n");
+    assert!(state.opened.is_some());
+    press(&mut state, model, KeyCode::Esc);
+    assert_eq!((title(&state), position(&state).rows, state.opened), ("requests", 2, None));
+    press(&mut state, model, KeyCode::Esc);
+    assert_eq!((title(&state), selected(&state).as_deref()), ("overview", Some("Verdicts not_found")));
+    typed(&mut state, model, "2");
+    assert_eq!((selected(&state), position(&state)), before, "the filter of before is back");
+}
+
+#[test]
+fn a_bin_of_a_chart_opens_the_rows_that_are_counted_in_it() {
+    let scenario = busy();
+    let model = scenario.model();
+    let mut state = first_screen(model, 120, 30);
+    choose(&mut state, model, "Charts requests");
+    let mut counted = 0;
+    for _ in 0..300 {
+        press(&mut state, model, KeyCode::Left);
+        let screen = shown(model, &state);
+        let Some((_, of_bin)) = screen.split_once("▶requests").filter(|_| screen.contains('▲')) else { break };
+        let count: usize = of_bin
+            .split_once(", ")
+            .and_then(|(_, rest)| rest.split(' ').next())
+            .and_then(|count| count.parse().ok())
+            .unwrap_or_else(|| panic!("{screen}"));
+        typed(&mut state, model, "\n");
+        assert_eq!((title(&state), position(&state).rows), ("requests", count), "{screen}");
+        press(&mut state, model, KeyCode::Esc);
+        assert_eq!(selected(&state).as_deref(), Some("Charts requests"));
+        counted += count;
+    }
+    assert_eq!(counted, model.requests().len(), "every request is in one bin");
+}
+
+#[test]
+fn what_needs_attention_is_gone_through_with_one_key_and_left_with_one() {
+    let scenario = troubled();
+    let model = scenario.model();
+    let mut state = live(model, 120, 30);
+    let all = state.derived.concerns().len();
+    assert!(all >= 3);
+    let mut targets = Vec::new();
+    for _ in 0..all {
+        typed(&mut state, model, "!");
+        targets.push(state.opened.expect("a page").target);
+    }
+    typed(&mut state, model, "!");
+    assert_eq!(state.opened.map(|opened| opened.target), targets.first().copied(), "it begins again");
+    targets.dedup();
+    assert_eq!(targets.len(), all);
+    press(&mut state, model, KeyCode::Esc);
+    assert_eq!((title(&state), state.opened), ("requests", None));
+    let quiet = Scenario::default();
+    let mut state = live(quiet.model(), 80, 24);
+    typed(&mut state, quiet.model(), "!");
+    assert!(shown(quiet.model(), &state).contains("nothing needs attention"));
+}
+
+#[test]
+fn the_next_row_and_the_one_before_open_from_a_page() {
+    let scenario = busy();
+    let model = scenario.model();
+    let mut state = live(model, 80, 24);
+    let target = |state: &UiState| state.opened.map(|opened| opened.target);
+    typed(&mut state, model, "g\n");
+    let newest = target(&state);
+    typed(&mut state, model, "p");
+    assert_eq!(target(&state), newest, "there is none before");
+    assert!(shown(model, &state).contains("this is the first row"));
+    typed(&mut state, model, "nn");
+    let third = target(&state);
+    typed(&mut state, model, "np");
+    assert_eq!(target(&state), third);
+    press(&mut state, model, KeyCode::Esc);
+    assert_eq!(position(&state).index, 2, "the row of the last page is selected");
+    // A page that a page led to has no neighbours.
+    typed(&mut state, model, "4G\n\n");
+    let before = target(&state);
+    typed(&mut state, model, "n");
+    assert_eq!(target(&state), before);
+}
+
+#[test]
+fn everything_that_a_page_names_is_led_to() {
+    let scenario = busy();
+    let model = scenario.model();
+    for (width, height) in [(80, 24), (200, 60)] {
+        let mut state = live(model, width, height);
+        open(&mut state, model, "can-proto-1");
+        let (area, opened) = (state.area, state.opened.expect("a page"));
+        let links = super::view::page(&state, model, opened.target, area).expect("a page");
+        let count = links.links().len();
+        assert!(count >= 8, "two loads, a request, the requester, its program and unit, the helper, the module");
+        press(&mut state, model, KeyCode::Home);
+        let mut reached = Vec::new();
+        for _ in 0..200 {
+            reached.push(state.opened.expect("a page").link);
+            let back = state.clone();
+            typed(&mut state, model, "\n");
+            assert!(state.opened != back.opened || position(&state).rows > 0, "{}", shown(model, &state));
+            press(&mut state, model, KeyCode::Esc);
+            assert_eq!(state.opened, back.opened);
+            press(&mut state, model, KeyCode::Down);
+        }
+        reached.dedup();
+        assert_eq!(reached, (0..count).collect::<Vec<_>>(), "{width}x{height}");
+    }
+}
+
+#[test]
+fn the_help_scrolls_through_keys_columns_verdicts_and_findings() {
+    let scenario = busy();
+    let model = scenario.model();
+    for (width, height) in [(80, 24), (60, 12)] {
+        let mut state = live(model, width, height);
+        typed(&mut state, model, "?");
+        let mut seen = shown(model, &state);
+        for _ in 0..600 {
+            press(&mut state, model, KeyCode::Down);
+            seen.push_str(&shown(model, &state));
+        }
+        for word in ["ctrl-z", "in vain", "slot wait", "satisfied by another", "foreign_helper"] {
+            assert!(seen.contains(word), "{word} at {width}x{height}");
+        }
+        let end = state.overlay;
+        press(&mut state, model, KeyCode::PageDown);
+        assert_eq!(state.overlay, end, "the end is not passed");
+        press(&mut state, model, KeyCode::Esc);
+        assert_eq!(state.overlay, Overlay::None);
+    }
 }
 
 #[test]

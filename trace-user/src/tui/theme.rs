@@ -24,6 +24,8 @@ pub enum Tone {
     Bad,
     /// Under way.
     Busy,
+    /// What leads somewhere.
+    Link,
     /// The row or tab that is selected.
     Selected,
 }
@@ -70,6 +72,7 @@ fn coloured(tone: Tone) -> Style {
         Tone::Warn => style.fg(Color::Yellow),
         Tone::Bad => style.fg(Color::Red).add_modifier(Modifier::BOLD),
         Tone::Busy => style.fg(Color::Blue).add_modifier(Modifier::BOLD),
+        Tone::Link => style.add_modifier(Modifier::UNDERLINED),
         Tone::Selected => style.add_modifier(Modifier::REVERSED),
     }
 }
@@ -80,6 +83,7 @@ fn monochrome(tone: Tone) -> Style {
         Tone::Plain | Tone::Good => style,
         Tone::Dim => style.add_modifier(Modifier::DIM),
         Tone::Title | Tone::Accent | Tone::Warn | Tone::Bad | Tone::Busy => style.add_modifier(Modifier::BOLD),
+        Tone::Link => style.add_modifier(Modifier::UNDERLINED),
         Tone::Selected => style.add_modifier(Modifier::REVERSED),
     }
 }

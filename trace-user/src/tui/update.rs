@@ -3,8 +3,9 @@
 //! In: the state, the model that is on the screen, a message. Out: the changed state, and whether to go on. Pure: no
 //! I/O and no clock; time comes from the model.
 
-use super::keymap::{self, Action};
+use super::keymap::Action;
 use super::mode::Mode;
+use super::navigate::{back, open_attention, open_neighbour, open_selected, show};
 use super::screen::Screen;
 use super::state::{Input, Opened, Overlay, Paused, UiState};
 use super::view;
@@ -36,10 +37,12 @@ pub enum Msg {
         /// Events that the source has delivered by now, including those that a pause holds back.
         events: u64,
     },
+    /// What the person asked for was done, or was not: in words, for the last line.
+    Notice(String),
 }
 
 /// What the caller does next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Go on.
     Continue,
@@ -78,34 +81,51 @@ pub fn update(state: &mut UiState, model: &Model, msg: Msg) -> Outcome {
             }
         }
         Msg::Tick { events } => state.events = events,
+        Msg::Notice(words) => state.notice = Some(words),
     }
     refresh(state, model);
     outcome
 }
 
-/// Builds the rows on the screen, keeps the window on the selected one, and counts what the header shows.
+/// Computes what the model has changed, builds the rows on the screen, keeps the window on the selected one, and counts
+/// what the header shows.
 fn refresh(state: &mut UiState, model: &Model) {
-    let height = view::rows_height(state, state.area);
-    for (place, screen) in state.screens.iter_mut().enumerate() {
-        if place == state.shown || screen.is_in_header() {
-            screen.refresh(model);
+    state.derived.refresh(model, state.settings.limit);
+    // What the model no longer keeps is closed.
+    while let Some(opened) = state.opened.filter(|opened| !view::exists(model, &state.derived, opened.target)) {
+        back(state);
+        if state.opened == Some(opened) {
+            state.opened = None;
         }
     }
-    if let Some(screen) = state.screen_mut() {
-        screen.fit_window(height);
+    let body = view::body(state, state.area);
+    let mut screens = std::mem::take(&mut state.screens);
+    for (place, screen) in screens.iter_mut().enumerate() {
+        if place == state.shown || screen.is_in_header() {
+            screen.refresh(&state.scene(model), body);
+        }
     }
-    // What the model no longer keeps is closed.
-    state.opened = state.opened.and_then(|opened| {
-        let scroll_max = view::scroll_max(model, state, opened.target)?;
-        Some(Opened { scroll: opened.scroll.min(scroll_max), ..opened })
-    });
+    state.screens = screens;
+    state.opened = state.opened.map(|opened| fitted(state, model, opened));
+    if let Overlay::Help(scroll) = state.overlay {
+        state.overlay = Overlay::Help(scroll.min(view::help_scroll_max(state, state.area)));
+    }
+}
+
+/// The page no longer than it is, with a line selected that it has.
+fn fitted(state: &UiState, model: &Model, opened: Opened) -> Opened {
+    let Some(page) = view::page(state, model, opened.target, state.area) else { return opened };
+    let height = usize::from(view::body(state, state.area).height);
+    let scroll = opened.scroll.min(page.height().saturating_sub(height));
+    Opened { scroll, link: opened.link.min(page.links().len().saturating_sub(1)), ..opened }
 }
 
 fn on_key(state: &mut UiState, model: &Model, key: KeyEvent) -> Outcome {
     if key.kind == KeyEventKind::Release {
         return Outcome::Continue;
     }
-    let asked = keymap::action(key);
+    state.notice = None;
+    let asked = state.settings.keymap.action(key);
     // What holds even while something is typed.
     if key.modifiers.contains(KeyModifiers::CONTROL) {
         match asked {
@@ -119,38 +139,70 @@ fn on_key(state: &mut UiState, model: &Model, key: KeyEvent) -> Outcome {
         on_typed(state, key);
         return Outcome::Continue;
     }
-    match asked {
-        Some(Action::Quit) => return Outcome::Quit,
-        Some(action) if state.overlay == Overlay::None => act(state, model, action),
-        Some(Action::Help | Action::Back) => state.overlay = Overlay::None,
-        Some(_) | None => {}
+    match (state.overlay, asked) {
+        (_, None) => Outcome::Continue,
+        (Overlay::Help(scroll), Some(action)) => {
+            in_help(state, action, scroll);
+            Outcome::Continue
+        }
+        (Overlay::None, Some(action)) => act(state, model, action),
     }
-    Outcome::Continue
 }
 
-fn act(state: &mut UiState, model: &Model, action: Action) {
+/// What keys do in the help: they scroll or close it.
+fn in_help(state: &mut UiState, action: Action, scroll: usize) {
+    if matches!(action, Action::Help | Action::Back | Action::Quit) {
+        state.overlay = Overlay::None;
+    } else if let Some(step) = step_of(state, action) {
+        state.overlay = Overlay::Help(step.from(scroll));
+    }
+}
+
+/// The move along lines that an action stands for.
+fn step_of(state: &UiState, action: Action) -> Option<Step> {
+    let steps = [
+        (Action::Up, Step::Back(1)),
+        (Action::Down, Step::On(1)),
+        (Action::PageUp, Step::Back(page(state))),
+        (Action::PageDown, Step::On(page(state))),
+        (Action::First, Step::Back(usize::MAX)),
+        (Action::Last, Step::On(usize::MAX)),
+    ];
+    steps.into_iter().find(|(known, _)| *known == action).map(|(_, step)| step)
+}
+
+fn act(state: &mut UiState, model: &Model, action: Action) -> Outcome {
     match action {
-        Action::Up => move_by(state, Step::Back(1)),
-        Action::Down => move_by(state, Step::On(1)),
+        Action::Quit => return Outcome::Quit,
+        Action::Redraw => return Outcome::Redraw,
+        Action::Suspend => return Outcome::Suspend,
+        Action::Up => step(state, model, Step::Back(1)),
+        Action::Down => step(state, model, Step::On(1)),
+        Action::Left => move_sideways(state, model, -1),
+        Action::Right => move_sideways(state, model, 1),
         Action::PageUp => move_by(state, Step::Back(page(state))),
         Action::PageDown => move_by(state, Step::On(page(state))),
         Action::First => move_to_first(state),
         Action::Last => move_by(state, Step::On(usize::MAX)),
         Action::Open => open_selected(state, model),
         Action::Back => back(state),
+        Action::NextItem => open_neighbour(state, model, true),
+        Action::PreviousItem => open_neighbour(state, model, false),
+        Action::Attention => open_attention(state, model),
         Action::NextScreen => show(state, (state.shown + 1) % state.screens.len().max(1)),
         Action::PreviousScreen => show(state, state.shown.checked_sub(1).unwrap_or(state.screens.len() - 1)),
+        Action::Screen(number) => show(state, usize::from(number).saturating_sub(1)),
         Action::Filter => start_typing(state),
         Action::Sort => {
-            let width = view::cells_width(state.area);
-            sort(state, |screen| screen.sort_by_next(width));
+            let body = view::body(state, state.area);
+            sort(state, |screen| screen.sort_by_next(body));
         }
         Action::Reverse => sort(state, |screen| screen.reverse()),
         Action::Pause => pause(state, model),
-        Action::Help => state.overlay = Overlay::Help,
-        // Answered before.
-        Action::Quit | Action::Redraw | Action::Suspend => {}
+        Action::Help => state.overlay = Overlay::Help(0),
+        Action::Columns | Action::Copy | Action::CopyJson | Action::Export | Action::View => {}
     }
+    Outcome::Continue
 }
 
 /// A move along rows or lines.
@@ -169,6 +221,27 @@ impl Step {
     }
 }
 
+/// One step. On a page, to the next line that leads somewhere, if it is on the screen; else by a line.
+fn step(state: &mut UiState, model: &Model, step: Step) {
+    let Some(opened) = state.opened else { return move_by(state, step) };
+    let Some(page) = view::page(state, model, opened.target, state.area) else { return };
+    let links = page.links();
+    let height = usize::from(view::body(state, state.area).height);
+    let visible = opened.scroll..opened.scroll + height;
+    let is_visible = |link: usize| links.get(link).is_some_and(|(line, _)| visible.contains(line));
+    let next = step.from(opened.link);
+    // A selection that was scrolled away comes back at the edge that it left by.
+    let nearest = match step {
+        _ if is_visible(opened.link) => Some(next),
+        Step::On(_) => (0..links.len()).find(|link| is_visible(*link)),
+        Step::Back(_) => (0..links.len()).rev().find(|link| is_visible(*link)),
+    };
+    match nearest.filter(|link| *link != opened.link && is_visible(*link)) {
+        Some(link) => state.opened = Some(Opened { link, ..opened }),
+        None => move_by(state, step),
+    }
+}
+
 fn move_by(state: &mut UiState, step: Step) {
     if let Some(opened) = &mut state.opened {
         opened.scroll = step.from(opened.scroll);
@@ -179,9 +252,21 @@ fn move_by(state: &mut UiState, step: Step) {
     }
 }
 
+fn move_sideways(state: &mut UiState, model: &Model, steps: isize) {
+    if state.opened.is_some() {
+        return;
+    }
+    let body = view::body(state, state.area);
+    let mut screens = std::mem::take(&mut state.screens);
+    if let Some(screen) = screens.get_mut(state.shown) {
+        screen.move_sideways(&state.scene(model), body, steps);
+    }
+    state.screens = screens;
+}
+
 fn move_to_first(state: &mut UiState) {
     if let Some(opened) = &mut state.opened {
-        opened.scroll = 0;
+        (opened.scroll, opened.link) = (0, 0);
         return;
     }
     if let Some(screen) = state.screen_mut() {
@@ -193,31 +278,16 @@ fn page(state: &UiState) -> usize {
     view::rows_height(state, state.area).max(1)
 }
 
-fn open_selected(state: &mut UiState, model: &Model) {
-    if state.opened.is_some() {
-        return;
-    }
-    let Some(screen) = state.screen_mut() else { return };
-    if let Some(target) = screen.open(model) {
-        // Even if it was followed: the row that was opened stays selected.
-        screen.select(screen.position().index);
-        state.opened = Some(Opened { target, scroll: 0 });
-    }
-}
-
-fn back(state: &mut UiState) {
-    if state.opened.take().is_none() {
-        set_filter(state, "");
-    }
-}
-
-fn show(state: &mut UiState, place: usize) {
-    state.opened = None;
-    state.shown = place;
-}
-
+/// The filter of the list; if the screen is none, of the requests.
 fn start_typing(state: &mut UiState) {
-    state.opened = None;
+    if state.screen().is_some_and(|screen| !screen.is_list())
+        && let Some(place) = state.place_of("requests")
+    {
+        show(state, place);
+    }
+    while state.opened.is_some() {
+        back(state);
+    }
     let text = state.screen().map(|screen| screen.filter().text().to_owned()).unwrap_or_default();
     state.input = Some(Input { text, fault: None });
 }
@@ -246,7 +316,7 @@ fn on_typed(state: &mut UiState, key: KeyEvent) {
     let control = key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
     if key.code == KeyCode::Esc {
         state.input = None;
-        back(state);
+        set_filter(state, "");
     } else if key.code == KeyCode::Enter {
         if input.fault.is_none() {
             state.input = None;
@@ -302,7 +372,12 @@ fn set_filter(state: &mut UiState, text: &str) -> Option<QueryFault> {
 }
 
 fn on_mouse(state: &mut UiState, model: &Model, mouse: MouseEvent) {
-    if state.overlay != Overlay::None {
+    if let Overlay::Help(scroll) = state.overlay {
+        if mouse.kind == MouseEventKind::ScrollUp {
+            state.overlay = Overlay::Help(scroll.saturating_sub(NOTCH));
+        } else if mouse.kind == MouseEventKind::ScrollDown {
+            state.overlay = Overlay::Help(scroll.saturating_add(NOTCH));
+        }
         return;
     }
     match mouse.kind {
@@ -318,15 +393,29 @@ fn on_mouse(state: &mut UiState, model: &Model, mouse: MouseEvent) {
     }
 }
 
-/// A tab opens its screen; a row is selected, or opened if it was selected already.
+/// A tab opens its screen; a row is selected, or opened if it was selected already. On a page, so is a line that leads
+/// somewhere.
 fn click(state: &mut UiState, model: &Model, at: Position) {
     if let Some(place) = view::tab_at(state, state.area, at) {
         return show(state, place);
     }
-    let Some(line) = view::row_at(state, state.area, at).filter(|_| state.opened.is_none()) else { return };
+    let body = view::body(state, state.area);
+    if let Some(opened) = state.opened {
+        let Some(page) = view::page(state, model, opened.target, state.area).filter(|_| body.contains(at)) else {
+            return;
+        };
+        let line = opened.scroll + usize::from(at.y - body.y);
+        let place = page.links().iter().position(|(place, _)| *place == line);
+        match place {
+            Some(link) if link == opened.link => open_selected(state, model),
+            Some(link) => state.opened = Some(Opened { link, ..opened }),
+            None => {}
+        }
+        return;
+    }
     let Some(screen) = state.screen_mut() else { return };
+    let Some(place) = screen.row_at(body, at) else { return };
     let position = screen.position();
-    let place = position.top + line;
     if place == position.index && place < position.rows {
         return open_selected(state, model);
     }

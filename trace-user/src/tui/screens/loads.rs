@@ -4,6 +4,7 @@ use super::stalled::stalled;
 use crate::tui::format;
 use crate::tui::table::{Column, Description, Key, Order, Table, Target, dash, duration, number, plain};
 use crate::tui::theme::Tone;
+use crate::tui::world::World;
 use modtrail_core::attribution::container::{container, unit};
 use modtrail_core::entities::{Load, LoadId, Timed};
 use modtrail_core::explain::load::{explain_load, subject};
@@ -21,6 +22,7 @@ impl Table for Loads {
     type Id = LoadId;
 
     const TITLE: &'static str = "loads";
+    const ONE: &'static str = "load";
     const EMPTY: &'static str = "no module has been loaded yet";
     const DESCRIPTION: u16 = 5;
     const COLUMNS: &'static [Column<Load>] = &[
@@ -70,7 +72,7 @@ impl Table for Loads {
         model.load(id).map(|load| &**load)
     }
 
-    fn describe(model: &Model, load: &Load) -> Option<Description> {
+    fn describe(model: &World<'_>, load: &Load) -> Option<Description> {
         let request = load.request.map_or_else(String::new, |id| format!(" for {}", format::request_name(model, id)));
         let tone = if load.failed() { Tone::Bad } else { Tone::Plain };
         let by = format!("by {}{request}{}", format::task(&load.task), from(load));
@@ -83,8 +85,8 @@ impl Table for Loads {
         Some(Description { title, lines })
     }
 
-    fn open(model: &Model, load: &Load) -> Option<Target> {
-        load.request.filter(|id| model.request(*id).is_some()).map(Target::Request)
+    fn open(_model: &Model, load: &Load) -> Option<Target> {
+        Some(Target::Load(load.id))
     }
 }
 

@@ -3,10 +3,11 @@
 //! To add one: a file here with a [`Table`], and a line in [`all`].
 
 mod duplicates;
-mod findings;
-mod firmware;
-mod helpers;
-mod loads;
+pub mod findings;
+pub mod firmware;
+pub mod helpers;
+pub mod loads;
+mod overview;
 mod probes;
 mod requests;
 mod stalled;
@@ -20,6 +21,7 @@ use super::table::Table;
 #[must_use]
 pub fn all() -> Vec<Box<dyn Screen>> {
     vec![
+        Box::new(overview::OverviewScreen::default()),
         screen::<requests::Requests>(),
         screen::<helpers::Helpers>(),
         screen::<loads::Loads>(),

@@ -1,12 +1,16 @@
 //! The requests screen: every request, newest first.
 
+use super::stalled::stalled;
 use crate::tui::format;
-use crate::tui::table::{Column, Key, Order, Table, Target, dash, duration, number, plain};
+use crate::tui::table::{Column, Description, Key, Order, Table, Target, dash, duration, number, plain};
 use crate::tui::theme::Tone;
+use crate::tui::world::World;
 use modtrail_core::attribution::known::with_name;
-use modtrail_core::entities::{Request, RequestId};
+use modtrail_core::entities::{Request, RequestId, Timed as _};
+use modtrail_core::explain::explain;
 use modtrail_core::model::Model;
 use modtrail_core::query::Field;
+use modtrail_core::stall;
 
 /// Every request.
 #[derive(Clone, Copy, Debug)]
@@ -18,14 +22,15 @@ impl Table for Requests {
     type Id = RequestId;
 
     const TITLE: &'static str = "requests";
+    const ONE: &'static str = "request";
     const EMPTY: &'static str = "no module has been asked for yet";
     const COLUMNS: &'static [Column<Request>] = &[
         Column::<Request>::new("#", (6, 0), 9, |_, request| number(request.id.0)).right(),
         Column::<Request>::began(4),
         Column::<Request>::new("alias", (13, 47), 0, |_, request| plain(with_name(&request.requested.alias)))
             .sorted(Order::Text(|request| Key::captured(&request.requested.alias))),
-        Column::<Request>::new("verdict", (14, 6), 0, |_, request| {
-            (request.verdict.words().into(), format::verdict_tone(request.verdict))
+        Column::<Request>::new("verdict", (14, 0), 0, |_, request| {
+            (format::verdict(request.verdict).into(), format::verdict_tone(request.verdict))
         })
         .sorted(Order::By(|_, request| Key::Number(request.verdict as u64))),
         Column::<Request>::new("module", (12, 16), 6, |_, request| {
@@ -64,6 +69,15 @@ impl Table for Requests {
 
     fn find(model: &Model, id: RequestId) -> Option<&Request> {
         model.request(id).map(|request| &**request)
+    }
+
+    fn describe(world: &World<'_>, request: &Request) -> Option<Description> {
+        let mut lines = vec![(explain(request), format::verdict_tone(request.verdict))];
+        if let Some(age) = request.age(world.now()).filter(|_| request.is_open()) {
+            stalled(world, &stall::of_request(request, world), age, request.asked, &mut lines);
+        }
+        let title = format!("#{} {}", request.id.0, with_name(&request.requested.alias));
+        Some(Description { title, lines })
     }
 
     fn open(_model: &Model, request: &Request) -> Option<Target> {
