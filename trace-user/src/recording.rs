@@ -76,6 +76,16 @@ pub enum FileWriteError {
     },
 }
 
+/// A file that was not there before, for its owner alone. Nothing that is there is replaced, and a symbolic link is not
+/// followed.
+///
+/// # Errors
+/// [`FileWriteError::Create`] with what the system answered.
+pub fn new_file(path: &Path) -> Result<File, FileWriteError> {
+    let made = options(path).create_new(true).open(path);
+    made.map_err(|source| FileWriteError::Create { path: path.to_owned(), source })
+}
+
 /// A file that can be written, but is unchanged: if no recording begins, a file that did not exist before is removed
 /// again.
 pub struct Target {

@@ -12,6 +12,7 @@
 //! ```
 
 pub mod derived;
+pub mod export;
 pub mod format;
 pub mod glossary;
 pub mod go;
@@ -19,6 +20,7 @@ pub mod keymap;
 pub mod list;
 pub mod mode;
 pub mod navigate;
+pub mod row;
 pub mod screen;
 pub mod screens;
 pub mod state;

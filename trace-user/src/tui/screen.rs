@@ -5,7 +5,8 @@
 use super::derived::Derived;
 use super::list::{Direction, List, Position};
 use super::mode::Mode;
-use super::table::{Go, Table};
+use super::row::Form;
+use super::table::{Go, Table, line};
 use super::theme::Theme;
 use super::view::list;
 use super::world::World;
@@ -14,6 +15,7 @@ use modtrail_core::query::{Field, Query, QueryFault};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position as Cell, Rect};
 use std::fmt::Debug;
+use std::ops::ControlFlow;
 
 /// What a screen is drawn from.
 #[derive(Clone, Copy, Debug)]
@@ -27,7 +29,7 @@ pub struct Scene<'s> {
 }
 
 /// A screen, whatever its rows are.
-pub trait Screen: Debug {
+pub trait Screen: Debug + Send {
     /// The title of its tab.
     fn title(&self) -> &'static str;
     /// Whether it is one list of rows.
@@ -62,6 +64,10 @@ pub trait Screen: Debug {
     fn direction(&self) -> Direction;
     /// Where the selected row leads to; `None` if it leads nowhere.
     fn open(&self, model: &Model) -> Option<Go>;
+    /// The selected row as a line; `None` if there is none.
+    fn selected_line(&self, world: &World<'_>, form: Form) -> Option<String>;
+    /// Passes on the rows as lines, in their order, until told to stop.
+    fn each_line(&self, world: &World<'_>, form: Form, each: &mut dyn FnMut(&str) -> ControlFlow<()>);
     /// Draws it on `body`.
     fn draw(&self, scene: &Scene<'_>, theme: Theme, body: Rect, buffer: &mut Buffer);
 
@@ -164,6 +170,15 @@ impl<T: Table> Screen for List<T> {
 
     fn open(&self, model: &Model) -> Option<Go> {
         T::open(model, self.find(model, self.selected()?)?).map(Go::Page)
+    }
+
+    fn selected_line(&self, world: &World<'_>, form: Form) -> Option<String> {
+        Some(line::<T>(world, self.find(world.model, self.selected()?)?, form))
+    }
+
+    fn each_line(&self, world: &World<'_>, form: Form, each: &mut dyn FnMut(&str) -> ControlFlow<()>) {
+        let items = self.visible(0, usize::MAX).filter_map(|id| self.find(world.model, id));
+        let _ = items.map(|item| line::<T>(world, item, form)).try_for_each(|line| each(&line));
     }
 
     fn draw(&self, scene: &Scene<'_>, theme: Theme, body: Rect, buffer: &mut Buffer) {

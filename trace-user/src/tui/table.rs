@@ -7,24 +7,26 @@
 use super::derived::Derived;
 use super::format;
 pub use super::go::{Go, Target};
+use super::row::{self, Form};
 use super::theme::Tone;
 use super::world::World;
 use modtrail_core::entities::Timed;
 use modtrail_core::event::{Captured, Comm, Task};
 use modtrail_core::model::Model;
 use modtrail_core::query::{Field, Row};
+use modtrail_core::report::plain as text;
 use std::fmt::Debug;
 use trace_common::ids::Tgid;
 use trace_common::time::Nanos;
 
 /// One kind of item, as a list shows it.
-pub trait Table: Copy + Debug + 'static {
+pub trait Table: Copy + Debug + Send + 'static {
     /// What a row shows.
     type Item: Row + 'static;
     /// What holds the items.
     type Store: Store;
     /// What identifies an item for as long as the model keeps it.
-    type Id: Copy + Ord + Debug;
+    type Id: Copy + Ord + Debug + Send;
 
     /// The title of its tab.
     const TITLE: &'static str;
@@ -57,6 +59,15 @@ pub trait Table: Copy + Debug + 'static {
     fn describe(_world: &World<'_>, _item: &Self::Item) -> Option<Description> {
         None
     }
+    /// An item as a line of text.
+    fn text(world: &World<'_>, item: &Self::Item) -> String {
+        let cells = Self::COLUMNS.iter().map(|column| text::plain(&(column.cell)(world, item).0));
+        cells.collect::<Vec<_>>().join("  ")
+    }
+    /// An item as a line of JSON.
+    fn json(world: &World<'_>, item: &Self::Item) -> String {
+        row::facts(world, item)
+    }
     /// The page that opens for an item; `None` if neither the item nor what it belongs to has one.
     fn open(_model: &Model, _item: &Self::Item) -> Option<Target> {
         None
@@ -66,7 +77,7 @@ pub trait Table: Copy + Debug + 'static {
 /// What holds the items of a table: the model, or what is computed from it.
 pub trait Store: Clone + Debug + 'static {
     /// What a list keeps of it.
-    type Kept: Clone + Debug + Default;
+    type Kept: Clone + Debug + Default + Send;
 
     /// Takes over what was computed again since; returns whether anything was.
     fn refresh(kept: &mut Self::Kept, model: &Model, derived: &Derived) -> bool;
@@ -272,6 +283,15 @@ pub fn fit<I>(columns: &[Column<I>], sorted: usize, stays: Option<usize>, width:
         }
     }
     fitted.into_iter().map(|(place, _, given)| (place, given)).collect()
+}
+
+/// An item as a line.
+#[must_use]
+pub fn line<T: Table>(world: &World<'_>, item: &T::Item, form: Form) -> String {
+    match form {
+        Form::Text => T::text(world, item),
+        Form::Json => T::json(world, item),
+    }
 }
 
 /// A duration, or a dash for one that was not seen.

@@ -6,6 +6,7 @@
 
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
+use ratatui::crossterm::clipboard::CopyToClipboard;
 use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
 use ratatui::crossterm::execute;
@@ -139,6 +140,27 @@ impl Terminal {
     /// Restores it. Nothing is drawn on it after this, unless it is taken again.
     pub fn close(&mut self) {
         self.guard.give_back();
+    }
+
+    /// Asks it to keep `text` as what was copied, to be pasted elsewhere. Whether it does is up to the terminal.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn copy(&mut self, text: &str) -> Result<(), TerminalError> {
+        let copied =
+            self.guard.target.open().and_then(|mut output| execute!(output, CopyToClipboard::to_clipboard_from(text)));
+        copied.map_err(TerminalError::Draw)
+    }
+
+    /// It, as the output of another program; `None` if that is standard output.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn for_program(&self) -> Result<Option<File>, TerminalError> {
+        match self.guard.target.open().map_err(TerminalError::Draw)? {
+            Output::Stdout(_) => Ok(None),
+            Output::Tty(file) => Ok(Some(file)),
+        }
     }
 
     /// Its size: columns, rows.

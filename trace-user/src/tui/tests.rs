@@ -1,6 +1,7 @@
 //! Snapshots and behaviour of the whole dashboard.
 
 use super::list::{Direction, Position};
+use super::row::Form;
 use super::state::Overlay;
 use super::table::Target;
 use super::test_utils::{drawn, text};
@@ -940,6 +941,60 @@ fn everything_that_a_page_names_is_led_to() {
         reached.dedup();
         assert_eq!(reached, (0..count).collect::<Vec<_>>(), "{width}x{height}");
     }
+}
+
+#[test]
+fn a_row_is_copied_as_its_line_of_the_log_or_as_json() {
+    let scenario = busy();
+    let model = scenario.model();
+    let mut state = live(model, 80, 24);
+    typed(&mut state, model, "/alias:fs-xfs\n");
+    let copied = |state: &mut UiState, key| match press(state, model, KeyCode::Char(key)) {
+        Outcome::Copy(text) => text,
+        other => panic!("{other:?}"),
+    };
+    let line = copied(&mut state, 'y');
+    assert!(line.starts_with("10:00:00.300 fs-xfs") && line.contains("nothing that was wanted is live"), "{line}");
+    assert!(shown(model, &state).contains("copied"));
+    let json = copied(&mut state, 'Y');
+    assert!(json.starts_with(r#"{"schema":2,"kind":"request","id":6,"alias":"fs-xfs""#), "{json}");
+    typed(&mut state, model, "\n");
+    assert_eq!(copied(&mut state, 'Y'), json, "what is open is copied");
+    // Every screen has something to copy, and it is JSON.
+    let mut state = live(model, 80, 24);
+    for screen in ["requests", "helpers", "loads", "duplicates"] {
+        assert_eq!(title(&state), screen);
+        let object: serde_json::Value = serde_json::from_str(&copied(&mut state, 'Y')).expect("JSON");
+        assert!(object.get("kind").is_some(), "{object}");
+        typed_tabs(&mut state, model, 1);
+    }
+    assert_eq!(press(&mut state, model, KeyCode::Char('y')), Outcome::Continue);
+    assert!(shown(model, &state).contains("nothing here to copy"));
+}
+
+#[test]
+fn the_rows_that_match_are_written_and_a_page_is_viewed_as_text() {
+    let scenario = busy();
+    let model = scenario.model();
+    let mut state = live(model, 80, 24);
+    typed(&mut state, model, "/comm:mount\n");
+    assert_eq!(press(&mut state, model, KeyCode::Char('e')), Outcome::Export("requests"));
+    let mut lines = Vec::new();
+    super::export::each(&state, model, Form::Json, &mut |line| {
+        lines.push(line.to_owned());
+        std::ops::ControlFlow::Continue(())
+    });
+    assert_eq!(lines.len(), 2);
+    assert!(lines.iter().all(|line| line.contains(r#""comm":"mount""#)), "{lines:?}");
+    assert_eq!(press(&mut state, model, KeyCode::Char('v')), Outcome::View);
+    assert_eq!(super::export::page(&state, model), None, "the rows are viewed");
+    typed(&mut state, model, "\n");
+    assert_eq!(press(&mut state, model, KeyCode::Char('v')), Outcome::View);
+    let page = super::export::page(&state, model).expect("a page");
+    assert!(page.contains("where the time went") && page.contains("kernel stack"), "{page}");
+    typed(&mut state, model, "1");
+    assert_eq!(press(&mut state, model, KeyCode::Char('e')), Outcome::Continue);
+    assert!(shown(model, &state).contains("no rows here"));
 }
 
 #[test]

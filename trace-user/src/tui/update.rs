@@ -3,9 +3,11 @@
 //! In: the state, the model that is on the screen, a message. Out: the changed state, and whether to go on. Pure: no
 //! I/O and no clock; time comes from the model.
 
+use super::export;
 use super::keymap::Action;
 use super::mode::Mode;
 use super::navigate::{back, open_attention, open_neighbour, open_selected, show};
+use super::row::Form;
 use super::screen::Screen;
 use super::state::{Input, Opened, Overlay, Paused, UiState};
 use super::view;
@@ -39,6 +41,8 @@ pub enum Msg {
     },
     /// What the person asked for was done, or was not: in words, for the last line.
     Notice(String),
+    /// The terminal cannot be read any more.
+    Gone,
 }
 
 /// What the caller does next.
@@ -48,10 +52,18 @@ pub enum Outcome {
     Continue,
     /// End.
     Quit,
+    /// End: nobody is at the terminal.
+    Gone,
     /// Draw the whole screen again, whatever is on it.
     Redraw,
     /// Give the terminal back and stop, until the person comes back.
     Suspend,
+    /// Ask the terminal to keep this text, to be pasted elsewhere.
+    Copy(String),
+    /// Write the rows of the screen with this title to a file ([`export::each`]).
+    Export(&'static str),
+    /// Show the page that is open, or else the rows, in a pager ([`export::page`], [`export::each`]).
+    View,
 }
 
 impl Msg {
@@ -82,6 +94,7 @@ pub fn update(state: &mut UiState, model: &Model, msg: Msg) -> Outcome {
         }
         Msg::Tick { events } => state.events = events,
         Msg::Notice(words) => state.notice = Some(words),
+        Msg::Gone => outcome = Outcome::Gone,
     }
     refresh(state, model);
     outcome
@@ -200,7 +213,15 @@ fn act(state: &mut UiState, model: &Model, action: Action) -> Outcome {
         Action::Reverse => sort(state, |screen| screen.reverse()),
         Action::Pause => pause(state, model),
         Action::Help => state.overlay = Overlay::Help(0),
-        Action::Columns | Action::Copy | Action::CopyJson | Action::Export | Action::View => {}
+        Action::Copy => return copy(state, model, Form::Text),
+        Action::CopyJson => return copy(state, model, Form::Json),
+        Action::Export => match export::rows_of(state) {
+            Some(screen) => return Outcome::Export(screen),
+            None => state.notice = Some("there are no rows here to write to a file".to_owned()),
+        },
+        Action::View if state.opened.is_some() || export::rows_of(state).is_some() => return Outcome::View,
+        Action::View => state.notice = Some("there is nothing here to view: open a row, or choose a list".to_owned()),
+        Action::Columns => {}
     }
     Outcome::Continue
 }
@@ -276,6 +297,24 @@ fn move_to_first(state: &mut UiState) {
 
 fn page(state: &UiState) -> usize {
     view::rows_height(state, state.area).max(1)
+}
+
+/// What is copied, and what is said about it.
+fn copy(state: &mut UiState, model: &Model, form: Form) -> Outcome {
+    let Some(text) = export::one(state, model, form) else {
+        state.notice = Some("there is nothing here to copy".to_owned());
+        return Outcome::Continue;
+    };
+    match export::copied(&text) {
+        Ok(words) => {
+            state.notice = Some(words);
+            Outcome::Copy(text)
+        }
+        Err(words) => {
+            state.notice = Some(words);
+            Outcome::Continue
+        }
+    }
 }
 
 /// The filter of the list; if the screen is none, of the requests.

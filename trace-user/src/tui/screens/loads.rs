@@ -10,6 +10,7 @@ use modtrail_core::entities::{Load, LoadId, Timed};
 use modtrail_core::explain::load::{explain_load, subject};
 use modtrail_core::model::Model;
 use modtrail_core::query::Field;
+use modtrail_core::report::{json, line};
 use modtrail_core::stall;
 
 /// Every load.
@@ -83,6 +84,14 @@ impl Table for Loads {
         }
         let title = format!("#{} {}", load.id.0, name(load));
         Some(Description { title, lines })
+    }
+
+    fn text(world: &World<'_>, load: &Load) -> String {
+        line::load_line(load, world.model)
+    }
+
+    fn json(world: &World<'_>, load: &Load) -> String {
+        json::load_line(load, world.model)
     }
 
     fn open(_model: &Model, load: &Load) -> Option<Target> {

@@ -2,16 +2,16 @@
 //!
 //! To add one: a file here with a [`Table`], and a line in [`all`].
 
-mod duplicates;
+pub mod duplicates;
 pub mod findings;
 pub mod firmware;
 pub mod helpers;
 pub mod loads;
 mod overview;
 mod probes;
-mod requests;
+pub mod requests;
 mod stalled;
-mod suspend;
+pub mod suspend;
 
 use super::list::List;
 use super::screen::Screen;

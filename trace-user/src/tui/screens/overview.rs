@@ -8,6 +8,7 @@ use crate::tui::derived::Derived;
 use crate::tui::format;
 use crate::tui::list::{Direction, Position};
 use crate::tui::mode::Mode;
+use crate::tui::row::Form;
 use crate::tui::screen::{Scene, Screen};
 use crate::tui::table::Go;
 use crate::tui::theme::{Theme, Tone};
@@ -27,6 +28,7 @@ use ratatui::layout::{Constraint, Layout, Position as Cell, Rect};
 use ratatui::text::{Line, Span as Piece};
 use ratatui::widgets::Widget;
 use std::fmt::Debug;
+use std::ops::ControlFlow;
 use trace_common::time::{Ktime, Nanos};
 
 /// The overview.
@@ -540,6 +542,13 @@ impl Screen for OverviewScreen {
     fn open(&self, _model: &Model) -> Option<Go> {
         self.entries.get(self.index).and_then(|entry| entry.go.clone())
     }
+
+    fn selected_line(&self, _world: &World<'_>, form: Form) -> Option<String> {
+        let entry = self.entries.get(self.index).filter(|_| form == Form::Text)?;
+        Some(entry.parts.iter().map(|(text, _)| plain(text)).collect::<String>().trim().to_owned())
+    }
+
+    fn each_line(&self, _world: &World<'_>, _form: Form, _each: &mut dyn FnMut(&str) -> ControlFlow<()>) {}
 
     fn draw(&self, scene: &Scene<'_>, theme: Theme, body: Rect, buffer: &mut Buffer) {
         let layed = lay_out(scene, self.bin, self.focus.is_some(), Some(self.index), body);

@@ -10,6 +10,7 @@ use modtrail_core::entities::{Request, RequestId, Timed as _};
 use modtrail_core::explain::explain;
 use modtrail_core::model::Model;
 use modtrail_core::query::Field;
+use modtrail_core::report::{json, line};
 use modtrail_core::stall;
 
 /// Every request.
@@ -27,7 +28,7 @@ impl Table for Requests {
     const COLUMNS: &'static [Column<Request>] = &[
         Column::<Request>::new("#", (6, 0), 9, |_, request| number(request.id.0)).right(),
         Column::<Request>::began(4),
-        Column::<Request>::new("alias", (13, 47), 0, |_, request| plain(with_name(&request.requested.alias)))
+        Column::<Request>::new("alias", (12, 48), 0, |_, request| plain(with_name(&request.requested.alias)))
             .sorted(Order::Text(|request| Key::captured(&request.requested.alias))),
         Column::<Request>::new("verdict", (14, 0), 0, |_, request| {
             (format::verdict(request.verdict).into(), format::verdict_tone(request.verdict))
@@ -78,6 +79,14 @@ impl Table for Requests {
         }
         let title = format!("#{} {}", request.id.0, with_name(&request.requested.alias));
         Some(Description { title, lines })
+    }
+
+    fn text(world: &World<'_>, request: &Request) -> String {
+        line::request_line(request, world.model)
+    }
+
+    fn json(world: &World<'_>, request: &Request) -> String {
+        json::request_line(request, world.model)
     }
 
     fn open(_model: &Model, request: &Request) -> Option<Target> {

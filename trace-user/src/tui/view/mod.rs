@@ -117,6 +117,12 @@ pub fn page(state: &UiState, model: &Model, target: Target, area: Rect) -> Optio
     shown(state, model, target, Theme::Monochrome, body(state, area))
 }
 
+/// The page of something as text, this wide.
+#[must_use]
+pub fn text(state: &UiState, model: &Model, target: Target, area: Rect) -> Option<Vec<String>> {
+    shown(state, model, target, Theme::Monochrome, area).map(|page| page.text())
+}
+
 fn shown(state: &UiState, model: &Model, target: Target, theme: Theme, body: Rect) -> Option<Page> {
     let world = &state.world(model);
     let width = body.width;

@@ -74,6 +74,13 @@ impl Page {
         links
     }
 
+    /// Its text, one column after the other, without the blanks at the ends of lines.
+    #[must_use]
+    pub fn text(&self) -> Vec<String> {
+        let lines = self.columns.iter().flatten();
+        lines.map(|line| line.line.to_string().trim_end().to_owned()).collect()
+    }
+
     /// Draws it from line `scroll` on, with the line selected that is the `link`th that leads somewhere.
     pub fn draw(&self, scroll: usize, link: usize, theme: Theme, area: Rect, buffer: &mut Buffer) {
         let [text, bar] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
