@@ -86,6 +86,14 @@ pub fn new_file(path: &Path) -> Result<File, FileWriteError> {
     made.map_err(|source| FileWriteError::Create { path: path.to_owned(), source })
 }
 
+/// A folder and those above it, if they are not there.
+///
+/// # Errors
+/// What the system answered.
+pub fn new_folder(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
+}
+
 /// A file that can be written, but is unchanged: if no recording begins, a file that did not exist before is removed
 /// again.
 pub struct Target {

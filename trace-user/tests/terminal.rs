@@ -48,6 +48,9 @@ impl Person {
     }
 
     fn starts(mut command: CommandBuilder, rows: u16, cols: u16) -> Self {
+        if command.get_env("XDG_CONFIG_HOME").is_none() {
+            command.env("XDG_CONFIG_HOME", "/nonexistent");
+        }
         let pair = native_pty_system().openpty(size(rows, cols)).expect("a pty");
         command.env("TERM", "xterm-256color");
         let child = pair.slave.spawn_command(command).expect("modtrail starts");
@@ -382,6 +385,85 @@ fn a_terminal_that_shrinks_and_grows_is_followed() {
     person.sees(&["[requests]", "1/31"]);
     person.types("q");
     person.sees_it_end();
+}
+
+/// A folder of configurations with this file.
+fn configured(text: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("modtrail")).expect("a folder");
+    std::fs::write(folder.path().join("modtrail/config.toml"), text).expect("a file");
+    folder
+}
+
+/// Starts `modtrail replay` with these options and this configuration.
+fn sits_down_configured(options: &[&str], text: &str) -> (tempfile::TempDir, Person) {
+    let folder = configured(text);
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_modtrail"));
+    command.env_remove("NO_COLOR");
+    command.env("XDG_CONFIG_HOME", folder.path());
+    command.arg("replay");
+    command.args(options);
+    command.arg(recording());
+    let person = Person::starts(command, 24, 80);
+    (folder, person)
+}
+
+#[test]
+fn what_is_configured_holds_and_the_command_line_goes_first() {
+    let background = |person: &Person| person.screen.screen().cell(23, 79).map(vt100::Cell::bgcolor);
+    let text = "theme = \"light\"\ntime = \"local\"\nmouse = false\n[keys]\nscreen_2 = [\"R\"]\n";
+    let (_folder, mut person) = sits_down_configured(&[], text);
+    person.sees(&["[overview]", "REPLAY"]);
+    person.waits(|person| background(person) == Some(vt100::Color::Idx(231)), "the light background");
+    assert_eq!(person.screen.screen().mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+    person.types("2R");
+    person.sees(&["[requests]", "1/31"]);
+    person.types("q");
+    person.sees_it_end();
+    let (_folder, mut person) = sits_down_configured(&["--theme", "dark"], text);
+    person.sees(&["[overview]"]);
+    person.waits(|person| background(person) == Some(vt100::Color::Idx(234)), "the dark background");
+    person.types("q");
+    person.sees_it_end();
+    let (_folder, mut person) = sits_down_configured(&["--no-mouse"], "");
+    person.sees(&["[overview]"]);
+    assert_eq!(person.screen.screen().mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+    person.types("q");
+    person.sees_it_end();
+}
+
+#[test]
+fn a_configuration_that_is_wrong_is_named_by_file_and_line() {
+    let folder = configured("limit = \"10s\"\ncolour = \"pink\"\n");
+    for command in ["replay", "log"] {
+        let mut modtrail = std::process::Command::new(env!("CARGO_BIN_EXE_modtrail"));
+        modtrail.env("XDG_CONFIG_HOME", folder.path()).arg(command);
+        if command == "replay" {
+            modtrail.arg(recording());
+        }
+        let output = modtrail.output().expect("modtrail runs");
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        assert!(errors.contains("modtrail/config.toml:2: unknown field `colour`"), "{errors}");
+    }
+}
+
+#[test]
+fn a_configuration_is_begun_and_never_overwritten() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let init = |options: &[&str]| {
+        let mut modtrail = std::process::Command::new(env!("CARGO_BIN_EXE_modtrail"));
+        modtrail.env("XDG_CONFIG_HOME", folder.path()).args(["config", "init"]).args(options);
+        modtrail.output().expect("modtrail runs")
+    };
+    let printed = init(&[]);
+    assert!(printed.status.success() && String::from_utf8_lossy(&printed.stdout).contains("#theme = \"auto\""));
+    assert!(init(&["--write"]).status.success());
+    let path = folder.path().join("modtrail/config.toml");
+    assert_eq!(std::fs::read(&path).expect("the file"), printed.stdout);
+    std::fs::write(&path, "mouse = false\n").expect("the file");
+    assert_eq!(init(&["--write"]).status.code(), Some(4));
+    assert_eq!(std::fs::read_to_string(&path).expect("the file"), "mouse = false\n");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Connects a source to its sinks: one file per command, and what they share. In: what was typed. Out: the exit status.
 
+pub mod config;
 pub mod doctor;
 pub mod explain;
 pub mod failure;
@@ -27,10 +28,10 @@ use std::process::ExitCode;
 #[must_use]
 pub fn run(cli: Cli) -> ExitCode {
     let outcome = match cli.command {
-        None => top::run(&cli.trace),
-        Some(Command::Top(args)) => top::run(&args.trace),
+        None => top::run(&cli.trace, &cli.view),
+        Some(Command::Top(args)) => top::run(&args.trace, &args.view),
         Some(Command::Record(args)) => record::run(&args),
-        Some(Command::Replay(args)) => replay::run(&args.file),
+        Some(Command::Replay(args)) => replay::run(&args.file, &args.view),
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Log(args)) => log::run(&args),
         Some(Command::Watch(args)) => watch::run(&args),
@@ -38,6 +39,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Some(Command::Who(args)) => who::run(&args),
         Some(Command::Explain(args)) => explain::run(args.name.as_deref()),
         Some(Command::Doctor(args)) => doctor::run(&args),
+        Some(Command::Config(command)) => config::run(&command),
     };
     outcome.unwrap_or_else(|failure| failure.report())
 }

@@ -1,7 +1,9 @@
 //! `modtrail replay`: the dashboard over a recording. Also reads a recording for every command that needs one.
 
+use super::config::Look;
 use super::failure::Failure;
 use super::top;
+use crate::cli::ViewArgs;
 use crate::recording;
 use crate::stderr;
 use crate::tui::Mode;
@@ -16,10 +18,11 @@ use std::process::ExitCode;
 ///
 /// # Errors
 /// [`Failure`] if the file cannot be read or there is no terminal.
-pub fn run(file: &Path) -> Result<ExitCode, Failure> {
+pub fn run(file: &Path, view: &ViewArgs) -> Result<ExitCode, Failure> {
+    let look = Look::of(view)?;
     let (model, integrity) = read(file, |_, _| {})?;
     let name = file.file_name().unwrap_or(file.as_os_str()).to_string_lossy().into_owned();
-    let status = top::replay(&model, Mode::Replay { name, damage: integrity.damage })?;
+    let status = top::replay(&model, look, Mode::Replay { name, damage: integrity.damage })?;
     report_faults(integrity, file);
     Ok(status)
 }

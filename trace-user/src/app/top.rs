@@ -2,13 +2,14 @@
 //!
 //! In: a live session or a finished model, and the terminal. Out: frames, until the person quits or a signal comes.
 
+use super::config::Look;
 use super::failure::Failure;
 use super::job::{self, JobSignal, JobSignals};
 use super::keys::{Input, Keyboard};
 use super::outlet::{self, Pager};
 use super::runtime;
 use super::session::{Ending, Session, Signals, give_up_rights};
-use crate::cli::TraceArgs;
+use crate::cli::{TraceArgs, ViewArgs};
 use crate::kernel::attach::Progress;
 use crate::kernel::hooks::LADDERS;
 use crate::priority;
@@ -17,7 +18,6 @@ use crate::source::live::Live;
 use crate::tui::terminal::{Terminal, TerminalError};
 use crate::tui::{Mode, Msg, Outcome, Theme, UiState, draw, update};
 use modtrail_core::model::Model;
-use std::env;
 use std::process::{ExitCode, Stdio};
 use std::sync::Arc;
 use std::thread;
@@ -37,7 +37,8 @@ const AWAY: Duration = Duration::from_secs(3_600);
 ///
 /// # Errors
 /// [`Failure`] if the kernel cannot be traced or there is no terminal.
-pub fn run(trace: &TraceArgs) -> Result<ExitCode, Failure> {
+pub fn run(trace: &TraceArgs, view: &ViewArgs) -> Result<ExitCode, Failure> {
+    let look = Look::of(view)?;
     if trace.probe_log {
         return Err(Failure::usage(
             "the dashboard has no place for the probes' messages: use modtrail log --probe-log",
@@ -45,7 +46,7 @@ pub fn run(trace: &TraceArgs) -> Result<ExitCode, Failure> {
     }
     runtime()?.block_on(async {
         let mut signals = Signals::new()?;
-        let (mut dashboard, mut typed) = Dashboard::open(Mode::Attaching { done: 0, of: LADDERS.len() })?;
+        let (mut dashboard, mut typed) = Dashboard::open(look, Mode::Attaching { done: 0, of: LADDERS.len() })?;
         priority::raise();
         let attached = attach(trace, &mut dashboard, &mut typed, &mut signals).await;
         let Some(mut source) = attached? else { return Ok(dashboard.status()) };
@@ -123,10 +124,10 @@ async fn attach(
 ///
 /// # Errors
 /// [`Failure`] if there is no terminal.
-pub fn replay(model: &Model, mode: Mode) -> Result<ExitCode, Failure> {
+pub fn replay(model: &Model, look: Look, mode: Mode) -> Result<ExitCode, Failure> {
     runtime()?.block_on(async {
         let mut signals = Signals::new()?;
-        let (mut dashboard, mut typed) = Dashboard::open(mode)?;
+        let (mut dashboard, mut typed) = Dashboard::open(look, mode)?;
         while !dashboard.quit {
             let due = dashboard.next_frame();
             tokio::select! {
@@ -173,17 +174,12 @@ enum TerminalAction {
 
 impl Dashboard {
     /// Takes the terminal over, and starts to read it.
-    fn open(mode: Mode) -> Result<(Self, mpsc::Receiver<Input>), Failure> {
-        let variable = |name| env::var(name).ok();
-        let theme = Theme::from_env(
-            variable("NO_COLOR").as_deref(),
-            variable("TERM").as_deref(),
-            variable("COLORTERM").as_deref(),
-        );
+    fn open(look: Look, mode: Mode) -> Result<(Self, mpsc::Receiver<Input>), Failure> {
+        let Look { theme, mouse, settings } = look;
         let job_signals = JobSignals::new()?;
-        let terminal = Terminal::open().map_err(no_terminal)?;
+        let terminal = Terminal::open(mouse).map_err(no_terminal)?;
         let (columns, rows) = terminal.size().map_err(no_terminal)?;
-        let mut state = UiState::new(mode);
+        let mut state = UiState::new(mode).with(settings);
         update(&mut state, &Model::default(), Msg::Resize(columns, rows));
         let (frozen, drawn, ended_by) = (None, None, None);
         let (keyboard, typed) = Keyboard::listen();

@@ -59,6 +59,8 @@ enum Output {
 struct Guard {
     taken: Arc<AtomicBool>,
     target: Target,
+    /// The mouse was taken too.
+    mouse: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -68,15 +70,15 @@ enum Target {
 }
 
 impl Terminal {
-    /// Takes over standard output if it is a terminal, otherwise the process's own terminal.
+    /// With the `mouse` or without. Takes over standard output if it is a terminal, otherwise the process's own terminal.
     ///
     /// # Errors
     /// There is no terminal, or it cannot be taken over; it is then unchanged.
-    pub fn open() -> Result<Self, TerminalError> {
+    pub fn open(mouse: bool) -> Result<Self, TerminalError> {
         let target = if io::stdout().is_terminal() { Target::Stdout } else { Target::Tty };
         let mut output = target.open().map_err(TerminalError::None)?;
-        let guard = Guard { taken: Arc::new(AtomicBool::new(true)), target };
-        let entered = enter(&mut output).and_then(|()| blank(output));
+        let guard = Guard { taken: Arc::new(AtomicBool::new(true)), target, mouse };
+        let entered = enter(&mut output, mouse).and_then(|()| blank(output));
         match entered {
             Ok(inner) => {
                 guard.hook_panics();
@@ -132,7 +134,7 @@ impl Terminal {
         // Raw mode may have been ended by somebody else; whoever sets it twice has no effect.
         drop(disable_raw_mode());
         self.guard.taken.store(true, Ordering::SeqCst);
-        let entered = self.guard.target.open().and_then(|mut output| enter(&mut output));
+        let entered = self.guard.target.open().and_then(|mut output| enter(&mut output, self.guard.mouse));
         entered.map_err(TerminalError::Enter)?;
         self.clear()
     }
@@ -184,9 +186,10 @@ fn blank(output: Output) -> io::Result<Inner> {
     ratatui::Terminal::new(CrosstermBackend::new(BufWriter::new(output)))
 }
 
-fn enter(output: &mut Output) -> io::Result<()> {
+fn enter(output: &mut Output, mouse: bool) -> io::Result<()> {
     enable_raw_mode()?;
-    execute!(output, EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste, Hide)
+    execute!(output, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
+    if mouse { execute!(output, EnableMouseCapture) } else { Ok(()) }
 }
 
 impl Guard {
@@ -206,7 +209,10 @@ impl Guard {
             return;
         }
         if let Ok(mut output) = self.target.open() {
-            let left = execute!(output, DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, Show);
+            if self.mouse {
+                let _ = execute!(output, DisableMouseCapture);
+            }
+            let left = execute!(output, DisableBracketedPaste, LeaveAlternateScreen, Show);
             drop(left);
         }
         drop(disable_raw_mode());

@@ -57,7 +57,7 @@ fn typed(state: &mut UiState, model: &Model, keys: &str) {
 }
 
 fn shown(model: &Model, state: &UiState) -> String {
-    text(&drawn(model, state, Theme::Colours, state.area.width, state.area.height))
+    text(&drawn(model, state, Theme::Sixteen, state.area.width, state.area.height))
 }
 
 /// The id of the selected row.
@@ -89,11 +89,13 @@ fn check_of(scenario: &Scenario, name: &str, prepare: impl Fn(&mut UiState, &Mod
     for (width, height) in SIZES {
         let mut state = live(model, width, height);
         prepare(&mut state, model);
-        let coloured = drawn(model, &state, Theme::Colours, width, height);
+        let coloured = drawn(model, &state, Theme::Sixteen, width, height);
         insta::assert_snapshot!(format!("{name}_{width}x{height}"), text(&coloured));
-        assert_eq!(coloured, drawn(model, &state, Theme::Colours, width, height), "drawing twice");
-        let plain = drawn(model, &state, Theme::Monochrome, width, height);
-        assert_eq!(text(&coloured), text(&plain), "a theme changes no text");
+        assert_eq!(coloured, drawn(model, &state, Theme::Sixteen, width, height), "drawing twice");
+        for (name, theme) in super::theme::NAMES {
+            let other = drawn(model, &state, theme, width, height);
+            assert_eq!(text(&coloured), text(&other), "{name} changes no text");
+        }
     }
 }
 
@@ -957,7 +959,7 @@ fn a_row_is_copied_as_its_line_of_the_log_or_as_json() {
     assert!(line.starts_with("10:00:00.300 fs-xfs") && line.contains("nothing that was wanted is live"), "{line}");
     assert!(shown(model, &state).contains("copied"));
     let json = copied(&mut state, 'Y');
-    assert!(json.starts_with(r#"{"schema":2,"kind":"request","id":6,"alias":"fs-xfs""#), "{json}");
+    assert!(json.starts_with(r#"{"schema":2,"kind":"request","id":4,"alias":"fs-xfs""#), "{json}");
     typed(&mut state, model, "\n");
     assert_eq!(copied(&mut state, 'Y'), json, "what is open is copied");
     // Every screen has something to copy, and it is JSON.
@@ -1096,7 +1098,7 @@ fn a_hundred_thousand_requests_are_drawn_in_time() {
         [("newest first", ""), ("the end", "G"), ("filter", "/verdict:helper_missing net-pf\n"), ("by total", "sssss")];
     for (what, keys) in ways {
         typed(&mut state, model, keys);
-        let frame = best(|| drop(drawn(model, &state, Theme::Colours, 200, 60)));
+        let frame = best(|| drop(drawn(model, &state, Theme::Sixteen, 200, 60)));
         let idle = best(|| tick(&mut state.clone(), model));
         let afresh = best(|| {
             // Sorting the other way round and back builds the rows twice.
@@ -1156,7 +1158,7 @@ fn wide_characters_push_no_column() {
     scenario.until(2_000_000);
     let model = scenario.model();
     let state = live(model, 80, 24);
-    let buffer = drawn(model, &state, Theme::Colours, 80, 24);
+    let buffer = drawn(model, &state, Theme::Sixteen, 80, 24);
     let screen = text(&buffer);
     let cell = |column: u16, row: u16| buffer.cell((column, row)).map(|cell| cell.symbol().to_owned());
     // Both rows have their requester where the heading has it; the wide one is cut before its pid.

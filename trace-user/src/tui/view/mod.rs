@@ -48,6 +48,8 @@ struct Areas {
 /// Draws everything.
 pub fn draw(model: &Model, state: &UiState, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let area = area.intersection(buffer.area);
+    // The theme's own background, wherever nothing is drawn.
+    buffer.set_style(area, theme.style(Tone::Plain));
     if too_small(area) {
         return draw_too_small(*theme, area, buffer);
     }
