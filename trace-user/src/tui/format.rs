@@ -98,6 +98,21 @@ pub fn request_result(request: &Request) -> String {
     }
 }
 
+/// What an open request waits for, in a word or two: the last that was seen of it.
+#[must_use]
+pub fn stage(request: &Request) -> &'static str {
+    let load = request.loads.iter().rev().find(|load| !load.closed);
+    match (load, request.call.as_deref()) {
+        (Some(load), _) if load.live.is_some() => "settles",
+        (Some(load), _) if load.init_begun.is_some() => "in init",
+        (Some(_), _) => "loads",
+        (None, None) => "slot",
+        (None, Some(call)) if call.helper.is_none() => "queue",
+        (None, Some(call)) if call.executed.is_none() => "starts",
+        (None, Some(_)) => "helper",
+    }
+}
+
 /// How a helper call ended.
 #[must_use]
 pub fn call_result(call: &Call) -> String {

@@ -4,7 +4,7 @@
 //! while drawing.
 
 use super::derived::Derived;
-use super::table::{Column, Key, Order, Store, Table, fit};
+use super::table::{Choice, Column, Key, Order, Store, Table, fit};
 use modtrail_core::event::Stamp;
 use modtrail_core::model::Model;
 use modtrail_core::query::{Field, Query, QueryFault};
@@ -61,6 +61,8 @@ pub struct List<T: Table> {
     fresh: Option<Freshness>,
     /// What was shown before a jump replaced the filter, the latest last.
     before: Vec<Before<T::Id>>,
+    /// What is wanted of each column; empty until something is.
+    choices: Vec<Choice>,
 }
 
 /// What a list showed before a jump.
@@ -96,6 +98,7 @@ impl<T: Table> Default for List<T> {
             kept: <T::Store as Store>::Kept::default(),
             fresh: None,
             before: Vec::new(),
+            choices: Vec::new(),
         }
     }
 }
@@ -118,7 +121,25 @@ impl<T: Table> List<T> {
     #[must_use]
     pub fn columns(&self, width: u16) -> Vec<(usize, u16)> {
         let chosen = (self.sort != Self::opening_sort()).then_some(self.sort.column);
-        fit(T::COLUMNS, self.sort.column, chosen, width)
+        let choice = |place: usize| {
+            let wanted = self.choice(place);
+            if wanted == Choice::Auto && Some(place) == chosen { Choice::Always } else { wanted }
+        };
+        fit(T::COLUMNS, self.sort.column, choice, width)
+    }
+
+    /// What is wanted of a column.
+    #[must_use]
+    pub fn choice(&self, place: usize) -> Choice {
+        self.choices.get(place).copied().unwrap_or_default()
+    }
+
+    /// The next choice for a column.
+    pub fn choose(&mut self, place: usize) {
+        self.choices.resize(T::COLUMNS.len(), Choice::Auto);
+        if let Some(choice) = self.choices.get_mut(place) {
+            *choice = choice.next();
+        }
     }
 
     /// The rows on `height` lines from `top` on.

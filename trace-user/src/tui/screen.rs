@@ -6,7 +6,7 @@ use super::derived::Derived;
 use super::list::{Direction, List, Position};
 use super::mode::Mode;
 use super::row::Form;
-use super::table::{Go, Table, line};
+use super::table::{Choice, Go, Table, line};
 use super::theme::Theme;
 use super::view::list;
 use super::world::World;
@@ -56,6 +56,12 @@ pub trait Screen: Debug + Send {
     fn headings(&self) -> Vec<&'static str> {
         Vec::new()
     }
+    /// The headings of its columns, each with what is wanted of it.
+    fn choices(&self) -> Vec<(&'static str, Choice)> {
+        Vec::new()
+    }
+    /// The next choice for the column at `place`.
+    fn choose(&mut self, _place: usize) {}
     /// The fields that its filter knows.
     fn fields(&self) -> &'static [Field];
     /// The filter.
@@ -154,6 +160,15 @@ impl<T: Table> Screen for List<T> {
 
     fn headings(&self) -> Vec<&'static str> {
         T::COLUMNS.iter().map(|column| column.heading).collect()
+    }
+
+    fn choices(&self) -> Vec<(&'static str, Choice)> {
+        let columns = T::COLUMNS.iter().enumerate();
+        columns.map(|(place, column)| (column.heading, self.choice(place))).collect()
+    }
+
+    fn choose(&mut self, place: usize) {
+        Self::choose(self, place);
     }
 
     fn fields(&self) -> &'static [Field] {

@@ -55,6 +55,8 @@ pub enum Overlay {
     None,
     /// The help, from this line on.
     Help(usize),
+    /// The columns of the list, with the one at this place selected.
+    Columns(usize),
 }
 
 /// When the screen was stopped, and how much had come by then.

@@ -246,23 +246,51 @@ impl<I: Timed> Column<I> {
     /// How long things took, or have been open.
     pub const fn total(rank: u8) -> Self {
         let order = Order::Growing(|model, item: &I| Key::time(item.age(model.now())));
-        Self::new("total", (6, 1), rank, total).right().sorted(order)
+        Self::new("total", (7, 0), rank, total).right().sorted(order)
+    }
+}
+
+/// What is wanted of a column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// It is shown if there is room.
+    #[default]
+    Auto,
+    /// It is shown if there is any room at all.
+    Always,
+    /// It is not shown.
+    Never,
+}
+
+impl Choice {
+    /// The one after it.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Auto => Self::Always,
+            Self::Always => Self::Never,
+            Self::Never => Self::Auto,
+        }
     }
 }
 
 /// The columns that fit into `width`, by their places, each with its number of characters: as many columns as fit; then
 /// the room that is left goes to those that can use it, from the left. `sorted`: the column that the list is sorted by;
-/// `stays`: one that is shown whatever its rank.
+/// `choice`: what is wanted of each. If none is wanted, all are.
 #[must_use]
-pub fn fit<I>(columns: &[Column<I>], sorted: usize, stays: Option<usize>, width: u16) -> Vec<(usize, u16)> {
+pub fn fit<I>(columns: &[Column<I>], sorted: usize, choice: impl Fn(usize) -> Choice, width: u16) -> Vec<(usize, u16)> {
     let mut kept: Vec<(usize, &Column<I>)> = columns.iter().enumerate().collect();
+    if kept.iter().any(|(place, _)| choice(*place) != Choice::Never) {
+        kept.retain(|(place, _)| choice(*place) != Choice::Never);
+    }
     let need = |(place, column): &(usize, &Column<I>)| column.needs(*place == sorted);
     let needed = |kept: &[(usize, &Column<I>)]| {
         let gaps = u16::try_from(kept.len().saturating_sub(1)).unwrap_or(u16::MAX);
         kept.iter().fold(gaps, |sum, column| sum.saturating_add(need(column)))
     };
     while needed(&kept) > width && kept.len() > 1 {
-        let rank = |(place, column): &(usize, &Column<I>)| if Some(*place) == stays { 0 } else { column.rank };
+        let rank =
+            |(place, column): &(usize, &Column<I>)| if choice(*place) == Choice::Always { 0 } else { column.rank };
         let Some(highest) = kept.iter().map(rank).max() else { break };
         let Some(last) = kept.iter().rposition(|column| rank(column) == highest) else { break };
         kept.remove(last);
@@ -300,10 +328,11 @@ pub fn duration(duration: Option<Nanos>) -> Cell {
     duration.map_or_else(dash, |duration| (duration.to_string(), Tone::Plain))
 }
 
-/// How long something has been open; a stall stands out.
+/// How long something has been open; a stall stands out, and not by its colour alone.
 #[must_use]
 pub fn age(world: &World<'_>, age: Nanos) -> Cell {
-    (format::growing(age), if age >= world.limit { Tone::Bad } else { Tone::Busy })
+    let growing = format::growing(age);
+    if age >= world.limit { (format!("!{growing}"), Tone::Bad) } else { (growing, Tone::Busy) }
 }
 
 /// How long something took, or has been open; a dash if its end was not seen.

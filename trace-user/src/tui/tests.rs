@@ -951,9 +951,10 @@ fn a_row_is_copied_as_its_line_of_the_log_or_as_json() {
     let model = scenario.model();
     let mut state = live(model, 80, 24);
     typed(&mut state, model, "/alias:fs-xfs\n");
-    let copied = |state: &mut UiState, key| match press(state, model, KeyCode::Char(key)) {
-        Outcome::Copy(text) => text,
-        other => panic!("{other:?}"),
+    let copied = |state: &mut UiState, key| {
+        let outcome = press(state, model, KeyCode::Char(key));
+        let Outcome::Copy(text) = outcome else { panic!("{outcome:?}") };
+        text
     };
     let line = copied(&mut state, 'y');
     assert!(line.starts_with("10:00:00.300 fs-xfs") && line.contains("nothing that was wanted is live"), "{line}");
@@ -997,6 +998,76 @@ fn the_rows_that_match_are_written_and_a_page_is_viewed_as_text() {
     typed(&mut state, model, "1");
     assert_eq!(press(&mut state, model, KeyCode::Char('e')), Outcome::Continue);
     assert!(shown(model, &state).contains("no rows here"));
+}
+
+#[test]
+fn columns_are_chosen_and_the_choice_is_kept() {
+    let scenario = busy();
+    let model = scenario.model();
+    let mut state = live(model, 80, 24);
+    let headings = |state: &UiState| shown(model, state).lines().nth(3).expect("headings").to_owned();
+    assert!(!headings(&state).contains("module") && headings(&state).contains("requester"));
+    typed(&mut state, model, "o");
+    insta::assert_snapshot!("columns_80x24", shown(model, &state));
+    // The module always, the requester never.
+    typed(&mut state, model, "jjjj\nj\n\n");
+    press(&mut state, model, KeyCode::Esc);
+    assert_eq!(state.overlay, Overlay::None);
+    let chosen = headings(&state);
+    assert!(chosen.contains("module") && !chosen.contains("requester"), "{chosen}");
+    typed(&mut state, model, "32");
+    assert_eq!(headings(&state), chosen, "it is kept");
+    typed(&mut state, model, "o");
+    for _ in 0..10 {
+        typed(&mut state, model, "\n\nj");
+    }
+    press(&mut state, model, KeyCode::Esc);
+    assert!(headings(&state).contains("module") && !headings(&state).contains("alias"), "{}", headings(&state));
+    // Of these two, the first was always shown and the second never.
+    typed(&mut state, model, "ojjjj\n\nj\n");
+    press(&mut state, model, KeyCode::Esc);
+    assert!(headings(&state).contains("alias"), "if nothing is wanted, all is shown: {}", headings(&state));
+}
+
+#[test]
+fn no_verdict_is_cut_on_eighty_columns() {
+    for verdict in Verdict::ALL {
+        let words = super::format::verdict(verdict);
+        assert!(words.len() <= 14, "{words}");
+    }
+    let scenario = busy();
+    let model = scenario.model();
+    for width in [60, 80] {
+        let state = live(model, width, 24);
+        let screen = shown(model, &state);
+        for verdict in ["helper failed", "helper missing", "already live", "init failed", "in flight"] {
+            assert!(screen.contains(verdict), "{verdict} at {width}: {screen}");
+        }
+    }
+}
+
+#[test]
+fn a_stalled_row_says_so_and_what_it_waits_for() {
+    let mut scenario = Scenario::default();
+    scenario.machine();
+    let requester = Task::new(412, 412, 5, "ping");
+    let helped = Helped { alias: "net-pf-29", requester, path: "/sbin/modprobe", pid: 413, at: 10_000 };
+    scenario.helped(helped, 0);
+    scenario.load(20_000, scenario.helper(helped), "can");
+    scenario.until(9_000_000);
+    let row = |scenario: &Scenario| {
+        let screen = shown(scenario.model(), &live(scenario.model(), 80, 24));
+        screen.lines().nth(4).expect("a row").to_owned()
+    };
+    assert!(row(&scenario).contains("in flight") && row(&scenario).contains("in init"), "{}", row(&scenario));
+    scenario.until(12_000_000);
+    let stalled = row(&scenario);
+    assert!(stalled.contains("stalled") && stalled.contains("!11.9s+") && stalled.contains("in init"), "{stalled}");
+    // A limit of the person's own.
+    let mut state = UiState::new(Mode::Live);
+    state.settings.limit = Nanos::from_secs(60);
+    typed(&mut state, scenario.model(), "2");
+    assert!(shown(scenario.model(), &state).contains("in flight"));
 }
 
 #[test]
@@ -1046,7 +1117,7 @@ fn no_keys_in_any_order_break_it() {
         KeyCode::F(1),
         KeyCode::Delete,
     ];
-    let characters: Vec<char> = "/?sS gGjkq:alispdvert0é🦀".chars().collect();
+    let characters: Vec<char> = "/?sS gGjkq:alispdvert0é🦀nohyY123456789!".chars().collect();
     let mut state = live(model, 80, 24);
     for step in 0..6_000 {
         let msg = match random(20) {

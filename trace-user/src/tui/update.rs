@@ -158,6 +158,10 @@ fn on_key(state: &mut UiState, model: &Model, key: KeyEvent) -> Outcome {
             in_help(state, action, scroll);
             Outcome::Continue
         }
+        (Overlay::Columns(place), Some(action)) => {
+            in_columns(state, action, place);
+            Outcome::Continue
+        }
         (Overlay::None, Some(action)) => act(state, model, action),
     }
 }
@@ -168,6 +172,22 @@ fn in_help(state: &mut UiState, action: Action, scroll: usize) {
         state.overlay = Overlay::None;
     } else if let Some(step) = step_of(state, action) {
         state.overlay = Overlay::Help(step.from(scroll));
+    }
+}
+
+/// What keys do among the columns: they select one, change what is wanted of it, or close the box.
+fn in_columns(state: &mut UiState, action: Action, place: usize) {
+    if matches!(action, Action::Columns | Action::Back | Action::Quit) {
+        state.overlay = Overlay::None;
+        return;
+    }
+    let steps = step_of(state, action);
+    let Some(screen) = state.screen_mut() else { return };
+    let last = screen.choices().len().saturating_sub(1);
+    if matches!(action, Action::Open | Action::Pause) {
+        screen.choose(place);
+    } else if let Some(step) = steps {
+        state.overlay = Overlay::Columns(step.from(place).min(last));
     }
 }
 
@@ -221,7 +241,10 @@ fn act(state: &mut UiState, model: &Model, action: Action) -> Outcome {
         },
         Action::View if state.opened.is_some() || export::rows_of(state).is_some() => return Outcome::View,
         Action::View => state.notice = Some("there is nothing here to view: open a row, or choose a list".to_owned()),
-        Action::Columns => {}
+        Action::Columns if state.opened.is_none() && state.screen().is_some_and(|screen| screen.is_list()) => {
+            state.overlay = Overlay::Columns(0);
+        }
+        Action::Columns => state.notice = Some("there are no columns here".to_owned()),
     }
     Outcome::Continue
 }
@@ -417,6 +440,9 @@ fn on_mouse(state: &mut UiState, model: &Model, mouse: MouseEvent) {
         } else if mouse.kind == MouseEventKind::ScrollDown {
             state.overlay = Overlay::Help(scroll.saturating_add(NOTCH));
         }
+        return;
+    }
+    if state.overlay != Overlay::None {
         return;
     }
     match mouse.kind {

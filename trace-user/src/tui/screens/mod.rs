@@ -40,12 +40,13 @@ fn screen<T: Table>() -> Box<dyn Screen> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::table::fit;
+    use crate::tui::table::{Choice, fit};
 
     fn fits<T: Table>() {
         for sorted in 0..T::COLUMNS.len() {
             for width in 58..250 {
-                let fitted = fit(T::COLUMNS, sorted, Some(sorted), width);
+                let choice = |place| if place == sorted { Choice::Always } else { Choice::Auto };
+                let fitted = fit(T::COLUMNS, sorted, choice, width);
                 let gaps = fitted.len() as u16 - 1;
                 let sum: u16 = fitted.iter().map(|(_, given)| given).sum();
                 assert!(sum + gaps <= width, "{} at {width}", T::TITLE);

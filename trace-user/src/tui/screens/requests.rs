@@ -30,7 +30,10 @@ impl Table for Requests {
         Column::<Request>::began(4),
         Column::<Request>::new("alias", (12, 48), 0, |_, request| plain(with_name(&request.requested.alias)))
             .sorted(Order::Text(|request| Key::captured(&request.requested.alias))),
-        Column::<Request>::new("verdict", (14, 0), 0, |_, request| {
+        Column::<Request>::new("verdict", (14, 0), 0, |world, request| {
+            if request.is_open() && request.age_so_far(world.now()) >= world.limit {
+                return ("stalled".into(), Tone::Bad);
+            }
             (format::verdict(request.verdict).into(), format::verdict_tone(request.verdict))
         })
         .sorted(Order::By(|_, request| Key::Number(request.verdict as u64))),
@@ -38,15 +41,18 @@ impl Table for Requests {
             plain(request.module().map_or("-", |module| module))
         })
         .sorted(Order::Text(|request| Key::text(request.module().map(|module| &**module)))),
-        Column::<Request>::new("requester", (14, 10), 3, |_, request| plain(format::task(&request.task)))
+        Column::<Request>::new("requester", (13, 11), 3, |_, request| plain(format::task(&request.task)))
             .tasks()
             .sorted(Order::By(|_, request| Key::task(&request.task))),
         Column::<Request>::total(1),
         Column::<Request>::new("to live", (7, 0), 2, |_, request| duration(request.to_live()))
             .right()
             .sorted(Order::By(|_, request| Key::time(request.to_live()))),
-        Column::<Request>::new("result", (7, 6), 5, |_, request| plain(format::request_result(request)))
-            .sorted(Order::By(|_, request| Key::Owned(format::request_result(request)))),
+        Column::<Request>::new("result", (7, 6), 5, |_, request| match request.is_open() {
+            true => (format::stage(request).into(), Tone::Busy),
+            false => plain(format::request_result(request)),
+        })
+        .sorted(Order::By(|_, request| Key::Owned(format::request_result(request)))),
         Column::<Request>::new("dup", (4, 0), 7, |_, request| match duplicates(request) {
             0 => dash(),
             duplicates => (duplicates.to_string(), Tone::Warn),

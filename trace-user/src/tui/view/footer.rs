@@ -86,6 +86,7 @@ fn applies(action: Action, model: &Model, state: &UiState) -> bool {
     let is_filtered = screen.is_some_and(|screen| !screen.filter().is_empty());
     match (state.overlay, action) {
         (Overlay::Help(_), _) => matches!(action, Action::Back | Action::Down),
+        (Overlay::Columns(_), _) => matches!(action, Action::Back | Action::Open),
         (Overlay::None, Action::Back) => is_open || is_filtered || !state.trail.is_empty(),
         (Overlay::None, Action::Open) => is_open || screen.is_some_and(|screen| screen.open(model).is_some()),
         (Overlay::None, Action::Down) => is_open,

@@ -3,6 +3,7 @@
 //! clicked.
 
 pub mod chart;
+pub mod chooser;
 pub mod crumbs;
 pub mod cycle;
 pub mod footer;
@@ -61,12 +62,17 @@ pub fn draw(model: &Model, state: &UiState, theme: &Theme, area: Rect, buffer: &
     let page = state.opened.and_then(|opened| Some((opened, shown(state, model, opened.target, *theme, areas.body)?)));
     match (state.overlay, page) {
         (Overlay::Help(scroll), _) => help::draw(state, scroll, *theme, areas.body, buffer),
-        (Overlay::None, Some((opened, page))) => page.draw(opened.scroll, opened.link, *theme, areas.body, buffer),
-        (Overlay::None, None) => {
+        (Overlay::None | Overlay::Columns(_), Some((opened, page))) => {
+            page.draw(opened.scroll, opened.link, *theme, areas.body, buffer)
+        }
+        (Overlay::None | Overlay::Columns(_), None) => {
             if let Some(screen) = state.screen() {
                 screen.draw(&scene, *theme, areas.body, buffer);
             }
         }
+    }
+    if let (Overlay::Columns(place), Some(screen)) = (state.overlay, state.screen()) {
+        chooser::draw(screen, place, *theme, areas.body, buffer);
     }
     footer::draw(model, state, *theme, areas.footer, buffer);
     unmask(area, buffer);
@@ -94,7 +100,7 @@ pub fn body(state: &UiState, area: Rect) -> Rect {
 #[must_use]
 pub fn rows_height(state: &UiState, area: Rect) -> usize {
     let body = body(state, area);
-    let is_covered = state.opened.is_some() || state.overlay != Overlay::None;
+    let is_covered = state.opened.is_some() || matches!(state.overlay, Overlay::Help(_));
     let screen = state.screen().filter(|_| !is_covered && !too_small(area));
     screen.map_or(usize::from(body.height), |screen| screen.height(body))
 }
