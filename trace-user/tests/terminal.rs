@@ -484,3 +484,63 @@ fn without_colour_nothing_is_coloured() {
         person.sees_it_end();
     }
 }
+
+/// A row of the table of questions: the question, its keys, what is seen then.
+struct Question {
+    text: String,
+    keys: Vec<String>,
+    answer: Vec<String>,
+}
+
+/// What stands between backquotes.
+fn quoted(cell: &str) -> Vec<String> {
+    cell.split('`').skip(1).step_by(2).map(ToOwned::to_owned).collect()
+}
+
+fn questions() -> Vec<Question> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/dashboard.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let rows = page.lines().skip_while(|line| !line.starts_with("| question")).skip(2);
+    let rows = rows.take_while(|line| line.starts_with('|')).map(|line| {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let [text, keys, answer] = &*cells else { panic!("{line}") };
+        Question { text: (*text).to_owned(), keys: quoted(keys), answer: quoted(answer) }
+    });
+    rows.collect()
+}
+
+/// The bytes that a terminal sends for a key.
+fn bytes(key: &str) -> &str {
+    match key {
+        "enter" => "\r",
+        "tab" => "\t",
+        "left" => "\x1b[D",
+        "right" => "\x1b[C",
+        "end" => "\x1b[F",
+        "pgup" => "\x1b[5~",
+        "pgdn" => "\x1b[6~",
+        _ if key.chars().count() == 1 => key,
+        _ => panic!("{key}"),
+    }
+}
+
+#[test]
+fn every_question_of_the_documentation_is_answered_in_at_most_five_keys() {
+    let questions = questions();
+    assert_eq!(questions.len(), 20);
+    for Question { text, keys, answer } in questions {
+        assert!(keys.len() <= 5 && !answer.is_empty(), "{text}");
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_modtrail"));
+        command.arg("replay");
+        command.arg(recording());
+        let mut person = Person::starts(command, 24, 80);
+        person.sees(&["[overview]", "needs attention", "? help"]);
+        let typed: String = keys.iter().map(|key| bytes(key)).collect();
+        person.types(&typed);
+        println!("{text}");
+        let wanted: Vec<&str> = answer.iter().map(String::as_str).collect();
+        person.sees(&wanted);
+        person.types("q");
+        person.sees_it_end();
+    }
+}

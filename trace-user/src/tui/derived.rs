@@ -97,7 +97,7 @@ impl Derived {
             Lead::Cycle(id) => Some(Target::Cycle(id)),
             Lead::Probes => None,
         };
-        target.map_or_else(|| Go::Rows { screen: "probes", filter: String::new() }, Go::Page)
+        target.map_or_else(|| Go::rows("probes", String::new()), Go::Page)
     }
 }
 

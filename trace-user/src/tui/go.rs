@@ -35,7 +35,17 @@ pub enum Go {
         screen: &'static str,
         /// The filter as it would be typed; empty for all rows.
         filter: String,
+        /// The heading of the column that they are sorted by; `None` if they stay as they are.
+        sort: Option<&'static str>,
     },
+}
+
+impl Go {
+    /// The rows of a screen that match a filter.
+    #[must_use]
+    pub const fn rows(screen: &'static str, filter: String) -> Self {
+        Self::Rows { screen, filter, sort: None }
+    }
 }
 
 /// What identifies a finding while it lasts: its sentence may change.

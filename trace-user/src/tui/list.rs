@@ -69,6 +69,7 @@ pub struct List<T: Table> {
 #[derive(Clone, Debug)]
 struct Before<Id> {
     filter: Query,
+    sort: Sort,
     cursor: Cursor<Id>,
     index: usize,
     top: usize,
@@ -319,7 +320,13 @@ impl<T: Table> List<T> {
     /// # Errors
     /// The text is not a filter for this table; nothing changes then.
     pub fn push_filter(&mut self, text: &str) -> Result<(), QueryFault> {
-        let before = Before { filter: self.filter.clone(), cursor: self.cursor, index: self.index, top: self.top };
+        let before = Before {
+            filter: self.filter.clone(),
+            sort: self.sort,
+            cursor: self.cursor,
+            index: self.index,
+            top: self.top,
+        };
         self.set_filter(text)?;
         self.before.push(before);
         if self.before.len() > JUMPS {
@@ -331,8 +338,8 @@ impl<T: Table> List<T> {
 
     /// Brings back the filter and the selected row of before the last jump.
     pub fn pop_filter(&mut self) {
-        let Some(Before { filter, cursor, index, top }) = self.before.pop() else { return };
-        (self.filter, self.cursor, self.index, self.top) = (filter, cursor, index, top);
+        let Some(Before { filter, sort, cursor, index, top }) = self.before.pop() else { return };
+        (self.filter, self.sort, self.cursor, self.index, self.top) = (filter, sort, cursor, index, top);
         self.fresh = None;
     }
 
@@ -357,9 +364,20 @@ impl<T: Table> List<T> {
         let mut candidates = (0..T::COLUMNS.len()).filter(is_candidate).filter(sorts);
         let first = candidates.clone().next();
         let Some(column) = candidates.find(|place| *place > self.sort.column).or(first) else { return };
-        if !self.sorts() {
-            return;
+        if self.sorts() {
+            self.sort_by_column(column);
         }
+    }
+
+    /// Sorts by the column with this heading, if there is one that the list can be sorted by.
+    pub fn sort_by(&mut self, heading: &str) {
+        let column = T::COLUMNS.iter().position(|column| column.heading == heading && column.sorts());
+        if let Some(column) = column {
+            self.sort_by_column(column);
+        }
+    }
+
+    fn sort_by_column(&mut self, column: usize) {
         let largest_first = T::COLUMNS.get(column).is_some_and(|column| column.largest_first);
         self.set_sort(Sort { column, direction: if largest_first { Direction::Down } else { Direction::Up } });
     }

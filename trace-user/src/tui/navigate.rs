@@ -23,12 +23,15 @@ pub fn go(state: &mut UiState, model: &Model, to: Go) {
             }
             state.opened = Some(Opened::new(target));
         }
-        Go::Rows { screen, filter } => {
+        Go::Rows { screen, filter, sort } => {
             let Some(place) = state.place_of(screen) else { return };
             let Some(shown) = state.screens.get_mut(place) else { return };
             if let Err(fault) = shown.push_filter(&filter) {
                 state.notice = Some(fault.to_string());
                 return;
+            }
+            if let Some(heading) = sort {
+                shown.sort_by(heading);
             }
             step.filtered = Some(place);
             state.opened = None;

@@ -83,6 +83,10 @@ pub trait Screen: Debug + Send {
     fn select(&mut self, place: usize);
     /// Moves sideways by so many steps, to the right if positive.
     fn move_sideways(&mut self, _scene: &Scene<'_>, _body: Rect, _steps: isize) {}
+    /// Moves by what a page is on this screen; returns whether it has pages of its own.
+    fn page(&mut self, _is_down: bool) -> bool {
+        false
+    }
     /// Follows the first row.
     fn follow(&mut self);
     /// Shows the rows that match the typed filter.
@@ -101,6 +105,8 @@ pub trait Screen: Debug + Send {
     fn keep_filter(&mut self);
     /// Sorts by the next of the columns that are shown on `body`, or as the list was when it opened.
     fn sort_by_next(&mut self, body: Rect);
+    /// Sorts by the column with this heading, if there is one that it can be sorted by.
+    fn sort_by(&mut self, heading: &str);
     /// Sorts the other way round.
     fn reverse(&mut self);
 
@@ -231,6 +237,10 @@ impl<T: Table> Screen for List<T> {
 
     fn sort_by_next(&mut self, body: Rect) {
         Self::sort_by_next(self, list::cells_width(T::DESCRIPTION, body))
+    }
+
+    fn sort_by(&mut self, heading: &str) {
+        Self::sort_by(self, heading)
     }
 
     fn reverse(&mut self) {

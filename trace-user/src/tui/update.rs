@@ -213,8 +213,8 @@ fn act(state: &mut UiState, model: &Model, action: Action) -> Outcome {
         Action::Down => step(state, model, Step::On(1)),
         Action::Left => move_sideways(state, model, -1),
         Action::Right => move_sideways(state, model, 1),
-        Action::PageUp => move_by(state, Step::Back(page(state))),
-        Action::PageDown => move_by(state, Step::On(page(state))),
+        Action::PageUp => move_by_page(state, false),
+        Action::PageDown => move_by_page(state, true),
         Action::First => move_to_first(state),
         Action::Last => move_by(state, Step::On(usize::MAX)),
         Action::Open => open_selected(state, model),
@@ -294,6 +294,15 @@ fn move_by(state: &mut UiState, step: Step) {
     if let Some(screen) = state.screen_mut() {
         screen.select(step.from(screen.position().index));
     }
+}
+
+/// One page, or what is one on the screen.
+fn move_by_page(state: &mut UiState, is_down: bool) {
+    let page = page(state);
+    if state.opened.is_none() && state.screen_mut().is_some_and(|screen| screen.page(is_down)) {
+        return;
+    }
+    move_by(state, if is_down { Step::On(page) } else { Step::Back(page) });
 }
 
 fn move_sideways(state: &mut UiState, model: &Model, steps: isize) {

@@ -51,8 +51,23 @@ enum Panel {
     Now,
     Verdicts,
     Charts,
-    Tops,
+    /// The lists of the most frequent names, from the left.
+    Top(u8),
     Watching,
+}
+
+impl Panel {
+    /// Its place in the order of the panels; all lists of names are one.
+    const fn group(self) -> u8 {
+        match self {
+            Self::Attention => 0,
+            Self::Now => 1,
+            Self::Verdicts => 2,
+            Self::Charts => 3,
+            Self::Top(_) => 4,
+            Self::Watching => 5,
+        }
+    }
 }
 
 /// A line that can be selected.
@@ -99,7 +114,7 @@ const WATCHING: u16 = 10;
 /// Rows of a chart, at most.
 const GRAPH: u16 = 6;
 /// The least rows for which the most frequent names are shown.
-const TOPS: u16 = 12;
+const TOPS: u16 = 10;
 
 fn areas(body: Rect, concerns: usize) -> Areas {
     let watching = match body.height {
@@ -203,7 +218,7 @@ fn now(layed: &mut Layed, scene: &Scene<'_>, area: Rect) -> Rect {
     let open = world.open_requests().count() as u64;
     let stalled = stall::count(&world, world.limit) as u64;
     let slots = world.slots().count();
-    let requests = |filter: &str| Some(Go::Rows { screen: "requests", filter: filter.to_owned() });
+    let requests = |filter: &str| Some(Go::rows("requests", filter.to_owned()));
     let most = world.most_slots().holders.len();
     let held = if area.width >= 36 { format!("{slots}/{SLOTS}, most {most}") } else { format!("{slots}/{SLOTS}") };
     let over = format!("state:open total>={}ms", world.limit.as_nanos() / 1_000_000);
@@ -245,14 +260,14 @@ fn verdicts(layed: &mut Layed, model: &Model, area: Rect) {
             (format!(" {words}"), format::verdict_tone(*verdict)),
             (format!("{:>8}", format::count(*count)), Tone::Plain),
         ];
-        let go = Go::Rows { screen: "requests", filter: format!("verdict:{}", verdict.as_str()) };
+        let go = Go::rows("requests", format!("verdict:{}", verdict.as_str()));
         let at = line(area, u16::try_from(place).unwrap_or(u16::MAX));
         layed.entry(Panel::Verdicts, verdict.as_str(), at, parts, Some(go));
     }
     if shown < counts.len() && room > 0 {
         let rest: u64 = counts.iter().skip(shown).map(|(_, count)| count).sum();
         let words = format!(" {} other verdicts: {}", counts.len() - shown, format::count(rest));
-        let go = Go::Rows { screen: "requests", filter: String::new() };
+        let go = Go::rows("requests", String::new());
         layed.entry(Panel::Verdicts, "others", line(area, area.height - 1), vec![(words, Tone::Dim)], Some(go));
     }
 }
@@ -270,12 +285,14 @@ const fn rank(verdict: Verdict) -> u8 {
 struct Chart {
     name: &'static str,
     screen: &'static str,
+    /// What its rows are sorted by.
+    sort: Option<&'static str>,
 }
 
 const CHARTS: [Chart; 3] = [
-    Chart { name: "requests", screen: "requests" },
-    Chart { name: "total", screen: "requests" },
-    Chart { name: "init", screen: "loads" },
+    Chart { name: "requests", screen: "requests", sort: None },
+    Chart { name: "total", screen: "requests", sort: Some("total") },
+    Chart { name: "init", screen: "loads", sort: Some("init") },
 ];
 
 fn charts(layed: &mut Layed, scene: &Scene<'_>, bin: Option<Ktime>, area: Rect) {
@@ -295,7 +312,7 @@ fn charts(layed: &mut Layed, scene: &Scene<'_>, bin: Option<Ktime>, area: Rect) 
         };
         let parts = vec![(format!(" {:<9}", chart.name), Tone::Accent), (numbers, Tone::Plain)];
         let filter = span.map_or_else(|| Some(String::new()), |span| within(&scene.world, span));
-        let go = filter.map(|filter| Go::Rows { screen: chart.screen, filter });
+        let go = filter.map(|filter| Go::Rows { screen: chart.screen, filter, sort: chart.sort });
         layed.entry(Panel::Charts, chart.name, line(area, y), parts, go);
         let width = usize::from(area.width.saturating_sub(1));
         for (below, row) in (1..).zip(rows) {
@@ -409,7 +426,7 @@ fn tops(layed: &mut Layed, derived: &Derived, area: Rect) {
     let some: Vec<_> = all.into_iter().filter(|(_, names, _)| !names.is_empty()).collect();
     let columns = usize::from((area.width / COLUMN).max(1)).min(some.len());
     let parts = Layout::horizontal(vec![Constraint::Fill(1); columns]).spacing(1).split(area);
-    for ((title, names, field), area) in some.into_iter().zip(parts.iter()) {
+    for (number, ((title, names, field), area)) in (0..).zip(some.into_iter().zip(parts.iter())) {
         let more = match names.others() {
             0 => String::new(),
             others => format!(" (and {} of others)", format::count(others)),
@@ -422,8 +439,8 @@ fn tops(layed: &mut Layed, derived: &Derived, area: Rect) {
                 (format!(" {}", cells::column(short, width)), Tone::Plain),
                 (format!("{:>7}", format::count(count)), Tone::Accent),
             ];
-            let go = Go::Rows { screen: "requests", filter: exactly(field, name) };
-            layed.entry(Panel::Tops, format!("{title} {name}"), line(*area, place), parts, Some(go));
+            let go = Go::rows("requests", exactly(field, name));
+            layed.entry(Panel::Top(number), format!("{title} {name}"), line(*area, place), parts, Some(go));
         }
     }
 }
@@ -451,8 +468,8 @@ fn hooks(layed: &mut Layed, model: &Model, area: Rect) {
             };
             let parts =
                 vec![(format!(" {}", cells::column(hook.moment.name(), 22)), Tone::Plain), (attached.to_owned(), tone)];
-            let go = Go::Rows { screen: "probes", filter: exactly(Field::Moment, hook.moment.name()) };
-            layed.entry(Panel::Tops, hook.moment.name(), line(*area, place), parts, Some(go));
+            let go = Go::rows("probes", exactly(Field::Moment, hook.moment.name()));
+            layed.entry(Panel::Top(0), hook.moment.name(), line(*area, place), parts, Some(go));
         }
     }
 }
@@ -472,7 +489,7 @@ fn watching(layed: &mut Layed, scene: &Scene<'_>, has_moved: bool, area: Rect) {
         world.hooks().len(),
         world.coverage().words()
     );
-    let go = Go::Rows { screen: "probes", filter: String::new() };
+    let go = Go::rows("probes", String::new());
     layed.entry(Panel::Watching, "watching", line(area, 0), vec![(words, Tone::Plain)], Some(go));
     let missed = scene.derived.overview().missed;
     let hint = if missed > 0 {
@@ -581,25 +598,28 @@ impl Screen for OverviewScreen {
         self.focus = self.entries.get(self.index).map(|entry| (entry.panel, entry.name.clone()));
     }
 
-    /// In the charts, to the next bin; elsewhere, to the next panel.
+    /// In the charts, to the next bin in which something happened; elsewhere, to the next panel.
     fn move_sideways(&mut self, scene: &Scene<'_>, body: Rect, steps: isize) {
         let Some(panel) = self.entries.get(self.index).map(|entry| entry.panel) else { return };
         if panel == Panel::Charts {
             let charts = areas(body, scene.derived.concerns().len()).charts;
             let spans = scene.derived.overview().timeline.spans(usize::from(charts.width.saturating_sub(1)));
-            let within = |at: Ktime| spans.iter().position(|span| span.from <= at && at < span.to);
-            let place = match self.bin.and_then(within) {
-                Some(place) => place.checked_add_signed(steps).filter(|place| *place < spans.len()),
-                // From the end: the newest.
-                None => {
-                    if steps < 0 {
-                        spans.len().checked_sub(1)
-                    } else {
-                        Some(0)
-                    }
-                }
+            let chart =
+                CHARTS.iter().find(|chart| self.entries.get(self.index).is_some_and(|own| own.name == chart.name));
+            let is_empty = |span: &Span| match chart.map(|chart| chart.name) {
+                Some("init") => span.bin.init.count() == 0,
+                Some("total") => span.bin.total.count() == 0,
+                Some(_) | None => span.bin.requests == 0,
             };
-            self.bin = place.and_then(|place| spans.get(place)).map(|span| span.from);
+            // Where nothing happened, there is nothing to see.
+            let full: Vec<&Span> = spans.iter().filter(|span| !is_empty(span)).collect();
+            let place = match self.bin {
+                Some(at) if steps < 0 => full.iter().rposition(|span| span.to <= at),
+                Some(at) => full.iter().position(|span| span.from > at),
+                None if steps < 0 => full.len().checked_sub(1),
+                None => Some(0),
+            };
+            self.bin = place.and_then(|place| full.get(place)).map(|span| span.from);
             return;
         }
         let is_other = |(_, entry): &(usize, &Entry)| entry.panel != panel && entry.area.height > 0;
@@ -614,6 +634,22 @@ impl Screen for OverviewScreen {
         if let Some((place, _)) = other {
             self.select(place);
         }
+    }
+
+    fn page(&mut self, is_down: bool) -> bool {
+        let visible = || self.entries.iter().enumerate().filter(|(_, entry)| entry.area.height > 0);
+        let Some(group) = self.entries.get(self.index).map(|entry| entry.panel.group()) else { return true };
+        let other = if is_down {
+            visible().map(|(_, entry)| entry.panel.group()).find(|other| *other > group)
+        } else {
+            visible().map(|(_, entry)| entry.panel.group()).rfind(|other| *other < group)
+        };
+        // To its first line; in what needs attention, that may be out of sight.
+        let first = self.entries.iter().position(|entry| Some(entry.panel.group()) == other);
+        if let Some(place) = first {
+            self.select(place);
+        }
+        true
     }
 
     fn follow(&mut self) {
@@ -634,6 +670,8 @@ impl Screen for OverviewScreen {
     fn keep_filter(&mut self) {}
 
     fn sort_by_next(&mut self, _body: Rect) {}
+
+    fn sort_by(&mut self, _heading: &str) {}
 
     fn reverse(&mut self) {}
 

@@ -44,7 +44,7 @@ fn times<I: Timed>(page: &mut Lines, world: &World<'_>, item: &I) {
 }
 
 fn rows(screen: &'static str, filter: String) -> Go {
-    Go::Rows { screen, filter }
+    Go::rows(screen, filter)
 }
 
 fn process(screen: &'static str, task: &Task) -> Go {

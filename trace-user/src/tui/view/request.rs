@@ -61,12 +61,12 @@ fn who(world: &World<'_>, request: &Request, theme: Theme, width: u16) -> Vec<Pa
 
 /// The requests of one process, of a helper too.
 fn by_process(task: &Task) -> Go {
-    Go::Rows { screen: "requests", filter: format!("pid={}", task.key.tgid.0) }
+    Go::rows("requests", format!("pid={}", task.key.tgid.0))
 }
 
 /// Requests whose field holds exactly this.
 fn requests_with(field: Field, value: &str) -> Go {
-    Go::Rows { screen: "requests", filter: exactly(field, value) }
+    Go::rows("requests", exactly(field, value))
 }
 
 /// Who asked.
@@ -99,7 +99,7 @@ fn related(page: &mut Lines, world: &World<'_>, request: &Request) {
         page.link("asked by", &name, Go::Page(Target::Request(parent)));
     }
     if let Some((helper, _)) = request.call.as_ref().and_then(|call| call.helper) {
-        let loads = Go::Rows { screen: "loads", filter: format!("pid={}", helper.key.tgid.0) };
+        let loads = Go::rows("loads", format!("pid={}", helper.key.tgid.0));
         page.link("helper", &format!("{}, and its loads", format::task(&helper)), loads);
     }
     let wanted: Vec<&str> =
@@ -113,7 +113,7 @@ fn related(page: &mut Lines, world: &World<'_>, request: &Request) {
     }
     if let Some(by) = &request.satisfied_by {
         let whose = by.request.map_or_else(String::new, |id| format!(" for {}", format::request_name(world, id)));
-        let loads = Go::Rows { screen: "loads", filter: exactly(Field::Module, &by.module) };
+        let loads = Go::rows("loads", exactly(Field::Module, &by.module));
         let go = by.request.map_or(loads, |id| Go::Page(Target::Request(id)));
         page.link("live by", &format!("{}{whose}", format::task(&by.task)), go);
     }
@@ -125,7 +125,7 @@ fn related(page: &mut Lines, world: &World<'_>, request: &Request) {
     match counts.same_alias.max(counts.same_module).max(counts.same_file) {
         0 => page.field("duplicates", "none"),
         _ => {
-            let groups = Go::Rows { screen: "duplicates", filter: exactly(Field::Module, &name) };
+            let groups = Go::rows("duplicates", exactly(Field::Module, &name));
             page.link("duplicates", &duplicates(request), groups);
         }
     }
