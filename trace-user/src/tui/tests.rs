@@ -105,6 +105,14 @@ fn overview() {
 }
 
 #[test]
+fn the_readme_shows_the_overview_as_it_is() {
+    let scenario = busy();
+    let state = first_screen(scenario.model(), 80, 24);
+    let readme = include_str!("../../../README.md");
+    assert!(readme.contains(&shown(scenario.model(), &state)), "{}", shown(scenario.model(), &state));
+}
+
+#[test]
 fn overview_of_trouble_with_a_bin_chosen() {
     check_of(&troubled(), "overview_bin", |state, model| {
         typed(state, model, "1");

@@ -109,6 +109,8 @@ struct Areas {
     watching: Rect,
 }
 
+/// Cells before the sentence of what needs attention: its time and its name.
+const BEFORE: usize = 34;
 /// From this height on, what is watched has lines of its own.
 const WATCHING: u16 = 10;
 /// Rows of a chart, at most.
@@ -201,7 +203,7 @@ fn attention(layed: &mut Layed, scene: &Scene<'_>, selected: Option<usize>, area
         let parts = vec![
             (format!(" {} ", cells::column(&when, 12)), Tone::Dim),
             (format!("{} ", cells::column(concern.name, 19)), Tone::Bad),
-            (plain(&concern.sentence), Tone::Plain),
+            (format::cut(&plain(&concern.sentence), usize::from(area.width).saturating_sub(BEFORE)), Tone::Plain),
         ];
         let go = Some(derived.go(concern.lead));
         let name = format!("{} {:?} {:?}", concern.name, concern.at, concern.lead);
