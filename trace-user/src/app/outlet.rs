@@ -1,5 +1,5 @@
-//! What leaves the dashboard: rows written to a file, a page or rows shown in a pager. Each in a thread of its own, over
-//! a copy of what was on the screen, so that nothing waits for it: events are taken in meanwhile.
+//! What leaves the dashboard: rows written to a file, a page or rows shown in a pager. Each has a thread of its own and
+//! a copy of what was on the screen, so that nothing waits for it: tracing goes on.
 //!
 //! In: the state and the model. Out: a file, or text for a pager; and what became of it, in words.
 

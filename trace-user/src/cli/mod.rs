@@ -351,8 +351,8 @@ pub struct LogArgs {
     /// One JSON object per line instead of text
     #[arg(long)]
     pub json: bool,
-    /// How long a request, load, helper or firmware request may be open before it is reported on stderr [default: 10s, or
-    /// the configuration's]
+    /// How long a request, load, helper or firmware request may be open before it is reported on stderr [default: 10s,
+    /// or the configuration's]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub limit: Option<Nanos>,
     /// Which rows are wanted.

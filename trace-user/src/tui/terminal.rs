@@ -70,7 +70,8 @@ enum Target {
 }
 
 impl Terminal {
-    /// With the `mouse` or without. Takes over standard output if it is a terminal, otherwise the process's own terminal.
+    /// Takes over standard output if it is a terminal, otherwise the process's own terminal; with the `mouse` or
+    /// without.
     ///
     /// # Errors
     /// There is no terminal, or it cannot be taken over; it is then unchanged.
