@@ -42,7 +42,7 @@ fn write_file(state: &UiState, model: &Model, screen: &str) -> Result<(u64, Path
 }
 
 /// A new file that is named after the screen; one that is there is never touched.
-fn new_of(screen: &str) -> Result<(PathBuf, std::fs::File), FileWriteError> {
+fn new_of(screen: &str) -> Result<(PathBuf, impl Write + use<>), FileWriteError> {
     let mut number = 1;
     loop {
         let number_words = if number == 1 { String::new() } else { format!("-{number}") };

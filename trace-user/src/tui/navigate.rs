@@ -90,16 +90,9 @@ pub fn show(state: &mut UiState, place: usize) {
     state.screens.iter_mut().for_each(|screen| screen.keep_filter());
 }
 
-/// Whether the page that is open is that of a row of the screen, so that it has neighbours.
-#[must_use]
-pub fn has_neighbours(state: &UiState) -> bool {
-    let from_row = state.trail.last().is_some_and(|step| step.opened.is_none() && step.shown == state.shown);
-    state.opened.is_some() && from_row
-}
-
 /// Opens the page of the next row that has one, or of the one before.
 pub fn open_neighbour(state: &mut UiState, model: &Model, is_next: bool) {
-    if !has_neighbours(state) {
+    if !state.has_neighbours() {
         return;
     }
     let Some(screen) = state.screen_mut() else { return };

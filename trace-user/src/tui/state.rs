@@ -182,6 +182,13 @@ impl UiState {
         self.screens.iter().map(|screen| screen.title())
     }
 
+    /// Whether the page that is open is that of a row of the screen, so that it has neighbours.
+    #[must_use]
+    pub fn has_neighbours(&self) -> bool {
+        let from_row = self.trail.last().is_some_and(|step| step.opened.is_none() && step.shown == self.shown);
+        self.opened.is_some() && from_row
+    }
+
     /// Events that have come since the pause began.
     #[must_use]
     pub fn held_back(&self) -> u64 {

@@ -149,7 +149,7 @@ impl Overview {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Task;
+    use crate::event::{Body, Event, Fact, Task};
     use crate::testing::{Helped, Scenario, busy};
 
     fn tops(names: &Names) -> Vec<String> {
@@ -160,10 +160,15 @@ mod tests {
     fn looking_at_each_step_counts_what_looking_once_counts() {
         let events = busy().events;
         let (mut scenario, mut often) = (Scenario::default(), Overview::default());
+        let mut looks = 0;
         for event in events {
+            let at = event.at;
             scenario.send(event);
-            often.refresh(scenario.model());
+            // What came is only released as time passes.
+            scenario.send(Event { at, body: Body::Fact(Fact::Tick) });
+            looks += usize::from(often.refresh(scenario.model()));
         }
+        assert!(looks > 10, "{looks}");
         let mut once = Overview::default();
         assert!(once.refresh(scenario.model()));
         assert!(!once.refresh(scenario.model()), "nothing is new");

@@ -5,7 +5,6 @@ use super::line::{Piece, strip};
 use crate::tui::format;
 use crate::tui::keymap::{Action, Hint};
 use crate::tui::mode::Mode;
-use crate::tui::navigate::has_neighbours;
 use crate::tui::screen::Screen;
 use crate::tui::state::{Input, Overlay, UiState};
 use crate::tui::theme::{Theme, Tone};
@@ -42,7 +41,7 @@ fn place(state: &UiState) -> String {
         return String::new();
     };
     let position = screen.position();
-    if position.rows == 0 || (state.opened.is_some() && !has_neighbours(state)) {
+    if position.rows == 0 || (state.opened.is_some() && !state.has_neighbours()) {
         return String::new();
     }
     let place = format!("{}/{}", format::count(position.index as u64 + 1), format::count(position.rows as u64));
@@ -90,7 +89,7 @@ fn applies(action: Action, model: &Model, state: &UiState) -> bool {
         (Overlay::None, Action::Back) => is_open || is_filtered || !state.trail.is_empty(),
         (Overlay::None, Action::Open) => is_open || screen.is_some_and(|screen| screen.open(model).is_some()),
         (Overlay::None, Action::Down) => is_open,
-        (Overlay::None, Action::NextItem | Action::PreviousItem) => has_neighbours(state),
+        (Overlay::None, Action::NextItem | Action::PreviousItem) => state.has_neighbours(),
         (Overlay::None, Action::Attention) => !state.derived.concerns().is_empty(),
         (Overlay::None, Action::Sort) => !is_open && screen.is_some_and(Screen::sorts),
         (Overlay::None, Action::Pause) => state.mode == Mode::Live,
