@@ -266,6 +266,27 @@ fn rows_are_written_to_a_new_file_for_their_owner_alone() {
 }
 
 #[test]
+fn where_nothing_can_be_created_rows_go_to_the_folder_for_temporary_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_modtrail"));
+    // Nobody can create files there, root neither.
+    command.cwd("/sys");
+    command.env("TMPDIR", folder.path());
+    command.arg("replay");
+    command.arg(recording());
+    let mut person = Person::starts(command, 24, 80);
+    person.sees(&["[overview]"]);
+    person.types("2");
+    person.sees_it_back();
+    person.types("e");
+    person.sees(&["wrote 31 rows to /"]);
+    let text = std::fs::read_to_string(folder.path().join("modtrail-requests.jsonl")).expect("the file");
+    assert_eq!(text.lines().count(), 31);
+    person.types("q");
+    person.sees_it_end();
+}
+
+#[test]
 fn a_copied_row_is_given_to_the_terminal() {
     let mut person = Person::sits_down(24, 80, &[]);
     person.sees_it_back();

@@ -10,9 +10,10 @@ use crate::tui::row::Form;
 use crate::tui::{Msg, UiState};
 use modtrail_core::model::Model;
 use modtrail_core::report::plain::counted;
+use std::env;
 use std::io::{self, BufWriter, Write};
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use tokio::sync::mpsc::Sender;
@@ -20,7 +21,7 @@ use tokio::sync::mpsc::Sender;
 /// Files of one name, at most.
 const FILES: u32 = 999;
 
-/// Writes the rows of the screen with this title to a new file in the current folder, as JSON lines.
+/// Writes the rows of the screen with this title to a new file, as JSON lines.
 pub fn export(state: UiState, model: Model, screen: &'static str, sender: Sender<Input>) {
     thread::spawn(move || {
         let words = match write_file(&state, &model, screen) {
@@ -41,12 +42,25 @@ fn write_file(state: &UiState, model: &Model, screen: &str) -> Result<(u64, Path
     }
 }
 
-/// A new file that is named after the screen; one that is there is never touched.
+/// A new file in the current folder or, if nothing can be created there, in that for temporary files: root without its
+/// capabilities cannot write to the folders of others.
 fn new_of(screen: &str) -> Result<(PathBuf, impl Write + use<>), FileWriteError> {
+    match new_in(Path::new(""), screen) {
+        Err(FileWriteError::Create { source, .. })
+            if matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) =>
+        {
+            new_in(&env::temp_dir(), screen)
+        }
+        made => made,
+    }
+}
+
+/// A new file that is named after the screen; one that is there is never touched.
+fn new_in(folder: &Path, screen: &str) -> Result<(PathBuf, impl Write + use<>), FileWriteError> {
     let mut number = 1;
     loop {
         let number_words = if number == 1 { String::new() } else { format!("-{number}") };
-        let path = PathBuf::from(format!("modtrail-{screen}{number_words}.jsonl"));
+        let path = folder.join(format!("modtrail-{screen}{number_words}.jsonl"));
         match new_file(&path) {
             Ok(file) => return Ok((path, file)),
             Err(FileWriteError::Create { source, .. })
