@@ -29,6 +29,7 @@ pub mod terminal;
 #[cfg(test)]
 mod test_utils;
 pub mod theme;
+pub mod typing;
 pub mod update;
 pub mod view;
 pub mod world;

@@ -9,11 +9,11 @@ use super::mode::Mode;
 use super::screen::{Scene, Screen};
 use super::screens;
 use super::table::Target;
+use super::typing::Input;
 use super::world::World;
 use jiff::tz::TimeZone;
 use modtrail_core::event::Stamp;
 use modtrail_core::model::Model;
-use modtrail_core::query::QueryFault;
 use modtrail_core::stall;
 use ratatui::layout::Rect;
 use trace_common::time::Nanos;
@@ -66,15 +66,6 @@ pub struct Paused {
     pub at: Stamp,
     /// The events that had come.
     pub events: u64,
-}
-
-/// A filter that is being typed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Input {
-    /// What has been typed.
-    pub text: String,
-    /// Why it is not a filter; the last valid filter stays in force.
-    pub fault: Option<QueryFault>,
 }
 
 /// What the person set before the dashboard opened.

@@ -302,7 +302,7 @@ fn pasted_text_becomes_one_line_of_the_filter() {
     assert!(state.input.is_none(), "pasted text is no key");
     typed(&mut state, model, "/");
     update(&mut state, model, Msg::Paste("fs\n\t\u{1b}[31m\u{0}ünï🦀 ".repeat(100)));
-    let input = state.input.as_ref().map(|input| input.text.clone()).unwrap_or_default();
+    let input = state.input.as_ref().map(|input| input.text()).unwrap_or_default();
     assert!(!input.chars().any(char::is_control));
     assert_eq!(input.chars().count(), 200);
     let _ = shown(model, &state);
@@ -726,7 +726,7 @@ fn keys_quit_open_and_go_back() {
     assert_eq!(press(&mut state, model, KeyCode::Char('q')), Outcome::Quit);
     typed(&mut state, model, "??/q");
     assert_eq!(state.overlay, Overlay::None);
-    assert_eq!(state.input.as_ref().map(|input| input.text.as_str()), Some("q"));
+    assert_eq!(state.input.as_ref().map(|input| input.text()), Some("q".to_owned()));
     let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
     assert_eq!(update(&mut state, model, Msg::Key(interrupt)), Outcome::Quit);
 }

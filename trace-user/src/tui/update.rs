@@ -9,7 +9,8 @@ use super::mode::Mode;
 use super::navigate::{back, open_attention, open_neighbour, open_selected, show};
 use super::row::Form;
 use super::screen::Screen;
-use super::state::{Input, Opened, Overlay, Paused, UiState};
+use super::state::{Opened, Overlay, Paused, UiState};
+use super::typing::Input;
 use super::view;
 use modtrail_core::model::Model;
 use modtrail_core::query::{QueryFault, completions};
@@ -18,8 +19,6 @@ use ratatui::crossterm::event::{
 };
 use ratatui::layout::{Position, Rect};
 
-/// The most characters of a filter.
-const INPUT: usize = 200;
 /// Rows that one notch of the wheel moves.
 const NOTCH: usize = 3;
 
@@ -87,11 +86,7 @@ pub fn update(state: &mut UiState, model: &Model, msg: Msg) -> Outcome {
         Msg::Key(key) => outcome = on_key(state, model, key),
         Msg::Mouse(mouse) => on_mouse(state, model, mouse),
         Msg::Resize(columns, rows) => state.area = Rect::new(0, 0, columns, rows),
-        Msg::Paste(text) => {
-            if state.input.is_some() {
-                type_text(state, &text);
-            }
-        }
+        Msg::Paste(text) => paste(state, &text),
         Msg::Tick { events } => state.events = events,
         Msg::Notice(words) => state.notice = Some(words),
         Msg::Gone => outcome = Outcome::Gone,
@@ -360,7 +355,7 @@ fn start_typing(state: &mut UiState) {
         back(state);
     }
     let text = state.screen().map(|screen| screen.filter().text().to_owned()).unwrap_or_default();
-    state.input = Some(Input { text, fault: None });
+    state.input = Some(Input::of(&text));
 }
 
 fn sort(state: &mut UiState, change: impl FnOnce(&mut dyn Screen)) {
@@ -384,7 +379,6 @@ fn pause(state: &mut UiState, model: &Model) {
 
 fn on_typed(state: &mut UiState, key: KeyEvent) {
     let Some(input) = &mut state.input else { return };
-    let control = key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
     if key.code == KeyCode::Esc {
         state.input = None;
         set_filter(state, "");
@@ -394,16 +388,8 @@ fn on_typed(state: &mut UiState, key: KeyEvent) {
         }
     } else if key.code == KeyCode::Tab {
         complete(state);
-    } else if key.code == KeyCode::Backspace {
-        input.text.pop();
+    } else if input.edit(key) {
         apply_input(state);
-    } else if key.code == KeyCode::Char('u') && control {
-        input.text.clear();
-        apply_input(state);
-    } else if let KeyCode::Char(typed) = key.code
-        && !control
-    {
-        type_text(state, typed.encode_utf8(&mut [0; 4]));
     }
 }
 
@@ -411,30 +397,30 @@ fn on_typed(state: &mut UiState, key: KeyEvent) {
 fn complete(state: &mut UiState) {
     let Some(fields) = state.screen().map(|screen| screen.fields()) else { return };
     let Some(input) = &mut state.input else { return };
-    let ways = completions(&input.text, fields);
+    let ways = completions(&input.before, fields);
     if let Some(first) = ways.first() {
         let common = ways.iter().skip(1).fold(first.as_str(), |common, way| {
             let shared = common.char_indices().zip(way.chars()).find(|((_, one), other)| one != other);
             let end = shared.map_or(common.len().min(way.len()), |((at, _), _)| at);
             common.get(..end).unwrap_or_default()
         });
-        common.clone_into(&mut input.text);
+        common.clone_into(&mut input.before);
         apply_input(state);
     }
 }
 
-/// Appends what can be shown on one line; line ends and other control characters become spaces.
-fn type_text(state: &mut UiState, text: &str) {
+fn paste(state: &mut UiState, text: &str) {
     let Some(input) = &mut state.input else { return };
-    let room = INPUT.saturating_sub(input.text.chars().count());
-    input.text.extend(text.chars().take(room).map(|typed| if typed.is_control() { ' ' } else { typed }));
+    input.put(text);
     apply_input(state);
 }
 
 fn apply_input(state: &mut UiState) {
-    let Some(text) = state.input.as_ref().map(|input| input.text.clone()) else { return };
+    let Some(text) = state.input.as_ref().map(Input::text) else { return };
     let fault = set_filter(state, &text);
-    state.input = Some(Input { text, fault });
+    if let Some(input) = &mut state.input {
+        input.fault = fault;
+    }
 }
 
 /// Filters the list on the screen; returns why the text is not a filter, if it is not.

@@ -6,8 +6,9 @@ use crate::tui::format;
 use crate::tui::keymap::{Action, Hint};
 use crate::tui::mode::Mode;
 use crate::tui::screen::Screen;
-use crate::tui::state::{Input, Overlay, UiState};
+use crate::tui::state::{Overlay, UiState};
 use crate::tui::theme::{Theme, Tone};
+use crate::tui::typing::Input;
 use modtrail_core::model::Model;
 use modtrail_core::report::cells;
 use modtrail_core::report::plain::plain;
@@ -49,7 +50,7 @@ fn place(state: &UiState) -> String {
     if follows { format!("follows {place}") } else { place }
 }
 
-/// The end of the typed text matters most, so its beginning is cut if room is short.
+/// What stands around the cursor matters most, so the beginning and the end are cut if room is short.
 fn typed(input: &Input, theme: Theme, width: u16) -> Line<'static> {
     let hint = match &input.fault {
         Some(fault) => format::cut(&format!(" ! {fault}"), usize::from(width) * 2 / 3),
@@ -57,12 +58,15 @@ fn typed(input: &Input, theme: Theme, width: u16) -> Line<'static> {
     };
     let tone = if input.fault.is_some() { Tone::Bad } else { Tone::Dim };
     let room = usize::from(width).saturating_sub(cells::width(&hint) + 2).max(5);
-    let (_, text) = cells::split(&input.text, cells::width(&input.text).saturating_sub(room));
+    let after = format::cut(&input.after, room / 2);
+    let before = room.saturating_sub(cells::width(&after));
+    let (_, text) = cells::split(&input.before, cells::width(&input.before).saturating_sub(before));
     let text = text.to_owned();
     Line::from(vec![
         Span::styled("/", theme.style(Tone::Accent)),
         Span::raw(text),
         Span::styled("▏", theme.style(Tone::Busy)),
+        Span::raw(after),
         Span::styled(hint, theme.style(tone)),
     ])
 }
