@@ -54,10 +54,10 @@ impl Input {
                 let next = self.take_next();
                 self.before.extend(next);
             }
-            KeyCode::Home => self.to_begin(),
-            KeyCode::End => self.to_end(),
-            KeyCode::Char('a') if control => self.to_begin(),
-            KeyCode::Char('e') if control => self.to_end(),
+            KeyCode::Home => self.move_to_begin(),
+            KeyCode::End => self.move_to_end(),
+            KeyCode::Char('a') if control => self.move_to_begin(),
+            KeyCode::Char('e') if control => self.move_to_end(),
             KeyCode::Char('u') if control => self.before.clear(),
             KeyCode::Char('k') if control => self.after.clear(),
             KeyCode::Char('w') if control => self.take_word(),
@@ -79,11 +79,11 @@ impl Input {
         self.before.truncate(kept);
     }
 
-    fn to_begin(&mut self) {
+    fn move_to_begin(&mut self) {
         self.after.insert_str(0, &std::mem::take(&mut self.before));
     }
 
-    fn to_end(&mut self) {
+    fn move_to_end(&mut self) {
         self.before.push_str(&std::mem::take(&mut self.after));
     }
 }
