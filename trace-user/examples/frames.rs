@@ -30,17 +30,24 @@ fn main() -> Result<(), Box<dyn Error>> {
     for (columns, rows) in [(80, 24), (200, 60)] {
         let area = Rect::new(0, 0, columns, rows);
         let mut buffer = Buffer::empty(area);
-        let mut state = UiState::new(Mode::Live);
-        update(&mut state, &model, Msg::Resize(columns, rows));
-        let frame = median(|| draw(&model, &state, &Theme::Monochrome, area, &mut buffer));
-        println!("a frame at {columns}x{rows} {}", frame.as_nanos());
-        let key = median(|| {
-            update(&mut state, &model, Msg::Key(KeyEvent::new(KeyCode::Down, KeyModifiers::NONE)));
-            draw(&model, &state, &Theme::Monochrome, area, &mut buffer);
-        });
-        println!("from a key to the frame at {columns}x{rows} {}", key.as_nanos());
+        for (screen, key) in [(" of the overview", '1'), ("", '2')] {
+            let mut state = UiState::new(Mode::Live);
+            update(&mut state, &model, Msg::Resize(columns, rows));
+            update(&mut state, &model, pressed(KeyCode::Char(key)));
+            let frame = median(|| draw(&model, &state, &Theme::Monochrome, area, &mut buffer));
+            println!("a frame{screen} at {columns}x{rows} {}", frame.as_nanos());
+            let key = median(|| {
+                update(&mut state, &model, pressed(KeyCode::Down));
+                draw(&model, &state, &Theme::Monochrome, area, &mut buffer);
+            });
+            println!("from a key to the frame{screen} at {columns}x{rows} {}", key.as_nanos());
+        }
     }
     Ok(())
+}
+
+const fn pressed(code: KeyCode) -> Msg {
+    Msg::Key(KeyEvent::new(code, KeyModifiers::NONE))
 }
 
 fn median(mut each: impl FnMut()) -> Duration {

@@ -1,12 +1,48 @@
-//! Files that are written whole or not at all.
+//! Files that are written whole or not at all, and new ones that replace nothing.
 //!
 //! In: a path, and what writes the content. Out: the file with all of it, for its owner alone; or the file as it was.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
-use tempfile::Builder;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use tempfile::{Builder, NamedTempFile};
+
+/// A file that takes the place of another when it is done; until then, it is beside it, and gone if it is dropped.
+#[derive(Debug)]
+pub struct Beside {
+    file: NamedTempFile,
+    path: PathBuf,
+}
+
+impl Beside {
+    /// Begins one that takes the place of `path`, for its owner alone.
+    ///
+    /// # Errors
+    /// What the system answered.
+    pub fn begin(path: &Path) -> io::Result<Self> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let file = Builder::new().prefix(".modtrail-").tempfile_in(folder)?;
+        Ok(Self { file, path: path.to_owned() })
+    }
+
+    /// The file to write.
+    #[must_use]
+    pub fn file(&self) -> &File {
+        self.file.as_file()
+    }
+
+    /// It is written: it goes to disk, and takes its place. Returns where that is.
+    ///
+    /// # Errors
+    /// What the system answered.
+    pub fn done(self) -> io::Result<PathBuf> {
+        self.file.as_file().sync_all()?;
+        self.file.persist(&self.path).map(drop).map_err(|failed| failed.error)?;
+        Ok(self.path)
+    }
+}
 
 /// Writes a file: beside it first, then in its place. What is not a plain file (a device, a pipe) is written to as it
 /// is. A symbolic link is refused: whoever made it would choose the file.
@@ -22,12 +58,26 @@ pub fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         Ok(_) | Err(_) => {}
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // With mode 0600, and gone if it does not get its name.
-    let mut beside = Builder::new().prefix(".modtrail-").tempfile_in(folder)?;
-    filled(beside.as_file_mut(), content)?;
-    beside.as_file().sync_all()?;
-    beside.persist(path).map(drop).map_err(|failed| failed.error)
+    let beside = Beside::begin(path)?;
+    filled(&mut beside.file(), content)?;
+    beside.done().map(drop)
+}
+
+/// A file that was not there before, for its owner alone. Nothing that is there is replaced, and a symbolic link is not
+/// followed.
+///
+/// # Errors
+/// What the system answered.
+pub fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// A folder and those above it, if they are not there.
+///
+/// # Errors
+/// What the system answered.
+pub fn create_folder(path: &Path) -> io::Result<()> {
+    fs::create_dir_all(path)
 }
 
 /// Whether both are names of one file.

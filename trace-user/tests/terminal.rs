@@ -17,6 +17,8 @@ struct Person {
     keys: Box<dyn Write + Send>,
     child: Box<dyn Child + Send + Sync>,
     master: Box<dyn MasterPty + Send>,
+    /// What came, as it came.
+    raw: Vec<u8>,
 }
 
 impl Person {
@@ -27,7 +29,12 @@ impl Person {
         environment.iter().for_each(|(name, value)| command.env(name, value));
         command.arg("replay");
         command.arg(recording());
-        Self::starts(command, rows, cols)
+        let mut person = Self::starts(command, rows, cols);
+        if cols >= 60 && rows >= 12 {
+            person.sees(&["overview"]);
+            person.types("2");
+        }
+        person
     }
 
     /// Starts a shell with job control, on a terminal of 80 by 24, that runs the same. When its job stops, it says so,
@@ -41,6 +48,9 @@ impl Person {
     }
 
     fn starts(mut command: CommandBuilder, rows: u16, cols: u16) -> Self {
+        if command.get_env("XDG_CONFIG_HOME").is_none() {
+            command.env("XDG_CONFIG_HOME", "/nonexistent");
+        }
         let pair = native_pty_system().openpty(size(rows, cols)).expect("a pty");
         command.env("TERM", "xterm-256color");
         let child = pair.slave.spawn_command(command).expect("modtrail starts");
@@ -55,7 +65,14 @@ impl Person {
                 }
             }
         });
-        Self { screen: vt100::Parser::new(some(rows), some(cols), 0), output, keys, child, master: pair.master }
+        Self {
+            screen: vt100::Parser::new(some(rows), some(cols), 0),
+            output,
+            keys,
+            child,
+            master: pair.master,
+            raw: Vec::new(),
+        }
     }
 
     fn types(&mut self, keys: &str) {
@@ -81,7 +98,10 @@ impl Person {
         let begun = Instant::now();
         while !is_so(self) {
             match self.output.recv_timeout(Duration::from_millis(100)) {
-                Ok(bytes) => self.screen.process(&bytes),
+                Ok(bytes) => {
+                    self.screen.process(&bytes);
+                    self.raw.extend(bytes);
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => thread::yield_now(),
             }
@@ -96,7 +116,7 @@ impl Person {
 
     /// Waits until the dashboard has the terminal to itself, and all of it is drawn.
     fn sees_it_back(&mut self) {
-        self.sees(&["modtrail", "REPLAY", "[requests]", "31 rows", "net-pf", "? help"]);
+        self.sees(&["modtrail", "REPLAY", "[requests]", "1/31", "net-pf", "? help"]);
         self.sees_no_longer("somebody else");
         let is_taken = |person: &mut Self| {
             let screen = person.screen.screen();
@@ -152,9 +172,9 @@ fn size(rows: u16, cols: u16) -> PtySize {
 #[test]
 fn a_recording_is_looked_through_and_left() {
     let mut person = Person::sits_down(24, 80, &[]);
-    person.sees(&["REPLAY", "6.12", "[requests]", "31 rows"]);
+    person.sees(&["REPLAY", "6.12", "[requests]", "1/31"]);
     person.types("/verdict:hollow\r");
-    person.sees(&["net-pf-35", "modtrail-tes…", "2 match"]);
+    person.sees(&["net-pf-35", "modtrail-te", "2 match"]);
     person.types("\r");
     person.sees(&["HOLLOW", "where the time went", "user"]);
     person.types("\x1b");
@@ -165,6 +185,117 @@ fn a_recording_is_looked_through_and_left() {
     person.types("?");
     person.sees(&["keys", "next screen"]);
     person.types("q");
+    person.sees_no_longer("next screen");
+    person.types("q");
+    person.sees_it_end();
+}
+
+/// A folder to run in, and a program in it.
+fn folder_with(program: &str) -> (tempfile::TempDir, PathBuf) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("pager");
+    std::fs::write(&path, program).expect("a program");
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).expect("it can be executed");
+    (folder, path)
+}
+
+#[test]
+fn a_pager_gets_the_terminal_and_its_keys_and_the_dashboard_comes_back() {
+    let (folder, pager) =
+        folder_with("#!/bin/sh\ncat >shown\necho PAGING\nread answer </dev/tty\necho $answer >answer\n");
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_modtrail"));
+    command.env("PAGER", &pager);
+    command.cwd(folder.path());
+    command.arg("replay");
+    command.arg(recording());
+    let mut person = Person::starts(command, 24, 80);
+    person.sees(&["[overview]"]);
+    person.types("2");
+    person.sees_it_back();
+    person.types("v");
+    person.sees(&["PAGING"]);
+    let screen = person.screen.screen();
+    assert!(!screen.alternate_screen() && !screen.hide_cursor());
+    // The pager reads the keys, q too, and a signal from the keyboard does not end the dashboard.
+    person.types("quit\n");
+    person.waits(|_| folder.path().join("answer").exists(), "the pager to read its keys");
+    person.sees(&["REPLAY", "[requests]"]);
+    let shown = std::fs::read_to_string(folder.path().join("shown")).expect("what was shown");
+    assert_eq!(shown.lines().count(), 31, "{shown}");
+    let answer = std::fs::read_to_string(folder.path().join("answer")).expect("what was typed");
+    assert!(answer.ends_with("quit\n"), "{answer:?}");
+    person.types("q");
+    person.sees_it_end();
+}
+
+#[test]
+fn a_pager_that_is_missing_is_named_and_the_dashboard_goes_on() {
+    let mut person = Person::sits_down(24, 80, &[("PAGER", "/nonexistent/pager")]);
+    person.sees_it_back();
+    person.types("v");
+    person.sees(&["the pager cannot be executed", "[requests]"]);
+    person.types("q");
+    person.sees_it_end();
+}
+
+#[test]
+fn rows_are_written_to_a_new_file_for_their_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_modtrail"));
+    command.cwd(folder.path());
+    command.arg("replay");
+    command.arg(recording());
+    let mut person = Person::starts(command, 24, 80);
+    person.sees(&["[overview]"]);
+    person.types("2/verdict:hollow\r");
+    person.sees(&["2 match"]);
+    person.types("e");
+    person.sees(&["wrote 2 rows to modtrail-requests.jsonl"]);
+    let path = folder.path().join("modtrail-requests.jsonl");
+    let text = std::fs::read_to_string(&path).expect("the file");
+    assert_eq!(text.matches(r#""verdict":"hollow""#).count(), 2);
+    assert_eq!(std::fs::metadata(&path).expect("the file").permissions().mode() & 0o777, 0o600);
+    std::fs::write(&path, "mine").expect("the file");
+    person.types("e");
+    person.sees(&["wrote 2 rows to modtrail-requests-2.jsonl"]);
+    assert_eq!(std::fs::read_to_string(&path).expect("the file"), "mine");
+    person.types("q");
+    person.sees_it_end();
+}
+
+#[test]
+fn where_nothing_can_be_created_rows_go_to_the_folder_for_temporary_files() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_modtrail"));
+    // Nobody can create files there, root neither.
+    command.cwd("/sys");
+    command.env("TMPDIR", folder.path());
+    command.arg("replay");
+    command.arg(recording());
+    let mut person = Person::starts(command, 24, 80);
+    person.sees(&["[overview]"]);
+    person.types("2");
+    person.sees_it_back();
+    person.types("e");
+    person.sees(&["wrote 31 rows to /"]);
+    let text = std::fs::read_to_string(folder.path().join("modtrail-requests.jsonl")).expect("the file");
+    assert_eq!(text.lines().count(), 31);
+    person.types("q");
+    person.sees_it_end();
+}
+
+#[test]
+fn a_copied_row_is_given_to_the_terminal() {
+    let mut person = Person::sits_down(24, 80, &[]);
+    person.sees_it_back();
+    person.raw.clear();
+    person.types("y");
+    person.sees(&["copied"]);
+    let begin = b"\x1b]52;c;";
+    let found = person.raw.windows(begin.len()).position(|bytes| bytes == begin);
+    assert!(found.is_some(), "{:?}", String::from_utf8_lossy(&person.raw));
     person.types("q");
     person.sees_it_end();
 }
@@ -191,6 +322,8 @@ fn a_signal_gives_the_terminal_back_and_is_in_the_exit_status() {
 fn a_job_that_is_stopped_gives_the_terminal_back_and_takes_it_again() {
     for from_outside in [false, true] {
         let mut person = Person::sits_down_at_a_shell();
+        person.sees(&["[overview]"]);
+        person.types("2");
         person.sees_it_back();
         if from_outside {
             Person::signals("TSTP", child_of(person.child.process_id().expect("the shell runs")));
@@ -268,9 +401,90 @@ fn a_terminal_that_shrinks_and_grows_is_followed() {
     person.sees(&["too small"]);
     person.master.resize(size(40, 120)).expect("the terminal can be resized");
     person.screen.screen_mut().set_size(some(40), some(120));
-    person.sees(&["[requests]", "31 rows"]);
+    person.sees(&["[overview]"]);
+    person.types("2");
+    person.sees(&["[requests]", "1/31"]);
     person.types("q");
     person.sees_it_end();
+}
+
+/// A folder of configurations with this file.
+fn configured(text: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("modtrail")).expect("a folder");
+    std::fs::write(folder.path().join("modtrail/config.toml"), text).expect("a file");
+    folder
+}
+
+/// Starts `modtrail replay` with these options and this configuration.
+fn sits_down_configured(options: &[&str], text: &str) -> (tempfile::TempDir, Person) {
+    let folder = configured(text);
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_modtrail"));
+    command.env_remove("NO_COLOR");
+    command.env("XDG_CONFIG_HOME", folder.path());
+    command.arg("replay");
+    command.args(options);
+    command.arg(recording());
+    let person = Person::starts(command, 24, 80);
+    (folder, person)
+}
+
+#[test]
+fn what_is_configured_holds_and_the_command_line_goes_first() {
+    let background = |person: &Person| person.screen.screen().cell(23, 79).map(vt100::Cell::bgcolor);
+    let text = "theme = \"light\"\ntime = \"local\"\nmouse = false\n[keys]\nscreen_2 = [\"R\"]\n";
+    let (_folder, mut person) = sits_down_configured(&[], text);
+    person.sees(&["[overview]", "REPLAY"]);
+    person.waits(|person| background(person) == Some(vt100::Color::Idx(231)), "the light background");
+    assert_eq!(person.screen.screen().mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+    person.types("2R");
+    person.sees(&["[requests]", "1/31"]);
+    person.types("q");
+    person.sees_it_end();
+    let (_folder, mut person) = sits_down_configured(&["--theme", "dark"], text);
+    person.sees(&["[overview]"]);
+    person.waits(|person| background(person) == Some(vt100::Color::Idx(234)), "the dark background");
+    person.types("q");
+    person.sees_it_end();
+    let (_folder, mut person) = sits_down_configured(&["--no-mouse"], "");
+    person.sees(&["[overview]"]);
+    assert_eq!(person.screen.screen().mouse_protocol_mode(), vt100::MouseProtocolMode::None);
+    person.types("q");
+    person.sees_it_end();
+}
+
+#[test]
+fn a_configuration_that_is_wrong_is_named_by_file_and_line() {
+    let folder = configured("limit = \"10s\"\ncolour = \"pink\"\n");
+    for command in ["replay", "log"] {
+        let mut modtrail = std::process::Command::new(env!("CARGO_BIN_EXE_modtrail"));
+        modtrail.env("XDG_CONFIG_HOME", folder.path()).arg(command);
+        if command == "replay" {
+            modtrail.arg(recording());
+        }
+        let output = modtrail.output().expect("modtrail runs");
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        assert!(errors.contains("modtrail/config.toml:2: unknown field `colour`"), "{errors}");
+    }
+}
+
+#[test]
+fn a_configuration_is_begun_and_never_overwritten() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let init = |options: &[&str]| {
+        let mut modtrail = std::process::Command::new(env!("CARGO_BIN_EXE_modtrail"));
+        modtrail.env("XDG_CONFIG_HOME", folder.path()).args(["config", "init"]).args(options);
+        modtrail.output().expect("modtrail runs")
+    };
+    let printed = init(&[]);
+    assert!(printed.status.success() && String::from_utf8_lossy(&printed.stdout).contains("#theme = \"auto\""));
+    assert!(init(&["--write"]).status.success());
+    let path = folder.path().join("modtrail/config.toml");
+    assert_eq!(std::fs::read(&path).expect("the file"), printed.stdout);
+    std::fs::write(&path, "mouse = false\n").expect("the file");
+    assert_eq!(init(&["--write"]).status.code(), Some(4));
+    assert_eq!(std::fs::read_to_string(&path).expect("the file"), "mouse = false\n");
 }
 
 #[test]
@@ -281,12 +495,72 @@ fn without_colour_nothing_is_coloured() {
         cells.filter(|cell| cell.fgcolor() != vt100::Color::Default || cell.bgcolor() != vt100::Color::Default).count()
     };
     let mut colour = Person::sits_down(24, 80, &[]);
-    colour.sees(&["[requests]", "31 rows"]);
+    colour.sees(&["[requests]", "1/31"]);
     assert!(coloured(&colour) > 0);
     let mut plain = Person::sits_down(24, 80, &[("NO_COLOR", "1")]);
-    plain.sees(&["[requests]", "31 rows"]);
+    plain.sees(&["[requests]", "1/31"]);
     assert_eq!(coloured(&plain), 0);
     for mut person in [colour, plain] {
+        person.types("q");
+        person.sees_it_end();
+    }
+}
+
+/// A row of the table of questions: the question, its keys, what is seen then.
+struct Question {
+    text: String,
+    keys: Vec<String>,
+    answer: Vec<String>,
+}
+
+/// What stands between backquotes.
+fn quoted(cell: &str) -> Vec<String> {
+    cell.split('`').skip(1).step_by(2).map(ToOwned::to_owned).collect()
+}
+
+fn questions() -> Vec<Question> {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/dashboard.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let rows = page.lines().skip_while(|line| !line.starts_with("| question")).skip(2);
+    let rows = rows.take_while(|line| line.starts_with('|')).map(|line| {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let [text, keys, answer] = &*cells else { panic!("{line}") };
+        Question { text: (*text).to_owned(), keys: quoted(keys), answer: quoted(answer) }
+    });
+    rows.collect()
+}
+
+/// The bytes that a terminal sends for a key.
+fn bytes(key: &str) -> &str {
+    match key {
+        "enter" => "\r",
+        "tab" => "\t",
+        "left" => "\x1b[D",
+        "right" => "\x1b[C",
+        "end" => "\x1b[F",
+        "pgup" => "\x1b[5~",
+        "pgdn" => "\x1b[6~",
+        _ if key.chars().count() == 1 => key,
+        _ => panic!("{key}"),
+    }
+}
+
+#[test]
+fn every_question_of_the_documentation_is_answered_in_at_most_five_keys() {
+    let questions = questions();
+    assert_eq!(questions.len(), 20);
+    for Question { text, keys, answer } in questions {
+        assert!(keys.len() <= 5 && !answer.is_empty(), "{text}");
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_modtrail"));
+        command.arg("replay");
+        command.arg(recording());
+        let mut person = Person::starts(command, 24, 80);
+        person.sees(&["[overview]", "needs attention", "? help"]);
+        let typed: String = keys.iter().map(|key| bytes(key)).collect();
+        person.types(&typed);
+        println!("{text}");
+        let wanted: Vec<&str> = answer.iter().map(String::as_str).collect();
+        person.sees(&wanted);
         person.types("q");
         person.sees_it_end();
     }

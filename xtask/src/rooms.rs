@@ -59,6 +59,7 @@ const CORE: House = House {
         ("query", &["event", "answer", "entities", "model", "attribution", "explain", "findings"]),
         ("repeats", &["event", "entities", "model", "attribution"]),
         ("statistics", &[]),
+        ("overview", &["event", "entities", "model", "attribution", "explain", "stall", "findings"]),
         (
             "report",
             &[
@@ -145,12 +146,13 @@ const EDGE: House = House {
         ("sinks", &["rights", "stderr"]),
         ("source", &["clock", "kernel"]),
         ("tui", &[]),
+        ("config", &["tui"]),
         ("cli", ANY),
         ("app", ANY),
     ],
     reserved: &[
         (&["aya"], &["kernel"]),
-        (&["std", "fs"], &["kernel", "recording", "files", "tui/terminal"]),
+        (&["std", "fs"], &["kernel", "recording", "files", "config", "tui/terminal"]),
         (&["std", "net"], NONE),
         (&["std", "process"], &["kernel", "sinks", "app"]),
         (&["std", "thread"], &["kernel", "app"]),

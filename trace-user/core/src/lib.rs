@@ -32,6 +32,7 @@ pub mod findings;
 pub mod lives;
 pub mod model;
 pub mod order;
+pub mod overview;
 pub mod phases;
 pub mod pipeline;
 pub mod printed;

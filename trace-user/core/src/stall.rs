@@ -58,7 +58,8 @@ pub fn threads(model: &Model, limit: Nanos, places: Range<usize>) -> Vec<Task> {
     some.filter_map(|(_, open)| open.place(model).thread).collect()
 }
 
-fn open<'m>(model: &'m Model, limit: Nanos) -> impl Iterator<Item = (Nanos, Open<'m>)> + 'm {
+/// Everything that has been open for at least `limit`, each with its age.
+pub fn open<'m>(model: &'m Model, limit: Nanos) -> impl Iterator<Item = (Nanos, Open<'m>)> + 'm {
     let now = model.now();
     let requests = model.open_requests().map(move |request| (request.age_so_far(now), Open::Request(request)));
     let loads = model.open_loads().filter(|load| load.request.is_none());
@@ -70,20 +71,38 @@ fn open<'m>(model: &'m Model, limit: Nanos) -> impl Iterator<Item = (Nanos, Open
 }
 
 /// Something that is open.
-enum Open<'m> {
+#[derive(Clone, Copy, Debug)]
+pub enum Open<'m> {
+    /// A request.
     Request(&'m Request),
+    /// A load that serves no request.
     Load(&'m Load),
+    /// A helper call that serves no request.
     Call(&'m Call),
+    /// A firmware request.
     Firmware(&'m Firmware),
 }
 
 impl Open<'_> {
-    fn place(&self, model: &Model) -> Place {
+    /// Where it is stuck.
+    #[must_use]
+    pub fn place(&self, model: &Model) -> Place {
         match self {
             Self::Request(request) => of_request(request, model),
             Self::Load(load) => of_load(load),
             Self::Call(call) => of_call(call, model),
             Self::Firmware(firmware) => of_firmware(firmware),
+        }
+    }
+
+    /// When it began.
+    #[must_use]
+    pub fn began(&self) -> Stamp {
+        match self {
+            Self::Request(request) => request.began(),
+            Self::Load(load) => load.began(),
+            Self::Call(call) => call.began(),
+            Self::Firmware(firmware) => firmware.began(),
         }
     }
 }

@@ -5,10 +5,10 @@
 use super::failure::Failure;
 use super::replay;
 use crate::cli::{CutArgs, MergeArgs};
+use crate::files::Beside;
 use crate::recording::file::{FileRecorder, Flow, Sync};
 use crate::recording::read::Source;
 use crate::recording::target::Target;
-use crate::recording::whole::Whole;
 use crate::stderr;
 use modtrail_core::entities::Timed;
 use modtrail_core::event::{Body, Event, Fact, Lost, Stamp};
@@ -17,6 +17,7 @@ use modtrail_core::query::{Query, narrowed};
 use modtrail_core::record::preface::Preface;
 use modtrail_core::record::redact::redacted;
 use modtrail_core::report::plain::counted;
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 use trace_common::time::{Ktime, Nanos};
@@ -135,7 +136,7 @@ fn follows(source: &Source, before: &Source, end: Stamp) -> Result<(), Failure> 
 /// A recording that is made of others.
 struct Writer {
     /// What takes its place in the end; `None` for standard output.
-    whole: Option<Whole>,
+    beside: Option<Beside>,
     target: Option<Target>,
     /// It begins with the first event.
     recorder: Option<FileRecorder>,
@@ -149,16 +150,18 @@ struct Writer {
 
 impl Writer {
     fn to(output: &Path) -> Result<Self, Failure> {
-        let (whole, target) = if output.as_os_str() == "-" {
+        let failed = |error: io::Error| Failure::input_output(&format!("cannot write to {}", output.display()), &error);
+        let (beside, target) = if output.as_os_str() == "-" {
             (None, Target::stdout()?)
         } else {
             // What is there may only be replaced if it is a recording.
             drop(Target::for_recording(output)?);
-            let (whole, target) = Whole::begin(output)?;
-            (Some(whole), target)
+            let beside = Beside::begin(output).map_err(failed)?;
+            let file = beside.file().try_clone().map_err(failed)?;
+            (Some(beside), Target::of(file, output))
         };
         let (preface, last, target) = (Preface::default(), Stamp::default(), Some(target));
-        Ok(Self { whole, target, recorder: None, preface, last, events: 0, is_unread: false })
+        Ok(Self { beside, target, recorder: None, preface, last, events: 0, is_unread: false })
     }
 
     /// What happened before its beginning.
@@ -197,7 +200,8 @@ impl Writer {
         }
         let path = recorder.path().to_owned();
         recorder.finish(self.last)?;
-        let written = self.whole.map_or(Ok(path), Whole::done)?;
+        let failed = |error: io::Error| Failure::input_output(&format!("cannot write to {}", path.display()), &error);
+        let written = self.beside.map_or(Ok(path.clone()), Beside::done).map_err(failed)?;
         stderr::say(format_args!("wrote {} to {}", counted(self.events, "event"), written.display()));
         Ok(())
     }

@@ -32,6 +32,12 @@ impl Failure {
         Self { status: USAGE, sentence: sentence.to_owned(), hint: Some("modtrail --help shows what there is") }
     }
 
+    /// The configuration is wrong, or cannot be read.
+    #[must_use]
+    pub fn configuration(cause: &(dyn Error + 'static)) -> Self {
+        Self { status: USAGE, sentence: chain(cause), hint: Some("modtrail config init shows every key") }
+    }
+
     /// Tracing is impossible here, because of `cause`.
     #[must_use]
     pub fn cannot_trace(what: &str, cause: &(dyn Error + 'static)) -> Self {

@@ -1,5 +1,6 @@
 //! `modtrail log`: a line per request as it ends, from the running kernel, a command, or a recording.
 
+use super::config::limit;
 use super::failure::Failure;
 use super::follow::Growing;
 use super::launcher::Held;
@@ -49,12 +50,13 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
     let only_command = !args.command.is_empty() && !args.all && is_recognised;
     let query = args.select.of_lines().map_err(|fault| Failure::usage(&fault))?;
     let mut lines = Lines::new(args.json, Some(output::stdout()), only_command, query);
-    let mut alerts = Alerts::new(Limits { default: args.limit, named: BTreeMap::new() });
+    let limit = limit(args.limit)?;
+    let mut alerts = Alerts::new(Limits { default: limit, named: BTreeMap::new() });
     let mut losses = LossLines::default();
     let outcome = runtime()?.block_on(async {
         let signals = Signals::new()?;
         let mut session = Session::begin(&args.trace, None, &until)?;
-        session.sample_stalls(args.limit);
+        session.sample_stalls(limit);
         if let (Some(target), Some(path)) = (target.take(), &args.output) {
             lines.live = Some(output::file(target, path)?);
         }

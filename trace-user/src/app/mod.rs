@@ -1,5 +1,6 @@
 //! Connects a source to its sinks: one file per command, and what they share. In: what was typed. Out: the exit status.
 
+pub mod config;
 pub mod cut;
 pub mod diff;
 pub mod doctor;
@@ -7,8 +8,10 @@ pub mod explain;
 pub mod failure;
 pub mod follow;
 pub mod job;
+pub mod keys;
 pub mod launcher;
 pub mod log;
+pub mod outlet;
 pub mod output;
 pub mod progress;
 pub mod record;
@@ -35,10 +38,10 @@ pub fn run(cli: Cli) -> ExitCode {
         confine(output);
     }
     let outcome = match cli.command {
-        None => top::run(&cli.trace),
-        Some(Command::Top(args)) => top::run(&args.trace),
+        None => top::run(&cli.trace, &cli.view),
+        Some(Command::Top(args)) => top::run(&args.trace, &args.view),
         Some(Command::Record(args)) => record::run(&args),
-        Some(Command::Replay(args)) => replay::run(&args.files),
+        Some(Command::Replay(args)) => replay::run(&args.files, &args.view),
         Some(Command::Diff(args)) => diff::run(&args),
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Log(args)) => log::run(&args),
@@ -49,6 +52,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Some(Command::Merge(args)) => cut::merge(&args),
         Some(Command::Explain(args)) => explain::run(args.name.as_deref()),
         Some(Command::Doctor(args)) => doctor::run(&args),
+        Some(Command::Config(command)) => config::run(&command),
     };
     outcome.unwrap_or_else(|failure| failure.report())
 }

@@ -1,9 +1,11 @@
 //! `modtrail replay`: the dashboard over a recording. Also finds and reads recordings for every command that needs
 //! some.
 
+use super::config::Look;
 use super::failure::Failure;
 use super::progress::Progress;
 use super::top;
+use crate::cli::ViewArgs;
 use crate::recording::read::{self, Faults, Source, integrity};
 use crate::stderr::{self, chain};
 use crate::tui::Mode;
@@ -17,11 +19,12 @@ use std::process::ExitCode;
 ///
 /// # Errors
 /// [`Failure`] if the recording cannot be read or there is no terminal.
-pub fn run(files: &[PathBuf]) -> Result<ExitCode, Failure> {
+pub fn run(files: &[PathBuf], view: &ViewArgs) -> Result<ExitCode, Failure> {
+    let look = Look::of(view)?;
     let source = one(files, "replay shows")?;
     let (model, faults) = read(&source, |_, _| {})?;
     let mode = Mode::Replay { name: source.name(), damage: integrity(&faults).damage };
-    let status = top::replay(&model, mode)?;
+    let status = top::replay(&model, look, mode)?;
     report_faults(&faults);
     Ok(status)
 }

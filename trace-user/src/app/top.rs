@@ -2,22 +2,23 @@
 //!
 //! In: a live session or a finished model, and the terminal. Out: frames, until the person quits or a signal comes.
 
+use super::config::Look;
 use super::failure::Failure;
 use super::job::{self, JobSignal, JobSignals};
+use super::keys::{Input, Keyboard};
+use super::outlet::{self, Pager};
 use super::runtime;
 use super::session::{Ending, Session, Signals, give_up_rights};
-use crate::cli::TraceArgs;
+use crate::cli::{TraceArgs, ViewArgs};
 use crate::kernel::attach::Progress;
 use crate::kernel::hooks::LADDERS;
 use crate::priority;
-use crate::rights::{self, Needs};
+use crate::rights::Needs;
 use crate::source::live::Live;
 use crate::tui::terminal::{Terminal, TerminalError};
 use crate::tui::{Mode, Msg, Outcome, Theme, UiState, draw, update};
 use modtrail_core::model::Model;
-use ratatui::crossterm::event;
-use std::env;
-use std::process::ExitCode;
+use std::process::{ExitCode, Stdio};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -29,14 +30,15 @@ use tokio::time::Instant;
 const FRAME: Duration = Duration::from_millis(50);
 /// How often a frame is drawn if nothing happens: ages grow.
 const STILL: Duration = Duration::from_secs(1);
-/// The most keys typed ahead.
-const TYPED: usize = 256;
+/// How long nothing is drawn while another program has the terminal.
+const AWAY: Duration = Duration::from_secs(3_600);
 
 /// Runs the live dashboard.
 ///
 /// # Errors
 /// [`Failure`] if the kernel cannot be traced or there is no terminal.
-pub fn run(trace: &TraceArgs) -> Result<ExitCode, Failure> {
+pub fn run(trace: &TraceArgs, view: &ViewArgs) -> Result<ExitCode, Failure> {
+    let look = Look::of(view)?;
     if trace.probe_log {
         return Err(Failure::usage(
             "the dashboard has no place for the probes' messages: use modtrail log --probe-log",
@@ -44,8 +46,7 @@ pub fn run(trace: &TraceArgs) -> Result<ExitCode, Failure> {
     }
     runtime()?.block_on(async {
         let mut signals = Signals::new()?;
-        let mut dashboard = Dashboard::open(Mode::Attaching { done: 0, of: LADDERS.len() })?;
-        let mut typed = typed();
+        let (mut dashboard, mut typed) = Dashboard::open(look, Mode::Attaching { done: 0, of: LADDERS.len() })?;
         priority::raise();
         let attached = attach(trace, &mut dashboard, &mut typed, &mut signals).await;
         let Some(mut source) = attached? else { return Ok(dashboard.status()) };
@@ -77,7 +78,7 @@ pub fn run(trace: &TraceArgs) -> Result<ExitCode, Failure> {
 async fn attach(
     trace: &TraceArgs,
     dashboard: &mut Dashboard,
-    typed: &mut mpsc::Receiver<Msg>,
+    typed: &mut mpsc::Receiver<Input>,
     signals: &mut Signals,
 ) -> Result<Option<Live>, Failure> {
     let (runtime, options) = (Handle::current(), trace.options());
@@ -123,11 +124,10 @@ async fn attach(
 ///
 /// # Errors
 /// [`Failure`] if there is no terminal.
-pub fn replay(model: &Model, mode: Mode) -> Result<ExitCode, Failure> {
+pub fn replay(model: &Model, look: Look, mode: Mode) -> Result<ExitCode, Failure> {
     runtime()?.block_on(async {
         let mut signals = Signals::new()?;
-        let mut dashboard = Dashboard::open(mode)?;
-        let mut typed = typed();
+        let (mut dashboard, mut typed) = Dashboard::open(look, mode)?;
         while !dashboard.quit {
             let due = dashboard.next_frame();
             tokio::select! {
@@ -144,6 +144,9 @@ pub fn replay(model: &Model, mode: Mode) -> Result<ExitCode, Failure> {
 /// The screen and what it shows.
 struct Dashboard {
     terminal: Terminal,
+    keyboard: Keyboard,
+    /// The program that has the terminal.
+    pager: Option<Pager>,
     job_signals: JobSignals,
     /// What is done to the terminal before the next frame.
     terminal_action: Option<TerminalAction>,
@@ -170,21 +173,20 @@ enum TerminalAction {
 }
 
 impl Dashboard {
-    fn open(mode: Mode) -> Result<Self, Failure> {
-        let variable = |name| env::var(name).ok();
-        let theme = Theme::from_env(
-            variable("NO_COLOR").as_deref(),
-            variable("TERM").as_deref(),
-            variable("COLORTERM").as_deref(),
-        );
+    /// Takes the terminal over, and starts to read it.
+    fn open(look: Look, mode: Mode) -> Result<(Self, mpsc::Receiver<Input>), Failure> {
+        let Look { theme, mouse, settings } = look;
         let job_signals = JobSignals::new()?;
-        let terminal = Terminal::open().map_err(no_terminal)?;
+        let terminal = Terminal::open(mouse).map_err(no_terminal)?;
         let (columns, rows) = terminal.size().map_err(no_terminal)?;
-        let mut state = UiState::new(mode);
+        let mut state = UiState::new(mode).with(settings);
         update(&mut state, &Model::default(), Msg::Resize(columns, rows));
         let (frozen, drawn, ended_by) = (None, None, None);
-        Ok(Self {
+        let (keyboard, typed) = Keyboard::listen();
+        let dashboard = Self {
             terminal,
+            keyboard,
+            pager: None,
             job_signals,
             terminal_action: None,
             theme,
@@ -194,11 +196,17 @@ impl Dashboard {
             stale: true,
             quit: false,
             ended_by,
-        })
+        };
+        Ok((dashboard, typed))
     }
 
-    /// Ends it for a signal.
+    /// Ends it for a signal. What interrupts a pager is the pager's own.
     fn end_by(&mut self, signal: Ending) {
+        match &self.pager {
+            Some(_) if signal == Ending::Interrupt => return,
+            Some(pager) => pager.end(),
+            None => {}
+        }
         self.ended_by = Some(signal);
         self.quit = true;
     }
@@ -210,25 +218,74 @@ impl Dashboard {
 
     /// When the next frame is due.
     fn next_frame(&self) -> Instant {
+        if self.pager.is_some() {
+            return Instant::now() + AWAY;
+        }
         let pause = if self.stale { FRAME } else { STILL };
         self.drawn.map_or_else(Instant::now, |drawn| drawn + pause)
     }
 
-    /// Takes in what the person did; `None` if the terminal is gone.
-    fn take(&mut self, message: Option<Msg>, live: &Model) {
-        let Some(message) = message else { return self.end_by(Ending::HangUp) };
+    /// Takes in what the person did, or what became of what was asked for.
+    fn take(&mut self, input: Option<Input>, live: &Model) {
+        self.stale = true;
+        let message = match input {
+            None => return self.end_by(Ending::HangUp),
+            Some(Input::PagerEnded(words)) => return self.come_back(words, live),
+            Some(Input::Msg(message)) => message,
+        };
         let outcome = update(&mut self.state, self.frozen.as_ref().unwrap_or(live), message);
         match (self.state.is_paused(), self.frozen.is_some()) {
             (true, false) => self.frozen = Some(live.clone()),
             (false, true) => self.frozen = None,
             (true, true) | (false, false) => {}
         }
-        self.stale = true;
         match outcome {
             Outcome::Continue => {}
             Outcome::Quit => self.quit = true,
+            Outcome::Gone => self.end_by(Ending::HangUp),
             Outcome::Redraw => self.terminal_action = Some(TerminalAction::Clear),
             Outcome::Suspend => self.on_job_signal(JobSignal::Stop),
+            Outcome::Copy(text) => {
+                if let Err(error) = self.terminal.copy(&text) {
+                    self.say(format!("not copied: {error}"), live);
+                }
+            }
+            Outcome::Export(screen) => {
+                let shown = self.frozen.as_ref().unwrap_or(live).clone();
+                outlet::export(self.state.clone(), shown, screen, self.keyboard.sender().clone());
+            }
+            Outcome::View => self.view(live),
+        }
+    }
+
+    /// Says something on the last line.
+    fn say(&mut self, words: String, live: &Model) {
+        update(&mut self.state, self.frozen.as_ref().unwrap_or(live), Msg::Notice(words));
+    }
+
+    /// Gives the terminal to a pager.
+    fn view(&mut self, live: &Model) {
+        let shown = self.frozen.as_ref().unwrap_or(live).clone();
+        self.keyboard.hold();
+        self.terminal.close();
+        let started = self.terminal.for_program().map_err(|error| error.to_string()).and_then(|output| {
+            let output = output.map_or_else(Stdio::inherit, Stdio::from);
+            let pager = Pager::start(self.state.clone(), shown, output, self.keyboard.sender().clone());
+            pager.map_err(|error| error.to_string())
+        });
+        match started {
+            Ok(pager) => self.pager = Some(pager),
+            Err(error) => self.come_back(Some(format!("cannot start a pager: {error}")), live),
+        }
+    }
+
+    /// Takes the terminal over again after a pager.
+    fn come_back(&mut self, words: Option<String>, live: &Model) {
+        self.pager = None;
+        self.terminal_action = Some(TerminalAction::TakeAgain);
+        self.keyboard.release();
+        if let Some(words) = words {
+            self.say(words, live);
         }
     }
 
@@ -236,6 +293,9 @@ impl Dashboard {
     fn on_job_signal(&mut self, signal: JobSignal) {
         self.stale = true;
         match signal {
+            // The terminal is the pager's, and whoever stopped it stopped this too.
+            JobSignal::Stop if self.pager.is_some() => job::stop(),
+            JobSignal::Continue if self.pager.is_some() => {}
             JobSignal::Stop if self.job_signals.can_stop() => self.terminal_action = Some(TerminalAction::Stop),
             JobSignal::Stop => {}
             JobSignal::Continue => self.terminal_action = Some(TerminalAction::TakeAgain),
@@ -259,6 +319,9 @@ impl Dashboard {
     }
 
     fn draw(&mut self, live: &Model) -> Result<(), Failure> {
+        if self.pager.is_some() {
+            return Ok(());
+        }
         if self.terminal.is_gone() {
             self.end_by(Ending::HangUp);
             return Ok(());
@@ -275,25 +338,6 @@ impl Dashboard {
         self.stale = false;
         Ok(())
     }
-}
-
-/// What the person types, from a separate thread: reading the terminal cannot be awaited together with the rest.
-fn typed() -> mpsc::Receiver<Msg> {
-    let (sender, receiver) = mpsc::channel(TYPED);
-    thread::spawn(move || {
-        // It needs none.
-        if rights::keep_only(&[]).is_err() {
-            return;
-        }
-        while let Ok(event) = event::read() {
-            if let Some(message) = Msg::from_terminal(event)
-                && sender.blocking_send(message).is_err()
-            {
-                break;
-            }
-        }
-    });
-    receiver
 }
 
 fn no_terminal(error: TerminalError) -> Failure {

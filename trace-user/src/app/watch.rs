@@ -1,5 +1,6 @@
 //! `modtrail watch`: alerts while something is stuck, and when it ends.
 
+use super::config::limit;
 use super::failure::Failure;
 use super::output::{self, Destination, Output, Written};
 use super::runtime;
@@ -26,7 +27,8 @@ pub fn run(args: &WatchArgs) -> Result<ExitCode, Failure> {
     // Before there is another thread, and before rights are given up.
     let exec = args.exec.as_deref().map(Exec::new).transpose();
     let exec = exec.map_err(|error| Failure::input_output("cannot start", &error))?;
-    let limits = Limits { default: args.limit, named: args.limit_for.iter().cloned().collect() };
+    let limit = limit(args.limit)?;
+    let limits = Limits { default: limit, named: args.limit_for.iter().cloned().collect() };
     let mut watcher = Watcher {
         alerts: Alerts::about(limits, args.matching.clone().unwrap_or_default()),
         losses: LossAlerts::default(),
@@ -41,10 +43,9 @@ pub fn run(args: &WatchArgs) -> Result<ExitCode, Failure> {
         let signals = Signals::new()?;
         let until = Until::default();
         let mut session = Session::begin(&args.trace, None, &until)?;
-        session.sample_stalls(args.limit_for.iter().fold(args.limit, |least, (_, limit)| least.min(*limit)));
+        session.sample_stalls(args.limit_for.iter().fold(limit, |least, (_, limit)| least.min(*limit)));
         stderr::say(format_args!(
-            "watching; a request, load, helper call or firmware request that is open for {} is an alert",
-            args.limit
+            "watching; a request, load, helper call or firmware request that is open for {limit} is an alert"
         ));
         session.run(until, signals, |change, model| watcher.on(change, model)).await
     });

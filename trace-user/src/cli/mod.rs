@@ -1,9 +1,11 @@
 //! What was typed. In: the command line. Out: [`Cli`]. The form of each value is checked here; what values mean
 //! together is checked by those who use them.
 
+use crate::config::duration;
 use crate::kernel::hooks::HookChoice;
 use crate::recording::file::Sync;
 use crate::recording::segments::Limits;
+use crate::tui::Theme;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use modtrail_core::entities::{Call, Cycle, Firmware, Load, Request, Unload};
@@ -124,6 +126,9 @@ pub struct Cli {
     /// How to trace, for the dashboard.
     #[command(flatten)]
     pub trace: TraceArgs,
+    /// How the dashboard looks.
+    #[command(flatten)]
+    pub view: ViewArgs,
 }
 
 /// What to do.
@@ -156,6 +161,38 @@ pub enum Command {
     Watch(WatchArgs),
     /// Show what can be seen on this kernel, by which hook, and what is lost
     Doctor(DoctorArgs),
+    /// Show every key of the configuration file
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+/// `modtrail config`
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print a file with every key, commented out
+    Init {
+        /// Write it to $XDG_CONFIG_HOME/modtrail/config.toml instead, if there is no such file
+        #[arg(long)]
+        write: bool,
+    },
+}
+
+/// A theme; `None` is the one that fits the terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ThemeChoice(pub Option<Theme>);
+
+/// How the dashboard looks.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ViewArgs {
+    /// Colours: auto, dark, light, high-contrast, colour-blind, 16 or none
+    #[arg(long, value_name = "THEME", value_parser = theme, help_heading = "Dashboard")]
+    pub theme: Option<ThemeChoice>,
+    /// Leave the mouse to the terminal
+    #[arg(long, help_heading = "Dashboard")]
+    pub no_mouse: bool,
+    /// Show times in UTC, whatever is configured
+    #[arg(long, help_heading = "Dashboard")]
+    pub utc: bool,
 }
 
 impl Command {
@@ -177,6 +214,7 @@ impl Command {
             | Self::Log(_)
             | Self::Who(_)
             | Self::Explain(_)
+            | Self::Config(_)
             | Self::Watch(_)
             | Self::Doctor(_) => None,
         }
@@ -248,6 +286,9 @@ pub struct TopArgs {
     /// How to trace.
     #[command(flatten)]
     pub trace: TraceArgs,
+    /// How it looks.
+    #[command(flatten)]
+    pub view: ViewArgs,
 }
 
 /// `modtrail record`
@@ -352,6 +393,9 @@ pub struct ReplayArgs {
     /// The recording: a file, the segments of one, a folder that holds one, or `-` for standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// How it looks.
+    #[command(flatten)]
+    pub view: ViewArgs,
 }
 
 /// `modtrail show`
@@ -557,9 +601,10 @@ pub struct LogArgs {
     /// One JSON object per line instead of text
     #[arg(long)]
     pub json: bool,
-    /// How long a request, load, helper or firmware request may be open before it is reported on stderr
-    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
-    pub limit: Nanos,
+    /// How long a request, load, helper or firmware request may be open before it is reported on stderr [default: 10s,
+    /// or the configuration's]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub limit: Option<Nanos>,
     /// Which rows are wanted.
     #[command(flatten)]
     pub select: SelectArgs,
@@ -575,9 +620,10 @@ pub struct LogArgs {
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_WATCH)]
 pub struct WatchArgs {
-    /// How long a request, load, helper call or firmware request may take before it is an alert
-    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration)]
-    pub limit: Nanos,
+    /// How long a request, load, helper call or firmware request may take before it is an alert [default: 10s, or the
+    /// configuration's]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub limit: Option<Nanos>,
     /// Another limit for one alias or module, such as nvidia=2m; may be given many times
     #[arg(long, value_name = "NAME=TIME", value_parser = named_limit)]
     pub limit_for: Vec<(String, Nanos)>,
@@ -624,13 +670,8 @@ pub struct DoctorArgs {
     pub trace: TraceArgs,
 }
 
-fn duration(text: &str) -> Result<Nanos, String> {
-    let parsed: jiff::SignedDuration =
-        text.parse().map_err(|_| "expected a duration such as 500ms, 10s, 5m or 1h".to_owned())?;
-    match u64::try_from(parsed.as_nanos()) {
-        Ok(nanoseconds) if nanoseconds > 0 => Ok(Nanos::new(nanoseconds)),
-        Ok(_) | Err(_) => Err("must be greater than zero and less than 584 years".to_owned()),
-    }
+fn theme(text: &str) -> Result<ThemeChoice, String> {
+    Theme::named(text).map(ThemeChoice)
 }
 
 /// A query over everything that a trace holds.

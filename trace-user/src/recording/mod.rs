@@ -9,7 +9,6 @@ pub mod flight;
 pub mod read;
 pub mod segments;
 pub mod target;
-pub mod whole;
 
 use file::{FileRecorder, Flow, Sync};
 use flight::{FlightRecorder, Saved};

@@ -122,6 +122,12 @@ impl Target {
         Ok(Self { file: Some(file), path: path.to_owned(), is_new: true, is_stdout: false })
     }
 
+    /// A file that is open already: what becomes of it is not this one's business.
+    #[must_use]
+    pub fn of(file: File, path: &Path) -> Self {
+        Self { file: Some(file), path: path.to_owned(), is_new: false, is_stdout: false }
+    }
+
     /// Standard output, as it is.
     ///
     /// # Errors

@@ -1,6 +1,9 @@
 //! Values as short text for cells. Pure.
 
 use super::theme::Tone;
+use super::world::World;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use modtrail_core::answer::CallResult;
 use modtrail_core::attribution::is_kernel_thread;
 use modtrail_core::entities::{Call, Cycle, CycleVerdict, Load, Met, Request, RequestId, Timed, Verdict};
@@ -14,15 +17,15 @@ pub use modtrail_core::report::plain::grouped as count;
 use trace_common::time::Nanos;
 
 const SECOND_NS: u64 = 1_000_000_000;
-const DAY_SECONDS: u64 = 86_400;
+const DAY_SECONDS: i64 = 86_400;
 
-/// The time of day in UTC with milliseconds, `10:00:00.123`; seconds since boot, `41.700`, if the source did not report
-/// what time it was.
+/// The time of day in the reader's zone with milliseconds, `10:00:00.123`; seconds since boot, `41.700`, if the source
+/// did not report what time it was.
 #[must_use]
-pub fn instant(model: &Model, at: Stamp) -> String {
-    match model.wall_ns(at) {
+pub fn instant(world: &World<'_>, at: Stamp) -> String {
+    match world.wall_ns(at) {
         Some(wall_ns) => {
-            let seconds = wall_ns / SECOND_NS % DAY_SECONDS;
+            let seconds = local_seconds(wall_ns, world.zone).rem_euclid(DAY_SECONDS);
             let milliseconds = wall_ns % SECOND_NS / 1_000_000;
             format!("{:02}:{:02}:{:02}.{milliseconds:03}", seconds / 3_600, seconds / 60 % 60, seconds % 60)
         }
@@ -33,10 +36,36 @@ pub fn instant(model: &Model, at: Stamp) -> String {
     }
 }
 
+/// Seconds since the Unix epoch, with the zone's offset at that instant.
+fn local_seconds(wall_ns: u64, zone: &TimeZone) -> i64 {
+    let seconds = i64::try_from(wall_ns / SECOND_NS).unwrap_or(i64::MAX);
+    let offset = Timestamp::from_second(seconds).map_or(0, |at| zone.to_offset(at).seconds());
+    seconds.saturating_add(i64::from(offset))
+}
+
 /// The unit of [`instant`]: the heading of its column.
 #[must_use]
-pub fn instant_unit(model: &Model) -> &'static str {
-    if model.machine().is_some() { "time UTC" } else { "boot s" }
+pub fn instant_unit(world: &World<'_>) -> String {
+    match world.wall_ns(world.now()) {
+        Some(wall_ns) => format!("time {}", zone_name(wall_ns, world.zone)),
+        None => "boot s".to_owned(),
+    }
+}
+
+/// `10:00:00.123 UTC`, or `41.700 s since boot`.
+#[must_use]
+pub fn instant_with_unit(world: &World<'_>, at: Stamp) -> String {
+    let unit = match world.wall_ns(at) {
+        Some(wall_ns) => zone_name(wall_ns, world.zone),
+        None => "s since boot".to_owned(),
+    };
+    format!("{} {unit}", instant(world, at))
+}
+
+/// The zone's short name at an instant: `UTC`, `CET`, `+05`.
+fn zone_name(wall_ns: u64, zone: &TimeZone) -> String {
+    let at = Timestamp::from_nanosecond(i128::from(wall_ns)).unwrap_or_default();
+    zone.to_offset_info(at).abbreviation().to_owned()
 }
 
 /// How long after `from`: `+12.3ms`.
@@ -66,6 +95,21 @@ pub fn request_result(request: &Request) -> String {
         (Some(_), _) if request.wait() != Some(Wait::Proc) => "started".into(),
         (_, Some(status)) => status.text(),
         (Some(_) | None, None) => "-".into(),
+    }
+}
+
+/// What an open request waits for, in a word or two: the last that was seen of it.
+#[must_use]
+pub fn stage(request: &Request) -> &'static str {
+    let load = request.loads.iter().rev().find(|load| !load.closed);
+    match (load, request.call.as_deref()) {
+        (Some(load), _) if load.live.is_some() => "settles",
+        (Some(load), _) if load.init_begun.is_some() => "in init",
+        (Some(_), _) => "loads",
+        (None, None) => "slot",
+        (None, Some(call)) if call.helper.is_none() => "queue",
+        (None, Some(call)) if call.executed.is_none() => "starts",
+        (None, Some(_)) => "helper",
     }
 }
 
@@ -152,6 +196,12 @@ pub fn cut_task(text: &str, width: usize) -> String {
         }
         Some(_) | None => cut(text, width),
     }
+}
+
+/// A verdict in a column: shorter than its words where those need too much room.
+#[must_use]
+pub const fn verdict(verdict: Verdict) -> &'static str {
+    if matches!(verdict, Verdict::SatisfiedByAnother) { "by another" } else { verdict.words() }
 }
 
 /// How good a verdict is.

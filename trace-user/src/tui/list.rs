@@ -3,7 +3,8 @@
 //! In: a model, typed text. Out: the ids of the rows, in order. The rows are built in [`List::refresh`], on a tick, not
 //! while drawing.
 
-use super::table::{Column, Key, Order, Store, Table, fit};
+use super::derived::Derived;
+use super::table::{Choice, Column, Key, Order, Store, Table, fit};
 use modtrail_core::event::Stamp;
 use modtrail_core::model::Model;
 use modtrail_core::query::{Field, Query, QueryFault};
@@ -58,7 +59,24 @@ pub struct List<T: Table> {
     rows: VecDeque<T::Id>,
     kept: <T::Store as Store>::Kept,
     fresh: Option<Freshness>,
+    /// What was shown before a jump replaced the filter, the latest last.
+    before: Vec<Before<T::Id>>,
+    /// What is wanted of each column; empty until something is.
+    choices: Vec<Choice>,
 }
+
+/// What a list showed before a jump.
+#[derive(Clone, Debug)]
+struct Before<Id> {
+    filter: Query,
+    sort: Sort,
+    cursor: Cursor<Id>,
+    index: usize,
+    top: usize,
+}
+
+/// Jumps that are remembered.
+const JUMPS: usize = 64;
 
 /// What a list's rows were built from. The rows stay valid as long as it is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +98,8 @@ impl<T: Table> Default for List<T> {
             rows: VecDeque::new(),
             kept: <T::Store as Store>::Kept::default(),
             fresh: None,
+            before: Vec::new(),
+            choices: Vec::new(),
         }
     }
 }
@@ -102,7 +122,25 @@ impl<T: Table> List<T> {
     #[must_use]
     pub fn columns(&self, width: u16) -> Vec<(usize, u16)> {
         let chosen = (self.sort != Self::opening_sort()).then_some(self.sort.column);
-        fit(T::COLUMNS, self.sort.column, chosen, width)
+        let choice = |place: usize| {
+            let wanted = self.choice(place);
+            if wanted == Choice::Auto && Some(place) == chosen { Choice::Always } else { wanted }
+        };
+        fit(T::COLUMNS, self.sort.column, choice, width)
+    }
+
+    /// What is wanted of a column.
+    #[must_use]
+    pub fn choice(&self, place: usize) -> Choice {
+        self.choices.get(place).copied().unwrap_or_default()
+    }
+
+    /// The next choice for a column.
+    pub fn choose(&mut self, place: usize) {
+        self.choices.resize(T::COLUMNS.len(), Choice::Auto);
+        if let Some(choice) = self.choices.get_mut(place) {
+            *choice = choice.next();
+        }
     }
 
     /// The rows on `height` lines from `top` on.
@@ -234,8 +272,8 @@ impl<T: Table> List<T> {
     }
 
     /// Builds the rows if the model has changed, and finds the selected one again.
-    pub fn refresh(&mut self, model: &Model) {
-        if T::Store::refresh(&mut self.kept, model) {
+    pub fn refresh(&mut self, model: &Model, derived: &Derived) {
+        if T::Store::refresh(&mut self.kept, model, derived) {
             self.fresh = None;
         }
         let fresh = self.freshness(model);
@@ -277,6 +315,45 @@ impl<T: Table> List<T> {
         Ok(())
     }
 
+    /// The same, until [`List::pop_filter`].
+    ///
+    /// # Errors
+    /// The text is not a filter for this table; nothing changes then.
+    pub fn push_filter(&mut self, text: &str) -> Result<(), QueryFault> {
+        let before = Before {
+            filter: self.filter.clone(),
+            sort: self.sort,
+            cursor: self.cursor,
+            index: self.index,
+            top: self.top,
+        };
+        self.set_filter(text)?;
+        self.before.push(before);
+        if self.before.len() > JUMPS {
+            self.before.remove(0);
+        }
+        self.follow();
+        Ok(())
+    }
+
+    /// Brings back the filter and the selected row of before the last jump.
+    pub fn pop_filter(&mut self) {
+        let Some(Before { filter, sort, cursor, index, top }) = self.before.pop() else { return };
+        (self.filter, self.sort, self.cursor, self.index, self.top) = (filter, sort, cursor, index, top);
+        self.fresh = None;
+    }
+
+    /// Nothing is brought back.
+    pub fn keep_filter(&mut self) {
+        self.before.clear();
+    }
+
+    /// Whether the first row is followed.
+    #[must_use]
+    pub const fn follows(&self) -> bool {
+        matches!(self.cursor, Cursor::First)
+    }
+
     /// Sorts by the next of the columns that are shown at `width`, or as the list was when it opened.
     pub fn sort_by_next(&mut self, width: u16) {
         let shown = self.columns(width);
@@ -287,9 +364,20 @@ impl<T: Table> List<T> {
         let mut candidates = (0..T::COLUMNS.len()).filter(is_candidate).filter(sorts);
         let first = candidates.clone().next();
         let Some(column) = candidates.find(|place| *place > self.sort.column).or(first) else { return };
-        if !self.sorts() {
-            return;
+        if self.sorts() {
+            self.sort_by_column(column);
         }
+    }
+
+    /// Sorts by the column with this heading, if there is one that the list can be sorted by.
+    pub fn sort_by(&mut self, heading: &str) {
+        let column = T::COLUMNS.iter().position(|column| column.heading == heading && column.sorts());
+        if let Some(column) = column {
+            self.sort_by_column(column);
+        }
+    }
+
+    fn sort_by_column(&mut self, column: usize) {
         let largest_first = T::COLUMNS.get(column).is_some_and(|column| column.largest_first);
         self.set_sort(Sort { column, direction: if largest_first { Direction::Down } else { Direction::Up } });
     }

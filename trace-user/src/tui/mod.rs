@@ -7,14 +7,20 @@
 //!
 //! ```text
 //! header   what is traced, live or replay, events seen and lost, open requests, worst latency
-//! body     one screen: a list, or one request
-//! footer   the filter being typed, an error, or the keys
+//! body     one screen: the overview, a list, or a page about one thing
+//! footer   the filter being typed, an error, what the last key did, or the keys
 //! ```
 
+pub mod derived;
+pub mod export;
 pub mod format;
+pub mod glossary;
+pub mod go;
 pub mod keymap;
 pub mod list;
 pub mod mode;
+pub mod navigate;
+pub mod row;
 pub mod screen;
 pub mod screens;
 pub mod state;
@@ -23,8 +29,10 @@ pub mod terminal;
 #[cfg(test)]
 mod test_utils;
 pub mod theme;
+pub mod typing;
 pub mod update;
 pub mod view;
+pub mod world;
 
 #[cfg(test)]
 mod tests;

@@ -1,14 +1,22 @@
-//! What the dashboard remembers between frames: the screens, which of them is shown, what is open, and the pause.
+//! What the dashboard remembers between frames: the screens, which of them is shown, what is open, where the person
+//! came from, and the pause.
 //!
-//! Of the model, only ids of rows are kept here.
+//! Of the model, only ids of rows are kept here, and what is computed from it.
 
+use super::derived::Derived;
+use super::keymap::Keymap;
 use super::mode::Mode;
-use super::screen::Screen;
+use super::screen::{Scene, Screen};
 use super::screens;
 use super::table::Target;
+use super::typing::Input;
+use super::world::World;
+use jiff::tz::TimeZone;
 use modtrail_core::event::Stamp;
-use modtrail_core::query::QueryFault;
+use modtrail_core::model::Model;
+use modtrail_core::stall;
 use ratatui::layout::Rect;
+use trace_common::time::Nanos;
 
 /// The page that is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +25,27 @@ pub struct Opened {
     pub target: Target,
     /// The first line on the screen.
     pub scroll: usize,
+    /// Which of its lines that lead somewhere is selected.
+    pub link: usize,
+}
+
+impl Opened {
+    /// A page, from its beginning.
+    #[must_use]
+    pub const fn new(target: Target) -> Self {
+        Self { target, scroll: 0, link: 0 }
+    }
+}
+
+/// Where a jump came from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The place of the screen that was shown.
+    pub shown: usize,
+    /// The page that was open.
+    pub opened: Option<Opened>,
+    /// The place of the screen whose filter the jump replaced.
+    pub filtered: Option<usize>,
 }
 
 /// What covers the screen.
@@ -24,8 +53,10 @@ pub struct Opened {
 pub enum Overlay {
     /// Nothing.
     None,
-    /// The keys.
-    Help,
+    /// The help, from this line on.
+    Help(usize),
+    /// The columns of the list, with the one at this place selected.
+    Columns(usize),
 }
 
 /// When the screen was stopped, and how much had come by then.
@@ -37,13 +68,22 @@ pub struct Paused {
     pub events: u64,
 }
 
-/// A filter that is being typed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Input {
-    /// What has been typed.
-    pub text: String,
-    /// Why it is not a filter; the last valid filter stays in force.
-    pub fault: Option<QueryFault>,
+/// What the person set before the dashboard opened.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The zone in which instants are shown.
+    pub zone: TimeZone,
+    /// What has been open for this long is a stall.
+    pub limit: Nanos,
+    /// The keys.
+    pub keymap: Keymap,
+}
+
+impl Default for Settings {
+    /// UTC, the usual limit and the usual keys.
+    fn default() -> Self {
+        Self { zone: TimeZone::UTC, limit: stall::LIMIT, keymap: Keymap::default() }
+    }
 }
 
 /// The dashboard's state.
@@ -61,6 +101,12 @@ pub struct UiState {
     pub(super) screens: Vec<Box<dyn Screen>>,
     /// The place of the screen that is shown.
     pub(super) shown: usize,
+    /// Where the person came from, the latest last.
+    pub(super) trail: Vec<Step>,
+    pub(super) derived: Derived,
+    pub(super) settings: Settings,
+    /// What the last key did, until the next one.
+    pub(super) notice: Option<String>,
 }
 
 impl UiState {
@@ -73,6 +119,12 @@ impl UiState {
     /// What is shown comes from here from now on.
     pub fn set_mode(&mut self, mode: Mode) {
         self.mode = mode;
+    }
+
+    /// The same, as its person set it.
+    #[must_use]
+    pub fn with(self, settings: Settings) -> Self {
+        Self { settings, ..self }
     }
 
     /// A dashboard that does not know its terminal yet: 80 by 24 until a [`super::Msg::Resize`].
@@ -88,6 +140,10 @@ impl UiState {
             area: Rect::new(0, 0, 80, 24),
             screens: screens::all(),
             shown: 0,
+            trail: Vec::new(),
+            derived: Derived::default(),
+            settings: Settings::default(),
+            notice: None,
         }
     }
 
@@ -107,14 +163,38 @@ impl UiState {
         self.screens.get_mut(self.shown)
     }
 
+    /// The place of the screen with this title.
+    pub(super) fn place_of(&self, title: &str) -> Option<usize> {
+        self.screens.iter().position(|screen| screen.title() == title)
+    }
+
     /// The titles of all screens, in the order of their tabs.
     pub fn titles(&self) -> impl ExactSizeIterator<Item = &'static str> {
         self.screens.iter().map(|screen| screen.title())
+    }
+
+    /// Whether the page that is open is that of a row of the screen, so that it has neighbours.
+    #[must_use]
+    pub fn has_neighbours(&self) -> bool {
+        let from_row = self.trail.last().is_some_and(|step| step.opened.is_none() && step.shown == self.shown);
+        self.opened.is_some() && from_row
     }
 
     /// Events that have come since the pause began.
     #[must_use]
     pub fn held_back(&self) -> u64 {
         self.paused.map_or(0, |paused| self.events.saturating_sub(paused.events))
+    }
+
+    /// The model as this person sees it.
+    #[must_use]
+    pub const fn world<'s>(&'s self, model: &'s Model) -> World<'s> {
+        World { model, zone: &self.settings.zone, limit: self.settings.limit }
+    }
+
+    /// What a screen is drawn from.
+    #[must_use]
+    pub const fn scene<'s>(&'s self, model: &'s Model) -> Scene<'s> {
+        Scene { world: self.world(model), derived: &self.derived, mode: &self.mode }
     }
 }

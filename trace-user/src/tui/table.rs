@@ -4,28 +4,34 @@
 //! In: a model. Out: items by reference, cells, keys to sort by. A screen is a [`Table`]; filtering, sorting, selecting
 //! and drawing are written once, for every table.
 
+use super::derived::Derived;
 use super::format;
+pub use super::go::{Go, Target};
+use super::row::{self, Form};
 use super::theme::Tone;
-use modtrail_core::entities::{CycleId, RequestId, Timed};
+use super::world::World;
+use modtrail_core::entities::Timed;
 use modtrail_core::event::{Captured, Comm, Task};
 use modtrail_core::model::Model;
 use modtrail_core::query::{Field, Row};
-use modtrail_core::stall;
+use modtrail_core::report::plain as text;
 use std::fmt::Debug;
 use trace_common::ids::Tgid;
 use trace_common::time::Nanos;
 
 /// One kind of item, as a list shows it.
-pub trait Table: Copy + Debug + 'static {
+pub trait Table: Copy + Debug + Send + 'static {
     /// What a row shows.
     type Item: Row + 'static;
     /// What holds the items.
     type Store: Store;
     /// What identifies an item for as long as the model keeps it.
-    type Id: Copy + Ord + Debug;
+    type Id: Copy + Ord + Debug + Send;
 
     /// The title of its tab.
     const TITLE: &'static str;
+    /// What one of its rows is, in a word or two.
+    const ONE: &'static str;
     /// What the list shows while it has no rows.
     const EMPTY: &'static str;
     /// The columns, in order. The list opens sorted by the first that has an order.
@@ -50,8 +56,17 @@ pub trait Table: Copy + Debug + 'static {
     /// The item with this id.
     fn find(store: &Self::Store, id: Self::Id) -> Option<&Self::Item>;
     /// Lines about one item; `None` if [`Table::DESCRIPTION`] is zero.
-    fn describe(_model: &Model, _item: &Self::Item) -> Option<Description> {
+    fn describe(_world: &World<'_>, _item: &Self::Item) -> Option<Description> {
         None
+    }
+    /// An item as a line of text.
+    fn text(world: &World<'_>, item: &Self::Item) -> String {
+        let cells = Self::COLUMNS.iter().map(|column| text::plain(&(column.cell)(world, item).0));
+        cells.collect::<Vec<_>>().join("  ")
+    }
+    /// An item as a line of JSON.
+    fn json(world: &World<'_>, item: &Self::Item) -> String {
+        row::facts(world, item)
     }
     /// The page that opens for an item; `None` if neither the item nor what it belongs to has one.
     fn open(_model: &Model, _item: &Self::Item) -> Option<Target> {
@@ -62,10 +77,10 @@ pub trait Table: Copy + Debug + 'static {
 /// What holds the items of a table: the model, or what is computed from it.
 pub trait Store: Clone + Debug + 'static {
     /// What a list keeps of it.
-    type Kept: Clone + Debug + Default;
+    type Kept: Clone + Debug + Default + Send;
 
-    /// Computes again what the list keeps, if the model has changed since; returns whether it did.
-    fn refresh(kept: &mut Self::Kept, model: &Model) -> bool;
+    /// Takes over what was computed again since; returns whether anything was.
+    fn refresh(kept: &mut Self::Kept, model: &Model, derived: &Derived) -> bool;
     /// The store.
     fn of<'m>(model: &'m Model, kept: &'m Self::Kept) -> &'m Self;
 }
@@ -73,22 +88,13 @@ pub trait Store: Clone + Debug + 'static {
 impl Store for Model {
     type Kept = ();
 
-    fn refresh((): &mut (), _model: &Model) -> bool {
+    fn refresh((): &mut (), _model: &Model, _derived: &Derived) -> bool {
         false
     }
 
     fn of<'m>(model: &'m Model, (): &'m ()) -> &'m Self {
         model
     }
-}
-
-/// What has a page of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// A request.
-    Request(RequestId),
-    /// A suspend cycle.
-    Cycle(CycleId),
 }
 
 /// A cell: its text and its tone.
@@ -158,7 +164,7 @@ pub struct Column<I: 'static> {
     /// The heading is that of instants, with their unit.
     pub is_instant: bool,
     /// An item's cell.
-    pub cell: fn(&Model, &I) -> Cell,
+    pub cell: fn(&World<'_>, &I) -> Cell,
     /// How the list is sorted by it.
     pub order: Order<I>,
     /// The largest come first when the list is sorted by it.
@@ -183,7 +189,7 @@ impl<I> Copy for Column<I> {}
 
 impl<I> Column<I> {
     /// A column of text that the list cannot be sorted by.
-    pub const fn new(heading: &'static str, size: (u16, u16), rank: u8, cell: fn(&Model, &I) -> Cell) -> Self {
+    pub const fn new(heading: &'static str, size: (u16, u16), rank: u8, cell: fn(&World<'_>, &I) -> Cell) -> Self {
         let (width, more) = size;
         Self {
             heading,
@@ -240,23 +246,51 @@ impl<I: Timed> Column<I> {
     /// How long things took, or have been open.
     pub const fn total(rank: u8) -> Self {
         let order = Order::Growing(|model, item: &I| Key::time(item.age(model.now())));
-        Self::new("total", (6, 1), rank, total).right().sorted(order)
+        Self::new("total", (7, 0), rank, total).right().sorted(order)
+    }
+}
+
+/// What is wanted of a column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Choice {
+    /// It is shown if there is room.
+    #[default]
+    Auto,
+    /// It is shown if there is any room at all.
+    Always,
+    /// It is not shown.
+    Never,
+}
+
+impl Choice {
+    /// The one after it.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        match self {
+            Self::Auto => Self::Always,
+            Self::Always => Self::Never,
+            Self::Never => Self::Auto,
+        }
     }
 }
 
 /// The columns that fit into `width`, by their places, each with its number of characters: as many columns as fit; then
 /// the room that is left goes to those that can use it, from the left. `sorted`: the column that the list is sorted by;
-/// `stays`: one that is shown whatever its rank.
+/// `choice`: what is wanted of each. If none is wanted, all are.
 #[must_use]
-pub fn fit<I>(columns: &[Column<I>], sorted: usize, stays: Option<usize>, width: u16) -> Vec<(usize, u16)> {
+pub fn fit<I>(columns: &[Column<I>], sorted: usize, choice: impl Fn(usize) -> Choice, width: u16) -> Vec<(usize, u16)> {
     let mut kept: Vec<(usize, &Column<I>)> = columns.iter().enumerate().collect();
+    if kept.iter().any(|(place, _)| choice(*place) != Choice::Never) {
+        kept.retain(|(place, _)| choice(*place) != Choice::Never);
+    }
     let need = |(place, column): &(usize, &Column<I>)| column.needs(*place == sorted);
     let needed = |kept: &[(usize, &Column<I>)]| {
         let gaps = u16::try_from(kept.len().saturating_sub(1)).unwrap_or(u16::MAX);
         kept.iter().fold(gaps, |sum, column| sum.saturating_add(need(column)))
     };
     while needed(&kept) > width && kept.len() > 1 {
-        let rank = |(place, column): &(usize, &Column<I>)| if Some(*place) == stays { 0 } else { column.rank };
+        let rank =
+            |(place, column): &(usize, &Column<I>)| if choice(*place) == Choice::Always { 0 } else { column.rank };
         let Some(highest) = kept.iter().map(rank).max() else { break };
         let Some(last) = kept.iter().rposition(|column| rank(column) == highest) else { break };
         kept.remove(last);
@@ -279,24 +313,34 @@ pub fn fit<I>(columns: &[Column<I>], sorted: usize, stays: Option<usize>, width:
     fitted.into_iter().map(|(place, _, given)| (place, given)).collect()
 }
 
+/// An item as a line.
+#[must_use]
+pub fn line<T: Table>(world: &World<'_>, item: &T::Item, form: Form) -> String {
+    match form {
+        Form::Text => T::text(world, item),
+        Form::Json => T::json(world, item),
+    }
+}
+
 /// A duration, or a dash for one that was not seen.
 #[must_use]
 pub fn duration(duration: Option<Nanos>) -> Cell {
     duration.map_or_else(dash, |duration| (duration.to_string(), Tone::Plain))
 }
 
-/// How long something has been open; a stall stands out.
+/// How long something has been open; a stall stands out, and not by its colour alone.
 #[must_use]
-pub fn age(age: Nanos) -> Cell {
-    (format::growing(age), if age >= stall::LIMIT { Tone::Bad } else { Tone::Busy })
+pub fn age(world: &World<'_>, age: Nanos) -> Cell {
+    let growing = format::growing(age);
+    if age >= world.limit { (format!("!{growing}"), Tone::Bad) } else { (growing, Tone::Busy) }
 }
 
 /// How long something took, or has been open; a dash if its end was not seen.
-fn total<I: Timed>(model: &Model, item: &I) -> Cell {
+fn total<I: Timed>(model: &World<'_>, item: &I) -> Cell {
     match item.total() {
         Some(total) => plain(total.to_string()),
         None if item.is_closed() => dash(),
-        None => age(item.age_so_far(model.now())),
+        None => age(model, item.age_so_far(model.now())),
     }
 }
 

@@ -6,6 +6,7 @@
 
 use ratatui::backend::CrosstermBackend;
 use ratatui::buffer::Buffer;
+use ratatui::crossterm::clipboard::CopyToClipboard;
 use ratatui::crossterm::cursor::{Hide, Show};
 use ratatui::crossterm::event::{DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture};
 use ratatui::crossterm::execute;
@@ -58,6 +59,8 @@ enum Output {
 struct Guard {
     taken: Arc<AtomicBool>,
     target: Target,
+    /// The mouse was taken too.
+    mouse: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -67,15 +70,16 @@ enum Target {
 }
 
 impl Terminal {
-    /// Takes over standard output if it is a terminal, otherwise the process's own terminal.
+    /// Takes over standard output if it is a terminal, otherwise the process's own terminal; with the `mouse` or
+    /// without.
     ///
     /// # Errors
     /// There is no terminal, or it cannot be taken over; it is then unchanged.
-    pub fn open() -> Result<Self, TerminalError> {
+    pub fn open(mouse: bool) -> Result<Self, TerminalError> {
         let target = if io::stdout().is_terminal() { Target::Stdout } else { Target::Tty };
         let mut output = target.open().map_err(TerminalError::None)?;
-        let guard = Guard { taken: Arc::new(AtomicBool::new(true)), target };
-        let entered = enter(&mut output).and_then(|()| blank(output));
+        let guard = Guard { taken: Arc::new(AtomicBool::new(true)), target, mouse };
+        let entered = enter(&mut output, mouse).and_then(|()| blank(output));
         match entered {
             Ok(inner) => {
                 guard.hook_panics();
@@ -131,7 +135,7 @@ impl Terminal {
         // Raw mode may have been ended by somebody else; whoever sets it twice has no effect.
         drop(disable_raw_mode());
         self.guard.taken.store(true, Ordering::SeqCst);
-        let entered = self.guard.target.open().and_then(|mut output| enter(&mut output));
+        let entered = self.guard.target.open().and_then(|mut output| enter(&mut output, self.guard.mouse));
         entered.map_err(TerminalError::Enter)?;
         self.clear()
     }
@@ -139,6 +143,27 @@ impl Terminal {
     /// Restores it. Nothing is drawn on it after this, unless it is taken again.
     pub fn close(&mut self) {
         self.guard.give_back();
+    }
+
+    /// Asks it to keep `text` as what was copied, to be pasted elsewhere. Whether it does is up to the terminal.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn copy(&mut self, text: &str) -> Result<(), TerminalError> {
+        let copied =
+            self.guard.target.open().and_then(|mut output| execute!(output, CopyToClipboard::to_clipboard_from(text)));
+        copied.map_err(TerminalError::Draw)
+    }
+
+    /// It, as the output of another program; `None` if that is standard output.
+    ///
+    /// # Errors
+    /// The terminal is gone.
+    pub fn for_program(&self) -> Result<Option<File>, TerminalError> {
+        match self.guard.target.open().map_err(TerminalError::Draw)? {
+            Output::Stdout(_) => Ok(None),
+            Output::Tty(file) => Ok(Some(file)),
+        }
     }
 
     /// Its size: columns, rows.
@@ -162,9 +187,10 @@ fn blank(output: Output) -> io::Result<Inner> {
     ratatui::Terminal::new(CrosstermBackend::new(BufWriter::new(output)))
 }
 
-fn enter(output: &mut Output) -> io::Result<()> {
+fn enter(output: &mut Output, mouse: bool) -> io::Result<()> {
     enable_raw_mode()?;
-    execute!(output, EnterAlternateScreen, EnableMouseCapture, EnableBracketedPaste, Hide)
+    execute!(output, EnterAlternateScreen, EnableBracketedPaste, Hide)?;
+    if mouse { execute!(output, EnableMouseCapture) } else { Ok(()) }
 }
 
 impl Guard {
@@ -184,7 +210,10 @@ impl Guard {
             return;
         }
         if let Ok(mut output) = self.target.open() {
-            let left = execute!(output, DisableBracketedPaste, DisableMouseCapture, LeaveAlternateScreen, Show);
+            if self.mouse {
+                let _ = execute!(output, DisableMouseCapture);
+            }
+            let left = execute!(output, DisableBracketedPaste, LeaveAlternateScreen, Show);
             drop(left);
         }
         drop(disable_raw_mode());

@@ -1,12 +1,13 @@
 //! Snapshots and behaviour of the whole dashboard.
 
 use super::list::{Direction, Position};
+use super::row::Form;
 use super::state::Overlay;
 use super::table::Target;
 use super::test_utils::{drawn, text};
 use super::{Mode, Msg, Outcome, Theme, UiState, update};
 use modtrail_core::answer::{CallResult, ReturnCode, WaitStatus};
-use modtrail_core::entities::{Change, CycleId, Request, RequestId, Verdict};
+use modtrail_core::entities::{Change, CycleId, LoadId, Request, RequestId, Verdict};
 use modtrail_core::event::{
     Body, Captured, Costs, Depth, Event, Fact, FirmwareAsked, FirmwareMoment, Moment, PmTest, Probe, ProbeCost, Right,
     Stamp, SuspendMoment, SuspendState, Syscall, Task, Wait, Way,
@@ -28,7 +29,15 @@ const SIZES: [(u16, u16); 5] = [(80, 24), (120, 30), (200, 60), (60, 12), (20, 5
 fn live(model: &Model, width: u16, height: u16) -> UiState {
     let mut state = UiState::new(Mode::Live);
     update(&mut state, model, Msg::Resize(width, height));
+    typed(&mut state, model, "2");
     tick(&mut state, model);
+    state
+}
+
+/// The same, at the overview.
+fn first_screen(model: &Model, width: u16, height: u16) -> UiState {
+    let mut state = live(model, width, height);
+    typed(&mut state, model, "1");
     state
 }
 
@@ -48,7 +57,7 @@ fn typed(state: &mut UiState, model: &Model, keys: &str) {
 }
 
 fn shown(model: &Model, state: &UiState) -> String {
-    text(&drawn(model, state, Theme::Colours, state.area.width, state.area.height))
+    text(&drawn(model, state, Theme::Sixteen, state.area.width, state.area.height))
 }
 
 /// The id of the selected row.
@@ -80,12 +89,49 @@ fn check_of(scenario: &Scenario, name: &str, prepare: impl Fn(&mut UiState, &Mod
     for (width, height) in SIZES {
         let mut state = live(model, width, height);
         prepare(&mut state, model);
-        let coloured = drawn(model, &state, Theme::Colours, width, height);
+        let coloured = drawn(model, &state, Theme::Sixteen, width, height);
         insta::assert_snapshot!(format!("{name}_{width}x{height}"), text(&coloured));
-        assert_eq!(coloured, drawn(model, &state, Theme::Colours, width, height), "drawing twice");
-        let plain = drawn(model, &state, Theme::Monochrome, width, height);
-        assert_eq!(text(&coloured), text(&plain), "a theme changes no text");
+        assert_eq!(coloured, drawn(model, &state, Theme::Sixteen, width, height), "drawing twice");
+        for (name, theme) in super::theme::NAMES {
+            let other = drawn(model, &state, theme, width, height);
+            assert_eq!(text(&coloured), text(&other), "{name} changes no text");
+        }
     }
+}
+
+#[test]
+fn overview() {
+    check("overview", |state, model| typed(state, model, "1"));
+}
+
+#[test]
+fn the_readme_shows_the_overview_as_it_is() {
+    let scenario = busy();
+    let state = first_screen(scenario.model(), 80, 24);
+    let readme = include_str!("../../../README.md");
+    assert!(readme.contains(&shown(scenario.model(), &state)), "{}", shown(scenario.model(), &state));
+}
+
+#[test]
+fn overview_of_trouble_with_a_bin_chosen() {
+    check_of(&troubled(), "overview_bin", |state, model| {
+        typed(state, model, "1");
+        let screen = state.screen().expect("a screen").ids();
+        let charts = screen.iter().position(|id| id == "Charts total");
+        assert_eq!(charts.is_some(), state.area.height >= 12, "{screen:?}");
+        for _ in 0..charts.unwrap_or(0) {
+            typed(state, model, "j");
+        }
+        typed(state, model, "hhh");
+    });
+}
+
+#[test]
+fn overview_of_an_idle_machine() {
+    let mut scenario = Scenario::default();
+    scenario.machine();
+    scenario.until(90_000_000);
+    check_of(&scenario, "overview_idle", |state, model| typed(state, model, "1"));
 }
 
 #[test]
@@ -140,6 +186,7 @@ fn filter_with_a_fault() {
 fn replay_without_its_end() {
     let scenario = busy();
     let mut state = UiState::new(Mode::Replay { name: "boot.mcap".into(), damage: None });
+    typed(&mut state, scenario.model(), "2");
     tick(&mut state, scenario.model());
     insta::assert_snapshot!("replay_80x24", shown(scenario.model(), &state));
 }
@@ -255,7 +302,7 @@ fn pasted_text_becomes_one_line_of_the_filter() {
     assert!(state.input.is_none(), "pasted text is no key");
     typed(&mut state, model, "/");
     update(&mut state, model, Msg::Paste("fs\n\t\u{1b}[31m\u{0}ünï🦀 ".repeat(100)));
-    let input = state.input.as_ref().map(|input| input.text.clone()).unwrap_or_default();
+    let input = state.input.as_ref().map(|input| input.text()).unwrap_or_default();
     assert!(!input.chars().any(char::is_control));
     assert_eq!(input.chars().count(), 200);
     let _ = shown(model, &state);
@@ -572,17 +619,17 @@ fn findings_open_the_request_that_shows_them() {
     assert!(shown(model, &state).contains("findings 4"), "the header counts them on every screen");
     typed_tabs(&mut state, model, 6);
     assert_eq!(title(&state), "findings");
-    for (name, request) in
-        [("deadlock", Some(3)), ("failed_yet_served", Some(1)), ("hollow_requests", Some(1)), ("reloaded", None)]
-    {
+    for (name, request) in [("deadlock", 3), ("failed_yet_served", 1), ("hollow_requests", 1)] {
         let screen = shown(model, &state);
         assert!(screen.lines().any(|line| line.starts_with('▶') && line.contains(name)), "{name}: {screen}");
-        press(&mut state, model, KeyCode::Enter);
-        let opened = state.opened.map(|opened| opened.target);
-        assert_eq!(opened, request.map(|id| Target::Request(RequestId(id))), "{name}");
-        if opened.is_some() {
-            press(&mut state, model, KeyCode::Esc);
-        }
+        // Its page, and the first piece of evidence.
+        typed(&mut state, model, "\n");
+        let page = shown(model, &state);
+        assert!(page.contains("what it means") && page.contains(name), "{page}");
+        typed(&mut state, model, "\n");
+        assert_eq!(state.opened.map(|opened| opened.target), Some(Target::Request(RequestId(request))), "{name}");
+        press(&mut state, model, KeyCode::Esc);
+        press(&mut state, model, KeyCode::Esc);
         typed(&mut state, model, "j");
     }
     typed(&mut state, model, "/finding:hollow_requests");
@@ -597,12 +644,12 @@ fn every_tab_has_room_whichever_is_shown() {
     let scenario = busy();
     let model = scenario.model();
     for width in [60, 66, 80, 120, 200] {
-        let mut state = live(model, width, 12);
+        let mut state = first_screen(model, width, 12);
         for title in state.titles().collect::<Vec<_>>() {
             let screen = shown(model, &state);
             let tabs = screen.lines().nth(2).unwrap_or_default();
             assert!(tabs.contains(&format!("[{title}]")), "{width}: {tabs}");
-            assert!(tabs.contains("req") && tabs.contains("pro"), "{width}: {tabs}");
+            assert!(tabs.contains("ove") && tabs.contains("pro"), "{width}: {tabs}");
             press(&mut state, model, KeyCode::Tab);
         }
     }
@@ -673,11 +720,13 @@ fn keys_quit_open_and_go_back() {
     press(&mut state, model, KeyCode::Esc);
     assert!(state.opened.is_none());
     typed(&mut state, model, "?");
-    assert_eq!(state.overlay, Overlay::Help);
-    assert_eq!(press(&mut state, model, KeyCode::Char('q')), Outcome::Quit);
-    typed(&mut state, model, "?/q");
+    assert_eq!(state.overlay, Overlay::Help(0));
+    assert_eq!(press(&mut state, model, KeyCode::Char('q')), Outcome::Continue, "q leaves the help");
     assert_eq!(state.overlay, Overlay::None);
-    assert_eq!(state.input.as_ref().map(|input| input.text.as_str()), Some("q"));
+    assert_eq!(press(&mut state, model, KeyCode::Char('q')), Outcome::Quit);
+    typed(&mut state, model, "??/q");
+    assert_eq!(state.overlay, Overlay::None);
+    assert_eq!(state.input.as_ref().map(|input| input.text()), Some("q".to_owned()));
     let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
     assert_eq!(update(&mut state, model, Msg::Key(interrupt)), Outcome::Quit);
 }
@@ -697,46 +746,41 @@ fn clicks_select_open_and_change_screens() {
     click(&mut state, 10, 6);
     let opened = state.opened.map(|opened| opened.target);
     assert_eq!(opened.map(|target| format!("{target:?}")), selected(&state).map(|id| format!("Request({id})")));
-    click(&mut state, 14, 2);
+    click(&mut state, 22, 2);
     assert_eq!((title(&state), state.opened), ("helpers", None));
     click(&mut state, 10, 23);
     assert_eq!(position(&state).index, 0);
 }
 
 #[test]
-fn loads_open_the_request_they_serve() {
+fn loads_lead_to_the_request_they_serve_and_back() {
     let scenario = busy();
     let model = scenario.model();
     let mut state = live(model, 80, 24);
     typed_tabs(&mut state, model, 2);
     typed(&mut state, model, "G\n");
+    assert_eq!(state.opened.map(|opened| opened.target), Some(Target::Load(LoadId(1))));
+    typed(&mut state, model, "\n");
     assert_eq!(state.opened.map(|opened| opened.target), Some(Target::Request(RequestId(1))));
     press(&mut state, model, KeyCode::Esc);
-    assert_eq!(title(&state), "loads");
+    assert_eq!(state.opened.map(|opened| opened.target), Some(Target::Load(LoadId(1))));
+    press(&mut state, model, KeyCode::Esc);
+    assert_eq!((title(&state), state.opened), ("loads", None));
 }
 
 #[test]
 fn enter_is_offered_where_the_selected_row_opens_something() {
-    let mut scenario = Scenario::default();
-    scenario.machine();
-    let requester = Task::new(412, 412, 5, "ping");
-    let helped = Helped { alias: "net-pf-29", requester, path: "/sbin/modprobe", pid: 413, at: 10_000 };
-    scenario.helped(helped, 0);
-    scenario.load(20_000, scenario.helper(helped), "can");
-    scenario.load(30_000, Task::new(500, 500, 6, "insmod"), "vcan");
-    scenario.until(1_000_000);
+    let scenario = busy();
     let model = scenario.model();
-    let mut state = live(model, 80, 24);
-    // The requests, the helpers, the loads (the newest serves no request, the one before does), the suspend cycles.
-    for (keys, opens) in [("", true), ("\t", false), ("\t", false), ("j", true), ("\t\t", false)] {
-        for key in keys.chars() {
-            press(&mut state, model, if key == '\t' { KeyCode::Tab } else { KeyCode::Char(key) });
-        }
+    let mut state = live(model, 100, 24);
+    // The requests, the helpers, the loads, the duplicates; no suspend, no firmware; the findings, but no moment.
+    for opens in [true, true, true, true, false, false, true, false] {
         let screen = shown(model, &state);
         assert_eq!(screen.contains("enter open"), opens, "{screen}");
         press(&mut state, model, KeyCode::Enter);
         assert_eq!(state.opened.is_some(), opens, "{screen}");
         press(&mut state, model, KeyCode::Esc);
+        press(&mut state, model, KeyCode::Tab);
     }
 }
 
@@ -776,6 +820,290 @@ fn the_end_of_a_long_page_is_reached_and_not_passed() {
     assert_eq!(state.opened, end);
 }
 
+/// Selects the line of the overview with this name.
+fn choose(state: &mut UiState, model: &Model, name: &str) {
+    let ids = state.screen().expect("a screen").ids();
+    let place = ids.iter().position(|id| id == name).unwrap_or_else(|| panic!("{name} is not among {ids:?}"));
+    press(state, model, KeyCode::Home);
+    for _ in 0..place {
+        typed(state, model, "j");
+    }
+    assert_eq!(selected(state).as_deref(), Some(name));
+}
+
+#[test]
+fn a_verdict_of_the_overview_leads_to_its_requests_and_the_way_back_keeps_every_place() {
+    let scenario = busy();
+    let model = scenario.model();
+    let mut state = live(model, 120, 30);
+    typed(&mut state, model, "/comm:mount\nj");
+    let before = (selected(&state), position(&state));
+    typed(&mut state, model, "1");
+    choose(&mut state, model, "Verdicts not_found");
+    typed(&mut state, model, "\n");
+    assert_eq!((title(&state), position(&state).rows), ("requests", 2));
+    assert!(shown(model, &state).contains("overview › requests verdict:not_found"), "{}", shown(model, &state));
+    typed(&mut state, model, "\n");
+    assert!(state.opened.is_some());
+    press(&mut state, model, KeyCode::Esc);
+    assert_eq!((title(&state), position(&state).rows, state.opened), ("requests", 2, None));
+    press(&mut state, model, KeyCode::Esc);
+    assert_eq!((title(&state), selected(&state).as_deref()), ("overview", Some("Verdicts not_found")));
+    typed(&mut state, model, "2");
+    assert_eq!((selected(&state), position(&state)), before, "the filter of before is back");
+}
+
+#[test]
+fn a_bin_of_a_chart_opens_the_rows_that_are_counted_in_it() {
+    let scenario = busy();
+    let model = scenario.model();
+    let mut state = first_screen(model, 120, 30);
+    choose(&mut state, model, "Charts requests");
+    let mut counted = 0;
+    for _ in 0..300 {
+        press(&mut state, model, KeyCode::Left);
+        let screen = shown(model, &state);
+        let Some((_, of_bin)) = screen.split_once("▶requests").filter(|_| screen.contains('▲')) else { break };
+        let count: usize = of_bin
+            .split_once(", ")
+            .and_then(|(_, rest)| rest.split(' ').next())
+            .and_then(|count| count.parse().ok())
+            .unwrap_or_else(|| panic!("{screen}"));
+        typed(&mut state, model, "\n");
+        assert_eq!((title(&state), position(&state).rows), ("requests", count), "{screen}");
+        press(&mut state, model, KeyCode::Esc);
+        assert_eq!(selected(&state).as_deref(), Some("Charts requests"));
+        counted += count;
+    }
+    assert_eq!(counted, model.requests().len(), "every request is in one bin");
+}
+
+#[test]
+fn what_needs_attention_is_gone_through_with_one_key_and_left_with_one() {
+    let scenario = troubled();
+    let model = scenario.model();
+    let mut state = live(model, 120, 30);
+    let all = state.derived.concerns().len();
+    assert!(all >= 3);
+    let mut targets = Vec::new();
+    for _ in 0..all {
+        typed(&mut state, model, "!");
+        targets.push(state.opened.expect("a page").target);
+    }
+    typed(&mut state, model, "!");
+    assert_eq!(state.opened.map(|opened| opened.target), targets.first().copied(), "it begins again");
+    targets.dedup();
+    assert_eq!(targets.len(), all);
+    press(&mut state, model, KeyCode::Esc);
+    assert_eq!((title(&state), state.opened), ("requests", None));
+    let quiet = Scenario::default();
+    let mut state = live(quiet.model(), 80, 24);
+    typed(&mut state, quiet.model(), "!");
+    assert!(shown(quiet.model(), &state).contains("nothing needs attention"));
+}
+
+#[test]
+fn the_next_row_and_the_one_before_open_from_a_page() {
+    let scenario = busy();
+    let model = scenario.model();
+    let mut state = live(model, 80, 24);
+    let target = |state: &UiState| state.opened.map(|opened| opened.target);
+    typed(&mut state, model, "g\n");
+    let newest = target(&state);
+    typed(&mut state, model, "p");
+    assert_eq!(target(&state), newest, "there is none before");
+    assert!(shown(model, &state).contains("this is the first row"));
+    typed(&mut state, model, "nn");
+    let third = target(&state);
+    typed(&mut state, model, "np");
+    assert_eq!(target(&state), third);
+    press(&mut state, model, KeyCode::Esc);
+    assert_eq!(position(&state).index, 2, "the row of the last page is selected");
+    // A page that a page led to has no neighbours.
+    typed(&mut state, model, "4G\n\n");
+    let before = target(&state);
+    typed(&mut state, model, "n");
+    assert_eq!(target(&state), before);
+}
+
+#[test]
+fn everything_that_a_page_names_is_led_to() {
+    let scenario = busy();
+    let model = scenario.model();
+    for (width, height) in [(80, 24), (200, 60)] {
+        let mut state = live(model, width, height);
+        open(&mut state, model, "can-proto-1");
+        let (area, opened) = (state.area, state.opened.expect("a page"));
+        let links = super::view::page(&state, model, opened.target, area).expect("a page");
+        let count = links.links().len();
+        assert!(count >= 8, "two loads, a request, the requester, its program and unit, the helper, the module");
+        press(&mut state, model, KeyCode::Home);
+        let mut reached = Vec::new();
+        for _ in 0..200 {
+            reached.push(state.opened.expect("a page").link);
+            let back = state.clone();
+            typed(&mut state, model, "\n");
+            assert!(state.opened != back.opened || position(&state).rows > 0, "{}", shown(model, &state));
+            press(&mut state, model, KeyCode::Esc);
+            assert_eq!(state.opened, back.opened);
+            press(&mut state, model, KeyCode::Down);
+        }
+        reached.dedup();
+        assert_eq!(reached, (0..count).collect::<Vec<_>>(), "{width}x{height}");
+    }
+}
+
+#[test]
+fn a_row_is_copied_as_its_line_of_the_log_or_as_json() {
+    let scenario = busy();
+    let model = scenario.model();
+    let mut state = live(model, 80, 24);
+    typed(&mut state, model, "/alias:fs-xfs\n");
+    let copied = |state: &mut UiState, key| {
+        let outcome = press(state, model, KeyCode::Char(key));
+        let Outcome::Copy(text) = outcome else { panic!("{outcome:?}") };
+        text
+    };
+    let line = copied(&mut state, 'y');
+    assert!(line.starts_with("10:00:00.300 fs-xfs") && line.contains("nothing that was wanted is live"), "{line}");
+    assert!(shown(model, &state).contains("copied"));
+    let json = copied(&mut state, 'Y');
+    assert!(json.starts_with(r#"{"schema":2,"kind":"request","id":4,"alias":"fs-xfs""#), "{json}");
+    typed(&mut state, model, "\n");
+    assert_eq!(copied(&mut state, 'Y'), json, "what is open is copied");
+    // Every screen has something to copy, and it is JSON.
+    let mut state = live(model, 80, 24);
+    for screen in ["requests", "helpers", "loads", "duplicates"] {
+        assert_eq!(title(&state), screen);
+        let object: serde_json::Value = serde_json::from_str(&copied(&mut state, 'Y')).expect("JSON");
+        assert!(object.get("kind").is_some(), "{object}");
+        typed_tabs(&mut state, model, 1);
+    }
+    assert_eq!(press(&mut state, model, KeyCode::Char('y')), Outcome::Continue);
+    assert!(shown(model, &state).contains("nothing here to copy"));
+}
+
+#[test]
+fn the_rows_that_match_are_written_and_a_page_is_viewed_as_text() {
+    let scenario = busy();
+    let model = scenario.model();
+    let mut state = live(model, 80, 24);
+    typed(&mut state, model, "/comm:mount\n");
+    assert_eq!(press(&mut state, model, KeyCode::Char('e')), Outcome::Export("requests"));
+    let mut lines = Vec::new();
+    super::export::each(&state, model, Form::Json, &mut |line| {
+        lines.push(line.to_owned());
+        std::ops::ControlFlow::Continue(())
+    });
+    assert_eq!(lines.len(), 2);
+    assert!(lines.iter().all(|line| line.contains(r#""comm":"mount""#)), "{lines:?}");
+    assert_eq!(press(&mut state, model, KeyCode::Char('v')), Outcome::View);
+    assert_eq!(super::export::page(&state, model), None, "the rows are viewed");
+    typed(&mut state, model, "\n");
+    assert_eq!(press(&mut state, model, KeyCode::Char('v')), Outcome::View);
+    let page = super::export::page(&state, model).expect("a page");
+    assert!(page.contains("where the time went") && page.contains("kernel stack"), "{page}");
+    typed(&mut state, model, "1");
+    assert_eq!(press(&mut state, model, KeyCode::Char('e')), Outcome::Continue);
+    assert!(shown(model, &state).contains("no rows here"));
+}
+
+#[test]
+fn columns_are_chosen_and_the_choice_is_kept() {
+    let scenario = busy();
+    let model = scenario.model();
+    let mut state = live(model, 80, 24);
+    let headings = |state: &UiState| shown(model, state).lines().nth(3).expect("headings").to_owned();
+    assert!(!headings(&state).contains("module") && headings(&state).contains("requester"));
+    typed(&mut state, model, "o");
+    insta::assert_snapshot!("columns_80x24", shown(model, &state));
+    // The module always; then the requester never.
+    typed(&mut state, model, "jjjj\n");
+    press(&mut state, model, KeyCode::Esc);
+    assert!(headings(&state).contains("module"), "{}", headings(&state));
+    typed(&mut state, model, "ojjjjj\n\n");
+    press(&mut state, model, KeyCode::Esc);
+    assert_eq!(state.overlay, Overlay::None);
+    let chosen = headings(&state);
+    assert!(chosen.contains("module") && !chosen.contains("requester"), "{chosen}");
+    typed(&mut state, model, "32");
+    assert_eq!(headings(&state), chosen, "it is kept");
+    typed(&mut state, model, "o");
+    for _ in 0..10 {
+        typed(&mut state, model, "\n\nj");
+    }
+    press(&mut state, model, KeyCode::Esc);
+    assert!(headings(&state).contains("module") && !headings(&state).contains("alias"), "{}", headings(&state));
+    // Of these two, the first was always shown and the second never.
+    typed(&mut state, model, "ojjjj\n\nj\n");
+    press(&mut state, model, KeyCode::Esc);
+    assert!(headings(&state).contains("alias"), "if nothing is wanted, all is shown: {}", headings(&state));
+}
+
+#[test]
+fn no_verdict_is_cut_on_eighty_columns() {
+    for verdict in Verdict::ALL {
+        let words = super::format::verdict(verdict);
+        assert!(words.len() <= 14, "{words}");
+    }
+    let scenario = busy();
+    let model = scenario.model();
+    for width in [60, 80] {
+        let state = live(model, width, 24);
+        let screen = shown(model, &state);
+        for verdict in ["helper failed", "helper missing", "already live", "init failed", "in flight"] {
+            assert!(screen.contains(verdict), "{verdict} at {width}: {screen}");
+        }
+    }
+}
+
+#[test]
+fn a_stalled_row_says_so_and_what_it_waits_for() {
+    let mut scenario = Scenario::default();
+    scenario.machine();
+    let requester = Task::new(412, 412, 5, "ping");
+    let helped = Helped { alias: "net-pf-29", requester, path: "/sbin/modprobe", pid: 413, at: 10_000 };
+    scenario.helped(helped, 0);
+    scenario.load(20_000, scenario.helper(helped), "can");
+    scenario.until(9_000_000);
+    let row = |scenario: &Scenario| {
+        let screen = shown(scenario.model(), &live(scenario.model(), 80, 24));
+        screen.lines().nth(4).expect("a row").to_owned()
+    };
+    assert!(row(&scenario).contains("in flight") && row(&scenario).contains("in init"), "{}", row(&scenario));
+    scenario.until(12_000_000);
+    let stalled = row(&scenario);
+    assert!(stalled.contains("stalled") && stalled.contains("!11.9s+") && stalled.contains("in init"), "{stalled}");
+    // A limit of the person's own.
+    let mut state = UiState::new(Mode::Live);
+    state.settings.limit = Nanos::from_secs(60);
+    typed(&mut state, scenario.model(), "2");
+    assert!(shown(scenario.model(), &state).contains("in flight"));
+}
+
+#[test]
+fn the_help_scrolls_through_keys_columns_verdicts_and_findings() {
+    let scenario = busy();
+    let model = scenario.model();
+    for (width, height) in [(80, 24), (60, 12)] {
+        let mut state = live(model, width, height);
+        typed(&mut state, model, "?");
+        let mut seen = shown(model, &state);
+        for _ in 0..600 {
+            press(&mut state, model, KeyCode::Down);
+            seen.push_str(&shown(model, &state));
+        }
+        for word in ["ctrl-z", "in vain", "slot wait", "satisfied by another", "foreign_helper"] {
+            assert!(seen.contains(word), "{word} at {width}x{height}");
+        }
+        let end = state.overlay;
+        press(&mut state, model, KeyCode::PageDown);
+        assert_eq!(state.overlay, end, "the end is not passed");
+        press(&mut state, model, KeyCode::Esc);
+        assert_eq!(state.overlay, Overlay::None);
+    }
+}
+
 #[test]
 fn no_keys_in_any_order_break_it() {
     let scenario = busy();
@@ -800,7 +1128,7 @@ fn no_keys_in_any_order_break_it() {
         KeyCode::F(1),
         KeyCode::Delete,
     ];
-    let characters: Vec<char> = "/?sS gGjkq:alispdvert0é🦀".chars().collect();
+    let characters: Vec<char> = "/?sS gGjkq:alispdvert0é🦀nohyY123456789!".chars().collect();
     let mut state = live(model, 80, 24);
     for step in 0..6_000 {
         let msg = match random(20) {
@@ -852,7 +1180,7 @@ fn a_hundred_thousand_requests_are_drawn_in_time() {
         [("newest first", ""), ("the end", "G"), ("filter", "/verdict:helper_missing net-pf\n"), ("by total", "sssss")];
     for (what, keys) in ways {
         typed(&mut state, model, keys);
-        let frame = best(|| drop(drawn(model, &state, Theme::Colours, 200, 60)));
+        let frame = best(|| drop(drawn(model, &state, Theme::Sixteen, 200, 60)));
         let idle = best(|| tick(&mut state.clone(), model));
         let afresh = best(|| {
             // Sorting the other way round and back builds the rows twice.
@@ -912,7 +1240,7 @@ fn wide_characters_push_no_column() {
     scenario.until(2_000_000);
     let model = scenario.model();
     let state = live(model, 80, 24);
-    let buffer = drawn(model, &state, Theme::Colours, 80, 24);
+    let buffer = drawn(model, &state, Theme::Sixteen, 80, 24);
     let screen = text(&buffer);
     let cell = |column: u16, row: u16| buffer.cell((column, row)).map(|cell| cell.symbol().to_owned());
     // Both rows have their requester where the heading has it; the wide one is cut before its pid.

@@ -3,10 +3,14 @@
 //! In: the state, the model that is on the screen, a message. Out: the changed state, and whether to go on. Pure: no
 //! I/O and no clock; time comes from the model.
 
-use super::keymap::{self, Action};
+use super::export;
+use super::keymap::Action;
 use super::mode::Mode;
+use super::navigate::{back, open_attention, open_neighbour, open_selected, show};
+use super::row::Form;
 use super::screen::Screen;
-use super::state::{Input, Opened, Overlay, Paused, UiState};
+use super::state::{Opened, Overlay, Paused, UiState};
+use super::typing::Input;
 use super::view;
 use modtrail_core::model::Model;
 use modtrail_core::query::{QueryFault, completions};
@@ -15,8 +19,6 @@ use ratatui::crossterm::event::{
 };
 use ratatui::layout::{Position, Rect};
 
-/// The most characters of a filter.
-const INPUT: usize = 200;
 /// Rows that one notch of the wheel moves.
 const NOTCH: usize = 3;
 
@@ -36,19 +38,31 @@ pub enum Msg {
         /// Events that the source has delivered by now, including those that a pause holds back.
         events: u64,
     },
+    /// What the person asked for was done, or was not: in words, for the last line.
+    Notice(String),
+    /// The terminal cannot be read any more.
+    Gone,
 }
 
 /// What the caller does next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Go on.
     Continue,
     /// End.
     Quit,
+    /// End: nobody is at the terminal.
+    Gone,
     /// Draw the whole screen again, whatever is on it.
     Redraw,
     /// Give the terminal back and stop, until the person comes back.
     Suspend,
+    /// Ask the terminal to keep this text, to be pasted elsewhere.
+    Copy(String),
+    /// Write the rows of the screen with this title to a file ([`export::each`]).
+    Export(&'static str),
+    /// Show the page that is open, or else the rows, in a pager ([`export::page`], [`export::each`]).
+    View,
 }
 
 impl Msg {
@@ -72,40 +86,54 @@ pub fn update(state: &mut UiState, model: &Model, msg: Msg) -> Outcome {
         Msg::Key(key) => outcome = on_key(state, model, key),
         Msg::Mouse(mouse) => on_mouse(state, model, mouse),
         Msg::Resize(columns, rows) => state.area = Rect::new(0, 0, columns, rows),
-        Msg::Paste(text) => {
-            if state.input.is_some() {
-                type_text(state, &text);
-            }
-        }
+        Msg::Paste(text) => paste(state, &text),
         Msg::Tick { events } => state.events = events,
+        Msg::Notice(words) => state.notice = Some(words),
+        Msg::Gone => outcome = Outcome::Gone,
     }
     refresh(state, model);
     outcome
 }
 
-/// Builds the rows on the screen, keeps the window on the selected one, and counts what the header shows.
+/// Computes what the model has changed, builds the rows on the screen, keeps the window on the selected one, and counts
+/// what the header shows.
 fn refresh(state: &mut UiState, model: &Model) {
-    let height = view::rows_height(state, state.area);
-    for (place, screen) in state.screens.iter_mut().enumerate() {
-        if place == state.shown || screen.is_in_header() {
-            screen.refresh(model);
+    state.derived.refresh(model, state.settings.limit);
+    // What the model no longer keeps is closed.
+    while let Some(opened) = state.opened.filter(|opened| !view::exists(model, &state.derived, opened.target)) {
+        back(state);
+        if state.opened == Some(opened) {
+            state.opened = None;
         }
     }
-    if let Some(screen) = state.screen_mut() {
-        screen.fit_window(height);
+    let body = view::body(state, state.area);
+    let mut screens = std::mem::take(&mut state.screens);
+    for (place, screen) in screens.iter_mut().enumerate() {
+        if place == state.shown || screen.is_in_header() {
+            screen.refresh(&state.scene(model), body);
+        }
     }
-    // What the model no longer keeps is closed.
-    state.opened = state.opened.and_then(|opened| {
-        let scroll_max = view::scroll_max(model, state, opened.target)?;
-        Some(Opened { scroll: opened.scroll.min(scroll_max), ..opened })
-    });
+    state.screens = screens;
+    state.opened = state.opened.map(|opened| fitted(state, model, opened));
+    if let Overlay::Help(scroll) = state.overlay {
+        state.overlay = Overlay::Help(scroll.min(view::help_scroll_max(state, state.area)));
+    }
+}
+
+/// The page no longer than it is, with a line selected that it has.
+fn fitted(state: &UiState, model: &Model, opened: Opened) -> Opened {
+    let Some(page) = view::page(state, model, opened.target, state.area) else { return opened };
+    let height = usize::from(view::body(state, state.area).height);
+    let scroll = opened.scroll.min(page.height().saturating_sub(height));
+    Opened { scroll, link: opened.link.min(page.links().len().saturating_sub(1)), ..opened }
 }
 
 fn on_key(state: &mut UiState, model: &Model, key: KeyEvent) -> Outcome {
     if key.kind == KeyEventKind::Release {
         return Outcome::Continue;
     }
-    let asked = keymap::action(key);
+    state.notice = None;
+    let asked = state.settings.keymap.action(key);
     // What holds even while something is typed.
     if key.modifiers.contains(KeyModifiers::CONTROL) {
         match asked {
@@ -119,38 +147,101 @@ fn on_key(state: &mut UiState, model: &Model, key: KeyEvent) -> Outcome {
         on_typed(state, key);
         return Outcome::Continue;
     }
-    match asked {
-        Some(Action::Quit) => return Outcome::Quit,
-        Some(action) if state.overlay == Overlay::None => act(state, model, action),
-        Some(Action::Help | Action::Back) => state.overlay = Overlay::None,
-        Some(_) | None => {}
+    match (state.overlay, asked) {
+        (_, None) => Outcome::Continue,
+        (Overlay::Help(scroll), Some(action)) => {
+            in_help(state, action, scroll);
+            Outcome::Continue
+        }
+        (Overlay::Columns(place), Some(action)) => {
+            in_columns(state, action, place);
+            Outcome::Continue
+        }
+        (Overlay::None, Some(action)) => act(state, model, action),
     }
-    Outcome::Continue
 }
 
-fn act(state: &mut UiState, model: &Model, action: Action) {
+/// What keys do in the help: they scroll or close it.
+fn in_help(state: &mut UiState, action: Action, scroll: usize) {
+    if matches!(action, Action::Help | Action::Back | Action::Quit) {
+        state.overlay = Overlay::None;
+    } else if let Some(step) = step_of(state, action) {
+        state.overlay = Overlay::Help(step.from(scroll));
+    }
+}
+
+/// What keys do among the columns: they select one, change what is wanted of it, or close the box.
+fn in_columns(state: &mut UiState, action: Action, place: usize) {
+    if matches!(action, Action::Columns | Action::Back | Action::Quit) {
+        state.overlay = Overlay::None;
+        return;
+    }
+    let steps = step_of(state, action);
+    let Some(screen) = state.screen_mut() else { return };
+    let last = screen.choices().len().saturating_sub(1);
+    if matches!(action, Action::Open | Action::Pause) {
+        screen.choose(place);
+    } else if let Some(step) = steps {
+        state.overlay = Overlay::Columns(step.from(place).min(last));
+    }
+}
+
+/// The move along lines that an action stands for.
+fn step_of(state: &UiState, action: Action) -> Option<Step> {
+    let steps = [
+        (Action::Up, Step::Back(1)),
+        (Action::Down, Step::On(1)),
+        (Action::PageUp, Step::Back(page(state))),
+        (Action::PageDown, Step::On(page(state))),
+        (Action::First, Step::Back(usize::MAX)),
+        (Action::Last, Step::On(usize::MAX)),
+    ];
+    steps.into_iter().find(|(known, _)| *known == action).map(|(_, step)| step)
+}
+
+fn act(state: &mut UiState, model: &Model, action: Action) -> Outcome {
     match action {
-        Action::Up => move_by(state, Step::Back(1)),
-        Action::Down => move_by(state, Step::On(1)),
-        Action::PageUp => move_by(state, Step::Back(page(state))),
-        Action::PageDown => move_by(state, Step::On(page(state))),
+        Action::Quit => return Outcome::Quit,
+        Action::Redraw => return Outcome::Redraw,
+        Action::Suspend => return Outcome::Suspend,
+        Action::Up => step(state, model, Step::Back(1)),
+        Action::Down => step(state, model, Step::On(1)),
+        Action::Left => move_sideways(state, model, -1),
+        Action::Right => move_sideways(state, model, 1),
+        Action::PageUp => move_by_page(state, false),
+        Action::PageDown => move_by_page(state, true),
         Action::First => move_to_first(state),
         Action::Last => move_by(state, Step::On(usize::MAX)),
         Action::Open => open_selected(state, model),
         Action::Back => back(state),
+        Action::NextItem => open_neighbour(state, model, true),
+        Action::PreviousItem => open_neighbour(state, model, false),
+        Action::Attention => open_attention(state, model),
         Action::NextScreen => show(state, (state.shown + 1) % state.screens.len().max(1)),
         Action::PreviousScreen => show(state, state.shown.checked_sub(1).unwrap_or(state.screens.len() - 1)),
+        Action::Screen(number) => show(state, usize::from(number).saturating_sub(1)),
         Action::Filter => start_typing(state),
         Action::Sort => {
-            let width = view::cells_width(state.area);
-            sort(state, |screen| screen.sort_by_next(width));
+            let body = view::body(state, state.area);
+            sort(state, |screen| screen.sort_by_next(body));
         }
         Action::Reverse => sort(state, |screen| screen.reverse()),
         Action::Pause => pause(state, model),
-        Action::Help => state.overlay = Overlay::Help,
-        // Answered before.
-        Action::Quit | Action::Redraw | Action::Suspend => {}
+        Action::Help => state.overlay = Overlay::Help(0),
+        Action::Copy => return copy(state, model, Form::Text),
+        Action::CopyJson => return copy(state, model, Form::Json),
+        Action::Export => match export::rows_of(state) {
+            Some(screen) => return Outcome::Export(screen),
+            None => state.notice = Some("there are no rows here to write to a file".to_owned()),
+        },
+        Action::View if state.opened.is_some() || export::rows_of(state).is_some() => return Outcome::View,
+        Action::View => state.notice = Some("there is nothing here to view: open a row, or choose a list".to_owned()),
+        Action::Columns if state.opened.is_none() && state.screen().is_some_and(|screen| screen.is_list()) => {
+            state.overlay = Overlay::Columns(0);
+        }
+        Action::Columns => state.notice = Some("there are no columns here".to_owned()),
     }
+    Outcome::Continue
 }
 
 /// A move along rows or lines.
@@ -169,6 +260,27 @@ impl Step {
     }
 }
 
+/// One step. On a page, to the next line that leads somewhere, if it is on the screen; else by a line.
+fn step(state: &mut UiState, model: &Model, step: Step) {
+    let Some(opened) = state.opened else { return move_by(state, step) };
+    let Some(page) = view::page(state, model, opened.target, state.area) else { return };
+    let links = page.links();
+    let height = usize::from(view::body(state, state.area).height);
+    let visible = opened.scroll..opened.scroll + height;
+    let is_visible = |link: usize| links.get(link).is_some_and(|(line, _)| visible.contains(line));
+    let next = step.from(opened.link);
+    // A selection that was scrolled away comes back at the edge that it left by.
+    let nearest = match step {
+        _ if is_visible(opened.link) => Some(next),
+        Step::On(_) => (0..links.len()).find(|link| is_visible(*link)),
+        Step::Back(_) => (0..links.len()).rev().find(|link| is_visible(*link)),
+    };
+    match nearest.filter(|link| *link != opened.link && is_visible(*link)) {
+        Some(link) => state.opened = Some(Opened { link, ..opened }),
+        None => move_by(state, step),
+    }
+}
+
 fn move_by(state: &mut UiState, step: Step) {
     if let Some(opened) = &mut state.opened {
         opened.scroll = step.from(opened.scroll);
@@ -179,9 +291,30 @@ fn move_by(state: &mut UiState, step: Step) {
     }
 }
 
+/// One page, or what is one on the screen.
+fn move_by_page(state: &mut UiState, is_down: bool) {
+    let page = page(state);
+    if state.opened.is_none() && state.screen_mut().is_some_and(|screen| screen.page(is_down)) {
+        return;
+    }
+    move_by(state, if is_down { Step::On(page) } else { Step::Back(page) });
+}
+
+fn move_sideways(state: &mut UiState, model: &Model, steps: isize) {
+    if state.opened.is_some() {
+        return;
+    }
+    let body = view::body(state, state.area);
+    let mut screens = std::mem::take(&mut state.screens);
+    if let Some(screen) = screens.get_mut(state.shown) {
+        screen.move_sideways(&state.scene(model), body, steps);
+    }
+    state.screens = screens;
+}
+
 fn move_to_first(state: &mut UiState) {
     if let Some(opened) = &mut state.opened {
-        opened.scroll = 0;
+        (opened.scroll, opened.link) = (0, 0);
         return;
     }
     if let Some(screen) = state.screen_mut() {
@@ -193,33 +326,36 @@ fn page(state: &UiState) -> usize {
     view::rows_height(state, state.area).max(1)
 }
 
-fn open_selected(state: &mut UiState, model: &Model) {
-    if state.opened.is_some() {
-        return;
-    }
-    let Some(screen) = state.screen_mut() else { return };
-    if let Some(target) = screen.open(model) {
-        // Even if it was followed: the row that was opened stays selected.
-        screen.select(screen.position().index);
-        state.opened = Some(Opened { target, scroll: 0 });
+/// What is copied, and what is said about it.
+fn copy(state: &mut UiState, model: &Model, form: Form) -> Outcome {
+    let Some(text) = export::one(state, model, form) else {
+        state.notice = Some("there is nothing here to copy".to_owned());
+        return Outcome::Continue;
+    };
+    match export::copied(&text) {
+        Ok(words) => {
+            state.notice = Some(words);
+            Outcome::Copy(text)
+        }
+        Err(words) => {
+            state.notice = Some(words);
+            Outcome::Continue
+        }
     }
 }
 
-fn back(state: &mut UiState) {
-    if state.opened.take().is_none() {
-        set_filter(state, "");
-    }
-}
-
-fn show(state: &mut UiState, place: usize) {
-    state.opened = None;
-    state.shown = place;
-}
-
+/// The filter of the list; if the screen is none, of the requests.
 fn start_typing(state: &mut UiState) {
-    state.opened = None;
+    if state.screen().is_some_and(|screen| !screen.is_list())
+        && let Some(place) = state.place_of("requests")
+    {
+        show(state, place);
+    }
+    while state.opened.is_some() {
+        back(state);
+    }
     let text = state.screen().map(|screen| screen.filter().text().to_owned()).unwrap_or_default();
-    state.input = Some(Input { text, fault: None });
+    state.input = Some(Input::of(&text));
 }
 
 fn sort(state: &mut UiState, change: impl FnOnce(&mut dyn Screen)) {
@@ -243,26 +379,17 @@ fn pause(state: &mut UiState, model: &Model) {
 
 fn on_typed(state: &mut UiState, key: KeyEvent) {
     let Some(input) = &mut state.input else { return };
-    let control = key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
     if key.code == KeyCode::Esc {
         state.input = None;
-        back(state);
+        set_filter(state, "");
     } else if key.code == KeyCode::Enter {
         if input.fault.is_none() {
             state.input = None;
         }
     } else if key.code == KeyCode::Tab {
         complete(state);
-    } else if key.code == KeyCode::Backspace {
-        input.text.pop();
+    } else if input.edit(key) {
         apply_input(state);
-    } else if key.code == KeyCode::Char('u') && control {
-        input.text.clear();
-        apply_input(state);
-    } else if let KeyCode::Char(typed) = key.code
-        && !control
-    {
-        type_text(state, typed.encode_utf8(&mut [0; 4]));
     }
 }
 
@@ -270,30 +397,30 @@ fn on_typed(state: &mut UiState, key: KeyEvent) {
 fn complete(state: &mut UiState) {
     let Some(fields) = state.screen().map(|screen| screen.fields()) else { return };
     let Some(input) = &mut state.input else { return };
-    let ways = completions(&input.text, fields);
+    let ways = completions(&input.before, fields);
     if let Some(first) = ways.first() {
         let common = ways.iter().skip(1).fold(first.as_str(), |common, way| {
             let shared = common.char_indices().zip(way.chars()).find(|((_, one), other)| one != other);
             let end = shared.map_or(common.len().min(way.len()), |((at, _), _)| at);
             common.get(..end).unwrap_or_default()
         });
-        common.clone_into(&mut input.text);
+        common.clone_into(&mut input.before);
         apply_input(state);
     }
 }
 
-/// Appends what can be shown on one line; line ends and other control characters become spaces.
-fn type_text(state: &mut UiState, text: &str) {
+fn paste(state: &mut UiState, text: &str) {
     let Some(input) = &mut state.input else { return };
-    let room = INPUT.saturating_sub(input.text.chars().count());
-    input.text.extend(text.chars().take(room).map(|typed| if typed.is_control() { ' ' } else { typed }));
+    input.put(text);
     apply_input(state);
 }
 
 fn apply_input(state: &mut UiState) {
-    let Some(text) = state.input.as_ref().map(|input| input.text.clone()) else { return };
+    let Some(text) = state.input.as_ref().map(Input::text) else { return };
     let fault = set_filter(state, &text);
-    state.input = Some(Input { text, fault });
+    if let Some(input) = &mut state.input {
+        input.fault = fault;
+    }
 }
 
 /// Filters the list on the screen; returns why the text is not a filter, if it is not.
@@ -302,6 +429,14 @@ fn set_filter(state: &mut UiState, text: &str) -> Option<QueryFault> {
 }
 
 fn on_mouse(state: &mut UiState, model: &Model, mouse: MouseEvent) {
+    if let Overlay::Help(scroll) = state.overlay {
+        if mouse.kind == MouseEventKind::ScrollUp {
+            state.overlay = Overlay::Help(scroll.saturating_sub(NOTCH));
+        } else if mouse.kind == MouseEventKind::ScrollDown {
+            state.overlay = Overlay::Help(scroll.saturating_add(NOTCH));
+        }
+        return;
+    }
     if state.overlay != Overlay::None {
         return;
     }
@@ -318,15 +453,29 @@ fn on_mouse(state: &mut UiState, model: &Model, mouse: MouseEvent) {
     }
 }
 
-/// A tab opens its screen; a row is selected, or opened if it was selected already.
+/// A tab opens its screen; a row is selected, or opened if it was selected already. On a page, so is a line that leads
+/// somewhere.
 fn click(state: &mut UiState, model: &Model, at: Position) {
     if let Some(place) = view::tab_at(state, state.area, at) {
         return show(state, place);
     }
-    let Some(line) = view::row_at(state, state.area, at).filter(|_| state.opened.is_none()) else { return };
+    let body = view::body(state, state.area);
+    if let Some(opened) = state.opened {
+        let Some(page) = view::page(state, model, opened.target, state.area).filter(|_| body.contains(at)) else {
+            return;
+        };
+        let line = opened.scroll + usize::from(at.y - body.y);
+        let place = page.links().iter().position(|(place, _)| *place == line);
+        match place {
+            Some(link) if link == opened.link => open_selected(state, model),
+            Some(link) => state.opened = Some(Opened { link, ..opened }),
+            None => {}
+        }
+        return;
+    }
     let Some(screen) = state.screen_mut() else { return };
+    let Some(place) = screen.row_at(body, at) else { return };
     let position = screen.position();
-    let place = position.top + line;
     if place == position.index && place < position.rows {
         return open_selected(state, model);
     }

@@ -1,7 +1,7 @@
 //! The numbers of joined things.
 
 /// A request's number, from 1 in the order in which requests were seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestId(pub u64);
 
 /// A helper call's number, from 1 in the order in which calls were seen.
@@ -9,7 +9,7 @@ pub struct RequestId(pub u64);
 pub struct CallId(pub u64);
 
 /// A load's number, from 1 in the order in which loads were seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LoadId(pub u64);
 
 /// An unload's number, from 1 in the order in which unloads were seen.

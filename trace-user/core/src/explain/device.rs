@@ -26,7 +26,7 @@ pub fn devices_words<'d>(load: &Load, tried: impl Iterator<Item = (&'d Device, &
 pub fn attempt_words(device: &Device, attempt: &Attempt, load: &Load) -> String {
     let when = match attempt.after_live(load.live) {
         Some(after) => format!(" {after} after it went live"),
-        None if load.live.is_some() => " before it was live".to_owned(),
+        None if load.live.is_some() => " before it went live".to_owned(),
         None => String::new(),
     };
     let (driver, name) = (&attempt.driver, device_words(device));

@@ -159,6 +159,12 @@ pub fn narrowed(model: Model, query: &Query) -> Model {
     })
 }
 
+/// A term that holds for rows whose `field` holds exactly `value`, as it would be typed.
+#[must_use]
+pub fn exactly(field: Field, value: &str) -> String {
+    format!("{}=\"{}\"", field.name(), quotable(value))
+}
+
 /// Text between quotation marks.
 fn quotable(text: &str) -> String {
     text.replace('\\', "\\\\").replace('"', "\\\"")

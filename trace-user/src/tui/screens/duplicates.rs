@@ -3,7 +3,6 @@
 use crate::tui::format;
 use crate::tui::table::{Cell, Column, Key, Order, Table, Target, dash, plain};
 use crate::tui::theme::Tone;
-use modtrail_core::entities::RequestId;
 use modtrail_core::model::Model;
 use modtrail_core::model::duplicates::{Group, GroupFacts, Sameness};
 use modtrail_core::query::Field;
@@ -19,6 +18,7 @@ impl Table for Duplicates {
     type Id = (u64, Sameness);
 
     const TITLE: &'static str = "duplicates";
+    const ONE: &'static str = "group";
     const EMPTY: &'static str = "no concurrent duplicates yet";
     const COLUMNS: &'static [Column<Group>] = &[
         Column::<Group>::new("time", (12, 0), 5, |model, group| plain(format::instant(model, group.began)))
@@ -64,10 +64,8 @@ impl Table for Duplicates {
         model.duplicate(sameness, id)
     }
 
-    fn open(model: &Model, group: &Group) -> Option<Target> {
-        let first = group.members.first().filter(|_| group.sameness != Sameness::File)?;
-        let id = RequestId(*first);
-        model.request(id).map(|_| Target::Request(id))
+    fn open(_model: &Model, group: &Group) -> Option<Target> {
+        Some(Target::Group(group.sameness, group.id))
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::stalled::stalled;
 use crate::tui::format;
-use crate::tui::table::{Cell, Column, Description, Key, Order, Table, dash, number, plain};
+use crate::tui::table::{Cell, Column, Description, Key, Order, Table, Target, dash, number, plain};
 use crate::tui::theme::Tone;
+use crate::tui::world::World;
 use modtrail_core::answer::ReturnCode;
 use modtrail_core::entities::{Firmware, FirmwareId, LockState, Timed};
 use modtrail_core::model::Model;
@@ -20,6 +21,7 @@ impl Table for FirmwareRequests {
     type Id = FirmwareId;
 
     const TITLE: &'static str = "firmware";
+    const ONE: &'static str = "firmware request";
     const EMPTY: &'static str = "no firmware has been asked for yet";
     const DESCRIPTION: u16 = 5;
     const COLUMNS: &'static [Column<Firmware>] = &[
@@ -58,7 +60,7 @@ impl Table for FirmwareRequests {
         model.firmware_request(id).map(|firmware| &**firmware)
     }
 
-    fn describe(model: &Model, firmware: &Firmware) -> Option<Description> {
+    fn describe(model: &World<'_>, firmware: &Firmware) -> Option<Description> {
         let title = format!("#{} {}", firmware.id.0, firmware.file.name);
         let mut lines =
             vec![(format!("asked for by {} for {}", format::task(&firmware.task), firmware.file.device), Tone::Plain)];
@@ -74,6 +76,10 @@ impl Table for FirmwareRequests {
             lines.push((format!("the lock that keeps helpers enabled: {lock}{held}"), Tone::Plain));
         }
         Some(Description { title, lines })
+    }
+
+    fn open(_model: &Model, firmware: &Firmware) -> Option<Target> {
+        Some(Target::Firmware(firmware.id))
     }
 }
 

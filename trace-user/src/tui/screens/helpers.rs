@@ -2,8 +2,9 @@
 
 use super::stalled::{inside, stalled};
 use crate::tui::format;
-use crate::tui::table::{Column, Description, Key, Order, Table, dash, number, plain};
+use crate::tui::table::{Column, Description, Key, Order, Table, Target, dash, number, plain};
 use crate::tui::theme::Tone;
+use crate::tui::world::World;
 use modtrail_core::attribution::purpose::purpose;
 use modtrail_core::entities::{Call, CallId, Timed};
 use modtrail_core::model::Model;
@@ -20,6 +21,7 @@ impl Table for Helpers {
     type Id = CallId;
 
     const TITLE: &'static str = "helpers";
+    const ONE: &'static str = "helper call";
     const EMPTY: &'static str = "no helper calls besides module requests yet";
     const DESCRIPTION: u16 = 5;
     const COLUMNS: &'static [Column<Call>] = &[
@@ -59,13 +61,17 @@ impl Table for Helpers {
         model.call(id).map(|call| &**call)
     }
 
-    fn describe(model: &Model, call: &Call) -> Option<Description> {
+    fn describe(model: &World<'_>, call: &Call) -> Option<Description> {
         let mut lines = vec![(format!("called by {}", format::task(&call.caller)), Tone::Plain)];
         match call.age(model.now()).filter(|_| !call.is_closed()) {
             Some(age) => stalled(model, &stall::of_call(call, model), age, call.entered, &mut lines),
             None => lines.extend(inside(&call.entry.stack)),
         }
         Some(Description { title: format!("#{} {}", call.id.0, format::command(call)), lines })
+    }
+
+    fn open(_model: &Model, call: &Call) -> Option<Target> {
+        Some(Target::Call(call.id))
     }
 }
 

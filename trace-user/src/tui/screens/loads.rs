@@ -4,6 +4,7 @@ use super::stalled::stalled;
 use crate::tui::format;
 use crate::tui::table::{Column, Description, Key, Order, Table, Target, dash, duration, number, plain};
 use crate::tui::theme::Tone;
+use crate::tui::world::World;
 use modtrail_core::attribution::container::{container, unit};
 use modtrail_core::entities::device::Attempt;
 use modtrail_core::entities::{Device, Load, LoadId, Timed};
@@ -11,6 +12,7 @@ use modtrail_core::explain::device::attempt_words;
 use modtrail_core::explain::load::{explain_load, subject};
 use modtrail_core::model::Model;
 use modtrail_core::query::Field;
+use modtrail_core::report::{json, line};
 use modtrail_core::stall;
 
 /// Every load.
@@ -23,6 +25,7 @@ impl Table for Loads {
     type Id = LoadId;
 
     const TITLE: &'static str = "loads";
+    const ONE: &'static str = "load";
     const EMPTY: &'static str = "no module has been loaded yet";
     const DESCRIPTION: u16 = 5;
     const COLUMNS: &'static [Column<Load>] = &[
@@ -72,7 +75,7 @@ impl Table for Loads {
         model.load(id).map(|load| &**load)
     }
 
-    fn describe(model: &Model, load: &Load) -> Option<Description> {
+    fn describe(model: &World<'_>, load: &Load) -> Option<Description> {
         let request = load.request.map_or_else(String::new, |id| format!(" for {}", format::request_name(model, id)));
         let tone = if load.failed() { Tone::Bad } else { Tone::Plain };
         let by = format!("by {}{request}{}", format::task(&load.task), from(load));
@@ -90,8 +93,16 @@ impl Table for Loads {
         Some(Description { title, lines })
     }
 
-    fn open(model: &Model, load: &Load) -> Option<Target> {
-        load.request.filter(|id| model.request(*id).is_some()).map(Target::Request)
+    fn text(world: &World<'_>, load: &Load) -> String {
+        line::load_line(load, world.model)
+    }
+
+    fn json(world: &World<'_>, load: &Load) -> String {
+        json::load_line(load, world.model)
+    }
+
+    fn open(_model: &Model, load: &Load) -> Option<Target> {
+        Some(Target::Load(load.id))
     }
 }
 
@@ -114,6 +125,7 @@ fn from(load: &Load) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::{Mode, UiState};
     use modtrail_core::answer::Errno;
     use modtrail_core::event::{DeviceMoment, Moment, Task};
     use modtrail_core::testing::{Scenario, tried};
@@ -130,11 +142,12 @@ mod tests {
         scenario.probe(24_000, udev, Moment::Device(failed));
         scenario.until(1_000_000);
         let load = scenario.model().loads().next().expect("a load");
-        let shown = Loads::describe(scenario.model(), load).expect("a description").lines;
+        let state = UiState::new(Mode::Live);
+        let shown = Loads::describe(&state.world(scenario.model()), load).expect("a description").lines;
         let devices: Vec<_> = shown.iter().filter(|(line, _)| line.starts_with("device: ")).collect();
         let failed = "device: lm75 failed on 0-0049 (i2c) 4.00ms after it went live: EIO (input/output error)";
         let expected = [
-            ("device: lm75 is bound to 0-0048 (i2c) before it was live".to_owned(), Tone::Plain),
+            ("device: lm75 is bound to 0-0048 (i2c) before it went live".to_owned(), Tone::Plain),
             (failed.to_owned(), Tone::Bad),
         ];
         assert_eq!(devices, expected.iter().collect::<Vec<_>>());

@@ -2,15 +2,16 @@
 //!
 //! To add one: a file here with a [`Table`], and a line in [`all`].
 
-mod duplicates;
-mod findings;
-mod firmware;
-mod helpers;
-mod loads;
+pub mod duplicates;
+pub mod findings;
+pub mod firmware;
+pub mod helpers;
+pub mod loads;
+mod overview;
 mod probes;
-mod requests;
+pub mod requests;
 mod stalled;
-mod suspend;
+pub mod suspend;
 
 use super::list::List;
 use super::screen::Screen;
@@ -20,6 +21,7 @@ use super::table::Table;
 #[must_use]
 pub fn all() -> Vec<Box<dyn Screen>> {
     vec![
+        Box::new(overview::OverviewScreen::default()),
         screen::<requests::Requests>(),
         screen::<helpers::Helpers>(),
         screen::<loads::Loads>(),
@@ -38,12 +40,13 @@ fn screen<T: Table>() -> Box<dyn Screen> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tui::table::fit;
+    use crate::tui::table::{Choice, fit};
 
     fn fits<T: Table>() {
         for sorted in 0..T::COLUMNS.len() {
             for width in 58..250 {
-                let fitted = fit(T::COLUMNS, sorted, Some(sorted), width);
+                let choice = |place| if place == sorted { Choice::Always } else { Choice::Auto };
+                let fitted = fit(T::COLUMNS, sorted, choice, width);
                 let gaps = fitted.len() as u16 - 1;
                 let sum: u16 = fitted.iter().map(|(_, given)| given).sum();
                 assert!(sum + gaps <= width, "{} at {width}", T::TITLE);

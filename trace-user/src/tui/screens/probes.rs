@@ -3,6 +3,7 @@
 use crate::tui::format;
 use crate::tui::table::{Cell, Column, Description, Order, Table, dash, plain};
 use crate::tui::theme::Tone;
+use crate::tui::world::World;
 use modtrail_core::event::{Hook, ProbeCost, Right};
 use modtrail_core::model::Model;
 use modtrail_core::query::Field;
@@ -18,6 +19,7 @@ impl Table for Probes {
     type Id = Kind;
 
     const TITLE: &'static str = "probes";
+    const ONE: &'static str = "moment";
     const EMPTY: &'static str = "the source did not say by what it sees";
     const NEWEST_FIRST: bool = false;
     const DESCRIPTION: u16 = 5;
@@ -57,7 +59,7 @@ impl Table for Probes {
     }
 
     /// How a moment is seen, what that loses, and what the kernel refused.
-    fn describe(model: &Model, hook: &Hook) -> Option<Description> {
+    fn describe(model: &World<'_>, hook: &Hook) -> Option<Description> {
         let seen = match &hook.attached {
             Some(attached) if hook.may_miss => (format!("seen by {attached}, which may miss some"), Tone::Warn),
             Some(attached) => (format!("seen by {attached}"), Tone::Plain),
@@ -84,7 +86,7 @@ fn cost(model: &Model, hook: &Hook) -> Option<ProbeCost> {
     model.costs().and_then(|costs| costs.of(hook.moment))
 }
 
-fn loses(_model: &Model, hook: &Hook) -> Cell {
+fn loses(_model: &World<'_>, hook: &Hook) -> Cell {
     match (hook.may_miss, hook.loses.is_empty()) {
         (true, true) => ("may miss some".into(), Tone::Warn),
         (true, false) => (format!("may miss some; {}", hook.loses), Tone::Warn),

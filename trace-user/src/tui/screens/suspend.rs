@@ -3,6 +3,7 @@
 use crate::tui::format;
 use crate::tui::table::{Cell, Column, Key, Order, Table, Target, duration, number, plain};
 use crate::tui::theme::Tone;
+use crate::tui::world::World;
 use modtrail_core::entities::{Cycle, CycleId, Timed};
 use modtrail_core::explain::cycle::attempt;
 use modtrail_core::model::Model;
@@ -19,6 +20,7 @@ impl Table for Suspends {
     type Id = CycleId;
 
     const TITLE: &'static str = "suspend";
+    const ONE: &'static str = "suspend cycle";
     const EMPTY: &'static str = "no suspend or hibernate attempts yet";
     const COLUMNS: &'static [Column<Cycle>] = &[
         Column::<Cycle>::new("#", (4, 0), 9, |_, cycle| number(cycle.id.0)).right(),
@@ -67,12 +69,12 @@ impl Table for Suspends {
     }
 }
 
-fn awake(model: &Model, cycle: &Cycle) -> Cell {
+fn awake(model: &World<'_>, cycle: &Cycle) -> Cell {
     let awake = cycle.age_so_far(model.now());
     if cycle.ended.is_some() { plain(awake.to_string()) } else { (format::growing(awake), Tone::Busy) }
 }
 
-fn what(_model: &Model, cycle: &Cycle) -> Cell {
+fn what(_model: &World<'_>, cycle: &Cycle) -> Cell {
     if cycle.group == cycle.id {
         plain(attempt(cycle))
     } else {

@@ -5,8 +5,11 @@
 //! mark cuts the bars at the point where the machine slept.
 
 use super::line::wrap;
+use super::page::{Lines, Page, PageLine};
 use crate::tui::format;
+use crate::tui::table::{Go, Target};
 use crate::tui::theme::{Theme, Tone};
+use crate::tui::world::World;
 use modtrail_core::entities::{Call, Cycle, Met, Timed};
 use modtrail_core::event::Stamp;
 use modtrail_core::explain::cycle::{attempt, explain};
@@ -14,10 +17,7 @@ use modtrail_core::explain::task_words;
 use modtrail_core::model::Model;
 use modtrail_core::report::cells;
 use modtrail_core::report::plain::plain;
-use ratatui::buffer::Buffer;
-use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Paragraph, Widget};
 use trace_common::time::Ktime;
 
 /// The names before the bars, and the durations after them.
@@ -28,38 +28,31 @@ const BLOCK: char = '█';
 const FROZEN: char = '░';
 const SLEPT: char = '┃';
 
-/// Draws it from line `scroll` on.
-pub fn draw(model: &Model, cycle: &Cycle, scroll: usize, theme: Theme, area: Rect, buffer: &mut Buffer) {
-    let lines = lines(model, cycle, theme, area.width);
-    let scroll = scroll.min(lines.len().saturating_sub(usize::from(area.height)));
-    Paragraph::new(lines).scroll((u16::try_from(scroll).unwrap_or(u16::MAX), 0)).render(area, buffer);
-}
-
-/// Its lines.
+/// Its page.
 #[must_use]
-pub fn lines(model: &Model, cycle: &Cycle, theme: Theme, width: u16) -> Vec<Line<'static>> {
-    let room = usize::from(width);
-    let mut lines = vec![title(model, cycle, theme)];
-    let firmware = model.firmware_holding_up(cycle).map(|firmware| &**firmware);
-    let sentence = wrap(&explain(cycle, model.now(), firmware), room.saturating_sub(1));
-    lines.extend(sentence.into_iter().map(|line| Line::raw(format!(" {line}"))));
-    lines.push(Line::default());
-    lines.push(heading("timeline", theme));
-    lines.extend(timeline(model, cycle, theme, room));
-    lines.push(Line::default());
-    lines.push(heading("helpers it met", theme));
-    lines.extend(helpers(model, cycle, theme, room));
-    if !cycle.phases.is_empty() {
-        lines.push(Line::default());
-        lines.push(heading("phases", theme));
-        lines.extend(phases(cycle, theme));
+pub fn page(world: &World<'_>, cycle: &Cycle, theme: Theme, width: u16) -> Page {
+    let mut page = Lines::new(theme, width.saturating_sub(1));
+    page.lines.push(title(world, cycle, theme).into());
+    let firmware = world.firmware_holding_up(cycle).map(|firmware| &**firmware);
+    page.text(&explain(cycle, world.now(), firmware), Tone::Plain);
+    if cycle.group != cycle.id {
+        page.link("again", &format!("after #{}", cycle.group.0), Go::Page(Target::Cycle(cycle.group)));
     }
-    lines
+    page.heading("timeline");
+    let room = page.width;
+    page.lines.extend(timeline(world, cycle, theme, room).into_iter().map(PageLine::from));
+    page.heading("helpers it met");
+    page.lines.extend(helpers(world, cycle, theme, room));
+    if !cycle.phases.is_empty() {
+        page.heading("phases");
+        page.lines.extend(phases(cycle, theme).into_iter().map(PageLine::from));
+    }
+    Page::of(page.lines)
 }
 
-fn title(model: &Model, cycle: &Cycle, theme: Theme) -> Line<'static> {
+fn title(world: &World<'_>, cycle: &Cycle, theme: Theme) -> Line<'static> {
     let again = if cycle.group == cycle.id { String::new() } else { format!("  again, after #{}", cycle.group.0) };
-    let when = super::instant_with_unit(model, cycle.began);
+    let when = format::instant_with_unit(world, cycle.began);
     Line::from(vec![
         Span::styled(format!("#{} ", cycle.id.0), theme.style(Tone::Dim)),
         Span::styled(attempt(cycle), theme.style(Tone::Title)),
@@ -156,7 +149,7 @@ impl Axis {
     }
 }
 
-fn helpers(model: &Model, cycle: &Cycle, theme: Theme, room: usize) -> Vec<Line<'static>> {
+fn helpers(model: &Model, cycle: &Cycle, theme: Theme, room: usize) -> Vec<PageLine> {
     let mut lines = Vec::new();
     for (met, call) in cycle.met() {
         let helper = call.helper.map_or_else(String::new, |(task, _)| format!(" [{}]", task.key.tgid.0));
@@ -173,11 +166,14 @@ fn helpers(model: &Model, cycle: &Cycle, theme: Theme, room: usize) -> Vec<Line<
         let text = format!("{}{helper}{request}, for {}: {}", name(call), task_words(&call.caller), stages.join(", "));
         for (place, part) in wrap(&text, room.saturating_sub(11)).into_iter().enumerate() {
             let met = if place == 0 { met.as_str() } else { "" };
-            lines.push(Line::from(vec![Span::styled(format!(" {met:<9} "), theme.style(Tone::Dim)), Span::raw(part)]));
+            let line = Line::from(vec![Span::styled(format!(" {met:<9} "), theme.style(Tone::Dim)), Span::raw(part)]);
+            // Of a call that serves a request, the request has the page.
+            let target = call.request.map_or(Target::Call(call.id), Target::Request);
+            lines.push(PageLine { line, go: (place == 0).then_some(Go::Page(target)) });
         }
     }
     if lines.is_empty() {
-        lines.push(Line::styled(" none", theme.style(Tone::Dim)));
+        lines.push(Line::styled(" none", theme.style(Tone::Dim)).into());
     }
     lines
 }
@@ -198,8 +194,4 @@ fn phases(cycle: &Cycle, theme: Theme) -> Vec<Line<'static>> {
         ])
     };
     cycle.phases.iter().map(line).collect()
-}
-
-fn heading(text: &'static str, theme: Theme) -> Line<'static> {
-    Line::styled(text, theme.style(Tone::Title))
 }

@@ -6,6 +6,7 @@ use crate::tui::format;
 use crate::tui::mode::Mode;
 use crate::tui::state::UiState;
 use crate::tui::theme::{Theme, Tone};
+use crate::tui::world::World;
 use modtrail_core::event::SelfTest;
 use modtrail_core::model::Model;
 use modtrail_core::record::read::Damage;
@@ -22,8 +23,8 @@ const SHOWN: u16 = 20;
 const SHOWN_MIN: u16 = 6;
 
 /// Draws both lines.
-pub fn draw(model: &Model, state: &UiState, theme: Theme, area: Rect, buffer: &mut Buffer) {
-    let lines = vec![strip(source(model, state), theme, area.width), strip(figures(model, state), theme, area.width)];
+pub fn draw(world: &World<'_>, state: &UiState, theme: Theme, area: Rect, buffer: &mut Buffer) {
+    let lines = vec![strip(source(world, state), theme, area.width), strip(figures(world, state), theme, area.width)];
     Paragraph::new(lines).render(area, buffer);
 }
 
@@ -33,7 +34,8 @@ pub fn draw(model: &Model, state: &UiState, theme: Theme, area: Rect, buffer: &m
 pub fn tabs(state: &UiState, area: Rect) -> Vec<(String, Rect)> {
     // How much of the list is shown comes after them.
     let roomy = state.titles().map(|title| width(title) + 3).sum::<u16>() + SHOWN <= area.width;
-    let is_filtered = state.screen().is_some_and(|screen| !screen.filter().is_empty());
+    let is_filtered =
+        !super::has_crumbs(state, state.area) && state.screen().is_some_and(|screen| !screen.filter().is_empty());
     let longest = longest(state, if is_filtered { area.width.saturating_sub(SHOWN) } else { area.width });
     let mut x = area.x;
     let place = |(place, title): (usize, &'static str)| {
@@ -76,8 +78,12 @@ pub fn draw_tabs(state: &UiState, theme: Theme, area: Rect, buffer: &mut Buffer)
         };
         Span::styled(text, theme.style(tone)).render(tab, buffer);
     }
-    let Some(screen) = state.screen() else { return };
+    let Some(screen) = state.screen().filter(|screen| screen.is_list()) else { return };
     let filter = screen.filter();
+    // What matches stands in the line below.
+    if super::has_crumbs(state, state.area) {
+        return;
+    }
     let shown = match (filter.is_empty(), screen.position().rows) {
         (true, 1) => "1 row".to_owned(),
         (true, rows) => format!("{} rows", format::count(rows as u64)),
@@ -94,7 +100,7 @@ pub fn draw_tabs(state: &UiState, theme: Theme, area: Rect, buffer: &mut Buffer)
 }
 
 /// What is traced, and up to which instant.
-fn source(model: &Model, state: &UiState) -> Vec<Piece> {
+fn source(model: &World<'_>, state: &UiState) -> Vec<Piece> {
     let mut pieces = vec![Piece::new(7, "modtrail", Tone::Title)];
     match &state.mode {
         Mode::Attaching { done, of } => {
@@ -113,7 +119,7 @@ fn source(model: &Model, state: &UiState) -> Vec<Piece> {
         }
     }
     let now = state.paused.map_or(model.now(), |paused| paused.at);
-    pieces.push(Piece::new(1, super::instant_with_unit(model, now), Tone::Plain));
+    pieces.push(Piece::new(1, format::instant_with_unit(model, now), Tone::Plain));
     if matches!(state.mode, Mode::Replay { .. }) && !model.has_ended() {
         pieces.push(Piece::new(2, "no end", Tone::Warn));
     }
@@ -138,7 +144,7 @@ fn losing(model: &Model) -> Option<Piece> {
 }
 
 /// How much came, how much was lost, and the current state.
-fn figures(model: &Model, state: &UiState) -> Vec<Piece> {
+fn figures(model: &World<'_>, state: &UiState) -> Vec<Piece> {
     let counts = model.counts();
     let open = model.open_requests().count() as u64;
     let is_counted = !matches!(state.mode, Mode::Replay { damage: Some(Damage { is_counted: false, .. }), .. });
@@ -166,7 +172,7 @@ fn figures(model: &Model, state: &UiState) -> Vec<Piece> {
     if let Some(SelfTest::Deaf(_)) = model.self_test() {
         pieces.push(Piece::new(1, "!! DEAF PROBES", Tone::Bad));
     }
-    let stalled = stall::count(model, stall::LIMIT) as u64;
+    let stalled = stall::count(model, model.limit) as u64;
     if stalled > 0 {
         pieces.push(Piece::new(1, format!("!! STALLED {stalled}"), Tone::Bad));
     }

@@ -1,50 +1,99 @@
-//! The keys, made from the table that `update` reads, and the fields of the filter.
+//! The help: the keys in force, the filter, and a glossary. It is longer than most screens and scrolls.
 //!
-//! In: the screen that is shown. Out: text over the body.
+//! In: the state. Out: text over the body.
 
-use crate::tui::keymap::BINDINGS;
-use crate::tui::screen::Screen;
+use super::line::wrap;
+use super::list::scroll_bar;
+use crate::tui::format;
+use crate::tui::glossary::{COLUMNS, Entry, PHASES, THINGS};
+use crate::tui::state::UiState;
 use crate::tui::theme::{Theme, Tone};
+use modtrail_core::entities::Verdict;
+use modtrail_core::explain::pages::page;
+use modtrail_core::findings::Kind;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Paragraph, Widget, Wrap};
+use ratatui::widgets::{Paragraph, Widget};
 
-/// From this height on, the keys are framed.
-const FRAMED: u16 = 12;
+/// Cells of the keys, and of the words of the glossary.
+const NAME: usize = 22;
 
-/// Draws the keys over the body.
-pub fn draw(screen: Option<&dyn Screen>, theme: Theme, area: Rect, buffer: &mut Buffer) {
-    let keys = lines(theme);
-    let mut inner = area;
-    if area.height >= FRAMED {
-        let block = Block::bordered().title(" keys ").title_style(theme.style(Tone::Title));
-        inner = block.inner(area);
-        block.render(area, buffer);
-    }
-    let names = screen.map_or(&[][..], |screen| screen.fields()).iter().map(|field| field.name());
-    let fields = names.collect::<Vec<_>>().join(" ");
-    let notes = [
-        "filter: words, FIELD:VALUE = != ~ < <= > >=, and, or, not, ( ); tab completes".to_owned(),
-        format!("fields: {fields}"),
-        "mouse: the wheel moves, a click selects, a second click opens, tabs can be clicked".to_owned(),
-    ];
-    let notes = notes.map(|note| Line::styled(format!(" {note}"), theme.style(Tone::Dim)));
-    let height = usize::from(inner.height).max(1);
-    let columns = if keys.len() + notes.len() <= height { 1 } else { 2 };
-    // The last keys are the same in most programs. They are left out if there is no room.
-    let rows = keys.len().div_ceil(columns).min(height);
-    let [above, below] = Layout::vertical([Constraint::Length(rows as u16), Constraint::Fill(1)]).areas(inner);
-    let areas = Layout::horizontal(vec![Constraint::Fill(1); columns]).spacing(1).split(above);
-    for (part, lines) in areas.iter().zip(keys.chunks(rows)) {
-        Paragraph::new(lines.to_vec()).render(*part, buffer);
-    }
-    Paragraph::new(notes.to_vec()).wrap(Wrap { trim: false }).render(below, buffer);
+/// Draws it from line `scroll` on.
+pub fn draw(state: &UiState, scroll: usize, theme: Theme, area: Rect, buffer: &mut Buffer) {
+    let [text, bar] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(1)]).areas(area);
+    let lines = lines(state, theme, text.width);
+    let height = usize::from(area.height);
+    let scroll = scroll.min(lines.len().saturating_sub(height));
+    scroll_bar(lines.len(), scroll, theme, bar, buffer);
+    Paragraph::new(lines.into_iter().skip(scroll).take(height).collect::<Vec<_>>()).render(text, buffer);
 }
 
-fn lines(theme: Theme) -> Vec<Line<'static>> {
-    let line = |shown: &'static str, says: &'static str| {
-        Line::from(vec![Span::styled(format!("{shown:>9} "), theme.style(Tone::Accent)), Span::raw(says)])
-    };
-    BINDINGS.iter().map(|binding| line(binding.shown, binding.says)).collect()
+/// How many lines it has.
+#[must_use]
+pub fn height(state: &UiState, area: Rect) -> usize {
+    lines(state, Theme::Monochrome, area.width.saturating_sub(1)).len()
+}
+
+fn lines(state: &UiState, theme: Theme, width: u16) -> Vec<Line<'static>> {
+    let mut text = Text { theme, width: usize::from(width), lines: Vec::new() };
+    text.heading("keys");
+    for (binding, keys) in state.settings.keymap.all().filter(|(_, keys)| !keys.is_empty()) {
+        text.entry(&keys.join(" "), binding.says, Tone::Accent);
+    }
+    text.entry("mouse", "the wheel moves, a click selects, a second click opens, tabs can be clicked", Tone::Accent);
+    text.heading("filter");
+    text.entry("words", "found in any name of the row; all of them must be", Tone::Accent);
+    text.entry("FIELD:VALUE", "contains; = != exactly, ~ regular expression, < <= > >= compare", Tone::Accent);
+    text.entry("and or not ( )", "as usual; tab completes fields and words", Tone::Accent);
+    let fields = state.screen().map_or(&[][..], |screen| screen.fields());
+    if !fields.is_empty() {
+        let names: Vec<&str> = fields.iter().map(|field| field.name()).collect();
+        text.entry("fields here", &names.join(" "), Tone::Accent);
+    }
+    text.heading("what is followed");
+    text.entries(&THINGS);
+    text.heading("columns");
+    text.entries(&COLUMNS);
+    text.heading("where the time of a request goes");
+    text.entries(&PHASES);
+    text.heading("verdicts: what happened, and what to do");
+    for verdict in Verdict::ALL {
+        text.entry(verdict.words(), page(verdict), format::verdict_tone(verdict));
+    }
+    text.heading("findings");
+    for kind in Kind::ALL {
+        text.entry(kind.as_str(), kind.page(), Tone::Accent);
+    }
+    text.lines
+}
+
+/// Lines that are put together one by one.
+struct Text {
+    theme: Theme,
+    width: usize,
+    lines: Vec<Line<'static>>,
+}
+
+impl Text {
+    fn heading(&mut self, text: &str) {
+        if !self.lines.is_empty() {
+            self.lines.push(Line::default());
+        }
+        self.lines.push(Line::styled(text.to_owned(), self.theme.style(Tone::Title)));
+    }
+
+    fn entries(&mut self, entries: &[Entry]) {
+        entries.iter().for_each(|(word, meaning)| self.entry(word, meaning, Tone::Accent));
+    }
+
+    fn entry(&mut self, word: &str, meaning: &str, tone: Tone) {
+        for (place, part) in wrap(meaning, self.width.saturating_sub(NAME + 2)).into_iter().enumerate() {
+            let word = if place == 0 { word } else { "" };
+            self.lines.push(Line::from(vec![
+                Span::styled(format!(" {word:<NAME$} "), self.theme.style(tone)),
+                Span::raw(part),
+            ]));
+        }
+    }
 }

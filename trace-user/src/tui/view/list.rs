@@ -1,4 +1,5 @@
-//! A list: the visible rows of a table, and the selected one in full below them.
+//! A list: the visible rows of a table with a scroll bar, and the selected one in full below them, or beside them if
+//! there is much room.
 
 use super::line::wrap;
 use crate::tui::format;
@@ -6,7 +7,7 @@ use crate::tui::list::{Direction, List, window};
 use crate::tui::mode::Mode;
 use crate::tui::table::{Align, Column, Description, Table};
 use crate::tui::theme::{Theme, Tone};
-use modtrail_core::model::Model;
+use crate::tui::world::World;
 use modtrail_core::report::plain::plain;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -16,58 +17,92 @@ use ratatui::widgets::{
 };
 
 /// The mark before the selected row.
-const MARK: &str = "▶";
+pub const MARK: &str = "▶";
 /// Below this height the rows use every line.
 const SPLIT: u16 = 14;
+/// From this width on, the selected row is described beside the others.
+const BESIDE: u16 = 160;
 
-/// The part of the body that shows the rows, without the headings. `description`: lines that describe the selected one.
-#[must_use]
-pub fn rows_area(description: u16, body: Rect) -> Rect {
-    let [_, rows, _] = split(description, body);
-    rows
+/// The parts of a list on the screen.
+#[derive(Clone, Copy, Debug)]
+pub struct Areas {
+    /// The headings of the columns.
+    pub headings: Rect,
+    /// The rows.
+    pub rows: Rect,
+    /// The scroll bar.
+    bar: Rect,
+    /// The description of the selected row; empty if there is no room for it.
+    description: Rect,
+    /// It stands beside the rows, not below them.
+    is_beside: bool,
 }
 
-/// Columns for the cells of a list on a body of this width, besides the mark.
+/// The parts of a list on a body. `description`: lines below the rows that describe the selected one.
 #[must_use]
-pub const fn cells_width(body: u16) -> u16 {
-    body.saturating_sub(1)
+pub fn areas(description: u16, body: Rect) -> Areas {
+    let is_beside = body.width >= BESIDE;
+    let beside = if is_beside { body.width / 3 } else { 0 };
+    let [list, side] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(beside)]).areas(body);
+    // With its rule.
+    let below = if !is_beside && description > 0 && body.height >= SPLIT { description + 1 } else { 0 };
+    let parts = [Constraint::Length(1), Constraint::Fill(1), Constraint::Length(below)];
+    let [headings, rows, below] = Layout::vertical(parts).areas(list);
+    let [headings, _] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(1)]).areas(headings);
+    let [rows, bar] = Layout::horizontal([Constraint::Fill(1), Constraint::Length(1)]).areas(rows);
+    Areas { headings, rows, bar, description: if is_beside { side } else { below }, is_beside }
+}
+
+/// Columns for the cells of a list on this body, besides the mark.
+#[must_use]
+pub fn cells_width(description: u16, body: Rect) -> u16 {
+    areas(description, body).rows.width.saturating_sub(1)
 }
 
 /// Draws it.
-pub fn draw<T: Table>(model: &Model, list: &List<T>, mode: &Mode, theme: Theme, body: Rect, buffer: &mut Buffer) {
+pub fn draw<T: Table>(world: &World<'_>, list: &List<T>, mode: &Mode, theme: Theme, body: Rect, buffer: &mut Buffer) {
     let position = list.position();
-    let [headings, rows, below] = split(T::DESCRIPTION, body);
-    let height = usize::from(rows.height);
+    let areas = areas(T::DESCRIPTION, body);
+    let height = usize::from(areas.rows.height);
     let top = window(position.rows, position.index, position.top, height);
-    let columns = list.columns(cells_width(body.width));
-    let drawn = list.visible(top, height).map(|id| match list.find(model, id) {
-        Some(item) => row::<T>(model, item, &columns, theme),
+    let columns = list.columns(areas.rows.width.saturating_sub(1));
+    let drawn = list.visible(top, height).map(|id| match list.find(world.model, id) {
+        Some(item) => row::<T>(world, item, &columns, theme),
         None => Row::default(),
     });
     let widths = columns.iter().map(|(_, width)| Constraint::Length(*width));
     let table = Cells::new(drawn, widths)
-        .header(heading_row(model, list, &columns, theme))
+        .header(heading_row(world, list, &columns, theme))
         .row_highlight_style(theme.style(Tone::Selected))
         .highlight_symbol(MARK)
         .highlight_spacing(HighlightSpacing::Always);
     let selected = (position.rows > 0).then(|| position.index.saturating_sub(top));
     let mut selection = TableState::new().with_selected(selected);
-    StatefulWidget::render(table, headings.union(rows), buffer, &mut selection);
+    StatefulWidget::render(table, areas.headings.union(areas.rows), buffer, &mut selection);
+    scroll_bar(position.rows, top, theme, areas.bar, buffer);
     if position.rows == 0 {
         let reason = Line::styled(format!(" {}", why_empty(list, mode)), theme.style(Tone::Dim));
-        Paragraph::new(reason).wrap(Wrap { trim: false }).render(rows, buffer);
+        Paragraph::new(reason).wrap(Wrap { trim: false }).render(areas.rows, buffer);
     }
-    let selected = list.selected().and_then(|id| list.find(model, id));
-    if let Some(description) = selected.and_then(|item| T::describe(model, item)) {
-        describe(description, theme, below, buffer);
+    let selected = list.selected().and_then(|id| list.find(world.model, id));
+    if let Some(description) = selected.and_then(|item| T::describe(world, item)) {
+        describe(description, areas.is_beside, theme, areas.description, buffer);
     }
 }
 
-/// The headings, the rows, and the description of the selected one.
-fn split(description: u16, body: Rect) -> [Rect; 3] {
-    // With its rule.
-    let below = if description > 0 && body.height >= SPLIT { description + 1 } else { 0 };
-    Layout::vertical([Constraint::Length(1), Constraint::Fill(1), Constraint::Length(below)]).areas(body)
+/// Which part of so many rows is on the screen, from `top` on; nothing if all are.
+pub fn scroll_bar(rows: usize, top: usize, theme: Theme, area: Rect, buffer: &mut Buffer) {
+    let height = usize::from(area.height);
+    if rows <= height || height == 0 {
+        return;
+    }
+    let length = (height * height / rows).max(1);
+    let begin = top * (height - length) / rows.saturating_sub(height).max(1);
+    for line in 0..area.height {
+        let is_thumb = (begin..begin + length).contains(&usize::from(line));
+        let (symbol, tone) = if is_thumb { ("█", Tone::Plain) } else { ("│", Tone::Dim) };
+        buffer.set_string(area.x, area.y + line, symbol, theme.style(tone));
+    }
 }
 
 fn why_empty<T: Table>(list: &List<T>, mode: &Mode) -> &'static str {
@@ -78,10 +113,10 @@ fn why_empty<T: Table>(list: &List<T>, mode: &Mode) -> &'static str {
     }
 }
 
-fn heading_row<T: Table>(model: &Model, list: &List<T>, columns: &[(usize, u16)], theme: Theme) -> Row<'static> {
+fn heading_row<T: Table>(world: &World<'_>, list: &List<T>, columns: &[(usize, u16)], theme: Theme) -> Row<'static> {
     let headings = columns.iter().filter_map(|(place, _)| {
         let column = T::COLUMNS.get(*place)?;
-        let heading = if column.is_instant { format::instant_unit(model) } else { column.heading };
+        let heading = if column.is_instant { format::instant_unit(world) } else { column.heading.to_owned() };
         let arrow = match list.sort().direction {
             _ if list.sort().column != *place => "",
             Direction::Up => "▴",
@@ -92,10 +127,10 @@ fn heading_row<T: Table>(model: &Model, list: &List<T>, columns: &[(usize, u16)]
     Row::new(headings)
 }
 
-fn row<T: Table>(model: &Model, item: &T::Item, columns: &[(usize, u16)], theme: Theme) -> Row<'static> {
+fn row<T: Table>(world: &World<'_>, item: &T::Item, columns: &[(usize, u16)], theme: Theme) -> Row<'static> {
     let cells = columns.iter().filter_map(|(place, width)| {
         let column = T::COLUMNS.get(*place)?;
-        let (text, tone) = (column.cell)(model, item);
+        let (text, tone) = (column.cell)(world, item);
         let text = plain(&text);
         let width = usize::from(*width);
         let text = match column.align {
@@ -115,9 +150,10 @@ fn aligned<I>(column: &Column<I>, text: String, theme: Theme, tone: Tone) -> Lin
     }
 }
 
-fn describe(description: Description, theme: Theme, area: Rect, buffer: &mut Buffer) {
-    let title = format::cut(&plain(&description.title), usize::from(area.width.saturating_sub(2)));
-    let block = Block::new().borders(Borders::TOP).title(format!(" {title} ")).title_style(theme.style(Tone::Title));
+fn describe(description: Description, is_beside: bool, theme: Theme, area: Rect, buffer: &mut Buffer) {
+    let title = format::cut(&plain(&description.title), usize::from(area.width.saturating_sub(3)));
+    let borders = if is_beside { Borders::LEFT | Borders::TOP } else { Borders::TOP };
+    let block = Block::new().borders(borders).title(format!(" {title} ")).title_style(theme.style(Tone::Title));
     let inner = block.inner(area);
     block.render(area, buffer);
     let width = usize::from(inner.width);

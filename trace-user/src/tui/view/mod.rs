@@ -1,24 +1,29 @@
 //! Draws the state of the dashboard. Nothing here changes anything: the same model, state, theme and area give the same
-//! cells. Positions on the screen are functions of the area alone, which `update` calls when the mouse is clicked.
+//! cells. Positions on the screen are functions of the state and the area, which `update` asks for when the mouse is
+//! clicked.
 
+pub mod chart;
+pub mod chooser;
+pub mod crumbs;
 pub mod cycle;
 pub mod footer;
 pub mod header;
 pub mod help;
+pub mod item;
 pub mod line;
 pub mod list;
+pub mod page;
 pub mod phases;
 pub mod request;
 pub mod tree;
 
-use super::format;
-use super::screen::Screen;
+use super::derived::Derived;
 use super::state::{Overlay, UiState};
 use super::table::Target;
 use super::theme::{Theme, Tone};
-use modtrail_core::entities::{Cycle, Request};
 use modtrail_core::model::Model;
 use modtrail_core::report::plain::is_deceptive;
+use page::Page;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout, Position, Rect};
 use ratatui::text::Line;
@@ -28,12 +33,15 @@ use ratatui::widgets::{Paragraph, Widget, Wrap};
 pub const WIDTH_MIN: u16 = 60;
 /// Rows that the screens need.
 pub const HEIGHT_MIN: u16 = 12;
+/// From this height on, there is a line that says where the person came from and what is filtered.
+const CRUMBS: u16 = 16;
 
 /// The parts of the screen.
 #[derive(Clone, Copy, Debug)]
 struct Areas {
     header: Rect,
     tabs: Rect,
+    crumbs: Rect,
     body: Rect,
     footer: Rect,
 }
@@ -41,25 +49,30 @@ struct Areas {
 /// Draws everything.
 pub fn draw(model: &Model, state: &UiState, theme: &Theme, area: Rect, buffer: &mut Buffer) {
     let area = area.intersection(buffer.area);
+    // The theme's own background, wherever nothing is drawn.
+    buffer.set_style(area, theme.style(Tone::Plain));
     if too_small(area) {
         return draw_too_small(*theme, area, buffer);
     }
-    let areas = areas(area);
-    header::draw(model, state, *theme, areas.header, buffer);
+    let areas = areas(state, area);
+    let scene = state.scene(model);
+    header::draw(&scene.world, state, *theme, areas.header, buffer);
     header::draw_tabs(state, *theme, areas.tabs, buffer);
-    match (state.overlay, state.opened.and_then(|opened| Some((opened.scroll, find(model, opened.target)?)))) {
-        (Overlay::Help, _) => help::draw(state.screen(), *theme, areas.body, buffer),
-        (Overlay::None, Some((scroll, Page::Request(request)))) => {
-            request::draw(model, request, scroll, *theme, areas.body, buffer);
+    crumbs::draw(&scene.world, state, *theme, areas.crumbs, buffer);
+    let page = state.opened.and_then(|opened| Some((opened, shown(state, model, opened.target, *theme, areas.body)?)));
+    match (state.overlay, page) {
+        (Overlay::Help(scroll), _) => help::draw(state, scroll, *theme, areas.body, buffer),
+        (Overlay::None | Overlay::Columns(_), Some((opened, page))) => {
+            page.draw(opened.scroll, opened.link, *theme, areas.body, buffer)
         }
-        (Overlay::None, Some((scroll, Page::Cycle(cycle)))) => {
-            cycle::draw(model, cycle, scroll, *theme, areas.body, buffer);
-        }
-        (Overlay::None, None) => {
+        (Overlay::None | Overlay::Columns(_), None) => {
             if let Some(screen) = state.screen() {
-                screen.draw(model, &state.mode, *theme, areas.body, buffer);
+                screen.draw(&scene, *theme, areas.body, buffer);
             }
         }
+    }
+    if let (Overlay::Columns(place), Some(screen)) = (state.overlay, state.screen()) {
+        chooser::draw(screen, place, *theme, areas.body, buffer);
     }
     footer::draw(model, state, *theme, areas.footer, buffer);
     unmask(area, buffer);
@@ -77,61 +90,66 @@ fn unmask(area: Rect, buffer: &mut Buffer) {
     }
 }
 
-/// Rows of the screen's list, or lines of an open request, that fit.
+/// The part of the screen that shows a screen or a page; empty if the terminal is too small.
+#[must_use]
+pub fn body(state: &UiState, area: Rect) -> Rect {
+    if too_small(area) { Rect::default() } else { areas(state, area).body }
+}
+
+/// Rows of the screen, or lines of an open page or the help, that fit.
 #[must_use]
 pub fn rows_height(state: &UiState, area: Rect) -> usize {
-    if too_small(area) {
-        return 0;
-    }
-    let body = areas(area).body;
-    let height = if state.opened.is_some() { body.height } else { list::rows_area(description(state), body).height };
-    usize::from(height)
+    let body = body(state, area);
+    let is_covered = state.opened.is_some() || matches!(state.overlay, Overlay::Help(_));
+    let screen = state.screen().filter(|_| !is_covered && !too_small(area));
+    screen.map_or(usize::from(body.height), |screen| screen.height(body))
 }
 
-/// Columns for the cells of a list.
+/// Whether the model still keeps what a page shows.
 #[must_use]
-pub const fn cells_width(area: Rect) -> u16 {
-    list::cells_width(area.width)
-}
-
-fn description(state: &UiState) -> u16 {
-    state.screen().map_or(0, Screen::description)
-}
-
-/// The page that is open.
-enum Page<'m> {
-    Request(&'m Request),
-    Cycle(&'m Cycle),
-}
-
-fn find(model: &Model, target: Target) -> Option<Page<'_>> {
+pub fn exists(model: &Model, derived: &Derived, target: Target) -> bool {
     match target {
-        Target::Request(id) => model.request(id).map(|request| Page::Request(request)),
-        Target::Cycle(id) => model.cycle(id).map(|cycle| Page::Cycle(cycle)),
+        Target::Request(id) => model.request(id).is_some(),
+        Target::Cycle(id) => model.cycle(id).is_some(),
+        Target::Load(id) => model.load(id).is_some(),
+        Target::Call(id) => model.call(id).is_some(),
+        Target::Firmware(id) => model.firmware_request(id).is_some(),
+        Target::Group(sameness, id) => model.duplicate(sameness, id).is_some(),
+        Target::Finding(id) => derived.found().find(id).is_some(),
     }
 }
 
-/// The last line of the page that the screen can begin with; `None` if the model no longer keeps what it shows.
+/// The page of something on a screen of this size, without its styles; `None` if the model no longer keeps it.
 #[must_use]
-pub fn scroll_max(model: &Model, state: &UiState, target: Target) -> Option<usize> {
-    let page = find(model, target)?;
-    if too_small(state.area) {
-        return Some(0);
-    }
-    let body = areas(state.area).body;
-    let height = match page {
-        Page::Request(request) => request::height(model, request, body.width),
-        Page::Cycle(cycle) => cycle::lines(model, cycle, Theme::Monochrome, body.width).len(),
-    };
-    Some(height.saturating_sub(usize::from(body.height)))
+pub fn page(state: &UiState, model: &Model, target: Target, area: Rect) -> Option<Page> {
+    shown(state, model, target, Theme::Monochrome, body(state, area))
 }
 
-/// The row of the list, counted from the first on the screen, at a place of the screen.
+/// The page of something as text, this wide.
 #[must_use]
-pub fn row_at(state: &UiState, area: Rect, at: Position) -> Option<usize> {
-    let rows = list::rows_area(description(state), areas(area).body);
-    let inside = !too_small(area) && rows.contains(at);
-    inside.then(|| usize::from(at.y - rows.y))
+pub fn text(state: &UiState, model: &Model, target: Target, area: Rect) -> Option<Vec<String>> {
+    shown(state, model, target, Theme::Monochrome, area).map(|page| page.text())
+}
+
+fn shown(state: &UiState, model: &Model, target: Target, theme: Theme, body: Rect) -> Option<Page> {
+    let world = &state.world(model);
+    let width = body.width;
+    Some(match target {
+        Target::Request(id) => request::page(world, model.request(id)?, theme, width),
+        Target::Cycle(id) => cycle::page(world, model.cycle(id)?, theme, width),
+        Target::Load(id) => item::load(world, model.load(id)?, theme, width),
+        Target::Call(id) => item::call(world, model.call(id)?, theme, width),
+        Target::Firmware(id) => item::firmware(world, model.firmware_request(id)?, theme, width),
+        Target::Group(sameness, id) => item::group(world, model.duplicate(sameness, id)?, theme, width),
+        Target::Finding(id) => item::finding(world, state.derived.found().find(id)?, theme, width),
+    })
+}
+
+/// The last line of the help that the screen can begin with.
+#[must_use]
+pub fn help_scroll_max(state: &UiState, area: Rect) -> usize {
+    let body = body(state, area);
+    help::height(state, body).saturating_sub(usize::from(body.height))
 }
 
 /// The place of the tab at a place of the screen.
@@ -140,26 +158,28 @@ pub fn tab_at(state: &UiState, area: Rect, at: Position) -> Option<usize> {
     if too_small(area) {
         return None;
     }
-    header::tabs(state, areas(area).tabs).into_iter().position(|(_, tab)| tab.contains(at))
+    header::tabs(state, areas(state, area).tabs).into_iter().position(|(_, tab)| tab.contains(at))
 }
 
 const fn too_small(area: Rect) -> bool {
     area.width < WIDTH_MIN || area.height < HEIGHT_MIN
 }
 
-fn areas(area: Rect) -> Areas {
-    let parts = [Constraint::Length(2), Constraint::Length(1), Constraint::Fill(1), Constraint::Length(1)];
-    let [header, tabs, body, footer] = Layout::vertical(parts).areas(area);
-    Areas { header, tabs, body, footer }
+/// Whether there is a line that says where the person came from and what is filtered.
+fn has_crumbs(state: &UiState, area: Rect) -> bool {
+    let is_filtered = state.screen().is_some_and(|screen| !screen.filter().is_empty());
+    area.height >= CRUMBS && (is_filtered || state.opened.is_some() || !state.trail.is_empty())
+}
+
+fn areas(state: &UiState, area: Rect) -> Areas {
+    let parts = [2, 1, u16::from(has_crumbs(state, area))].map(Constraint::Length);
+    let [first, second, third] = parts;
+    let [header, tabs, crumbs, body, footer] =
+        Layout::vertical([first, second, third, Constraint::Fill(1), Constraint::Length(1)]).areas(area);
+    Areas { header, tabs, crumbs, body, footer }
 }
 
 fn draw_too_small(theme: Theme, area: Rect, buffer: &mut Buffer) {
     let message = format!("terminal too small: needs {WIDTH_MIN}x{HEIGHT_MIN}, has {}x{}", area.width, area.height);
     Paragraph::new(Line::styled(message, theme.style(Tone::Warn))).wrap(Wrap { trim: true }).render(area, buffer);
-}
-
-/// The wall time or the time since boot, with its unit.
-fn instant_with_unit(model: &Model, at: modtrail_core::event::Stamp) -> String {
-    let unit = if model.machine().is_some() { "UTC" } else { "s since boot" };
-    format!("{} {unit}", format::instant(model, at))
 }

@@ -1,7 +1,9 @@
 //! What a request's helper did: its loads in order, and under each the requests that the module's init made.
 
 use super::line::wrap;
+use super::page::PageLine;
 use crate::tui::format;
+use crate::tui::table::{Go, Target};
 use crate::tui::theme::{Theme, Tone};
 use modtrail_core::entities::{Call, Load, Request, Timed};
 use modtrail_core::event::Stamp;
@@ -14,14 +16,15 @@ type Part = (String, Tone);
 /// A line of the tree and what is under it.
 struct Node {
     parts: Vec<Part>,
+    go: Option<Go>,
     under: Vec<Node>,
 }
 
 /// The lines of the tree.
 #[must_use]
-pub fn lines(model: &Model, request: &Request, theme: Theme, width: u16) -> Vec<Line<'static>> {
+pub fn lines(model: &Model, request: &Request, theme: Theme, width: u16) -> Vec<PageLine> {
     let Some(call) = request.call.as_deref() else {
-        return vec![Line::styled(" no helper was called", theme.style(Tone::Dim))];
+        return vec![Line::styled(" no helper was called", theme.style(Tone::Dim)).into()];
     };
     let nested: Vec<&Request> = model.children(request.id).map(|child| &**child).collect();
     let mut under: Vec<Node> = request
@@ -29,13 +32,15 @@ pub fn lines(model: &Model, request: &Request, theme: Theme, width: u16) -> Vec<
         .iter()
         .map(|load| Node {
             parts: load_parts(request, load),
+            go: Some(Go::Page(Target::Load(load.id))),
             under: nested.iter().filter(|child| asked_by(child, load)).map(|child| child_node(model, child)).collect(),
         })
         .collect();
     let loads = &request.loads;
     let others = nested.iter().filter(|child| !loads.iter().any(|load| asked_by(child, load)));
     under.extend(others.map(|child| child_node(model, child)));
-    let mut lines = helper_lines(request.asked, call, theme, usize::from(width));
+    let helper = helper_lines(request.asked, call, theme, usize::from(width));
+    let mut lines: Vec<PageLine> = helper.into_iter().map(PageLine::from).collect();
     branch(&under, " ", theme, &mut lines);
     lines
 }
@@ -46,10 +51,11 @@ fn asked_by(child: &Request, load: &Load) -> bool {
     child.task.tid == load.task.tid && child.asked.mono >= load.began.mono && ended
 }
 
-fn branch(nodes: &[Node], before: &str, theme: Theme, lines: &mut Vec<Line<'static>>) {
+fn branch(nodes: &[Node], before: &str, theme: Theme, lines: &mut Vec<PageLine>) {
     for (place, node) in nodes.iter().enumerate() {
         let (joint, below) = if place + 1 == nodes.len() { ("└", "  ") } else { ("├", "│ ") };
-        lines.push(line(&format!("{before}{joint}"), node.parts.clone(), theme));
+        let line = line(&format!("{before}{joint}"), node.parts.clone(), theme);
+        lines.push(PageLine { line, go: node.go.clone() });
         branch(&node.under, &format!("{before}{below}"), theme, lines);
     }
 }
@@ -128,5 +134,5 @@ fn child_node(model: &Model, child: &Request) -> Node {
         (format!("  {}", child.verdict.words()), format::verdict_tone(child.verdict)),
         (format!("  {age}"), Tone::Plain),
     ];
-    Node { parts, under: Vec::new() }
+    Node { parts, go: Some(Go::Page(Target::Request(child.id))), under: Vec::new() }
 }
