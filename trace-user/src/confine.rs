@@ -1,8 +1,8 @@
 //! A process that only reads recordings, confined by the kernel: whatever a hostile recording made it do, it could not
 //! write files, run programs or reach the network.
 //!
-//! In: the folders that it writes to. Out: whether the kernel confines it. Tracing does not use this: a confined process
-//! may not see what other processes execute.
+//! In: the folders that it writes to. Out: whether the kernel confines it. Tracing does not use this: a confined
+//! process may not see what other processes execute.
 
 use landlock::{
     ABI, Access as _, AccessFs, AccessNet, CompatLevel, Compatible as _, PathBeneath, PathFd, Ruleset,

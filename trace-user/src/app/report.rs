@@ -1,4 +1,5 @@
-//! `modtrail report`: the summary of a recording, or of each of several, or of one thing in one, as text, JSON, Markdown or HTML.
+//! `modtrail report`: the summary of a recording, or of each of several, or of one thing in one, as text, JSON,
+//! Markdown or HTML.
 
 use super::failure::Failure;
 use super::{output, replay, show};
@@ -37,7 +38,7 @@ pub fn run(args: &ReportArgs) -> Result<ExitCode, Failure> {
         }
         Ok(())
     })
-    .or_else(|answer| Err(failure.unwrap_or(answer)))?;
+    .map_err(|answer| failure.unwrap_or(answer))?;
     faults.iter().for_each(replay::report_faults);
     Ok(ExitCode::SUCCESS)
 }

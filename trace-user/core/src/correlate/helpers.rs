@@ -360,8 +360,8 @@ impl Helpers {
 }
 
 impl Helpers {
-    /// Calls whose caller is inside `call_usermodehelper_exec`. If returns can be missed, a call whose helper ended long
-    /// ago does not count.
+    /// Calls whose caller is inside `call_usermodehelper_exec`. If returns can be missed, a call whose helper ended
+    /// long ago does not count.
     pub fn inside(&self, at: Stamp) -> Vec<Arc<Call>> {
         let long_over = |call: &Call| {
             let over = call.gone().or(call.completed);
