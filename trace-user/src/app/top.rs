@@ -13,11 +13,16 @@ use crate::cli::{TraceArgs, ViewArgs};
 use crate::kernel::attach::Progress;
 use crate::kernel::hooks::LADDERS;
 use crate::priority;
+use crate::recording::Recording;
+use crate::recording::flight::Saved;
 use crate::rights::Needs;
 use crate::source::live::Live;
+use crate::stderr::chain;
 use crate::tui::terminal::{Terminal, TerminalError};
 use crate::tui::{Mode, Msg, Outcome, Theme, UiState, draw, update};
 use modtrail_core::model::Model;
+use std::env;
+use std::path::Path;
 use std::process::{ExitCode, Stdio};
 use std::sync::Arc;
 use std::thread;
@@ -25,6 +30,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
+use trace_common::time::Nanos;
 
 /// The shortest time between two frames.
 const FRAME: Duration = Duration::from_millis(50);
@@ -32,6 +38,13 @@ const FRAME: Duration = Duration::from_millis(50);
 const STILL: Duration = Duration::from_secs(1);
 /// How long nothing is drawn while another program has the terminal.
 const AWAY: Duration = Duration::from_secs(3_600);
+
+/// What a recording of what was seen is named after, in the current folder.
+const SAVED: &str = "modtrail.mcap";
+/// The time that it covers, at most.
+const SAVED_TIME: Nanos = Nanos::from_secs(3_600);
+/// The memory for it, about.
+const SAVED_BYTES: usize = 16 * 1024 * 1024;
 
 /// Runs the live dashboard.
 ///
@@ -52,8 +65,13 @@ pub fn run(trace: &TraceArgs, view: &ViewArgs) -> Result<ExitCode, Failure> {
         let Some(mut source) = attached? else { return Ok(dashboard.status()) };
         dashboard.state.set_mode(Mode::Live);
         give_up_rights(&mut source, Needs { costs: true, ..Needs::default() })?;
-        let mut session = Session::over(source, None);
+        let held = Recording::held(Path::new(SAVED), &env::temp_dir(), SAVED_TIME, SAVED_BYTES)?;
+        let mut session = Session::over(source, Some(held));
         while !dashboard.quit {
+            if std::mem::take(&mut dashboard.saves) {
+                let words = session.save().map_or_else(|error| chain(&error), |saved| saved_words(saved.as_ref()));
+                dashboard.say(words, session.model());
+            }
             session.report_costs(dashboard.state.shows_costs());
             let due = dashboard.next_frame();
             tokio::select! {
@@ -72,6 +90,11 @@ pub fn run(trace: &TraceArgs, view: &ViewArgs) -> Result<ExitCode, Failure> {
         session.end(|_, _| {})?;
         Ok(status)
     })
+}
+
+/// What became of the wish to save.
+fn saved_words(saved: Option<&Saved>) -> String {
+    saved.map_or_else(|| "nothing was seen yet".to_owned(), Saved::to_string)
 }
 
 /// Attaches in a separate thread, and shows the progress; `None` if the person quits before it is done.
@@ -157,6 +180,8 @@ struct Dashboard {
     drawn: Option<Instant>,
     stale: bool,
     quit: bool,
+    /// What was seen is to be written to a recording.
+    saves: bool,
     /// The signal that ended it.
     ended_by: Option<Ending>,
 }
@@ -195,6 +220,7 @@ impl Dashboard {
             drawn,
             stale: true,
             quit: false,
+            saves: false,
             ended_by,
         };
         Ok((dashboard, typed))
@@ -254,6 +280,7 @@ impl Dashboard {
                 let shown = self.frozen.as_ref().unwrap_or(live).clone();
                 outlet::export(self.state.clone(), shown, screen, self.keyboard.sender().clone());
             }
+            Outcome::Save => self.saves = true,
             Outcome::View => self.view(live),
         }
     }

@@ -6,7 +6,7 @@
 
 use super::file::{FileRecorder, Flow, Sync};
 use super::segments::Numbered;
-use super::target::FileWriteError;
+use super::target::{FileWriteError, Target};
 use crate::stderr;
 use modtrail_core::alert::rules::{Alerts, Limits, Standing};
 use modtrail_core::alert::text;
@@ -19,6 +19,7 @@ use modtrail_core::record::flight::Flight;
 use modtrail_core::record::preface::Preface;
 use modtrail_core::report::plain::counted;
 use std::fmt;
+use std::io;
 use std::path::PathBuf;
 use trace_common::time::Nanos;
 
@@ -32,6 +33,8 @@ const AT_ONCE: usize = 4_096;
 pub struct FlightRecorder {
     flight: Flight,
     names: Numbered,
+    /// Where files are made if none can be made there.
+    or_in: Option<Numbered>,
     sync: Sync,
     /// The beginning of the oldest thing that is open.
     open_since: Option<Stamp>,
@@ -102,7 +105,14 @@ impl FlightRecorder {
     #[must_use]
     pub fn new(names: Numbered, sync: Sync, keep: Nanos, bytes: usize, stalled: Option<Limits>) -> Self {
         let (flight, triggers) = (Flight::new(keep, bytes), stalled.map(Triggers::new));
-        Self { flight, names, sync, open_since: None, triggers, written: 0 }
+        Self { flight, names, or_in: None, sync, open_since: None, triggers, written: 0 }
+    }
+
+    /// Makes files with these names if none can be made with its own: root without its capabilities cannot write to the
+    /// folders of others.
+    #[must_use]
+    pub fn or_in(self, names: Numbered) -> Self {
+        Self { or_in: Some(names), ..self }
     }
 
     /// Takes one event.
@@ -138,7 +148,7 @@ impl FlightRecorder {
     }
 
     fn written_to(&self, now: Stamp) -> Result<PathBuf, FileWriteError> {
-        let (_, target) = self.names.create_next()?;
+        let target = self.target()?;
         let path = target.path().to_owned();
         let at = self.flight.first().unwrap_or(now);
         let mut recorder = FileRecorder::begin(target, self.sync, None, Preface::default(), at)?;
@@ -152,6 +162,14 @@ impl FlightRecorder {
         Ok(path)
     }
 
+    fn target(&self) -> Result<Target, FileWriteError> {
+        match (self.names.create_next(), &self.or_in) {
+            (Err(FileWriteError::Create { source, .. }), Some(other)) if is_forbidden(&source) => other.create_next(),
+            (created, _) => created,
+        }
+        .map(|(_, target)| target)
+    }
+
     /// Writes what is still due, when tracing ends. Returns the number of recordings that were written.
     ///
     /// # Errors
@@ -162,6 +180,10 @@ impl FlightRecorder {
         }
         Ok(self.written)
     }
+}
+
+fn is_forbidden(answer: &io::Error) -> bool {
+    matches!(answer.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
 /// The beginning of the oldest thing that is open.

@@ -131,6 +131,18 @@ pub enum Recording {
 }
 
 impl Recording {
+    /// The last `keep` in about `bytes` of memory, written only if somebody asks: to a file named after `path` or, if
+    /// none can be made there, to one in `or_in`.
+    ///
+    /// # Errors
+    /// [`FileWriteError::Unfit`] if `path` names no file.
+    pub fn held(path: &Path, or_in: &Path, keep: Nanos, bytes: usize) -> Result<Self, FileWriteError> {
+        let names = |path: &Path| Numbered::of(path);
+        let other = names(&or_in.join(path.file_name().unwrap_or_default()))?;
+        let flight = FlightRecorder::new(names(path)?, Sync::default(), keep, bytes, None).or_in(other);
+        Ok(Self::Flight(Box::new(flight)))
+    }
+
     /// Takes one event.
     ///
     /// # Errors

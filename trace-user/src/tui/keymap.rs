@@ -54,6 +54,8 @@ pub enum Action {
     CopyJson,
     /// Write the rows to a file.
     Export,
+    /// Write what was seen to a recording.
+    Save,
     /// Open the page or the rows in a pager.
     View,
     /// Hold the screen, or let it go on.
@@ -126,7 +128,7 @@ const fn quiet(action: Action, name: &'static str, keys: &'static [Key], says: &
 
 /// Every action with its usual keys, in the order of the help. The footer shows them from the first on while there is
 /// room.
-pub const BINDINGS: [Binding; 37] = [
+pub const BINDINGS: [Binding; 38] = [
     shown(Action::Help, "help", &[char('?'), key(KeyCode::F(1))], "this help", "help"),
     shown(Action::Quit, "quit", &[char('q'), ctrl('c')], "quit", "quit"),
     shown(Action::Open, "open", &[key(KeyCode::Enter)], "open what is selected", "open"),
@@ -153,6 +155,7 @@ pub const BINDINGS: [Binding; 37] = [
     quiet(Action::Copy, "copy", &[char('y')], "copy the row as text"),
     quiet(Action::CopyJson, "copy_json", &[char('Y')], "copy the row as JSON"),
     quiet(Action::Export, "export", &[char('e')], "write the rows to a file, as JSON lines"),
+    quiet(Action::Save, "save", &[char('w')], "write the last hour to a recording"),
     quiet(Action::View, "view", &[char('v')], "open the page or the rows in $PAGER"),
     quiet(Action::Up, "up", &[key(KeyCode::Up), char('k')], "up"),
     shown(Action::Down, "down", &[key(KeyCode::Down), char('j')], "down", "scroll"),

@@ -989,6 +989,7 @@ fn the_rows_that_match_are_written_and_a_page_is_viewed_as_text() {
     let model = scenario.model();
     let mut state = live(model, 80, 24);
     typed(&mut state, model, "/comm:mount\n");
+    assert_eq!(press(&mut state, model, KeyCode::Char('w')), Outcome::Save);
     assert_eq!(press(&mut state, model, KeyCode::Char('e')), Outcome::Export("requests"));
     let mut lines = Vec::new();
     super::export::each(&state, model, Form::Json, &mut |line| {

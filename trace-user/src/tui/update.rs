@@ -61,6 +61,8 @@ pub enum Outcome {
     Copy(String),
     /// Write the rows of the screen with this title to a file ([`export::each`]).
     Export(&'static str),
+    /// Write what was seen to a recording.
+    Save,
     /// Show the page that is open, or else the rows, in a pager ([`export::page`], [`export::each`]).
     View,
 }
@@ -234,6 +236,10 @@ fn act(state: &mut UiState, model: &Model, action: Action) -> Outcome {
             Some(screen) => return Outcome::Export(screen),
             None => state.notice = Some("there are no rows here to write to a file".to_owned()),
         },
+        Action::Save if matches!(state.mode, Mode::Replay { .. }) => {
+            state.notice = Some("this is a recording already; modtrail cut makes one of a part of it".to_owned());
+        }
+        Action::Save => return Outcome::Save,
         Action::View if state.opened.is_some() || export::rows_of(state).is_some() => return Outcome::View,
         Action::View => state.notice = Some("there is nothing here to view: open a row, or choose a list".to_owned()),
         Action::Columns if state.opened.is_none() && state.screen().is_some_and(|screen| screen.is_list()) => {
