@@ -1,7 +1,7 @@
 //! The configuration: a file of the machine and one of the person, in TOML.
 //!
 //! In: the text of the files; later ones go before earlier ones, key by key. Out: [`Config`], or which line of which
-//! file is wrong. What is given on the command line goes before all of it.
+//! file is wrong. What is given on the command line overrides all of it.
 
 use crate::tui::keymap::{BINDINGS, Keymap, words};
 use crate::tui::theme::{NAMES, Theme};
@@ -185,8 +185,8 @@ pub fn duration(text: &str) -> Result<Nanos, String> {
 pub fn template() -> String {
     let names: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();
     let mut text = format!(
-        "# The configuration of modtrail. Of the machine: {OF_MACHINE}; of a person:\n\
-         # $XDG_CONFIG_HOME/{OF_PERSON} (or ~/.config/{OF_PERSON}), which goes first.\n\
+        "# The configuration of modtrail. The machine's file is {OF_MACHINE}; yours is\n\
+         # $XDG_CONFIG_HOME/{OF_PERSON} (or ~/.config/{OF_PERSON}), which overrides it.\n\
          # Options of the command line go before both.\n\n\
          # What has been open for this long is stalled: 500ms, 10s, 5m, 1h.\n\
          #limit = \"10s\"\n\n\

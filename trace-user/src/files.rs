@@ -22,7 +22,7 @@ impl Beside {
     /// # Errors
     /// What the system answered.
     pub fn begin(path: &Path) -> io::Result<Self> {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let folder = folder(path);
         let file = Builder::new().prefix(".modtrail-").tempfile_in(folder)?;
         Ok(Self { file, path: path.to_owned() })
     }
@@ -51,7 +51,7 @@ impl Beside {
 /// What the system answered, or why the file is not written to.
 pub fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     match fs::symlink_metadata(path) {
-        Ok(found) if found.is_symlink() && !is_systems_own(path) => {
+        Ok(found) if found.is_symlink() && !is_link_of_system(path) => {
             return Err(io::Error::other("it is a symbolic link; name the file itself"));
         }
         Ok(found) if !found.is_file() => return write_through(path, content),
@@ -97,9 +97,25 @@ fn filled(file: &mut impl Write, content: impl FnOnce(&mut dyn Write) -> io::Res
     writer.flush()
 }
 
-/// Links that the system itself makes: `/dev/stdout`, `/dev/fd/63` of a shell's `>(command)`.
-fn is_systems_own(path: &Path) -> bool {
-    path.parent().is_some_and(|folder| folder == Path::new("/dev") || folder == Path::new("/dev/fd"))
+/// Folders whose links are the system's own: `/dev/stdout`, and `/dev/fd/63` of a shell's `>(command)`.
+pub const SYSTEM_LINKS: [&str; 3] = ["/dev", "/dev/fd", "/proc/self/fd"];
+
+/// Whether the path is a link of the system's own, to what is open already.
+#[must_use]
+pub fn is_link_of_system(path: &Path) -> bool {
+    path.parent().is_some_and(|folder| SYSTEM_LINKS.iter().any(|links| folder == Path::new(links)))
+}
+
+/// Whether something is there that is written to as it is: a device, a pipe, or a link of the system's own.
+#[must_use]
+pub fn is_written_through(path: &Path) -> bool {
+    is_link_of_system(path) || fs::symlink_metadata(path).is_ok_and(|found| !found.is_file() && !found.is_symlink())
+}
+
+/// The folder that the path is in.
+#[must_use]
+pub fn folder(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 #[cfg(test)]

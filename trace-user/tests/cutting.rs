@@ -31,7 +31,7 @@ fn error(output: &Output) -> String {
 }
 
 #[test]
-fn a_part_holds_what_matches_whole_and_can_be_cut_in_place() {
+fn a_part_holds_what_matches_whole_and_what_is_read_is_not_replaced() {
     let folder = tempfile::tempdir().expect("a folder");
     let part = folder.path().join("part.mcap");
     let path = part.to_str().expect("text");
@@ -43,13 +43,16 @@ fn a_part_holds_what_matches_whole_and_can_be_cut_in_place() {
     assert_eq!(log(&part, query), whole);
     let all = |path: &Path| log(path, "pid>0").len();
     assert!(all(&part) < all(Path::new(RECORDING)), "the rest is left out");
-    let before = fs::metadata(&part).expect("it is there").len();
-    let again = modtrail(&["cut", path, "--where", query, "--redact", "-o", path]);
+    let own = modtrail(&["cut", path, "--redact", "-o", path]);
+    assert!(own.status.code() == Some(2) && error(&own).contains("name another file"), "{}", error(&own));
+    let redacted = folder.path().join("redacted.mcap");
+    let again = modtrail(&["cut", path, "--where", query, "--redact", "-o", redacted.to_str().expect("text")]);
     assert_eq!(again.status.code(), Some(0), "{}", error(&again));
-    assert!(fs::metadata(&part).expect("it is there").len() < before, "names are gone");
-    assert!(log(&part, "comm:provoke").is_empty() && !log(Path::new(RECORDING), "comm:provoke").is_empty());
-    assert_eq!(log(&part, query).len(), whole.len());
-    assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 1, "nothing is left beside it");
+    let size = |path: &Path| fs::metadata(path).expect("it is there").len();
+    assert!(size(&redacted) < size(&part), "names are gone");
+    assert!(log(&redacted, "comm:provoke").is_empty() && !log(&part, "comm:provoke").is_empty());
+    assert_eq!(log(&redacted, query).len(), whole.len());
+    assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 2, "nothing is left beside it");
 }
 
 #[test]
@@ -95,7 +98,7 @@ fn parts_merge_into_the_whole_with_the_gap_between_them_as_a_loss() {
     assert!(count >= 2 && count == ids(&first).len() + ids(&last).len(), "{count}");
     let report = modtrail(&["report", merged_path]);
     let text = String::from_utf8_lossy(&report.stdout).into_owned();
-    assert!(text.contains("segments of the recording that are not there"), "{text}");
+    assert!(text.contains("parts of the recording that are not there"), "{text}");
     let overlap = modtrail(&["merge", RECORDING, first_path, "-o", merged_path]);
     assert_eq!(overlap.status.code(), Some(2));
     assert!(error(&overlap).contains("overlap"), "{}", error(&overlap));

@@ -3,9 +3,9 @@
 //! In: recordings, and which part is wanted. Out: a recording that can be read alone, whole or not at all.
 
 use super::failure::Failure;
-use super::replay;
+use super::{output, replay};
 use crate::cli::{CutArgs, MergeArgs};
-use crate::files::Beside;
+use crate::files::{self, Beside};
 use crate::recording::file::{FileRecorder, Flow, Sync};
 use crate::recording::read::Source;
 use crate::recording::target::Target;
@@ -35,6 +35,7 @@ pub fn cut(args: &CutArgs) -> Result<ExitCode, Failure> {
     let source = replay::one(&args.files, "cut takes from")?;
     let query = args.select.query();
     let span = span(&source, &query)?;
+    output::spares(Some(&args.output), &source.paths().collect::<Vec<_>>())?;
     let mut writer = Writer::to(&args.output)?;
     let mut failure = None;
     let (_, faults) = source.events(|event| {
@@ -60,7 +61,7 @@ fn span(source: &Source, query: &Query) -> Result<Option<(Ktime, Ktime)>, Failur
     if !source.is_lasting() {
         return Err(Failure::usage("a part can only be cut out of a file: a pipe cannot be read twice"));
     }
-    let (model, _) = source.model(|_, _| {})?;
+    let (model, _) = replay::read(source, |_, _| {})?;
     let model = narrowed(model, query);
     let spans = spans(&model);
     let from = spans.iter().map(|(from, _)| *from).min();
@@ -84,7 +85,8 @@ fn spans(model: &Model) -> Vec<(Ktime, Ktime)> {
         .chain(model.loads().map(|row| of(&**row, now)))
         .chain(model.unloads().map(|row| of(&**row, now)))
         .chain(model.cycles().map(|row| of(&**row, now)))
-        .chain(model.firmware().map(|row| of(&**row, now)));
+        .chain(model.firmware().map(|row| of(&**row, now)))
+        .chain(model.devices().map(|row| of(&**row, now)));
     rows.collect()
 }
 
@@ -98,6 +100,7 @@ pub fn merge(args: &MergeArgs) -> Result<ExitCode, Failure> {
         return Err(Failure::usage(&format!("merge needs files, and {} is not one", pipe.name())));
     }
     sources.sort_by_key(Source::first);
+    output::spares(Some(&args.output), &sources.iter().flat_map(Source::paths).collect::<Vec<_>>())?;
     let mut writer = Writer::to(&args.output)?;
     let mut before: Option<&Source> = None;
     for source in &sources {
@@ -128,7 +131,7 @@ fn follows(source: &Source, before: &Source, end: Stamp) -> Result<(), Failure> 
         )));
     }
     if source.first().is_some_and(|first| first.mono < end.mono) {
-        return Err(Failure::usage(&format!("{names} overlap: two recorders saw the same events")));
+        return Err(Failure::usage(&format!("{names} overlap: both cover some of the same time")));
     }
     Ok(())
 }
@@ -153,6 +156,8 @@ impl Writer {
         let failed = |error: io::Error| Failure::input_output(&format!("cannot write to {}", output.display()), &error);
         let (beside, target) = if output.as_os_str() == "-" {
             (None, Target::stdout()?)
+        } else if files::is_written_through(output) {
+            (None, Target::open(output)?)
         } else {
             // What is there may only be replaced if it is a recording.
             drop(Target::for_recording(output)?);
@@ -187,7 +192,7 @@ impl Writer {
     /// Nobody watched between what was written and the next recording.
     fn gap(&mut self, next: &Source) -> Result<(), Failure> {
         let until = next.first().unwrap_or(self.last).mono;
-        let lost = Fact::Lost { loss: Lost::MissingSegment, count: 1, until };
+        let lost = Fact::Lost { loss: Lost::MissingPart, count: 1, until };
         self.take(&Event { at: self.last, body: Body::Fact(lost) })
     }
 

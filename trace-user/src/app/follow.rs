@@ -6,7 +6,9 @@ use super::failure::Failure;
 use super::runtime;
 use super::session::Signals;
 use crate::recording::read::Source;
+use std::cell::Cell;
 use std::io::{self, Read};
+use std::rc::Rc;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
@@ -19,20 +21,22 @@ const MAGIC: &[u8] = b"\x89MCAP0\r\n";
 pub struct Growing {
     runtime: Runtime,
     signals: Signals,
+    /// Nobody reads what is made of it any more.
+    is_unread: Rc<Cell<bool>>,
 }
 
 impl Growing {
-    /// Listens for the signals that end it.
+    /// Listens for the signals that end it. `is_unread` ends it, too.
     ///
     /// # Errors
     /// [`Failure`] if the recording is not a file, or the system provides no event loop.
-    pub fn new(source: &Source) -> Result<Self, Failure> {
+    pub fn new(source: &Source, is_unread: Rc<Cell<bool>>) -> Result<Self, Failure> {
         if !source.is_lasting() {
             return Err(Failure::usage("--follow needs a file: what comes through a pipe is followed anyway"));
         }
         let runtime = runtime()?;
         let signals = runtime.block_on(async { Signals::new() })?;
-        Ok(Self { runtime, signals })
+        Ok(Self { runtime, signals, is_unread })
     }
 
     /// The bytes of the file, and those that come later.
@@ -41,9 +45,12 @@ impl Growing {
         Box::new(Follower { file, growing: self, size: 0, last: Vec::new(), is_over: false })
     }
 
-    /// Waits a little; whether a signal came.
+    /// Waits a little; whether a signal came, or nobody reads any more.
     fn is_ended(&mut self) -> bool {
-        let Self { runtime, signals } = self;
+        if self.is_unread.get() {
+            return true;
+        }
+        let Self { runtime, signals, .. } = self;
         runtime.block_on(async {
             tokio::select! {
                 _ = signals.next() => true,

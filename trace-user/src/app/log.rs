@@ -21,9 +21,11 @@ use modtrail_core::model::Model;
 use modtrail_core::query::Query;
 use modtrail_core::record::read::Integrity;
 use modtrail_core::report::{json, line};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// Failed loads that wait for their next try; beyond that, the oldest gets its line.
@@ -88,12 +90,10 @@ fn live(args: &LogArgs) -> Result<ExitCode, Failure> {
 
 fn recordings(args: &LogArgs) -> Result<ExitCode, Failure> {
     let sources = replay::sources(&args.files)?;
+    output::spares(args.output.as_deref(), &sources.iter().flat_map(Source::paths).collect::<Vec<_>>())?;
     let to = match &args.output {
         Some(path) => {
             let target = Target::open(path)?;
-            if sources.iter().flat_map(Source::paths).any(|file| target.is_at(file)) {
-                return Err(Failure::usage("the lines cannot be written to the recording that they are read from"));
-            }
             Some(output::file(target, path)?)
         }
         None => None,
@@ -104,7 +104,7 @@ fn recordings(args: &LogArgs) -> Result<ExitCode, Failure> {
         lines.query = anchored(&query, source)?;
         let is_last = index + 1 == sources.len();
         let (model, faults) = if args.follow && is_last {
-            let mut growing = Some(Growing::new(source)?);
+            let mut growing = Some(Growing::new(source, lines.is_closed.clone())?);
             let last = source.paths().next_back();
             let through = |file: &SourceFile, bytes| match growing.take_if(|_| last == Some(&*file.path)) {
                 Some(growing) => growing.over(bytes),
@@ -112,10 +112,10 @@ fn recordings(args: &LogArgs) -> Result<ExitCode, Failure> {
             };
             source.model_through(|change, model| _ = lines.on(change, model), through)?
         } else {
-            replay::read(source, |change, model| _ = lines.on(change, model))?
+            source.model(|change, model| _ = lines.on(change, model))?
         };
         lines.end(&model);
-        if lines.closed {
+        if lines.is_closed.get() {
             break;
         }
         report_gaps(&model, integrity(&faults));
@@ -145,7 +145,8 @@ struct Lines {
     /// Where lines go while tracing goes on; a recording waits for its reader.
     live: Option<Output<Destination>>,
     failure: Option<Failure>,
-    closed: bool,
+    /// Nobody reads the lines any more.
+    is_closed: Rc<Cell<bool>>,
     /// Only what the traced command caused is wanted.
     only_command: bool,
     /// What is wanted.
@@ -157,8 +158,17 @@ struct Lines {
 }
 
 impl Lines {
-    const fn new(json: bool, live: Option<Output<Destination>>, only_command: bool, query: Query) -> Self {
-        Self { json, live, failure: None, closed: false, only_command, query, others: 0, refused: BTreeMap::new() }
+    fn new(json: bool, live: Option<Output<Destination>>, only_command: bool, query: Query) -> Self {
+        Self {
+            json,
+            live,
+            failure: None,
+            is_closed: Rc::default(),
+            only_command,
+            query,
+            others: 0,
+            refused: BTreeMap::new(),
+        }
     }
 
     fn on(&mut self, change: &Change, model: &Model) -> ControlFlow<()> {
@@ -257,7 +267,7 @@ impl Lines {
 
     /// Writes a line, which is JSON if that is wanted.
     fn write(&mut self, line: impl FnOnce(bool) -> String) -> ControlFlow<()> {
-        if self.closed || self.failure.is_some() {
+        if self.is_closed.get() || self.failure.is_some() {
             return ControlFlow::Break(());
         }
         let text = line(self.json);
@@ -271,7 +281,7 @@ impl Lines {
     fn note(&mut self, written: Result<Written, Failure>) -> ControlFlow<()> {
         match written {
             Ok(Written::Out) => return ControlFlow::Continue(()),
-            Ok(Written::Closed) => self.closed = true,
+            Ok(Written::Closed) => self.is_closed.set(true),
             Err(failure) => self.failure = Some(failure),
         }
         ControlFlow::Break(())

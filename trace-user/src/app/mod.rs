@@ -25,8 +25,7 @@ pub mod watch;
 pub mod who;
 
 use crate::cli::{Cli, Command};
-use crate::recording::target;
-use crate::{confine, stderr};
+use crate::{confine, files, stderr};
 use failure::Failure;
 use std::path::Path;
 use std::process::ExitCode;
@@ -60,10 +59,10 @@ pub fn run(cli: Cli) -> ExitCode {
 /// Confines the process to reading, and to writing in the folder of `output`.
 fn confine(output: Option<&Path>) {
     // What a link of the system's stands for is not in a folder that can be named.
-    if output.is_some_and(target::is_link_of_system) {
+    if output.is_some_and(files::is_link_of_system) {
         return;
     }
-    let folder = output.filter(|path| path.as_os_str() != "-").map(target::folder);
+    let folder = output.filter(|path| path.as_os_str() != "-").map(files::folder);
     if let Err(answer) = confine::to_reading(folder.as_slice()) {
         stderr::say(format_args!("goes on without being confined to reading: {}", stderr::chain(&answer)));
     }

@@ -101,7 +101,7 @@ impl Pager {
     /// It cannot be started.
     pub fn start(state: UiState, model: Model, terminal: Stdio, sender: Sender<Input>) -> io::Result<Self> {
         let mut command = Command::new("sh");
-        command.args(["-c", "exec ${PAGER:-less}"]).stdin(Stdio::piped()).stdout(terminal);
+        command.args(["-c", "eval \"${PAGER:-less}\""]).stdin(Stdio::piped()).stdout(terminal);
         let child = command.spawn()?;
         let process = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
         thread::spawn(move || {
@@ -134,7 +134,7 @@ fn show(state: &UiState, model: &Model, mut child: Child) -> Option<String> {
         Ok(status) if status.code() == Some(127) => {
             Some("the pager cannot be executed: set $PAGER, or install less".to_owned())
         }
-        Ok(_) => None,
+        Ok(status) => status.code().filter(|code| *code != 0).map(|code| format!("the pager exited with {code}")),
         Err(error) => Some(format!("cannot wait for the pager: {error}")),
     }
 }

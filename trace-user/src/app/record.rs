@@ -1,5 +1,6 @@
 //! `modtrail record`: events as they come, to a file.
 
+use super::config::limit;
 use super::failure::Failure;
 use super::launcher::Held;
 use super::runtime;
@@ -27,7 +28,7 @@ pub fn run(args: &RecordArgs) -> Result<ExitCode, Failure> {
     let mut losses = LossLines::default();
     let outcome = runtime()?.block_on(async {
         let signals = Signals::new()?;
-        let limit = args.keep.map(|_| args.limit);
+        let limit = args.keep.map(|_| limit(args.limit)).transpose()?;
         let mut session = Session::begin(&args.trace, Some(plan), &until)?;
         if let Some(limit) = limit {
             session.sample_stalls(limit);
@@ -47,7 +48,7 @@ pub fn run(args: &RecordArgs) -> Result<ExitCode, Failure> {
     report_gaps(&model, Integrity::default());
     let counts = model.counts();
     stderr::say(format_args!(
-        "recorded {} and {} to {}",
+        "saw {} and {}; {}",
         counted(counts.requests, "request"),
         counted(counts.events, "event"),
         recording.unwrap_or_default()
@@ -65,7 +66,7 @@ fn plan(args: &RecordArgs) -> Result<Plan, Failure> {
     if is_stdout && !args.command.is_empty() {
         return Err(Failure::usage("the command writes to standard output too: name a file with -o"));
     }
-    let stalled = Limits { default: args.limit, named: BTreeMap::new() };
+    let stalled = Limits { default: limit(args.limit)?, named: BTreeMap::new() };
     let keep = args.keep.map(|time| Keep { time, bytes: args.keep_bytes, stalled: Some(stalled) });
     let path = (!is_stdout).then(|| args.output.clone());
     Ok(Plan { path, flush_every: args.flush_every, sync: args.sync.into(), limits, keep })

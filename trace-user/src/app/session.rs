@@ -62,7 +62,7 @@ pub struct Finished {
     pub model: Model,
     /// How the command ended; `None` if there was none.
     pub status: Option<ExitStatus>,
-    /// Where the recording is, in words; `None` if none was wanted.
+    /// What was written, in words; `None` if no recording was wanted.
     pub recording: Option<String>,
 }
 
@@ -233,16 +233,16 @@ impl Session {
         }
     }
 
-    /// Takes in what is left, closes what is open, and ends the recording. Returns where the recording is, in words.
+    /// Takes in what is left, closes what is open, and ends the recording. Returns what was written, in words.
     ///
     /// # Errors
     /// [`Failure`] if the source or the recording fails.
     pub fn end(mut self, mut each: impl FnMut(&Change, &Model)) -> Result<(Model, Option<String>), Failure> {
         self.drain(&mut each)?;
         let at = clock::now();
-        let place = self.recorder.map(|recorder| recorder.finish(at)).transpose()?;
         self.pipeline.push(Event { at, body: Body::Fact(Fact::End) }, &mut each);
-        Ok((self.pipeline.into_model(), place))
+        let written = self.recorder.map(|recorder| recorder.finish(at, self.pipeline.model())).transpose()?;
+        Ok((self.pipeline.into_model(), written))
     }
 
     /// Runs until it is stopped by `until`, by a signal, or by the caller. Returns the command's status: however

@@ -95,7 +95,7 @@ const AFTER_CUT: &str = "\
 The part is the time from the beginning of the first row that matches to one second after the end of the last, with
 everything that happened in it. What modules were asked for, what became of it and when stays with --redact, too.
 
-  modtrail cut boot.mcap --where id=22 -o request-22.mcap
+  modtrail cut boot.mcap --where 'kind:request id=22' -o request-22.mcap
   modtrail cut boot.mcap --since 14:03 --until 14:05 --redact -o share.mcap";
 
 const AFTER_RECORD: &str = "\
@@ -308,9 +308,10 @@ pub struct RecordArgs {
     /// Memory for what is held, about
     #[arg(long, value_name = "SIZE", default_value = "64M", value_parser = memory, requires = "keep", help_heading = "Flight recorder")]
     pub keep_bytes: usize,
-    /// How long a request, load, helper or firmware request may be open before it is stalled
-    #[arg(long, default_value = "10s", value_name = "TIME", value_parser = duration, requires = "keep", help_heading = "Flight recorder")]
-    pub limit: Nanos,
+    /// How long a request, load, helper or firmware request may be open before it is stalled [default: 10s, or what is
+    /// configured]
+    #[arg(long, value_name = "TIME", value_parser = duration, requires = "keep", help_heading = "Flight recorder")]
+    pub limit: Option<Nanos>,
     /// How large and old files may become.
     #[command(flatten)]
     pub segments: SegmentArgs,
@@ -338,7 +339,7 @@ pub struct SegmentArgs {
     /// Begin a new file after this time
     #[arg(long, value_name = "TIME", value_parser = duration, conflicts_with = "keep", help_heading = "Files")]
     pub segment_age: Option<Nanos>,
-    /// Remove the oldest files when all of them are larger than this; a file is an eighth of it at most
+    /// Remove the oldest files when all of them are larger than this; without --segment-size, a file is an eighth of it
     #[arg(long, value_name = "SIZE", value_parser = bytes, conflicts_with = "keep", help_heading = "Files")]
     pub max_size: Option<u64>,
     /// Remove files that are older than this
@@ -466,7 +467,7 @@ pub struct CutArgs {
     /// The recording: a file, the segments of one, a folder that holds one, or `-` for standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// The recording to write, `-` for standard output; the old one may be given
+    /// The recording to write, `-` for standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: PathBuf,
     /// Leave out who somebody is: names of threads and of the host, executables, arguments, cgroups, users but root

@@ -111,8 +111,8 @@ impl Requirement {
             Self::UeventKset | Self::UeventWithoutKset if devices.uevent_strings == UNKNOWN => {
                 Err("the kernel's BTF does not describe uevents")
             }
-            Self::UeventKset if release >= (6, 1) => Err("the function has other arguments from 6.1 on"),
-            Self::UeventWithoutKset if release < (6, 1) => Err("the function has other arguments before 6.1"),
+            Self::UeventKset if release >= (5, 17) => Err("the function has other arguments from 5.17 on"),
+            Self::UeventWithoutKset if release < (5, 17) => Err("the function has other arguments before 5.17"),
             Self::Nothing
             | Self::ModulesChain
             | Self::SlotSemaphore
@@ -929,14 +929,14 @@ pub const LADDERS: &[Ladder] = &[
         meaning: "the kernel announces a device with a module alias to user space",
         without: "which devices ask for which modules",
         rungs: &[
-            rung(&[program(Fexit, "uevent_fexit", "dev_uevent")], "x86-64 6.1, arm64 6.12").requiring(UeventWithoutKset),
-            rung(&[program(Fexit, "uevent_kset_fexit", "dev_uevent")], "x86-64 5.5 to 6.0").requiring(UeventKset),
+            rung(&[program(Fexit, "uevent_fexit", "dev_uevent")], "x86-64 5.17, arm64 6.12").requiring(UeventWithoutKset),
+            rung(&[program(Fexit, "uevent_kset_fexit", "dev_uevent")], "x86-64 5.5 to 5.16").requiring(UeventKset),
             lossy(
                 &[
                     program(Kretprobe, "uevent_kretprobe", "dev_uevent"),
                     program(Kprobe, "uevent_kprobe", "dev_uevent"),
                 ],
-                "6.1, with BTF",
+                "5.17, with BTF",
                 RETURNS_MISSED,
             )
             .requiring(UeventWithoutKset),

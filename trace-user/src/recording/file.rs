@@ -56,6 +56,8 @@ pub struct FileRecorder {
     path: PathBuf,
     outlet: Outlet,
     sync: Sync,
+    /// Where it stands in a series; `None` if it is a recording in one file.
+    segment: Option<Segment>,
     /// The facts that hold, for a file that must be begun again.
     preface: Preface,
     last: Stamp,
@@ -112,6 +114,7 @@ impl FileRecorder {
             path: path.clone(),
             outlet,
             sync,
+            segment: segment.cloned(),
             preface,
             last: at,
             unmarked: 0,
@@ -199,21 +202,24 @@ impl FileRecorder {
 
     /// Begins the file again, since somebody removed it. Returns whether that was possible.
     fn begins_again(&mut self) -> Result<bool, FileWriteError> {
-        let opened = Target::open(&self.path);
-        let begun = opened.and_then(|target| Self::begin(target, self.sync, None, self.preface.clone(), self.last));
-        match begun {
+        let opened = Target::for_recording(&self.path);
+        let segment = self.segment.as_ref().map(|segment| segment.again(self.last, &self.preface));
+        let begun =
+            opened.and_then(|target| Self::begin(target, self.sync, segment.as_ref(), self.preface.clone(), self.last));
+        let answer = match begun {
             Ok(begun) => {
                 let (path, gone) = (self.path.display(), counted(self.recorded, "event"));
                 stderr::say(format_args!("{path} was removed, and {gone} with it; the recording begins there again"));
-                *self = Self { lost: self.lost + self.recorded, ..begun };
-                Ok(true)
+                let unwritten = Some((self.recorded, self.last));
+                *self = Self { lost: self.lost + self.recorded, unwritten, ..begun };
+                return Ok(true);
             }
-            Err(FileWriteError::Create { source, .. } | FileWriteError::Write { source, .. }) => {
-                self.fails(source, "the file was removed, and what is recorded is lost until it can be made again");
-                Ok(false)
-            }
-            Err(other) => Err(other),
-        }
+            Err(FileWriteError::Create { source, .. } | FileWriteError::Write { source, .. }) => source,
+            Err(FileWriteError::Unfit { reason, .. }) => io::Error::other(reason),
+            Err(other) => return Err(other),
+        };
+        self.fails(answer, "the file was removed, and what is recorded is lost until it can be made again");
+        Ok(false)
     }
 
     fn fails(&mut self, answer: io::Error, consequence: &str) {
@@ -224,15 +230,18 @@ impl FileRecorder {
         }
     }
 
+    /// Reports in the recording how many events found no room, and returns that.
+    fn report_unwritten(&mut self) -> Result<u64, FileWriteError> {
+        let Some((count, since)) = self.unwritten.take() else { return Ok(0) };
+        let lost = Fact::Lost { loss: Lost::Unwritten, count, until: self.last.mono };
+        self.append(&Event { at: since, body: Body::Fact(lost) })?;
+        Ok(count)
+    }
+
     /// Everything is in the file: what found no room is reported there.
     fn recovers(&mut self) -> Result<(), FileWriteError> {
-        let unwritten = self.unwritten.take();
-        if let Some((count, since)) = unwritten {
-            let lost = Fact::Lost { loss: Lost::Unwritten, count, until: self.last.mono };
-            self.append(&Event { at: since, body: Body::Fact(lost) })?;
-        }
+        let count = self.report_unwritten()?;
         if self.failing.take().is_some() {
-            let count = unwritten.map_or(0, |(count, _)| count);
             let path = self.path.display();
             stderr::say(format_args!("{path} can be written again; {} lost until then", counted(count, "event")));
         }
@@ -243,6 +252,12 @@ impl FileRecorder {
     #[must_use]
     pub fn size(&self) -> u64 {
         self.backlog.made()
+    }
+
+    /// Whether the file holds everything so far, so that another can follow it.
+    #[must_use]
+    pub fn is_caught_up(&self) -> bool {
+        self.backlog.is_empty() && self.unwritten.is_none()
     }
 
     /// Where it is written.
@@ -274,6 +289,7 @@ impl FileRecorder {
         if self.is_gone() {
             self.lost += self.recorded;
         }
+        self.report_unwritten()?;
         let (path, sync, outlet) = (self.path.clone(), self.sync, self.outlet);
         let failed = |source| FileWriteError::Write { path: path.clone(), source };
         self.backlog.mark(std::mem::take(&mut self.unmarked) + 1);
@@ -304,7 +320,8 @@ impl FileRecorder {
 #[cfg(test)]
 mod tests {
     use super::{FileRecorder, Flow, Outlet, Sync};
-    use crate::recording::target::{FileWriteError, OWNER_ALONE, SYSTEM_LINKS, Target};
+    use crate::files::SYSTEM_LINKS;
+    use crate::recording::target::{FileWriteError, OWNER_ALONE, Target};
     use modtrail_core::event::{Body, Event, Fact, Lost, Stamp};
     use modtrail_core::record::preface::Preface;
     use modtrail_core::record::read::read;

@@ -6,11 +6,11 @@
 
 use super::file::{FileRecorder, Flow, Sync};
 use super::segments::Numbered;
-use super::target::{FileWriteError, Target};
+use super::target::FileWriteError;
 use crate::stderr;
 use modtrail_core::alert::rules::{Alerts, Limits, Standing};
 use modtrail_core::alert::text;
-use modtrail_core::alert::urgent::FindingAlerts;
+use modtrail_core::alert::urgent::{FindingAlerts, FindingNotice};
 use modtrail_core::entities::Timed as _;
 use modtrail_core::event::{Event, Stamp};
 use modtrail_core::model::Model;
@@ -19,12 +19,13 @@ use modtrail_core::record::flight::Flight;
 use modtrail_core::record::preface::Preface;
 use modtrail_core::report::plain::counted;
 use std::fmt;
+use std::fs;
 use std::io;
 use std::path::PathBuf;
 use trace_common::time::Nanos;
 
-/// How long after a recording was written because of a finding the next one is, at least: what is found until then is
-/// in that one.
+/// How long after a recording was written because of a finding the next one is, at least, if so much is held: what is
+/// found until then is in that one.
 const PAUSE: Nanos = Nanos::from_secs(60);
 /// Events that are encoded before they are passed to the file.
 const AT_ONCE: usize = 4_096;
@@ -81,21 +82,26 @@ impl Triggers {
         Self { stalls, findings, due: None, written_at: None }
     }
 
-    /// Why a recording must be written now.
-    fn step(&mut self, model: &Model) -> Option<String> {
+    /// Why a recording must be written now. `keep`: what is held.
+    fn step(&mut self, model: &Model, keep: Nanos) -> Option<String> {
+        self.look(model, FindingAlerts::step);
+        let now = model.now();
+        let pause = PAUSE.min(Nanos::new(keep.as_nanos() / 2));
+        let is_soon = self.written_at.is_some_and(|written| now.mono.since(written.mono) < pause);
+        let due = self.due.take_if(|_| !is_soon)?;
+        self.written_at = Some(now);
+        Some(due)
+    }
+
+    fn look(&mut self, model: &Model, findings: impl FnOnce(&mut FindingAlerts, &Model) -> Vec<FindingNotice>) {
         let is_new = |standing: Standing| standing == Standing::Firing;
         let stalled = self.stalls.step(model).into_iter().filter(|notice| is_new(notice.standing));
-        let found = self.findings.step(model).into_iter().filter(|notice| is_new(notice.standing));
+        let found = findings(&mut self.findings, model).into_iter().filter(|notice| is_new(notice.standing));
         let why = stalled
             .map(|notice| text::line(&notice, model))
             .chain(found.map(|notice| text::finding_line(&notice, model)))
             .next();
         self.due = self.due.take().or(why);
-        let now = model.now();
-        let is_soon = self.written_at.is_some_and(|written| now.mono.since(written.mono) < PAUSE);
-        let due = self.due.take_if(|_| !is_soon)?;
-        self.written_at = Some(now);
-        Some(due)
     }
 }
 
@@ -124,7 +130,8 @@ impl FlightRecorder {
     /// that is reported, and tried again after a while.
     pub fn look(&mut self, model: &Model) {
         self.open_since = open_since(model);
-        let Some(why) = self.triggers.as_mut().and_then(|triggers| triggers.step(model)) else { return };
+        let keep = self.flight.keep();
+        let Some(why) = self.triggers.as_mut().and_then(|triggers| triggers.step(model, keep)) else { return };
         match self.save(model.now()) {
             Ok(saved) => stderr::say(format_args!("{saved}: {why}")),
             Err(error) => {
@@ -148,37 +155,47 @@ impl FlightRecorder {
     }
 
     fn written_to(&self, now: Stamp) -> Result<PathBuf, FileWriteError> {
-        let target = self.target()?;
-        let path = target.path().to_owned();
         let at = self.flight.first().unwrap_or(now);
-        let mut recorder = FileRecorder::begin(target, self.sync, None, Preface::default(), at)?;
+        let begin = |names: &Numbered| names.begin_next(self.sync, None, Preface::default(), at);
+        let (_, recorder) = match (begin(&self.names), &self.or_in) {
+            (Err(FileWriteError::Create { source, .. }), Some(other)) if is_forbidden(&source) => begin(other)?,
+            (begun, _) => begun?,
+        };
+        let path = recorder.path().to_owned();
+        if let Err(error) = self.fill(recorder, now) {
+            // Half of what is held would be taken for all of it.
+            let _ = fs::remove_file(&path);
+            return Err(error);
+        }
+        Ok(path)
+    }
+
+    fn fill(&self, mut recorder: FileRecorder, now: Stamp) -> Result<(), FileWriteError> {
         for (index, event) in self.flight.events().enumerate() {
             recorder.write(&event)?;
             if index % AT_ONCE == AT_ONCE - 1 && recorder.flush()? == Flow::Closed {
                 break;
             }
         }
-        recorder.finish(now)?;
-        Ok(path)
+        recorder.finish(now)
     }
 
-    fn target(&self) -> Result<Target, FileWriteError> {
-        match (self.names.create_next(), &self.or_in) {
-            (Err(FileWriteError::Create { source, .. }), Some(other)) if is_forbidden(&source) => other.create_next(),
-            (created, _) => created,
-        }
-        .map(|(_, target)| target)
-    }
-
-    /// Writes what is still due, when tracing ends. Returns the number of recordings that were written.
+    /// Writes what is still due, when tracing ends, and what only shows then. Returns what was written, in words.
     ///
     /// # Errors
     /// [`FileWriteError`] if it cannot be written.
-    pub fn finish(mut self, at: Stamp) -> Result<u64, FileWriteError> {
-        if let Some(why) = self.triggers.as_mut().and_then(|triggers| triggers.due.take()) {
+    pub fn finish(mut self, at: Stamp, model: &Model) -> Result<String, FileWriteError> {
+        let due = self.triggers.as_mut().and_then(|triggers| {
+            triggers.look(model, FindingAlerts::step_at_end);
+            triggers.due.take()
+        });
+        if let Some(why) = due {
             stderr::say(format_args!("{}: {why}", self.save(at)?));
         }
-        Ok(self.written)
+        Ok(match self.written {
+            0 => "nothing was found, so nothing was written".to_owned(),
+            count => format!("wrote {}", counted(count, "file")),
+        })
     }
 }
 

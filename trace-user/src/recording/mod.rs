@@ -16,7 +16,6 @@ use modtrail_core::alert::rules::Limits as Stalled;
 use modtrail_core::event::{Event, Stamp};
 use modtrail_core::model::Model;
 use modtrail_core::record::preface::Preface;
-use modtrail_core::report::plain::counted;
 use segments::{Limits, Numbered, SegmentRecorder};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -139,7 +138,7 @@ impl Recording {
     pub fn held(path: &Path, or_in: &Path, keep: Nanos, bytes: usize) -> Result<Self, FileWriteError> {
         let names = |path: &Path| Numbered::of(path);
         let other = names(&or_in.join(path.file_name().unwrap_or_default()))?;
-        let flight = FlightRecorder::new(names(path)?, Sync::default(), keep, bytes, None).or_in(other);
+        let flight = FlightRecorder::new(names(path)?, Sync::End, keep, bytes, None).or_in(other);
         Ok(Self::Flight(Box::new(flight)))
     }
 
@@ -184,21 +183,21 @@ impl Recording {
         }
     }
 
-    /// Ends the recording in order. Returns where it is, in words.
+    /// Ends the recording in order; `model`: what all of it led to. Returns what was written, in words.
     ///
     /// # Errors
     /// [`FileWriteError::Incomplete`] if events were lost, with how many.
-    pub fn finish(self, at: Stamp) -> Result<String, FileWriteError> {
+    pub fn finish(self, at: Stamp, model: &Model) -> Result<String, FileWriteError> {
         match self {
             Self::One(recorder) => {
-                let path = recorder.path().display().to_string();
-                recorder.finish(at).map(|()| path)
-            }
-            Self::Segments(recorder) => {
-                let words = recorder.words();
+                let words = format!("wrote {}", recorder.path().display());
                 recorder.finish(at).map(|()| words)
             }
-            Self::Flight(recorder) => recorder.finish(at).map(|count| counted(count, "file")),
+            Self::Segments(recorder) => {
+                let words = format!("wrote {}", recorder.words());
+                recorder.finish(at).map(|()| words)
+            }
+            Self::Flight(recorder) => recorder.finish(at, model),
         }
     }
 }

@@ -38,6 +38,12 @@ pub enum FileReadError {
         /// What it lacks.
         reason: &'static str,
     },
+    /// Another file is the same segment of the same recording.
+    #[error("{} is a segment that was named already", .path.display())]
+    Double {
+        /// The file.
+        path: PathBuf,
+    },
     /// A folder holds no recordings.
     #[error("{} holds no recordings (files that end in .{EXTENSION})", .path.display())]
     Empty {
@@ -87,23 +93,34 @@ pub type Faults = Vec<(Integrity, PathBuf)>;
 pub fn sources(paths: &[PathBuf], mut skipped: impl FnMut(FileReadError)) -> Result<Vec<Source>, FileReadError> {
     let mut sources: Vec<Source> = Vec::new();
     for path in paths {
-        if path.is_dir() {
-            for (path, head) in in_folder(path, &mut skipped)? {
-                add(&mut sources, path, head);
-            }
-        } else if path.is_file() {
-            let file = File::open(path).map_err(|source| FileReadError::Open { path: path.clone(), source })?;
-            let head = head(BufReader::new(file)).map_err(|error| FileReadError::of(path, error))?;
-            add(&mut sources, path.clone(), head);
-        } else {
-            // A pipe can be read only once.
-            add(&mut sources, path.clone(), Head::default());
+        for (path, head) in heads(path, &mut skipped)? {
+            add(&mut sources, path, head, &mut skipped);
         }
     }
     for source in &mut sources {
         source.files.sort_by_key(|file| file.segment.as_ref().map(|segment| segment.number));
     }
     Ok(sources)
+}
+
+/// The recordings that a path stands for, with what their beginning says.
+fn heads(path: &Path, skipped: &mut impl FnMut(FileReadError)) -> Result<Vec<(PathBuf, Head)>, FileReadError> {
+    let refused = |source| FileReadError::Open { path: path.to_owned(), source };
+    // A pipe can be read only once.
+    let unknown = || vec![(path.to_owned(), Head::default())];
+    if path == Path::new(STDIN) {
+        return Ok(unknown());
+    }
+    let metadata = fs::metadata(path).map_err(refused)?;
+    if metadata.is_dir() {
+        return in_folder(path, skipped);
+    }
+    if !metadata.is_file() {
+        return Ok(unknown());
+    }
+    let file = File::open(path).map_err(refused)?;
+    let head = head(BufReader::new(file)).map_err(|error| FileReadError::of(path, error))?;
+    Ok(vec![(path.to_owned(), head)])
 }
 
 /// The recordings in a folder, by their beginning.
@@ -129,7 +146,12 @@ fn in_folder(folder: &Path, skipped: &mut impl FnMut(FileReadError)) -> Result<V
 }
 
 /// Adds a file to the recording that it is a segment of, or as a recording.
-fn add(sources: &mut Vec<Source>, path: PathBuf, Head { segment, boot_id, first, .. }: Head) {
+fn add(
+    sources: &mut Vec<Source>,
+    path: PathBuf,
+    Head { segment, boot_id, first, .. }: Head,
+    skipped: &mut impl FnMut(FileReadError),
+) {
     let is_same = |source: &Source| {
         let of = source.files.first().and_then(|file| file.segment.as_ref());
         source.boot_id == boot_id && of.zip(segment.as_ref()).is_some_and(|(of, next)| of.series == next.series)
@@ -138,6 +160,9 @@ fn add(sources: &mut Vec<Source>, path: PathBuf, Head { segment, boot_id, first,
     let size = fs::metadata(&path).ok().filter(fs::Metadata::is_file).map(|file| file.len());
     let file = SourceFile { path, size, segment };
     match known {
+        Some(source) if source.files.iter().any(|other| other.segment == file.segment) => {
+            skipped(FileReadError::Double { path: file.path });
+        }
         Some(source) => {
             source.first = source.first.min(first);
             source.files.push(file);
@@ -234,13 +259,13 @@ impl Source {
 /// How much of all the files could be read: what a report of the recording says.
 #[must_use]
 pub fn integrity(faults: &Faults) -> Integrity {
-    let mut all = Integrity::default();
+    let mut all = Integrity { has_end: !faults.is_empty(), ..Integrity::default() };
     for (one, _) in faults {
         all.events += one.events;
         all.damaged += one.damaged;
         all.repeated += one.repeated;
         all.misplaced += one.misplaced;
-        all.has_end = one.has_end;
+        all.has_end &= one.has_end;
         // One place is enough to know that counts are at least so high.
         let is_worse = one.damage.is_some_and(|damage| !damage.is_counted);
         all.damage = if is_worse { one.damage } else { all.damage.or(one.damage) };
@@ -282,9 +307,8 @@ mod tests {
 
     #[test]
     fn a_file_that_cannot_be_read_is_named() {
-        let missing = sources(&["/nonexistent/it.mcap".into()], |_| {}).expect("read later");
-        let error = missing.first().map(|source| source.model(|_, _| {}).err());
-        assert!(error.flatten().is_some_and(|error| error.to_string().contains("/nonexistent/it.mcap")));
+        let missing = sources(&["/nonexistent/it.mcap".into()], |_| {}).expect_err("it is not there");
+        assert!(missing.to_string().contains("/nonexistent/it.mcap"));
     }
 
     #[test]
@@ -304,7 +328,10 @@ mod tests {
         assert_eq!(integrity(&faults).damaged, 0);
         assert!(source.name().starts_with("a.00001.mcap to a.000"), "{}", source.name());
         let backwards: Vec<PathBuf> = source.paths().map(Path::to_owned).rev().collect();
-        let again = sources(&backwards, |_| {}).expect("recordings");
+        let mut twice = 0;
+        let all = [&backwards[..], &backwards[..1]].concat();
+        let again = sources(&all, |_| twice += 1).expect("recordings");
+        assert_eq!(twice, 1, "a segment that is named twice is read once");
         assert_eq!(again.first().map(super::Source::name), Some(source.name()));
     }
 

@@ -5,7 +5,8 @@
 //! names.
 
 use super::file::{FileRecorder, Flow, Sync};
-use super::target::{FileWriteError, Target, folder};
+use super::target::{FileWriteError, Target};
+use crate::files::folder;
 use crate::stderr;
 use modtrail_core::event::{Event, Stamp};
 use modtrail_core::record::preface::Preface;
@@ -108,15 +109,39 @@ impl Numbered {
         (has_extension && is_number).then(|| digits.parse().ok()).flatten()
     }
 
+    /// A recording in a new file with the next number, and the number. If it cannot begin, no file is left behind.
+    ///
+    /// # Errors
+    /// [`FileWriteError`] if it cannot be written.
+    pub fn begin_next(
+        &self,
+        sync: Sync,
+        segment: Option<&Segment>,
+        preface: Preface,
+        at: Stamp,
+    ) -> Result<(u32, FileRecorder), FileWriteError> {
+        let (number, target) = self.create_next()?;
+        let begun = FileRecorder::begin(target, sync, segment, preface, at);
+        if begun.is_err() {
+            // It is in the way of nobody if it cannot be removed.
+            let _ = fs::remove_file(self.path(number));
+        }
+        begun.map(|recorder| (number, recorder))
+    }
+
     /// A new file with the next number.
     ///
     /// # Errors
     /// [`FileWriteError::Create`] with what the system answered.
     pub fn create_next(&self) -> Result<(u32, Target), FileWriteError> {
+        let number = self.next_number()?;
+        Ok((number, Target::create(&self.path(number))?))
+    }
+
+    fn next_number(&self) -> Result<u32, FileWriteError> {
         let refused = |source| FileWriteError::Create { path: self.folder.clone(), source };
         let last = self.existing().map_err(refused)?.into_keys().next_back();
-        let number = last.unwrap_or(0).saturating_add(1);
-        Ok((number, Target::create(&self.path(number))?))
+        Ok(last.unwrap_or(0).saturating_add(1))
     }
 }
 
@@ -147,10 +172,10 @@ impl SegmentRecorder {
     /// # Errors
     /// [`FileWriteError`] if it cannot be written.
     pub fn begin(names: Numbered, limits: Limits, sync: Sync, at: Stamp) -> Result<Self, FileWriteError> {
-        let (number, target) = names.create_next()?;
+        let number = names.next_number()?;
         // Which boot it is of is a fact of the recording: the instant tells series of one boot apart.
         let segment = Segment::first(format!("{}-{number}", at.boot.as_nanos()), at);
-        let current = FileRecorder::begin(target, sync, Some(&segment), Preface::default(), at)?;
+        let (number, current) = names.begin_next(sync, Some(&segment), Preface::default(), at)?;
         let (first, looked) = (number, at.mono);
         let (removed, is_stuck, incomplete) = (0, false, None);
         Ok(Self { names, limits, sync, current, segment, number, first, looked, removed, is_stuck, incomplete })
@@ -175,7 +200,8 @@ impl SegmentRecorder {
         let is_large = self.limits.segment_bytes.is_some_and(|limit| self.current.size() >= limit);
         let age = now.boot.since(self.segment.began.boot);
         let is_old = self.limits.segment_age.is_some_and(|limit| age >= limit);
-        let rotates = is_large || is_old;
+        // What waits for the disk belongs into this one.
+        let rotates = (is_large || is_old) && self.current.is_caught_up();
         if rotates {
             self.rotate(now)?;
         }
@@ -189,10 +215,7 @@ impl SegmentRecorder {
     fn rotate(&mut self, at: Stamp) -> Result<(), FileWriteError> {
         let preface = self.current.preface().clone();
         let next = self.segment.next(at, &preface);
-        let begun = self.names.create_next().and_then(|(number, target)| {
-            FileRecorder::begin(target, self.sync, Some(&next), preface, at).map(|recorder| (number, recorder))
-        });
-        let (number, recorder) = match begun {
+        let (number, recorder) = match self.names.begin_next(self.sync, Some(&next), preface, at) {
             Ok(begun) => begun,
             Err(error) => {
                 if !self.is_stuck {
@@ -215,22 +238,23 @@ impl SegmentRecorder {
         }
     }
 
-    /// Removes the oldest segments that are more than may stay. Only files with such a name that hold a recording are
-    /// removed, and never the current one.
+    /// Removes the oldest segments that are more than may stay. Only files with such a name are removed that hold a
+    /// recording and that nobody writes to, and only they count.
     fn retain(&mut self) {
         let Ok(existing) = self.names.existing() else { return };
         let size = |path: &PathBuf| fs::metadata(path).map_or(0, |file| file.len());
         let mut total: u64 = existing.values().map(size).sum();
         for path in existing.range(..self.number).map(|(_, path)| path) {
+            if !is_done(path) {
+                total = total.saturating_sub(size(path));
+                continue;
+            }
             let is_over = self.limits.bytes.is_some_and(|limit| total > limit);
             let is_old = self.limits.age.is_some_and(|limit| is_older(path, limit));
             let is_full =
                 self.limits.free.is_some_and(|limit| free(self.names.folder()).is_some_and(|free| free < limit));
             if !is_over && !is_old && !is_full {
                 break;
-            }
-            if !File::open(path).is_ok_and(|file| head(file).is_ok()) {
-                continue;
             }
             let bytes = size(path);
             match fs::remove_file(path) {
@@ -265,6 +289,11 @@ impl SegmentRecorder {
             count => format!("{span}, of which the oldest were removed ({})", counted(count, "old segment")),
         }
     }
+}
+
+/// Whether the file holds a recording, and nobody writes to it.
+fn is_done(path: &Path) -> bool {
+    File::open(path).is_ok_and(|file| file.try_lock_shared().is_ok() && head(file).is_ok())
 }
 
 /// Whether the file was last changed so long ago.

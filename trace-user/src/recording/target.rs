@@ -2,6 +2,7 @@
 //!
 //! In: a path. Out: an open file, for its owner alone, that nobody else records to; or why there is none.
 
+use crate::files::is_link_of_system;
 use modtrail_core::record::read::ReadError;
 use modtrail_core::record::series::head;
 use modtrail_core::report::plain::counted;
@@ -189,26 +190,11 @@ impl Target {
 /// `rw-------`
 pub(super) const OWNER_ALONE: u32 = 0o600;
 
-/// Whether the path is a link of the system's own, to what is open already.
-#[must_use]
-pub fn is_link_of_system(path: &Path) -> bool {
-    path.parent().is_some_and(|folder| SYSTEM_LINKS.iter().any(|links| folder == Path::new(links)))
-}
-
-/// The folder that the path is in.
-#[must_use]
-pub fn folder(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
 fn options(path: &Path) -> OpenOptions {
     let mut options = OpenOptions::new();
     options.write(true).mode(OWNER_ALONE).custom_flags(flags(path));
     options
 }
-
-/// Folders whose links are the system's own: `/dev/stdout`, and `/dev/fd/63` of a shell's `>(command)`.
-pub(super) const SYSTEM_LINKS: [&str; 3] = ["/dev", "/dev/fd", "/proc/self/fd"];
 
 /// Flags of `open` that the standard library has no names for.
 fn flags(path: &Path) -> i32 {

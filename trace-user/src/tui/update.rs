@@ -446,6 +446,10 @@ fn on_mouse(state: &mut UiState, model: &Model, mouse: MouseEvent) {
     if state.overlay != Overlay::None {
         return;
     }
+    if matches!(mouse.kind, MouseEventKind::Down(_)) {
+        // What was typed stays the filter of its own screen.
+        state.input = None;
+    }
     match mouse.kind {
         MouseEventKind::ScrollUp => move_by(state, Step::Back(NOTCH)),
         MouseEventKind::ScrollDown => move_by(state, Step::On(NOTCH)),

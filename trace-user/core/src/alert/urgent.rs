@@ -68,6 +68,12 @@ impl FindingAlerts {
         notices
     }
 
+    /// Looks at the model as it is at the end, however short ago the last look was.
+    pub fn step_at_end(&mut self, model: &Model) -> Vec<FindingNotice> {
+        (self.looked, self.looked_at_all) = (None, None);
+        self.step(model)
+    }
+
     fn deadlocks(&mut self, model: &Model, notices: &mut Vec<FindingNotice>) {
         let at = model.now();
         let found = findings::deadlocks(model);

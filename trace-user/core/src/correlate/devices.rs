@@ -90,7 +90,10 @@ impl Devices {
     /// A load has changed; returns the devices that it follows, if that is new.
     pub fn load_changed(&mut self, load: &Load) -> Vec<Device> {
         let Some(module) = &load.module else { return Vec::new() };
-        if load.init_begun.is_some() && self.loads.get(module).is_none_or(|known| *known < load.id) {
+        if load.init_begun.is_some()
+            && load.ended.is_none()
+            && self.loads.get(module).is_none_or(|known| *known < load.id)
+        {
             self.loads.insert(module.clone(), load.id);
             if self.loads.len() > MODULES {
                 self.loads.pop_first();

@@ -424,8 +424,8 @@ pub enum Lost {
     Trailing,
     /// An event that could not be written to the recording, since the file or its disk took nothing at the time.
     Unwritten,
-    /// A segment of the recording that is not there.
-    MissingSegment,
+    /// A part of the recording that is not there: a segment, the end of one, or what nobody recorded between two recordings.
+    MissingPart,
     /// An event of a kind that a newer version recorded, and that this version does not know.
     Newer,
     /// An event that came after later events had been judged without it.
@@ -604,7 +604,7 @@ impl Lost {
             | Self::Unreturned(_) => false,
             Self::Repeated | Self::Trailing | Self::Newer => false,
             Self::Kernel(_) | Self::Undecodable | Self::Damaged | Self::Late | Self::Misplaced => true,
-            Self::Unwritten | Self::MissingSegment => true,
+            Self::Unwritten | Self::MissingPart => true,
             Self::Unrun(kind) | Self::Deaf(kind) => matches!(
                 kind,
                 Kind::Requested
@@ -635,7 +635,7 @@ impl Lost {
             | Self::Misplaced
             | Self::Trailing
             | Self::Unwritten
-            | Self::MissingSegment
+            | Self::MissingPart
             | Self::Newer => None,
         }
     }
@@ -664,7 +664,7 @@ impl Lost {
             Self::Misplaced => "events, counted as unreadable at first, that stand in the wrong place in the recording",
             Self::Trailing => "pieces of the file, after the end of the recording, that were not read",
             Self::Unwritten => "events that could not be written to the recording",
-            Self::MissingSegment => "segments of the recording that are not there",
+            Self::MissingPart => "parts of the recording that are not there",
             Self::Newer => "events of kinds that only a newer modtrail knows",
         }
     }

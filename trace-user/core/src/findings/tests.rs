@@ -51,7 +51,7 @@ fn a_driver_that_fails_is_a_finding_unless_it_rejects_the_device_or_another_take
     assert_eq!(failed.iter().map(|finding| finding.kind).collect::<Vec<_>>(), [Kind::DriverFailed]);
     assert_eq!(
         failed[0].sentence,
-        "lm75 is live, but its driver lm75 failed on 0-0048 (i2c) (EIO (input/output error)); it is bound to no device"
+        "lm75 went live, but its driver failed: lm75 on 0-0048 (i2c) (EIO (input/output error)); no device uses it"
     );
     assert_eq!(found(Errno::EIO, Some("lm90")), []);
     for error in [Errno::ENODEV, Errno::ENXIO, Errno::EPROBE_DEFER] {

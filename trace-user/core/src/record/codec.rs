@@ -54,7 +54,7 @@ const REPEATED: u32 = 103;
 const MISPLACED: u32 = 104;
 const TRAILING: u32 = 105;
 const UNWRITTEN: u32 = 106;
-const MISSING_SEGMENT: u32 = 107;
+const MISSING_PART: u32 = 107;
 const NEWER: u32 = 108;
 const LATE: u32 = 102;
 /// Plus the moment's number.
@@ -899,7 +899,7 @@ fn loss_number(loss: Lost) -> u32 {
         Lost::Misplaced => MISPLACED,
         Lost::Trailing => TRAILING,
         Lost::Unwritten => UNWRITTEN,
-        Lost::MissingSegment => MISSING_SEGMENT,
+        Lost::MissingPart => MISSING_PART,
         Lost::Newer => NEWER,
         Lost::Unrun(kind) => UNRUN + u32::from(kind.number()),
         Lost::Unreturned(kind) => UNRETURNED + u32::from(kind.number()),
@@ -916,7 +916,7 @@ fn event_loss(number: u32) -> Result<Lost, CodecFault> {
         MISPLACED => Ok(Lost::Misplaced),
         TRAILING => Ok(Lost::Trailing),
         UNWRITTEN => Ok(Lost::Unwritten),
-        MISSING_SEGMENT => Ok(Lost::MissingSegment),
+        MISSING_PART => Ok(Lost::MissingPart),
         NEWER => Ok(Lost::Newer),
         UNRUN..UNRETURNED => event_kind(number - UNRUN).map(Lost::Unrun),
         UNRETURNED..DEAF => event_kind(number - UNRETURNED).map(Lost::Unreturned),

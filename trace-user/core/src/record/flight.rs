@@ -62,6 +62,12 @@ impl Flight {
         }
     }
 
+    /// How long events are held.
+    #[must_use]
+    pub const fn keep(&self) -> Nanos {
+        self.keep
+    }
+
     /// The number of events so far that were let go before their time, since there was no room for them.
     #[must_use]
     pub const fn crowded_out(&self) -> u64 {

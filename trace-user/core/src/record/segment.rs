@@ -38,6 +38,12 @@ impl Segment {
         Self { series: self.series.clone(), number: self.number.saturating_add(1), began, repeated }
     }
 
+    /// The same one, begun again: its file was removed.
+    #[must_use]
+    pub fn again(&self, began: Stamp, preface: &Preface) -> Self {
+        Self { number: self.number, ..self.next(began, preface) }
+    }
+
     /// As a record of the file.
     #[must_use]
     pub fn record(&self) -> Metadata {

@@ -48,6 +48,8 @@ pub fn head(bytes: impl Read) -> Result<Head, ReadError> {
 pub struct Series {
     /// The segment that was read last.
     before: Option<Segment>,
+    /// It had no end: its recorder was killed, or the file was cut.
+    is_cut: bool,
     /// The last event's instant.
     last: Stamp,
     /// The end of the file that was read last, until it is known that no other follows.
@@ -67,8 +69,10 @@ impl Series {
     ) -> Result<Integrity, ReadError> {
         let missing = self.before.as_ref().zip(segment).and_then(|(before, next)| next.missing_after(before));
         self.end = None;
+        // Of a segment without its end, the last part is missing.
+        let missing = missing.map(|count| u64::from(count) + u64::from(self.is_cut));
         if let Some((count, next)) = missing.filter(|count| *count > 0).zip(segment) {
-            let lost = Fact::Lost { loss: Lost::MissingSegment, count: count.into(), until: next.began.mono };
+            let lost = Fact::Lost { loss: Lost::MissingPart, count, until: next.began.mono };
             each(Event { at: self.last, body: Body::Fact(lost) });
         }
         let continued = segment.filter(|_| missing == Some(0));
@@ -91,6 +95,7 @@ impl Series {
             }
         })?;
         self.before = segment.cloned();
+        self.is_cut = !integrity.has_end;
         Ok(integrity)
     }
 
@@ -162,12 +167,29 @@ mod tests {
         files.remove(1);
         let (read, _) = read(&files);
         let lost = read.get(third).map(|event| &event.body);
-        let expected = Fact::Lost { loss: Lost::MissingSegment, count: 1, until: events[2 * third - 1].at.mono };
+        let expected = Fact::Lost { loss: Lost::MissingPart, count: 1, until: events[2 * third - 1].at.mono };
         assert_eq!(lost, Some(&Body::Fact(expected)));
         let machine = read.iter().rposition(|event| matches!(event.body, Body::Fact(Fact::Machine(_))));
         assert!(machine > Some(third), "it repeats what was established before");
         let rest = &events[2 * third..];
         assert!(read.ends_with(rest), "all of the next one is there");
+    }
+
+    #[test]
+    fn a_segment_that_was_cut_is_a_loss_before_the_next_one() {
+        let events = busy().events;
+        let half = events.len() / 2;
+        let mut files = segments(&events, &[half, events.len()]);
+        let has_end = |file: &[u8]| read(&[file.to_vec()]).1;
+        // What follows the end repeats the schema.
+        while has_end(&files[0]) {
+            let length = files[0].len();
+            files[0].truncate(length - 100);
+        }
+        let (read, has_end) = read(&files);
+        let lost = |event: &Event| matches!(event.body, Body::Fact(Fact::Lost { loss: Lost::MissingPart, .. }));
+        assert_eq!(read.iter().filter(|event| lost(event)).count(), 1);
+        assert!(read.ends_with(&events[half..]) && has_end);
     }
 
     #[test]

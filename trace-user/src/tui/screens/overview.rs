@@ -82,13 +82,13 @@ struct Entry {
 
 /// Everything on the screen.
 #[derive(Default)]
-struct Layed {
+struct Laid {
     entries: Vec<Entry>,
     /// Text that cannot be selected.
     texts: Vec<(Rect, String, Tone)>,
 }
 
-impl Layed {
+impl Laid {
     fn text(&mut self, area: Rect, text: impl Into<String>, tone: Tone) {
         self.texts.push((area, text.into(), tone));
     }
@@ -137,27 +137,27 @@ fn areas(body: Rect, concerns: usize) -> Areas {
     Areas { attention, left, charts, tops, watching }
 }
 
-fn lay_out(scene: &Scene<'_>, bin: Option<Ktime>, has_moved: bool, selected: Option<usize>, body: Rect) -> Layed {
-    let mut layed = Layed::default();
+fn lay_out(scene: &Scene<'_>, bin: Option<Ktime>, has_moved: bool, selected: Option<usize>, body: Rect) -> Laid {
+    let mut laid = Laid::default();
     if body.height < 4 {
-        return layed;
+        return laid;
     }
     if let Mode::Attaching { .. } = scene.mode {
-        layed.text(line(body, 0), " the probes are being attached: nothing is seen until then", Tone::Dim);
-        return layed;
+        laid.text(line(body, 0), " the probes are being attached: nothing is seen until then", Tone::Dim);
+        return laid;
     }
     let areas = areas(body, scene.derived.concerns().len());
-    attention(&mut layed, scene, selected, areas.attention);
-    let verdicts = now(&mut layed, scene, areas.left);
-    self::verdicts(&mut layed, scene.world.model, verdicts);
-    charts(&mut layed, scene, bin, areas.charts);
+    attention(&mut laid, scene, selected, areas.attention);
+    let verdicts = now(&mut laid, scene, areas.left);
+    self::verdicts(&mut laid, scene.world.model, verdicts);
+    charts(&mut laid, scene, bin, areas.charts);
     if scene.derived.overview().aliases.is_empty() {
-        hooks(&mut layed, scene.world.model, areas.tops);
+        hooks(&mut laid, scene.world.model, areas.tops);
     } else {
-        tops(&mut layed, scene.derived, areas.tops);
+        tops(&mut laid, scene.derived, areas.tops);
     }
-    watching(&mut layed, scene, has_moved, areas.watching);
-    layed
+    watching(&mut laid, scene, has_moved, areas.watching);
+    laid
 }
 
 /// A line of an area, counted from its top.
@@ -172,20 +172,20 @@ fn below(area: Rect, place: u16) -> Rect {
     Rect::new(area.x, area.y + place, area.width, area.height - place)
 }
 
-fn attention(layed: &mut Layed, scene: &Scene<'_>, selected: Option<usize>, area: Rect) {
+fn attention(laid: &mut Laid, scene: &Scene<'_>, selected: Option<usize>, area: Rect) {
     let (derived, world) = (scene.derived, scene.world);
     let concerns = derived.concerns();
     let title = match concerns.len() {
         0 => "needs attention".to_owned(),
         count => format!("needs attention  {}", format::count(count as u64)),
     };
-    layed.text(line(area, 0), title, Tone::Title);
+    laid.text(line(area, 0), title, Tone::Title);
     if concerns.is_empty() {
         let quiet = match scene.mode {
             Mode::Live | Mode::Attaching { .. } => " nothing so far",
             Mode::Replay { .. } => " nothing in this recording",
         };
-        layed.text(line(area, 1), quiet, Tone::Good);
+        laid.text(line(area, 1), quiet, Tone::Good);
         return;
     }
     // The line below the rows says what to do about the selected one.
@@ -207,15 +207,15 @@ fn attention(layed: &mut Layed, scene: &Scene<'_>, selected: Option<usize>, area
         ];
         let go = Some(derived.go(concern.lead));
         let name = format!("{} {:?} {:?}", concern.name, concern.at, concern.lead);
-        layed.entries.push(Entry { panel: Panel::Attention, name, area: line, parts, go });
+        laid.entries.push(Entry { panel: Panel::Attention, name, area: line, parts, go });
     }
     if let Some(concern) = concerns.get(chosen).filter(|_| has_next) {
-        layed.text(line(area, area.height - 1), format!("   next: {}", plain(&concern.next)), Tone::Accent);
+        laid.text(line(area, area.height - 1), format!("   next: {}", plain(&concern.next)), Tone::Accent);
     }
 }
 
 /// What is open now; returns the room that is left.
-fn now(layed: &mut Layed, scene: &Scene<'_>, area: Rect) -> Rect {
+fn now(laid: &mut Laid, scene: &Scene<'_>, area: Rect) -> Rect {
     let world = scene.world;
     let open = world.open_requests().count() as u64;
     let stalled = stall::count(&world, world.limit) as u64;
@@ -230,29 +230,29 @@ fn now(layed: &mut Layed, scene: &Scene<'_>, area: Rect) -> Rect {
         ("stalled", stalled.to_string(), tone(stalled > 0, Tone::Bad), &over),
         ("slots", held, tone(most >= SLOTS * 4 / 5, Tone::Warn), "slot:held"),
     ];
-    layed.text(line(area, 0), "now", Tone::Title);
+    laid.text(line(area, 0), "now", Tone::Title);
     let mut rest = line(area, 1);
     for (name, value, tone, filter) in figures {
         let width = u16::try_from(name.len() + value.len() + 2).unwrap_or(u16::MAX).min(rest.width);
         let [own, after] = Layout::horizontal([Constraint::Length(width), Constraint::Fill(1)]).areas(rest);
         let parts = vec![(format!(" {name} "), Tone::Dim), (value, tone)];
-        layed.entry(Panel::Now, name, own, parts, requests(filter));
+        laid.entry(Panel::Now, name, own, parts, requests(filter));
         rest = after;
     }
     below(area, 2)
 }
 
 /// How many requests have each verdict, the bad ones first.
-fn verdicts(layed: &mut Layed, model: &Model, area: Rect) {
+fn verdicts(laid: &mut Laid, model: &Model, area: Rect) {
     let open = model.open_requests().count() as u64;
     let mut counts: Vec<(Verdict, u64)> = model.verdicts().iter().map(|(verdict, count)| (*verdict, *count)).collect();
     counts.extend((open > 0).then_some((Verdict::InFlight, open)));
     counts.sort_by_key(|(verdict, count)| (rank(*verdict), std::cmp::Reverse(*count)));
     let total = format::count(model.counts().requests);
-    layed.text(line(area, 0), format!("verdicts of {total} requests"), Tone::Title);
+    laid.text(line(area, 0), format!("verdicts of {total} requests"), Tone::Title);
     let area = below(area, 1);
     if counts.is_empty() {
-        layed.text(line(area, 0), " none yet", Tone::Dim);
+        laid.text(line(area, 0), " none yet", Tone::Dim);
     }
     let room = usize::from(area.height);
     let shown = if counts.len() > room { room.saturating_sub(1) } else { counts.len() };
@@ -264,13 +264,13 @@ fn verdicts(layed: &mut Layed, model: &Model, area: Rect) {
         ];
         let go = Go::rows("requests", format!("verdict:{}", verdict.as_str()));
         let at = line(area, u16::try_from(place).unwrap_or(u16::MAX));
-        layed.entry(Panel::Verdicts, verdict.as_str(), at, parts, Some(go));
+        laid.entry(Panel::Verdicts, verdict.as_str(), at, parts, Some(go));
     }
     if shown < counts.len() && room > 0 {
         let rest: u64 = counts.iter().skip(shown).map(|(_, count)| count).sum();
         let words = format!(" {} other verdicts: {}", counts.len() - shown, format::count(rest));
         let go = Go::rows("requests", String::new());
-        layed.entry(Panel::Verdicts, "others", line(area, area.height - 1), vec![(words, Tone::Dim)], Some(go));
+        laid.entry(Panel::Verdicts, "others", line(area, area.height - 1), vec![(words, Tone::Dim)], Some(go));
     }
 }
 
@@ -297,7 +297,7 @@ const CHARTS: [Chart; 3] = [
     Chart { name: "init", screen: "loads", sort: Some("init") },
 ];
 
-fn charts(layed: &mut Layed, scene: &Scene<'_>, bin: Option<Ktime>, area: Rect) {
+fn charts(laid: &mut Laid, scene: &Scene<'_>, bin: Option<Ktime>, area: Rect) {
     let overview = scene.derived.overview();
     let spans = overview.timeline.spans(usize::from(area.width.saturating_sub(1)));
     let chosen = bin.and_then(|at| spans.iter().position(|span| span.from <= at && at < span.to));
@@ -315,14 +315,14 @@ fn charts(layed: &mut Layed, scene: &Scene<'_>, bin: Option<Ktime>, area: Rect) 
         let parts = vec![(format!(" {:<9}", chart.name), Tone::Accent), (numbers, Tone::Plain)];
         let filter = span.map_or_else(|| Some(String::new()), |span| within(&scene.world, span));
         let go = filter.map(|filter| Go::Rows { screen: chart.screen, filter, sort: chart.sort });
-        layed.entry(Panel::Charts, chart.name, line(area, y), parts, go);
+        laid.entry(Panel::Charts, chart.name, line(area, y), parts, go);
         let width = usize::from(area.width.saturating_sub(1));
         for (below, row) in (1..).zip(rows) {
-            layed.text(line(area, y + below), format!(" {}", stretched(&row, width)), Tone::Good);
+            laid.text(line(area, y + below), format!(" {}", stretched(&row, width)), Tone::Good);
         }
         y += 1 + graph;
     }
-    axis(layed, &scene.world, &spans, chosen, line(area, y));
+    axis(laid, &scene.world, &spans, chosen, line(area, y));
 }
 
 /// A row of a chart over the whole width.
@@ -375,7 +375,7 @@ fn latency(
 }
 
 /// The time below the charts, with a mark at the selected bin.
-fn axis(layed: &mut Layed, world: &World<'_>, spans: &[Span], chosen: Option<usize>, area: Rect) {
+fn axis(laid: &mut Laid, world: &World<'_>, spans: &[Span], chosen: Option<usize>, area: Rect) {
     let (Some(first), Some(last)) = (spans.first(), spans.last()) else { return };
     let width = usize::from(area.width.saturating_sub(1));
     let at = |at: Ktime| format::instant(world, stamp(at));
@@ -395,7 +395,7 @@ fn axis(layed: &mut Layed, world: &World<'_>, spans: &[Span], chosen: Option<usi
             format!("{from}{}{to}", " ".repeat(gap))
         }
     };
-    layed.text(area, format!(" {text}"), Tone::Dim);
+    laid.text(area, format!(" {text}"), Tone::Dim);
 }
 
 /// An instant on the clock that charts run on.
@@ -412,7 +412,7 @@ fn within(world: &World<'_>, span: &Span) -> Option<String> {
     Some(format!("at>={} at<{}", wall(span.from)?, wall(span.to)?))
 }
 
-fn tops(layed: &mut Layed, derived: &Derived, area: Rect) {
+fn tops(laid: &mut Laid, derived: &Derived, area: Rect) {
     const COLUMN: u16 = 25;
     if area.height < 2 {
         return;
@@ -433,7 +433,7 @@ fn tops(layed: &mut Layed, derived: &Derived, area: Rect) {
             0 => String::new(),
             others => format!(" (and {} of others)", format::count(others)),
         };
-        layed.text(line(*area, 0), format!("{title}  {}{more}", format::count(names.len() as u64)), Tone::Title);
+        laid.text(line(*area, 0), format!("{title}  {}{more}", format::count(names.len() as u64)), Tone::Title);
         for (place, (name, count)) in (1..).zip(names.top(usize::from(area.height - 1))) {
             let width = usize::from(area.width).saturating_sub(9);
             let short = if field == Field::Container { name.get(..12).unwrap_or(name) } else { name };
@@ -442,19 +442,19 @@ fn tops(layed: &mut Layed, derived: &Derived, area: Rect) {
                 (format!("{:>7}", format::count(count)), Tone::Accent),
             ];
             let go = Go::rows("requests", exactly(field, name));
-            layed.entry(Panel::Top(number), format!("{title} {name}"), line(*area, place), parts, Some(go));
+            laid.entry(Panel::Top(number), format!("{title} {name}"), line(*area, place), parts, Some(go));
         }
     }
 }
 
 /// What each moment is seen by, as long as nothing else is known.
-fn hooks(layed: &mut Layed, model: &Model, area: Rect) {
+fn hooks(laid: &mut Laid, model: &Model, area: Rect) {
     const COLUMN: u16 = 60;
     let hooks = model.hooks();
     if area.height < 2 || hooks.is_empty() {
         return;
     }
-    layed.text(line(area, 0), "what is watched, and by which hook", Tone::Title);
+    laid.text(line(area, 0), "what is watched, and by which hook", Tone::Title);
     let rows = below(area, 1);
     let columns = usize::from((area.width / COLUMN).max(1));
     let parts = Layout::horizontal(vec![Constraint::Fill(1); columns]).spacing(1).split(rows);
@@ -471,13 +471,13 @@ fn hooks(layed: &mut Layed, model: &Model, area: Rect) {
             let parts =
                 vec![(format!(" {}", cells::column(hook.moment.name(), 22)), Tone::Plain), (attached.to_owned(), tone)];
             let go = Go::rows("probes", exactly(Field::Moment, hook.moment.name()));
-            layed.entry(Panel::Top(0), hook.moment.name(), line(*area, place), parts, Some(go));
+            laid.entry(Panel::Top(0), hook.moment.name(), line(*area, place), parts, Some(go));
         }
     }
 }
 
 /// What is watched, since when, and how far that can be relied on.
-fn watching(layed: &mut Layed, scene: &Scene<'_>, has_moved: bool, area: Rect) {
+fn watching(laid: &mut Laid, scene: &Scene<'_>, has_moved: bool, area: Rect) {
     let world = scene.world;
     let seen = world.hooks().iter().filter(|hook| hook.attached.is_some()).count();
     let since = world.first().map_or_else(|| "-".to_owned(), |at| format::instant_with_unit(&world, at));
@@ -492,7 +492,7 @@ fn watching(layed: &mut Layed, scene: &Scene<'_>, has_moved: bool, area: Rect) {
         world.coverage().words()
     );
     let go = Go::rows("probes", String::new());
-    layed.entry(Panel::Watching, "watching", line(area, 0), vec![(words, Tone::Plain)], Some(go));
+    laid.entry(Panel::Watching, "watching", line(area, 0), vec![(words, Tone::Plain)], Some(go));
     let missed = scene.derived.overview().missed;
     let hint = if missed > 0 {
         format!(" {} requests were no longer kept when this was counted", format::count(missed))
@@ -502,7 +502,7 @@ fn watching(layed: &mut Layed, scene: &Scene<'_>, has_moved: bool, area: Rect) {
     } else {
         " new here? press ? for the keys and for what each verdict and column means".to_owned()
     };
-    layed.text(line(area, 1), hint, Tone::Dim);
+    laid.text(line(area, 1), hint, Tone::Dim);
 }
 
 impl Screen for OverviewScreen {
@@ -570,12 +570,12 @@ impl Screen for OverviewScreen {
     fn each_line(&self, _world: &World<'_>, _form: Form, _each: &mut dyn FnMut(&str) -> ControlFlow<()>) {}
 
     fn draw(&self, scene: &Scene<'_>, theme: Theme, body: Rect, buffer: &mut Buffer) {
-        let layed = lay_out(scene, self.bin, self.focus.is_some(), Some(self.index), body);
-        for (area, text, tone) in &layed.texts {
+        let laid = lay_out(scene, self.bin, self.focus.is_some(), Some(self.index), body);
+        for (area, text, tone) in &laid.texts {
             let text = format::cut(text, usize::from(area.width));
             Line::styled(text, theme.style(*tone)).render(*area, buffer);
         }
-        for (place, entry) in layed.entries.iter().enumerate().filter(|(_, entry)| entry.area.height > 0) {
+        for (place, entry) in laid.entries.iter().enumerate().filter(|(_, entry)| entry.area.height > 0) {
             let pieces = entry.parts.iter().map(|(text, tone)| Piece::styled(plain(text), theme.style(*tone)));
             Line::from(pieces.collect::<Vec<_>>()).render(entry.area, buffer);
             if place == self.index {

@@ -140,7 +140,7 @@ impl Lines {
         if !self.lines.is_empty() {
             self.lines.push(Line::default().into());
         }
-        self.lines.push(Line::styled(text.to_owned(), self.theme.style(Tone::Title)).into());
+        self.lines.push(Line::styled(plain(text), self.theme.style(Tone::Title)).into());
     }
 
     /// Text in as many lines as it needs.
