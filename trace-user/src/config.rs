@@ -125,6 +125,8 @@ fn text(path: &Path) -> Result<Option<String>, ConfigError> {
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);
         }
+        // HOME is still another user's, whose folder this one may not look into: nothing there is this one's.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_hidden(path) => return Ok(None),
         opened => opened.map_err(refused)?,
     };
     let mut text = String::new();
@@ -133,6 +135,11 @@ fn text(path: &Path) -> Result<Option<String>, ConfigError> {
         return Err(refused(io::Error::other("it is larger than 1 MiB")));
     }
     Ok(Some(text))
+}
+
+/// Whether this user may not even know that the file is there.
+fn is_hidden(path: &Path) -> bool {
+    fs::metadata(path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
 impl Config {
