@@ -96,7 +96,7 @@ fn in_many_files(kernel: Guest) {
          provoke socket 27 >&2 & ASKS=$!; reported /tmp/flight 'the last'; wait $ASKS\n\
          echo stalled; modtrail log --json /tmp/keep/t.00001.mcap\n\
          kill -USR1 $TRACER; reported /tmp/flight SIGUSR1; kill -TERM $TRACER; wait $TRACER; echo kept $?\n\
-         modtrail log --json /tmp/keep/t.00002.mcap; cat /tmp/flight >&2\n\
+         modtrail log --json $(ls /tmp/keep/* | tail -1); cat /tmp/flight >&2\n\
          echo /sbin/modprobe > /proc/sys/kernel/modprobe\n\
          (modtrail record -o - --for 2s 2> /tmp/stream & reported /tmp/stream ready; provoke socket 27 >&2; wait) | modtrail log --json - > /tmp/it; echo stream; cat /tmp/it",
         NOT_FOR_ITSELF = lab::NOT_FOR_ITSELF,

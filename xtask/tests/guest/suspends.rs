@@ -355,7 +355,7 @@ fn deaf_probes(kernel: Guest) {
     let lab = Lab::new(kernel).at_once().flags("--hooks kprobe").modules("can").tested_for(1);
     let recorded = lab.recorded(
         "echo freezer > /sys/power/pm_test; echo 0 > /sys/kernel/debug/kprobes/enabled; echo mem > /sys/power/state; sleep 3\n\
-         echo 1 > /sys/kernel/debug/kprobes/enabled; sleep 15; provoke socket 29 raw 0",
+         echo 1 > /sys/kernel/debug/kprobes/enabled; sleep 25; provoke socket 29 raw 0",
     );
     let lost = recorded.report["lost"].as_array().expect("a list");
     let deaf = |moment: &str| {
