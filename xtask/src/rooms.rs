@@ -164,7 +164,7 @@ const EDGE: House = House {
         (&["std", "time", "Instant"], &["kernel", "recording", "app"]),
     ],
     words: &[
-        ("\"/proc", &["kernel", "recording"]),
+        ("\"/proc", &["kernel", "files"]),
         ("\"/sys/", &["kernel"]),
         ("clock_gettime", &["clock"]),
         ("Timestamp::now", &["clock"]),

@@ -424,7 +424,8 @@ pub enum Lost {
     Trailing,
     /// An event that could not be written to the recording, since the file or its disk took nothing at the time.
     Unwritten,
-    /// A part of the recording that is not there: a segment, the end of one, or what nobody recorded between two recordings.
+    /// A part of the recording that is not there: a segment, the end of one, or what nobody recorded between two
+    /// recordings.
     MissingPart,
     /// An event of a kind that a newer version recorded, and that this version does not know.
     Newer,
