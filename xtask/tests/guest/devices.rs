@@ -35,15 +35,13 @@ fn a_device_that_is_added_gets_its_driver(kernel: Guest) {
     let [_, name, "lm75"] = named[..] else { panic!("{output}\n{}", log.shown()) };
     let devices = report["devices"].as_array().expect("devices");
     let of_chip: Vec<&Value> = devices.iter().filter(|device| device["name"] == name).collect();
-    let [works, triggered, fails] = of_chip[..] else { panic!("three: {devices:?}\n{}", log.shown()) };
+    // The one whose uevent was asked for again is still one device.
+    let [works, fails] = of_chip[..] else { panic!("two: {devices:?}\n{}", log.shown()) };
     let loads = log.of_module("load", "lm75");
     let [first, second] = loads[..] else { panic!("two: {}", log.shown()) };
     works_or_fails(works, first, json!(0));
     // What the driver asks its bus for has changed between the two.
     works_or_fails(fails, second, json!(if kernel.series == Series::Newest { -95 } else { -5 }));
-    let uevent = &triggered["uevent"];
-    assert_eq!((&uevent["synthetic"], &uevent["driver"]), (&json!(true), &json!("lm75")), "{triggered}");
-    assert_eq!((&triggered["followed_by"], &triggered["attempts"]), (&Value::Null, &json!([])), "{triggered}");
     let findings = report["findings"].as_array().expect("findings");
     let found: Vec<&Value> = findings.iter().filter(|finding| finding["name"] == "driver_failed").collect();
     let [finding] = found[..] else { panic!("one: {findings:?}") };

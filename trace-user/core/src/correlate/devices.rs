@@ -61,7 +61,8 @@ impl Devices {
         Some(device.clone())
     }
 
-    /// A device is announced; returns it, or `None` if it could not be named or is known already.
+    /// A device is announced; returns it, or `None` if it could not be named, or if that says nothing new about a
+    /// device that is known.
     pub fn announced(
         &mut self,
         at: Stamp,
@@ -70,12 +71,18 @@ impl Devices {
         resolution: Option<Arc<Resolution>>,
     ) -> Option<Device> {
         let key = (text(&uevent.subsystem), uevent.device.text()?.clone());
-        let is_known = self.known.contains_key(&key);
-        if is_known && uevent.action == Action::Change {
-            return None;
-        }
-        if is_known {
-            self.give_up(&key);
+        if let Some(known) = self.known.get(&key) {
+            // Announced again through sysfs, it is the same device.
+            let is_same = uevent.is_synthetic;
+            if uevent.action == Action::Change || (is_same && known.bound().is_some()) {
+                return None;
+            }
+            let (id, before) = (known.id, known.announced.as_ref().and_then(|before| before.resolution.clone()));
+            if is_same {
+                self.no_longer_awaits(id, before.as_deref());
+            } else {
+                self.give_up(&key);
+            }
         }
         let wanted: Vec<Arc<str>> = names(resolution.as_deref()).cloned().collect();
         let device = self.device(&key, at);
@@ -229,6 +236,27 @@ mod tests {
         assert_eq!(model.devices_of(load.id).count(), 2);
         let after = |device: &Device| device.attempts[0].after_live(load.live).map(|after| after.as_nanos());
         assert_eq!(model.devices().map(|device| after(device)).collect::<Vec<_>>(), [None, Some(67_000_000)]);
+    }
+
+    #[test]
+    fn a_device_that_is_announced_again_through_sysfs_is_the_same_one() {
+        let sh = Task::new(1, 1, 1, "sh");
+        let again = |device| {
+            let Moment::Device(DeviceMoment::Uevent(uevent)) = uevent("i2c", device, ALIAS) else { panic!("a uevent") };
+            Moment::Device(DeviceMoment::Uevent(Uevent { is_synthetic: true, ..(*uevent).clone() }.into()))
+        };
+        let mut scenario = scenario();
+        scenario.probe(10_000, sh, uevent("i2c", "0-0048", ALIAS));
+        scenario.load(20_000, udev(101), "lm75");
+        scenario.probe(22_500, udev(101), failed("0-0048", Some(Errno::EIO)));
+        scenario.went_live(23_000, udev(101), "lm75");
+        scenario.probe(30_000, sh, again("0-0048"));
+        scenario.probe(31_000, sh, bound("0-0048"));
+        scenario.probe(40_000, sh, again("0-0048"));
+        scenario.until(1_000_000);
+        let attempts = vec![(Some(1), Some(-5), 1), (Some(1), Some(0), 1)];
+        assert_eq!(shown(scenario.model()), [("0-0048", Some(1), attempts)]);
+        assert_eq!(crate::findings::all(scenario.model()), [], "what failed at first works now");
     }
 
     #[test]
