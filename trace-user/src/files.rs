@@ -112,6 +112,12 @@ pub fn is_written_through(path: &Path) -> bool {
     is_link_of_system(path) || fs::symlink_metadata(path).is_ok_and(|found| !found.is_file() && !found.is_symlink())
 }
 
+/// Whether nothing can be made in a folder: root without its capabilities cannot write to the folders of others.
+#[must_use]
+pub fn is_forbidden(answer: &io::Error) -> bool {
+    matches!(answer.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
+}
+
 /// The folder that the path is in.
 #[must_use]
 pub fn folder(path: &Path) -> &Path {

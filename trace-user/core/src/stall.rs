@@ -1,4 +1,4 @@
-//! Stalls: what is open past a limit, where it is stuck, in which thread, and which timeout will end it.
+//! What is stalled: open past a limit, where it is stuck, in which thread, and which timeout will end it.
 //!
 //! In: the model. Out: values and words for alerts, screens and lines. Pure; the edge samples the kernel stacks of the
 //! threads named here.
@@ -9,7 +9,7 @@ use crate::model::Model;
 use std::ops::Range;
 use trace_common::time::Nanos;
 
-/// How long a request, helper call, load or firmware request may be open before it is a stall, unless configured
+/// How long a request, helper call, load or firmware request may be open before it is stalled, unless configured
 /// otherwise.
 pub const LIMIT: Nanos = Nanos::from_secs(10);
 

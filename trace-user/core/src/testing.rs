@@ -70,6 +70,19 @@ impl Scenario {
         self.fact(at + 100_000, Fact::Tick);
     }
 
+    /// insmod, process `pid`, loads a module that asks for itself: its helper, `pid` + 20, begins a load, which is not
+    /// named yet. Returns the helper.
+    pub fn asks_for_itself(&mut self, at: u64, pid: u32) -> Task {
+        let first = Task::new(pid, pid, 1, "insmod");
+        self.load(at, first, "slow");
+        let request =
+            Helped { alias: "slow-alias", requester: first, path: "/sbin/modprobe", pid: pid + 20, at: at + 10_000 };
+        self.helped(request, 0);
+        let second = self.helper(request);
+        self.probe(at + 20_000, second, Moment::LoadBegan { syscall: Syscall::Finit, origin: None });
+        second
+    }
+
     /// The model, as it is now.
     pub fn model(&self) -> &Model {
         self.pipeline.model()

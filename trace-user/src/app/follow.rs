@@ -6,6 +6,7 @@ use super::failure::Failure;
 use super::runtime;
 use super::session::Signals;
 use crate::recording::read::Source;
+use modtrail_core::record::read::Last;
 use std::cell::Cell;
 use std::io::{self, Read};
 use std::rc::Rc;
@@ -14,8 +15,6 @@ use tokio::runtime::Runtime;
 
 /// How often it is looked at for more.
 const EVERY: Duration = Duration::from_millis(100);
-/// What stands at the beginning of every MCAP file, and at the end of every whole one.
-const MAGIC: &[u8] = b"\x89MCAP0\r\n";
 
 /// What waits for a file to grow.
 pub struct Growing {
@@ -42,7 +41,7 @@ impl Growing {
     /// The bytes of the file, and those that come later.
     #[must_use]
     pub fn over(self, file: Box<dyn Read>) -> Box<dyn Read> {
-        Box::new(Follower { file, growing: self, size: 0, last: Vec::new(), is_over: false })
+        Box::new(Follower { file, growing: self, last: Last::default(), is_over: false })
     }
 
     /// Waits a little; whether a signal came, or nobody reads any more.
@@ -63,9 +62,7 @@ impl Growing {
 struct Follower {
     file: Box<dyn Read>,
     growing: Growing,
-    size: usize,
-    /// The last bytes.
-    last: Vec<u8>,
+    last: Last,
     is_over: bool,
 }
 
@@ -74,20 +71,11 @@ impl Read for Follower {
         while !self.is_over {
             let count = self.file.read(buffer)?;
             if count > 0 || buffer.is_empty() {
-                self.note(buffer.get(..count).unwrap_or_default());
+                self.last.push(buffer.get(..count).unwrap_or_default());
                 return Ok(count);
             }
-            let is_whole = self.size > MAGIC.len() && self.last == MAGIC;
-            self.is_over = is_whole || self.growing.is_ended();
+            self.is_over = self.last.is_end() || self.growing.is_ended();
         }
         Ok(0)
-    }
-}
-
-impl Follower {
-    fn note(&mut self, bytes: &[u8]) {
-        self.size += bytes.len();
-        self.last.extend(bytes.iter().rev().take(MAGIC.len()).rev());
-        self.last.drain(..self.last.len().saturating_sub(MAGIC.len()));
     }
 }

@@ -48,11 +48,7 @@ fn write_file(state: &UiState, model: &Model, screen: &str) -> Result<(u64, Path
 /// capabilities cannot write to the folders of others.
 fn new_of(screen: &str) -> Result<(PathBuf, impl Write + use<>), FileWriteError> {
     match new_in(Path::new(""), screen) {
-        Err(FileWriteError::Create { source, .. })
-            if matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) =>
-        {
-            new_in(&env::temp_dir(), screen)
-        }
+        Err(FileWriteError::Create { source, .. }) if files::is_forbidden(&source) => new_in(&env::temp_dir(), screen),
         made => made,
     }
 }

@@ -141,7 +141,7 @@ impl Session {
         session
     }
 
-    /// What is open for `limit` is a stall. The kernel stack of the stuck thread is sampled then, and a little earlier,
+    /// What is open for `limit` is stalled. The kernel stack of the stuck thread is sampled then, and a little earlier,
     /// so that it is known when the limit is reached.
     pub fn sample_stalls(&mut self, limit: Nanos) {
         let before = Nanos::new(limit.as_nanos() / 4 * 3).min(Nanos::from_millis(1_500));

@@ -210,7 +210,8 @@ impl FileRecorder {
             Ok(begun) => {
                 let (path, gone) = (self.path.display(), counted(self.recorded, "event"));
                 stderr::say(format_args!("{path} was removed, and {gone} with it; the recording begins there again"));
-                let unwritten = Some((self.recorded, self.last));
+                let before = self.unwritten.map_or(0, |(count, _)| count);
+                let unwritten = Some((self.recorded + before, self.last));
                 *self = Self { lost: self.lost + self.recorded, unwritten, ..begun };
                 return Ok(true);
             }

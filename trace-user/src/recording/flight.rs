@@ -5,9 +5,9 @@
 //! why it was written.
 
 use super::file::{FileRecorder, Flow, Sync};
-use super::segments::Numbered;
+use super::numbered::Numbered;
 use super::target::FileWriteError;
-use crate::stderr;
+use crate::{files, stderr};
 use modtrail_core::alert::rules::{Alerts, Limits, Standing};
 use modtrail_core::alert::text;
 use modtrail_core::alert::urgent::{FindingAlerts, FindingNotice};
@@ -20,7 +20,6 @@ use modtrail_core::record::preface::Preface;
 use modtrail_core::report::plain::counted;
 use std::fmt;
 use std::fs;
-use std::io;
 use std::path::PathBuf;
 use trace_common::time::Nanos;
 
@@ -46,7 +45,7 @@ pub struct FlightRecorder {
 
 /// What makes a flight recorder write by itself.
 struct Triggers {
-    stalls: Alerts,
+    stalled: Alerts,
     findings: FindingAlerts,
     /// Why a recording is due.
     due: Option<String>,
@@ -78,8 +77,8 @@ impl fmt::Display for Saved {
 
 impl Triggers {
     fn new(limits: Limits) -> Self {
-        let (stalls, findings) = (Alerts::about(limits, Query::default()), FindingAlerts::about(Query::default()));
-        Self { stalls, findings, due: None, written_at: None }
+        let (stalled, findings) = (Alerts::about(limits, Query::default()), FindingAlerts::about(Query::default()));
+        Self { stalled, findings, due: None, written_at: None }
     }
 
     /// Why a recording must be written now. `keep`: what is held.
@@ -95,7 +94,7 @@ impl Triggers {
 
     fn look(&mut self, model: &Model, findings: impl FnOnce(&mut FindingAlerts, &Model) -> Vec<FindingNotice>) {
         let is_new = |standing: Standing| standing == Standing::Firing;
-        let stalled = self.stalls.step(model).into_iter().filter(|notice| is_new(notice.standing));
+        let stalled = self.stalled.step(model).into_iter().filter(|notice| is_new(notice.standing));
         let found = findings(&mut self.findings, model).into_iter().filter(|notice| is_new(notice.standing));
         let why = stalled
             .map(|notice| text::line(&notice, model))
@@ -156,9 +155,11 @@ impl FlightRecorder {
 
     fn written_to(&self, now: Stamp) -> Result<PathBuf, FileWriteError> {
         let at = self.flight.first().unwrap_or(now);
-        let begin = |names: &Numbered| names.begin_next(self.sync, None, Preface::default(), at);
+        // The probes' rings are not read meanwhile: once, at the end, is often enough.
+        let sync = if self.sync == Sync::Never { Sync::Never } else { Sync::End };
+        let begin = |names: &Numbered| names.begin_next(sync, None, Preface::default(), at);
         let (_, recorder) = match (begin(&self.names), &self.or_in) {
-            (Err(FileWriteError::Create { source, .. }), Some(other)) if is_forbidden(&source) => begin(other)?,
+            (Err(FileWriteError::Create { source, .. }), Some(other)) if files::is_forbidden(&source) => begin(other)?,
             (begun, _) => begun?,
         };
         let path = recorder.path().to_owned();
@@ -197,10 +198,6 @@ impl FlightRecorder {
             count => format!("wrote {}", counted(count, "file")),
         })
     }
-}
-
-fn is_forbidden(answer: &io::Error) -> bool {
-    matches!(answer.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }
 
 /// The beginning of the oldest thing that is open.

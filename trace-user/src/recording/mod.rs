@@ -6,6 +6,7 @@
 mod backlog;
 pub mod file;
 pub mod flight;
+pub mod numbered;
 pub mod read;
 pub mod segments;
 pub mod target;
@@ -16,7 +17,8 @@ use modtrail_core::alert::rules::Limits as Stalled;
 use modtrail_core::event::{Event, Stamp};
 use modtrail_core::model::Model;
 use modtrail_core::record::preface::Preface;
-use segments::{Limits, Numbered, SegmentRecorder};
+use numbered::Numbered;
+use segments::{Limits, SegmentRecorder};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -138,7 +140,7 @@ impl Recording {
     pub fn held(path: &Path, or_in: &Path, keep: Nanos, bytes: usize) -> Result<Self, FileWriteError> {
         let names = |path: &Path| Numbered::of(path);
         let other = names(&or_in.join(path.file_name().unwrap_or_default()))?;
-        let flight = FlightRecorder::new(names(path)?, Sync::End, keep, bytes, None).or_in(other);
+        let flight = FlightRecorder::new(names(path)?, Sync::default(), keep, bytes, None).or_in(other);
         Ok(Self::Flight(Box::new(flight)))
     }
 

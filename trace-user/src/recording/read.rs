@@ -285,7 +285,8 @@ fn opened(path: &Path) -> Result<Box<dyn Read>, FileReadError> {
 mod tests {
     use super::{FileReadError, integrity, sources};
     use crate::recording::file::Sync;
-    use crate::recording::segments::{Limits, Numbered, SegmentRecorder};
+    use crate::recording::numbered::Numbered;
+    use crate::recording::segments::{Limits, SegmentRecorder};
     use modtrail_core::event::Stamp;
     use modtrail_core::testing::busy;
     use std::fs;

@@ -5,24 +5,19 @@
 //! names.
 
 use super::file::{FileRecorder, Flow, Sync};
-use super::target::{FileWriteError, Target};
-use crate::files::folder;
+use super::numbered::Numbered;
+use super::target::FileWriteError;
 use crate::stderr;
 use modtrail_core::event::{Event, Stamp};
 use modtrail_core::record::preface::Preface;
 use modtrail_core::record::segment::Segment;
 use modtrail_core::record::series::head;
 use modtrail_core::report::plain::counted;
-use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 use trace_common::time::{Ktime, Nanos};
 
-/// Digits of a segment's number in its name, at least.
-const DIGITS: usize = 5;
 /// How often the oldest segments are looked at, on the trace's clock.
 const LOOK: Nanos = Nanos::from_secs(10);
 
@@ -46,102 +41,6 @@ impl Limits {
     #[must_use]
     pub fn is_any(&self) -> bool {
         *self != Self::default()
-    }
-}
-
-/// Files with numbers: `boot.mcap` stands for `boot.00001.mcap`, `boot.00002.mcap` and so on.
-#[derive(Clone, Debug)]
-pub struct Numbered {
-    folder: PathBuf,
-    stem: OsString,
-    extension: Option<OsString>,
-}
-
-impl Numbered {
-    /// Those that `path` stands for.
-    ///
-    /// # Errors
-    /// [`FileWriteError::Unfit`] if it names no file.
-    pub fn of(path: &Path) -> Result<Self, FileWriteError> {
-        let unfit = || FileWriteError::Unfit { path: path.to_owned(), reason: "it is not the name of a file" };
-        let stem = path.file_stem().ok_or_else(unfit)?.to_owned();
-        Ok(Self { folder: folder(path).to_owned(), stem, extension: path.extension().map(ToOwned::to_owned) })
-    }
-
-    /// The folder that they are in.
-    #[must_use]
-    pub fn folder(&self) -> &Path {
-        &self.folder
-    }
-
-    /// The one with this number.
-    #[must_use]
-    pub fn path(&self, number: u32) -> PathBuf {
-        let mut name = self.stem.clone();
-        name.push(format!(".{number:0DIGITS$}"));
-        if let Some(extension) = &self.extension {
-            name.push(".");
-            name.push(extension);
-        }
-        self.folder.join(name)
-    }
-
-    /// Those that exist, by number.
-    ///
-    /// # Errors
-    /// What the system answered.
-    pub fn existing(&self) -> io::Result<BTreeMap<u32, PathBuf>> {
-        let mut existing = BTreeMap::new();
-        for entry in fs::read_dir(&self.folder)? {
-            let path = entry?.path();
-            if let Some(number) = self.number(&path) {
-                existing.insert(number, path);
-            }
-        }
-        Ok(existing)
-    }
-
-    fn number(&self, path: &Path) -> Option<u32> {
-        let name = if self.extension.is_some() { path.file_stem()? } else { path.file_name()? };
-        let has_extension = self.extension.is_none() || path.extension() == self.extension.as_deref();
-        let digits = name.to_str()?.strip_prefix(self.stem.to_str()?)?.strip_prefix('.')?;
-        let is_number = digits.len() >= DIGITS && digits.bytes().all(|byte| byte.is_ascii_digit());
-        (has_extension && is_number).then(|| digits.parse().ok()).flatten()
-    }
-
-    /// A recording in a new file with the next number, and the number. If it cannot begin, no file is left behind.
-    ///
-    /// # Errors
-    /// [`FileWriteError`] if it cannot be written.
-    pub fn begin_next(
-        &self,
-        sync: Sync,
-        segment: Option<&Segment>,
-        preface: Preface,
-        at: Stamp,
-    ) -> Result<(u32, FileRecorder), FileWriteError> {
-        let (number, target) = self.create_next()?;
-        let begun = FileRecorder::begin(target, sync, segment, preface, at);
-        if begun.is_err() {
-            // It is in the way of nobody if it cannot be removed.
-            let _ = fs::remove_file(self.path(number));
-        }
-        begun.map(|recorder| (number, recorder))
-    }
-
-    /// A new file with the next number.
-    ///
-    /// # Errors
-    /// [`FileWriteError::Create`] with what the system answered.
-    pub fn create_next(&self) -> Result<(u32, Target), FileWriteError> {
-        let number = self.next_number()?;
-        Ok((number, Target::create(&self.path(number))?))
-    }
-
-    fn next_number(&self) -> Result<u32, FileWriteError> {
-        let refused = |source| FileWriteError::Create { path: self.folder.clone(), source };
-        let last = self.existing().map_err(refused)?.into_keys().next_back();
-        Ok(last.unwrap_or(0).saturating_add(1))
     }
 }
 
@@ -200,7 +99,7 @@ impl SegmentRecorder {
         let is_large = self.limits.segment_bytes.is_some_and(|limit| self.current.size() >= limit);
         let age = now.boot.since(self.segment.began.boot);
         let is_old = self.limits.segment_age.is_some_and(|limit| age >= limit);
-        // What waits for the disk belongs into this one.
+        // What waits for the disk belongs to this one.
         let rotates = (is_large || is_old) && self.current.is_caught_up();
         if rotates {
             self.rotate(now)?;
@@ -310,32 +209,15 @@ fn free(folder: &Path) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Limits, Numbered, SegmentRecorder};
+    use super::{Limits, SegmentRecorder};
     use crate::recording::file::{Flow, Sync};
+    use crate::recording::numbered::Numbered;
     use modtrail_core::event::Stamp;
     use modtrail_core::testing::busy;
     use std::fs;
-    use std::path::Path;
 
     fn numbers(names: &Numbered) -> Vec<u32> {
         names.existing().expect("the folder is there").into_keys().collect()
-    }
-
-    #[test]
-    fn names_have_numbers_and_others_are_left_alone() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let names = Numbered::of(&folder.path().join("boot.mcap")).expect("a name");
-        for name in ["boot.mcap", "boot.00007.mcap", "boot.7.mcap", "boot.0000x.mcap", "boots.00009.mcap", "boot.00008"]
-        {
-            fs::write(folder.path().join(name), b"").expect("a file");
-        }
-        assert_eq!(numbers(&names), [7]);
-        let (number, target) = names.create_next().expect("a new file");
-        assert_eq!((number, target.path()), (8, &*folder.path().join("boot.00008.mcap")));
-        assert!(Numbered::of(Path::new("/")).is_err());
-        let bare = Numbered::of(Path::new("trace")).expect("a name");
-        assert_eq!(bare.number(&bare.path(123_456)), Some(123_456));
-        assert_eq!(bare.path(3), Path::new("./trace.00003"));
     }
 
     #[test]

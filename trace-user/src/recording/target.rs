@@ -177,14 +177,6 @@ impl Target {
     pub fn path(&self) -> &Path {
         &self.path
     }
-
-    /// Whether it is the file at `other`.
-    #[must_use]
-    pub fn is_at(&self, other: &Path) -> bool {
-        let own = self.file.as_ref().and_then(|file| file.metadata().ok());
-        own.zip(fs::metadata(other).ok())
-            .is_some_and(|(own, other)| (own.dev(), own.ino()) == (other.dev(), other.ino()))
-    }
 }
 
 /// `rw-------`

@@ -140,12 +140,7 @@ mod tests {
     #[test]
     fn a_deadlock_is_reported_when_it_comes_up_and_when_it_is_over() {
         let mut scenario = Scenario::default();
-        let first = Task::new(100, 100, 1, "insmod");
-        scenario.load(10_000, first, "slow");
-        let request = Helped { alias: "slow-alias", requester: first, path: "/sbin/modprobe", pid: 120, at: 20_000 };
-        scenario.helped(request, 0);
-        let second = scenario.helper(request);
-        scenario.probe(30_000, second, Moment::LoadBegan { syscall: Syscall::Finit, origin: None });
+        let second = scenario.asks_for_itself(10_000, 100);
         let mut alerts = FindingAlerts::default();
         scenario.until(200_000);
         assert_eq!(alerts.step(scenario.model()), []);

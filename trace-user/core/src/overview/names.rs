@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Names that are told apart.
+/// Names that have a count of their own.
 const KNOWN: usize = 4_096;
 
 /// Names and how often each came.
@@ -53,7 +53,7 @@ impl Names {
         self.counts.is_empty()
     }
 
-    /// How often names came that are not told apart.
+    /// How often names came that have none.
     #[must_use]
     pub const fn others(&self) -> u64 {
         self.others

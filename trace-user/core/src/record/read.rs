@@ -173,7 +173,7 @@ pub fn read_segment(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<(In
                 return Err(ReadError::Foreign("it ends before its first record"));
             }
             // A file that ends as whole ones do was not cut: the length of a record is damaged.
-            Err(McapError::UnexpectedEof) if !last.is_magic() => break,
+            Err(McapError::UnexpectedEof) if !last.is_end() => break,
             // Nothing after the record can be found.
             Err(_) => {
                 events.at = next;
@@ -198,18 +198,26 @@ const RECORD_HEAD: usize = 9;
 
 /// The last bytes of a stream.
 #[derive(Debug, Default)]
-struct Last(Vec<u8>);
+pub struct Last {
+    bytes: Vec<u8>,
+    /// More came before them.
+    is_more: bool,
+}
 
 impl Last {
-    fn push(&mut self, bytes: &[u8]) {
+    /// More of the stream has come.
+    pub fn push(&mut self, bytes: &[u8]) {
         let kept = mcap::MAGIC.len();
-        self.0.extend(bytes.get(bytes.len().saturating_sub(kept)..).unwrap_or_default());
-        self.0.drain(..self.0.len().saturating_sub(kept));
+        self.bytes.extend(bytes.get(bytes.len().saturating_sub(kept)..).unwrap_or_default());
+        let surplus = self.bytes.len().saturating_sub(kept);
+        self.is_more |= surplus > 0 || bytes.len() > kept;
+        self.bytes.drain(..surplus);
     }
 
-    /// Whether they are what stands at the end of every whole file.
-    fn is_magic(&self) -> bool {
-        self.0 == mcap::MAGIC
+    /// Whether they are what stands at the end of every whole file. The same stands at its beginning.
+    #[must_use]
+    pub fn is_end(&self) -> bool {
+        self.is_more && self.bytes == mcap::MAGIC
     }
 }
 
