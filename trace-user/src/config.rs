@@ -3,7 +3,7 @@
 //! In: the text of the files; later ones go before earlier ones, key by key. Out: [`Config`], or which line of which
 //! file is wrong. What is given on the command line overrides all of it.
 
-use crate::tui::keymap::{BINDINGS, Keymap, words};
+use crate::tui::keymap::{BINDINGS, Keymap, parse, words};
 use crate::tui::theme::{NAMES, Theme};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -165,7 +165,16 @@ impl Config {
             });
         }
         self.mouse = written.mouse.or(self.mouse);
+        let mut given = Vec::new();
         for (name, keys) in &written.keys {
+            for key in keys.get_ref() {
+                let parsed = parse(key).map_err(|reason| wrong(Some(name.span()), reason))?;
+                if let Some((_, other)) = given.iter().find(|(known, _)| *known == parsed) {
+                    let reason = format!("{key} is the key of {other} already");
+                    return Err(wrong(Some(name.span()), reason));
+                }
+                given.push((parsed, name.get_ref()));
+            }
             let bound = self.keymap.bind(name.get_ref(), keys.get_ref());
             bound.map_err(|reason| wrong(Some(name.span()), reason))?;
         }
@@ -194,7 +203,7 @@ pub fn template() -> String {
     let mut text = format!(
         "# The configuration of modtrail. The machine's file is {OF_MACHINE}; yours is\n\
          # $XDG_CONFIG_HOME/{OF_PERSON} (or ~/.config/{OF_PERSON}), which overrides it.\n\
-         # Options of the command line go before both.\n\n\
+         # Options of the command line override both.\n\n\
          # What has been open for this long is stalled: 500ms, 10s, 5m, 1h.\n\
          #limit = \"10s\"\n\n\
          # Colours of the dashboard: auto {}.\n\
@@ -245,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn the_persons_file_goes_first_key_by_key() {
+    fn the_persons_file_overrides_the_machines_key_by_key() {
         let config = take(&["limit = \"5s\"\ntheme = \"dark\"", "theme = \"none\"\n[keys]\nsort = [\"x\"]"]);
         let config = config.expect("both are right");
         assert_eq!((config.limit, config.theme), (Some(Nanos::from_secs(5)), Some(Some(Theme::Monochrome))));
@@ -262,6 +271,7 @@ mod tests {
             ("limit = 10", "a.toml:1: invalid type"),
             ("[keys]\nhelp = [\"?\"]\nflip = [\"x\"]", "a.toml:3: unknown action flip"),
             ("[keys]\nhelp = [\"q\", \"ctrl-c\"]", "a.toml:2: no key is left for quit"),
+            ("[keys]\ncolumns = [\"o\"]\nsort = [\"o\"]", "a.toml:3: o is the key of columns already"),
             ("mouse = true\n= 3", "a.toml:2: "),
         ] {
             let error = take(&[text]).expect_err(text);

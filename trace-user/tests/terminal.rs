@@ -230,6 +230,21 @@ fn a_pager_gets_the_terminal_and_its_keys_and_the_dashboard_comes_back() {
 }
 
 #[test]
+fn a_pager_that_leaves_the_terminal_raw_does_not_leave_it_raw_for_good() {
+    let mut command = CommandBuilder::new("sh");
+    let script = "\"$0\" replay \"$1\"; stty -a | tr ' ' '\\n' | grep -x icanon && echo lines are edited";
+    command.args(["-c", script, env!("CARGO_BIN_EXE_modtrail")]);
+    command.arg(recording());
+    command.env("PAGER", "stty -F /dev/tty raw -echo");
+    let mut person = Person::starts(command, 24, 80);
+    person.sees(&["[overview]"]);
+    person.types("2v");
+    person.sees_it_back();
+    person.types("q");
+    person.sees(&["lines are edited"]);
+}
+
+#[test]
 fn a_pager_that_is_missing_is_named_and_the_dashboard_goes_on() {
     let mut person = Person::sits_down(24, 80, &[("PAGER", "/nonexistent/pager")]);
     person.sees_it_back();

@@ -53,7 +53,7 @@ impl Searched {
 }
 
 impl Derived {
-    /// Computes again what the model has changed since. What has been open for `limit` is a stall.
+    /// Computes again what the model has changed since. What has been open for `limit` is stalled.
     pub fn refresh(&mut self, model: &Model, limit: Nanos) {
         if self.found.is_stale(model) {
             self.found = Arc::new(AllFound::of(model));
@@ -149,12 +149,7 @@ mod tests {
     /// insmod loads a module that asks for itself: a deadlock, once that has lasted for a second.
     fn stuck() -> Scenario {
         let mut scenario = Scenario::default();
-        let first = Task::new(100, 100, 1, "insmod");
-        scenario.load(10_000, first, "slow");
-        let request = Helped { alias: "slow-alias", requester: first, path: "/sbin/modprobe", pid: 120, at: 20_000 };
-        scenario.helped(request, 0);
-        let second = scenario.helper(request);
-        scenario.probe(30_000, second, Moment::LoadBegan { syscall: Syscall::Finit, origin: None });
+        let second = scenario.asks_for_itself(10_000, 100);
         scenario.probe(30_100, second, Moment::Named { name: Captured::whole("slow") });
         scenario
     }

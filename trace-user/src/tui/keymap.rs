@@ -269,7 +269,10 @@ pub fn words((code, modifiers): Key) -> String {
 }
 
 /// A key as it is written in the configuration.
-fn parse(text: &str) -> Result<Key, String> {
+///
+/// # Errors
+/// It is not one: which are, as a sentence.
+pub fn parse(text: &str) -> Result<Key, String> {
     let wrong =
         || format!("{text:?} is not a key: use a character, ctrl-x, f1 to f12, or enter, esc, tab, space, up, …");
     let (modifiers, name) = text.strip_prefix("ctrl-").map_or((NONE, text), |name| (CTRL, name));

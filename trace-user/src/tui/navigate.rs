@@ -5,7 +5,7 @@
 //! way back leads to the same rows, with the same one selected.
 
 use super::state::{Opened, Step, UiState};
-use super::table::{Go, Target};
+use super::table::Go;
 use super::view;
 use modtrail_core::model::Model;
 
@@ -14,7 +14,12 @@ const TRAIL: usize = 64;
 
 /// Goes where something leads to.
 pub fn go(state: &mut UiState, model: &Model, to: Go) {
-    let mut step = Step { shown: state.shown, opened: state.opened, filtered: None };
+    go_from(state, model, to, false);
+}
+
+/// The same, maybe from a row of the screen.
+fn go_from(state: &mut UiState, model: &Model, to: Go, is_of_row: bool) {
+    let mut step = Step { shown: state.shown, opened: state.opened, filtered: None, is_of_row };
     match to {
         Go::Page(target) => {
             if !view::exists(model, &state.derived, target) {
@@ -58,13 +63,14 @@ pub fn open_selected(state: &mut UiState, model: &Model) {
     if let Some(to) = screen.open(model) {
         // Even if it was followed: the row that was opened stays selected.
         screen.select(screen.position().index);
-        go(state, model, to);
+        let is_of_row = matches!(to, Go::Page(_));
+        go_from(state, model, to, is_of_row);
     }
 }
 
 /// Back to where the last jump came from; if there was none, every row is shown.
 pub fn back(state: &mut UiState) {
-    let Some(Step { shown, opened, filtered }) = state.trail.pop() else {
+    let Some(Step { shown, opened, filtered, .. }) = state.trail.pop() else {
         if state.opened.take().is_none()
             && let Some(screen) = state.screen_mut()
         {
@@ -114,30 +120,31 @@ pub fn open_neighbour(state: &mut UiState, model: &Model, is_next: bool) {
     }
 }
 
-/// Opens the next thing that needs attention: the newest if none is open.
+/// Goes to the next thing that needs attention, from the newest on. What leads to the same place is one stop.
 pub fn open_attention(state: &mut UiState, model: &Model) {
-    let all: Vec<Go> = state.derived.concerns().iter().map(|concern| state.derived.go(concern.lead)).collect();
-    let targets: Vec<Target> = all
-        .iter()
-        .filter_map(|go| match go {
-            Go::Page(target) => Some(*target),
-            Go::Rows { .. } => None,
-        })
-        .collect();
-    let current = state.opened.and_then(|opened| targets.iter().position(|target| *target == opened.target));
-    match (current, targets.first()) {
-        (Some(place), _) => {
-            let next = targets.get((place + 1) % targets.len().max(1)).copied();
-            state.opened = next.map(Opened::new);
-            state.notice = Some(format!("{} of {}", (place + 1) % targets.len().max(1) + 1, targets.len()));
-        }
-        (None, Some(first)) => {
-            go(state, model, Go::Page(*first));
-            state.notice = Some(format!("1 of {}", targets.len()));
-        }
-        (None, None) => match all.into_iter().next() {
-            Some(to) => go(state, model, to),
-            None => state.notice = Some("nothing needs attention".to_owned()),
-        },
+    let mut stops: Vec<Go> = state.derived.concerns().iter().map(|concern| state.derived.go(concern.lead)).collect();
+    stops.dedup();
+    // Whoever has gone all the way back begins again.
+    let last = state.attended.take().filter(|_| !state.trail.is_empty());
+    let before = last.and_then(|last| stops.iter().position(|stop| *stop == last));
+    let place = before.map_or(0, |place| (place + 1) % stops.len());
+    let Some(to) = stops.get(place).cloned() else {
+        state.notice = Some("nothing needs attention".to_owned());
+        return;
+    };
+    // The next one takes its place: the way back is as long as before.
+    if before.and_then(|place| stops.get(place)).is_some_and(|stop| is_at(state, stop)) {
+        back(state);
+    }
+    state.notice = Some(format!("{} of {}", place + 1, stops.len()));
+    go(state, model, to.clone());
+    state.attended = Some(to);
+}
+
+/// Whether that is what is shown.
+fn is_at(state: &UiState, stop: &Go) -> bool {
+    match stop {
+        Go::Page(target) => state.opened.is_some_and(|opened| opened.target == *target),
+        Go::Rows { screen, .. } => state.opened.is_none() && state.place_of(screen) == Some(state.shown),
     }
 }

@@ -8,7 +8,7 @@ use super::keymap::Keymap;
 use super::mode::Mode;
 use super::screen::{Scene, Screen};
 use super::screens;
-use super::table::Target;
+use super::table::{Go, Target};
 use super::typing::Input;
 use super::world::World;
 use jiff::tz::TimeZone;
@@ -46,6 +46,8 @@ pub struct Step {
     pub opened: Option<Opened>,
     /// The place of the screen whose filter the jump replaced.
     pub filtered: Option<usize>,
+    /// It came from a row of the screen, whose neighbours have pages too.
+    pub is_of_row: bool,
 }
 
 /// What covers the screen.
@@ -73,7 +75,7 @@ pub struct Paused {
 pub struct Settings {
     /// The zone in which instants are shown.
     pub zone: TimeZone,
-    /// What has been open for this long is a stall.
+    /// What has been open for this long is stalled.
     pub limit: Nanos,
     /// The keys.
     pub keymap: Keymap,
@@ -105,6 +107,8 @@ pub struct UiState {
     pub(super) trail: Vec<Step>,
     pub(super) derived: Derived,
     pub(super) settings: Settings,
+    /// What [`super::navigate::open_attention`] led to last.
+    pub(super) attended: Option<Go>,
     /// What the last key did, until the next one.
     pub(super) notice: Option<String>,
 }
@@ -143,6 +147,7 @@ impl UiState {
             trail: Vec::new(),
             derived: Derived::default(),
             settings: Settings::default(),
+            attended: None,
             notice: None,
         }
     }
@@ -176,8 +181,7 @@ impl UiState {
     /// Whether the page that is open is that of a row of the screen, so that it has neighbours.
     #[must_use]
     pub fn has_neighbours(&self) -> bool {
-        let from_row = self.trail.last().is_some_and(|step| step.opened.is_none() && step.shown == self.shown);
-        self.opened.is_some() && from_row
+        self.opened.is_some() && self.trail.last().is_some_and(|step| step.is_of_row)
     }
 
     /// Events that have come since the pause began.

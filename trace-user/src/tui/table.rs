@@ -328,7 +328,7 @@ pub fn duration(duration: Option<Nanos>) -> Cell {
     duration.map_or_else(dash, |duration| (duration.to_string(), Tone::Plain))
 }
 
-/// How long something has been open; a stall stands out, and not by its colour alone.
+/// How long something has been open; what is stalled stands out, and not by its colour alone.
 #[must_use]
 pub fn age(world: &World<'_>, age: Nanos) -> Cell {
     let growing = format::growing(age);

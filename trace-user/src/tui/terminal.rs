@@ -15,6 +15,7 @@ use ratatui::crossterm::terminal::{
 };
 use ratatui::layout::Rect;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -61,6 +62,8 @@ struct Guard {
     target: Target,
     /// The mouse was taken too.
     mouse: bool,
+    /// Its modes before it was taken over; `None` if they could not be read.
+    modes: Option<Termios>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -78,7 +81,8 @@ impl Terminal {
     pub fn open(mouse: bool) -> Result<Self, TerminalError> {
         let target = if io::stdout().is_terminal() { Target::Stdout } else { Target::Tty };
         let mut output = target.open().map_err(TerminalError::None)?;
-        let guard = Guard { taken: Arc::new(AtomicBool::new(true)), target, mouse };
+        let modes = tcgetattr(&output).ok();
+        let guard = Guard { taken: Arc::new(AtomicBool::new(true)), target, mouse, modes };
         let entered = enter(&mut output, mouse).and_then(|()| blank(output));
         match entered {
             Ok(inner) => {
@@ -134,6 +138,7 @@ impl Terminal {
     pub fn take_again(&mut self) -> Result<(), TerminalError> {
         // Raw mode may have been ended by somebody else; whoever sets it twice has no effect.
         drop(disable_raw_mode());
+        self.guard.restore_modes();
         self.guard.taken.store(true, Ordering::SeqCst);
         let entered = self.guard.target.open().and_then(|mut output| enter(&mut output, self.guard.mouse));
         entered.map_err(TerminalError::Enter)?;
@@ -217,6 +222,17 @@ impl Guard {
             drop(left);
         }
         drop(disable_raw_mode());
+        self.restore_modes();
+    }
+
+    /// The modes are as they were before it was taken over, whatever another program left: what is restored in the end
+    /// is what is found here.
+    fn restore_modes(&self) {
+        if let Some(modes) = &self.modes
+            && let Ok(output) = self.target.open()
+        {
+            let _ = tcsetattr(&output, OptionalActions::Now, modes);
+        }
     }
 }
 

@@ -595,13 +595,8 @@ fn troubled() -> Scenario {
         scenario.helped(helped, 0);
         scenario.ended(helped, 450_000, 0);
     }
-    let first = Task::new(700, 700, 1, "insmod");
-    scenario.load(500_000, first, "slow");
-    let helped = Helped { alias: "slow-alias", requester: first, path: "/sbin/modprobe", pid: 720, at: 520_000 };
-    scenario.helped(helped, 0);
-    let second = scenario.helper(helped);
-    scenario.probe(530_000, second, Moment::LoadBegan { syscall: Syscall::Finit, origin: None });
-    scenario.probe(530_100, second, Moment::Named { name: Captured::whole("slow") });
+    let second = scenario.asks_for_itself(500_000, 700);
+    scenario.probe(520_100, second, Moment::Named { name: Captured::whole("slow") });
     scenario.until(3_000_000);
     scenario
 }
@@ -981,6 +976,35 @@ fn a_row_is_copied_as_its_line_of_the_log_or_as_json() {
     }
     assert_eq!(press(&mut state, model, KeyCode::Char('y')), Outcome::Continue);
     assert!(shown(model, &state).contains("nothing here to copy"));
+}
+
+#[test]
+fn attention_goes_through_everything_and_its_neighbours_are_not_those_of_a_list() {
+    let scenario = busy();
+    let model = scenario.model();
+    let mut state = live(model, 80, 24);
+    let stop = |state: &mut UiState| {
+        press(state, model, KeyCode::Char('!'));
+        state.notice.clone().expect("a notice")
+    };
+    let first = stop(&mut state);
+    let of: usize = first.strip_prefix("1 of ").and_then(|count| count.parse().ok()).expect("a count");
+    assert!(of >= 4, "{first}");
+    // The rows of the list below are not what comes next.
+    let opened = state.opened.map(|opened| opened.target);
+    press(&mut state, model, KeyCode::Char('n'));
+    assert_eq!(state.opened.map(|opened| opened.target), opened);
+    // Whoever looks at the evidence goes on from there.
+    press(&mut state, model, KeyCode::Enter);
+    assert_ne!(state.opened.map(|opened| opened.target), opened);
+    let others: Vec<String> = (1..of).map(|_| stop(&mut state)).collect();
+    assert_eq!(others, (2..=of).map(|place| format!("{place} of {of}")).collect::<Vec<_>>());
+    assert_eq!(title(&state), "probes", "what was lost is the last stop");
+    assert_eq!(stop(&mut state), first);
+    press(&mut state, model, KeyCode::Esc);
+    press(&mut state, model, KeyCode::Esc);
+    press(&mut state, model, KeyCode::Esc);
+    assert_eq!((state.opened, title(&state)), (None, "requests"), "the way back stays short");
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub enum Theme {
     Light,
     /// White on black, and little else.
     HighContrast,
-    /// Colours that are told apart without red and green.
+    /// Colours that can be distinguished without red and green.
     ColourBlind,
     /// The terminal's own 16 colours and background.
     Sixteen,

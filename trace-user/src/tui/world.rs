@@ -12,7 +12,7 @@ pub struct World<'m> {
     pub model: &'m Model,
     /// The zone.
     pub zone: &'m TimeZone,
-    /// What has been open for this long is a stall.
+    /// What has been open for this long is stalled.
     pub limit: Nanos,
 }
 

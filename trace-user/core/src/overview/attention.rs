@@ -1,4 +1,4 @@
-//! What needs attention, in one list: findings, stalls, suspends that failed, losses, deaf probes.
+//! What needs attention, in one list: findings, what is stalled, suspends that failed, losses, deaf probes.
 //!
 //! In: the model, and its findings. Out: concerns, each with the next step and what it leads to: the newest first, then
 //! what holds for the whole trace.
@@ -12,9 +12,9 @@ use crate::model::Model;
 use crate::stall::{self, Open};
 use trace_common::time::Nanos;
 
-/// Stalls that are listed; what is beyond that is counted in the last one's sentence.
-const STALLS: usize = 100;
-/// The name of a stall.
+/// Stalled things that are listed; what is beyond that is counted in the last one's sentence.
+const LISTED: usize = 100;
+/// The name of what is stalled.
 const STALLED: &str = "stalled";
 
 /// Something that needs attention.
@@ -51,17 +51,17 @@ pub enum Lead {
     Probes,
 }
 
-/// Everything that needs attention; what has been open for `limit` is a stall. `findings` are those of the model.
+/// Everything that needs attention; what has been open for `limit` is stalled. `findings` are those of the model.
 #[must_use]
 pub fn concerns(model: &Model, findings: &[Finding], limit: Nanos) -> Vec<Concern> {
     let mut all: Vec<Concern> =
         findings.iter().enumerate().map(|(place, finding)| of_finding(place, finding)).collect();
-    all.extend(stall::open(model, limit).take(STALLS).map(|(age, open)| of_stall(model, age, open, limit)));
+    all.extend(stall::open(model, limit).take(LISTED).map(|(age, open)| of_stalled(model, age, open, limit)));
     all.extend(failed_cycles(model));
     // Those that begin together stay in the order of their kinds, the worst first.
     all.sort_by_key(|concern| std::cmp::Reverse(concern.at));
     all.extend(standing(model));
-    let more = stall::count(model, limit).saturating_sub(STALLS);
+    let more = stall::count(model, limit).saturating_sub(LISTED);
     if let Some(last) = all.iter_mut().rev().find(|concern| concern.name == STALLED).filter(|_| more > 0) {
         last.sentence = format!("{} (and {more} more are stalled)", last.sentence);
     }
@@ -78,7 +78,7 @@ fn of_finding(place: usize, finding: &Finding) -> Concern {
     }
 }
 
-fn of_stall(model: &Model, age: Nanos, open: Open<'_>, limit: Nanos) -> Concern {
+fn of_stalled(model: &Model, age: Nanos, open: Open<'_>, limit: Nanos) -> Concern {
     let place = open.place(model);
     let (what, lead) = match open {
         Open::Request(request) => {
@@ -92,7 +92,7 @@ fn of_stall(model: &Model, age: Nanos, open: Open<'_>, limit: Nanos) -> Concern 
     };
     let began = open.began();
     Concern {
-        // When it became a stall.
+        // Since when it is stalled.
         at: Some(Stamp { mono: began.mono.plus(limit), boot: began.boot.plus(limit) }),
         name: STALLED,
         sentence: format!("{what} has been open for {age}, in {}", place.words),

@@ -220,23 +220,29 @@ fn now(laid: &mut Laid, scene: &Scene<'_>, area: Rect) -> Rect {
     let open = world.open_requests().count() as u64;
     let stalled = stall::count(&world, world.limit) as u64;
     let slots = world.slots().count();
-    let requests = |filter: &str| Some(Go::rows("requests", filter.to_owned()));
+    // What is stalled is of the first kind that has any; needs attention lists all of it.
+    let stuck_on = stall::open(&world, world.limit).next().map_or("requests", |(_, open)| match open {
+        stall::Open::Request(_) => "requests",
+        stall::Open::Load(_) => "loads",
+        stall::Open::Call(_) => "helpers",
+        stall::Open::Firmware(_) => "firmware",
+    });
     let most = world.most_slots().holders.len();
     let held = if area.width >= 36 { format!("{slots}/{SLOTS}, most {most}") } else { format!("{slots}/{SLOTS}") };
     let over = format!("state:open total>={}ms", world.limit.as_nanos() / 1_000_000);
     let tone = |is_so: bool, tone| if is_so { tone } else { Tone::Plain };
     let figures = [
-        ("open", open.to_string(), tone(open > 0, Tone::Busy), "state:open"),
-        ("stalled", stalled.to_string(), tone(stalled > 0, Tone::Bad), &over),
-        ("slots", held, tone(most >= SLOTS * 4 / 5, Tone::Warn), "slot:held"),
+        ("open", open.to_string(), tone(open > 0, Tone::Busy), Go::rows("requests", "state:open".to_owned())),
+        ("stalled", stalled.to_string(), tone(stalled > 0, Tone::Bad), Go::rows(stuck_on, over)),
+        ("slots", held, tone(most >= SLOTS * 4 / 5, Tone::Warn), Go::rows("requests", "slot:held".to_owned())),
     ];
     laid.text(line(area, 0), "now", Tone::Title);
     let mut rest = line(area, 1);
-    for (name, value, tone, filter) in figures {
+    for (name, value, tone, to) in figures {
         let width = u16::try_from(name.len() + value.len() + 2).unwrap_or(u16::MAX).min(rest.width);
         let [own, after] = Layout::horizontal([Constraint::Length(width), Constraint::Fill(1)]).areas(rest);
         let parts = vec![(format!(" {name} "), Tone::Dim), (value, tone)];
-        laid.entry(Panel::Now, name, own, parts, requests(filter));
+        laid.entry(Panel::Now, name, own, parts, Some(to));
         rest = after;
     }
     below(area, 2)
