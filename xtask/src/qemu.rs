@@ -126,6 +126,11 @@ impl Machine {
         self.folder.join("disk")
     }
 
+    /// The socket by which a guest with a terminal hears of the terminal's size.
+    pub fn sizes(&self) -> PathBuf {
+        self.folder.join("sizes")
+    }
+
     /// The emulator's monitor, where the guest is to be saved.
     pub fn monitor(&self) -> PathBuf {
         self.folder.join("monitor")
@@ -161,7 +166,7 @@ impl Machine {
             .with_context(|| format!("cannot start {}: run `cargo xtask setup`", self.emulator.display()))?;
         drop((stdout, stderr));
         let streams = match (child.stdin.take(), child.stdout.take()) {
-            (Some(keyboard), Some(screen)) => Streams::Terminal { keyboard, screen },
+            (Some(keyboard), Some(screen)) => Streams::Terminal { keyboard, screen, sizes: self.sizes() },
             _ => Streams::Pipes { stdout: stdout_reader, stderr: stderr_reader },
         };
         Ok(Qemu { child, streams: Some(streams) })
@@ -199,7 +204,8 @@ impl Machine {
                 }
             }
             Wiring::Terminal => {
-                command.args(["-chardev", "stdio,id=terminal,signal=off", "-chardev", "null,id=none"]);
+                let sizes = format!("socket,id=sizes,path={},server=on,wait=off", self.sizes().display());
+                command.args(["-chardev", "stdio,id=terminal,signal=off", "-chardev", &sizes]);
             }
         }
         self.ports(command);
@@ -225,7 +231,7 @@ impl Machine {
             Arch::Amd64 => {
                 let ports = match self.wiring {
                     Wiring::Pipes => ["console", "stdout", "stderr", "results"],
-                    Wiring::Terminal => ["terminal", "console", "none", "results"],
+                    Wiring::Terminal => ["terminal", "console", "sizes", "results"],
                 };
                 // Each port has an interrupt line of its own; the usual two lines for four ports lose interrupts.
                 for (index, (port, line)) in ports.iter().zip([4, 3, 5, 7]).enumerate() {
@@ -237,7 +243,7 @@ impl Machine {
                 command.args(["-serial", "chardev:console"]);
                 let ports = match self.wiring {
                     Wiring::Pipes => ["stdout", "stderr", "results"],
-                    Wiring::Terminal => ["terminal", "none", "results"],
+                    Wiring::Terminal => ["terminal", "sizes", "results"],
                 };
                 for port in ports {
                     command.args(["-device", &format!("pci-serial,chardev={port}")]);
@@ -257,8 +263,8 @@ impl Machine {
     /// What the guest calls its ports, as settings of its init.
     pub fn port_settings(&self) -> String {
         let ports = match self.arch {
-            Arch::Amd64 => [("TERMINAL", 0), ("STDOUT", 1), ("STDERR", 2), ("RESULTS", 3)],
-            Arch::Arm64 => [("TERMINAL", 0), ("STDOUT", 0), ("STDERR", 1), ("RESULTS", 2)],
+            Arch::Amd64 => [("TERMINAL", 0), ("STDOUT", 1), ("STDERR", 2), ("SIZES", 2), ("RESULTS", 3)],
+            Arch::Arm64 => [("TERMINAL", 0), ("STDOUT", 0), ("STDERR", 1), ("SIZES", 1), ("RESULTS", 2)],
         };
         ports.map(|(name, index)| format!("{name}=/dev/ttyS{index}\n")).concat()
     }
@@ -301,6 +307,8 @@ pub enum Streams {
         keyboard: ChildStdin,
         /// What is shown.
         screen: ChildStdout,
+        /// The socket by which the guest hears of its size.
+        sizes: PathBuf,
     },
 }
 

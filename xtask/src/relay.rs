@@ -3,11 +3,13 @@
 //! In: the streams of an emulator. Out: what was captured; or our own streams, or our terminal, in its place.
 
 use std::io::{self, Read, Write};
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::process::ChildStdin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::qemu;
 use crate::streams::Streams;
@@ -15,6 +17,9 @@ use crate::terminal::{self, Raw};
 
 /// How often the keyboard is asked whether the guest is still there.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// How often the guest hears of a size that has not changed.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// The running threads; the terminal is given back by [`Relay::finish`] or by dropping it.
 pub struct Relay {
@@ -35,11 +40,11 @@ impl Relay {
                 let stderr = thread::spawn(move || if capture { collect(stderr) } else { pass(stderr, io::stderr()) });
                 Relay { stdout, stderr: Some(stderr), ended, _terminal: None }
             }
-            qemu::Streams::Terminal { keyboard, screen } => {
+            qemu::Streams::Terminal { keyboard, screen, sizes } => {
                 let raw = terminal::raw();
                 let stdout = thread::spawn(move || pass(screen, io::stdout()));
                 let seen = Arc::clone(&ended);
-                thread::spawn(move || type_in(keyboard, &seen));
+                thread::spawn(move || type_in(keyboard, Sizes::to(sizes), &seen));
                 Relay { stdout, stderr: None, ended, _terminal: Some(raw) }
             }
         }
@@ -70,10 +75,11 @@ fn pass(mut stream: impl Read, mut sink: impl Write) -> Vec<u8> {
     Vec::new()
 }
 
-/// Copies keys until the guest has ended or there are no more.
-fn type_in(mut keyboard: ChildStdin, ended: &AtomicBool) {
+/// Copies keys, and the size of our terminal, until the guest has ended or there are no more keys.
+fn type_in(mut keyboard: ChildStdin, mut sizes: Sizes, ended: &AtomicBool) {
     let mut buffer = [0_u8; 4096];
     while !ended.load(Ordering::Relaxed) {
+        sizes.report();
         if !terminal::key_waits(LOOK_EVERY) {
             continue;
         }
@@ -83,6 +89,36 @@ fn type_in(mut keyboard: ChildStdin, ended: &AtomicBool) {
         let sent = keyboard.write_all(buffer.get(..count).unwrap_or_default());
         if sent.and_then(|()| keyboard.flush()).is_err() {
             return;
+        }
+    }
+}
+
+/// Reports the size of our terminal to the guest, by a serial port, which has no sizes of its own.
+struct Sizes {
+    socket: PathBuf,
+    port: Option<UnixStream>,
+    last: Option<((u16, u16), Instant)>,
+}
+
+impl Sizes {
+    fn to(socket: PathBuf) -> Self {
+        Self { socket, port: None, last: None }
+    }
+
+    /// Writes a line with rows and columns: if they changed, and once in a while, since a guest that boots misses what
+    /// comes before it reads.
+    fn report(&mut self) {
+        let size = terminal::size();
+        if self.last.is_some_and(|(known, at)| known == size && at.elapsed() < AGAIN) {
+            return;
+        }
+        if self.port.is_none() {
+            self.port = UnixStream::connect(&self.socket).ok().filter(|port| port.set_nonblocking(true).is_ok());
+        }
+        let Some(port) = &mut self.port else { return };
+        // A guest that does not read its port keeps its size.
+        if port.write_all(format!("{} {}\n", size.0, size.1).as_bytes()).is_ok() {
+            self.last = Some((size, Instant::now()));
         }
     }
 }
