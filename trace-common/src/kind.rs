@@ -32,6 +32,8 @@ pub enum Kind {
     LinkServed = 12,
     /// `tcp_set_congestion_control` returned to a thread that requested a module.
     CongestionServed = 13,
+    /// The kernel answered the request with the result of an earlier one for the same name.
+    Deduplicated = 14,
     /// `call_usermodehelper_exec` was entered.
     CallEntered = 16,
     /// `call_usermodehelper_exec` returned.
@@ -121,7 +123,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in order of number.
-    pub const ALL: [Self; 55] = [
+    pub const ALL: [Self; 56] = [
         Self::Requested,
         Self::Admitted,
         Self::Throttled,
@@ -135,6 +137,7 @@ impl Kind {
         Self::NetDeviceServed,
         Self::LinkServed,
         Self::CongestionServed,
+        Self::Deduplicated,
         Self::CallEntered,
         Self::CallReturned,
         Self::CallPicked,
@@ -202,6 +205,7 @@ impl Kind {
             Self::NetDeviceServed => "network device served",
             Self::LinkServed => "network link served",
             Self::CongestionServed => "congestion served",
+            Self::Deduplicated => "deduplicated",
             Self::CallEntered => "helper call entered",
             Self::CallReturned => "helper call returned",
             Self::CallPicked => "helper call picked up",
@@ -407,6 +411,6 @@ mod tests {
             assert_eq!(Kind::from_number(kind.number()), Some(kind));
         }
         assert_eq!(Kind::from_number(0), None);
-        assert_eq!(Kind::from_number(14), None);
+        assert_eq!(Kind::from_number(15), None);
     }
 }

@@ -40,6 +40,10 @@ pub struct Offsets {
     pub task_signal: u32,
     /// `signal_struct.live`
     pub signal_live: u32,
+    /// `signal_struct.flags`
+    pub signal_flags: u32,
+    /// `signal_struct.group_exit_code`
+    pub signal_exit_code: u32,
     /// `subprocess_info.work`
     pub call_work: u32,
     /// `subprocess_info.path`
@@ -106,8 +110,7 @@ pub struct Offsets {
     pub net_device_name: u32,
 }
 
-/// The same for the fields that the programs about devices read. They are apart: a program reads all of a struct of
-/// settings onto its stack, which is small.
+/// The same for the fields that the programs about devices read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, IntoBytes, Immutable)]
 #[repr(C)]
 pub struct DeviceOffsets {
@@ -164,6 +167,8 @@ impl Offsets {
         task_exit_code: UNKNOWN,
         task_signal: UNKNOWN,
         signal_live: UNKNOWN,
+        signal_flags: UNKNOWN,
+        signal_exit_code: UNKNOWN,
         call_work: UNKNOWN,
         call_path: UNKNOWN,
         call_argv: UNKNOWN,
@@ -213,4 +218,4 @@ impl Offsets {
     };
 }
 
-const _: () = assert!(size_of::<Settings>() == 184 && size_of::<DeviceOffsets>() == 32);
+const _: () = assert!(size_of::<Settings>() == 192 && size_of::<DeviceOffsets>() == 32);

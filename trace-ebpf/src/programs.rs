@@ -90,6 +90,13 @@ fn requested_raw(ctx: RawTracePointContext) -> i32 {
     request::requested(&ctx, ctx.arg(0), 0)
 }
 
+// deduplicated: bool kmod_dup_request_exists_wait(char *module_name, bool wait, int *dup_ret)
+
+#[fexit]
+fn deduplicated_fexit(ctx: FExitContext) -> i32 {
+    request::deduplicated(&ctx, ctx.arg(2), ctx.arg(3))
+}
+
 // refused early: int __request_module(bool wait, const char *fmt, ...)
 
 /// The format and what it may use: those arguments that are in registers on every architecture.

@@ -1,6 +1,6 @@
 //! The only code that reads kernel memory. Each read is checked by the kernel and may fail; none can fault.
 
-use crate::maps::{DEVICE_OFFSETS, SCRATCH, SETTINGS, STRINGS};
+use crate::maps::{SCRATCH, STRINGS};
 use crate::room::{Room, room};
 use aya_ebpf::EbpfContext;
 use aya_ebpf::cty::c_void;
@@ -12,28 +12,42 @@ use aya_ebpf::helpers::generated::{
 use aya_ebpf::helpers::{bpf_get_current_uid_gid, bpf_probe_read_kernel};
 use aya_ebpf::programs::ProbeContext;
 use trace_common::limits::{FORMAT_WORDS, LINE, SHORT_TEXT, UEVENT_STRINGS};
-use trace_common::settings::{DeviceOffsets, Offsets, UNKNOWN};
+use trace_common::settings::{Settings, UNKNOWN};
 use trace_common::wire::{
     ACTION_ADD, ACTION_CHANGE, CAPS_SEEN, NO_NEW_PRIVS_SEEN, Origin, Printed, Privileges, SECCOMP_SEEN, Text64,
     Text128, Text256, USERNS_SEEN,
 };
 
-/// The offsets of fields in this kernel.
-#[inline(always)]
-pub fn offsets() -> Offsets {
-    SETTINGS.load().offsets
+/// One of the loader's settings. All of them together would not fit onto the stack of some programs.
+macro_rules! setting {
+    ($settings:ident: $type:ty, $($field:ident).+) => {{
+        let settings = (&raw const crate::maps::$settings).cast::<$type>();
+        // SAFETY: a `Global` is nothing but its value, which the loader has set; the compiler may not assume what it is.
+        unsafe { core::ptr::read_volatile(&raw const (*settings).$($field).+) }
+    }};
 }
 
-/// The offsets of what the programs about devices read.
-#[inline(always)]
-pub fn device_offsets() -> DeviceOffsets {
-    DEVICE_OFFSETS.load()
+/// The offset of a field in this kernel.
+macro_rules! offset {
+    ($field:ident) => {
+        $crate::read::setting!(SETTINGS: trace_common::settings::Settings, offsets.$field)
+    };
 }
+pub(crate) use offset;
+pub(crate) use setting;
+
+/// The offset of what the programs about devices read.
+macro_rules! device_offset {
+    ($field:ident) => {
+        $crate::read::setting!(DEVICE_OFFSETS: trace_common::settings::DeviceOffsets, $field)
+    };
+}
+pub(crate) use device_offset;
 
 /// Whether `head` is the notifier chain of modules' states.
 #[inline(always)]
 pub fn is_module_notify_list(head: u64) -> bool {
-    let list = SETTINGS.load().module_notify_list;
+    let list = setting!(SETTINGS: Settings, module_notify_list);
     list != 0 && head == list
 }
 
@@ -77,19 +91,36 @@ pub fn copy32(room: &Room<'_, i32>, base: u64, offset: u32) -> bool {
 /// Copies `pm_test_level` into a record; returns whether its address is known.
 #[inline(always)]
 pub fn pm_test_level(room: &Room<'_, i32>) -> bool {
-    copy32(room, SETTINGS.load().pm_test_level, 0)
+    copy32(room, setting!(SETTINGS: Settings, pm_test_level), 0)
+}
+
+/// `SIGNAL_GROUP_EXIT` (include/linux/sched/signal.h, 5.10 to 7.3).
+const GROUP_EXIT: u32 = 4;
+
+/// Whether the current process is ending: a signal is going to, or another of its threads exits.
+#[inline(always)]
+pub fn is_ending() -> bool {
+    let signals: u64 = field(current(), offset!(task_signal)).unwrap_or(0);
+    field32(signals, offset!(signal_flags)).is_some_and(|flags| flags & GROUP_EXIT != 0)
+}
+
+/// Copies the status with which the current process is ending into a record; returns whether it could be read.
+#[inline(always)]
+pub fn ending_status(room: &Room<'_, i32>) -> bool {
+    let signals: u64 = field(current(), offset!(task_signal)).unwrap_or(0);
+    copy32(room, signals, offset!(signal_exit_code))
 }
 
 /// The process of the traced command; zero if there is none.
 #[inline(always)]
 pub fn command() -> u32 {
-    SETTINGS.load().command
+    setting!(SETTINGS: Settings, command)
 }
 
 /// Whether it is known that no helper is set: `modprobe_path` is empty.
 #[inline(always)]
 pub fn has_no_helper() -> bool {
-    field::<u8>(SETTINGS.load().modprobe_path, 0) == Some(0)
+    field::<u8>(setting!(SETTINGS: Settings, modprobe_path), 0) == Some(0)
 }
 
 /// `CAP_SYS_MODULE` (include/uapi/linux/capability.h).
@@ -99,11 +130,10 @@ const SYS_MODULE: u32 = 16;
 /// kernel's types do not show that: whether it is root.
 #[inline(always)]
 pub fn may_load_modules() -> bool {
-    let offsets = offsets();
-    let cred: u64 = field(current(), offsets.task_cred).unwrap_or(0);
-    let user_ns: u64 = field(cred, offsets.cred_user_ns).unwrap_or(0);
+    let cred: u64 = field(current(), offset!(task_cred)).unwrap_or(0);
+    let user_ns: u64 = field(cred, offset!(cred_user_ns)).unwrap_or(0);
     // A set of capabilities begins with its low half, in every version of its type.
-    match (field32(cred, offsets.cred_caps), field32(user_ns, offsets.user_ns_level)) {
+    match (field32(cred, offset!(cred_caps)), field32(user_ns, offset!(user_ns_level))) {
         (Some(low), Some(level)) => low & (1 << SYS_MODULE) != 0 && level == 0,
         _ => bpf_get_current_uid_gid() as u32 == 0,
     }
@@ -120,16 +150,15 @@ const OVERFLOW_USER: u32 = 65_534;
 #[inline(always)]
 pub fn responsible_user() -> u32 {
     let uid = bpf_get_current_uid_gid() as u32;
-    let offsets = offsets();
-    let cred: u64 = field(current(), offsets.task_cred).unwrap_or(0);
-    let mut user_ns: u64 = field(cred, offsets.cred_user_ns).unwrap_or(0);
+    let cred: u64 = field(current(), offset!(task_cred)).unwrap_or(0);
+    let mut user_ns: u64 = field(cred, offset!(cred_user_ns)).unwrap_or(0);
     let mut user = uid;
     for _ in 0..=NESTED {
-        if field32(user_ns, offsets.user_ns_level).unwrap_or(0) == 0 {
+        if field32(user_ns, offset!(user_ns_level)).unwrap_or(0) == 0 {
             return user;
         }
-        user = field32(user_ns, offsets.user_ns_owner).unwrap_or(uid);
-        user_ns = field(user_ns, offsets.user_ns_parent).unwrap_or(0);
+        user = field32(user_ns, offset!(user_ns_owner)).unwrap_or(uid);
+        user_ns = field(user_ns, offset!(user_ns_parent)).unwrap_or(0);
     }
     OVERFLOW_USER
 }
@@ -140,17 +169,17 @@ const NO_NEW_PRIVS: u32 = 1;
 /// Writes what the current task may do.
 #[inline(always)]
 pub fn privileges(privileges: &Room<'_, Privileges>) {
-    let (task, offsets) = (current(), offsets());
-    let (cred, _) = value(task, offsets.task_cred, 8);
-    let (user_ns, _) = value(cred, offsets.cred_user_ns, 8);
-    let (caps, caps_seen) = value(cred, offsets.cred_caps, 8);
-    let (userns, userns_seen) = value(user_ns, offsets.user_ns_number, 4);
-    let (seccomp, seccomp_seen) = value(task, offsets.task_seccomp, 4);
-    let (flags, flags_seen) = value(task, offsets.task_flags, 4);
+    let task = current();
+    let (cred, _) = value(task, offset!(task_cred), 8);
+    let (user_ns, _) = value(cred, offset!(cred_user_ns), 8);
+    let (caps, caps_seen) = value(cred, offset!(cred_caps), 8);
+    let (userns, userns_seen) = value(user_ns, offset!(user_ns_number), 4);
+    let (seccomp, seccomp_seen) = value(task, offset!(task_seccomp), 4);
+    let (flags, flags_seen) = value(task, offset!(task_flags), 4);
     room!(privileges.caps).put(caps);
     room!(privileges.userns).put(userns as u32);
-    room!(privileges.userns_depth).put(value(user_ns, offsets.user_ns_level, 4).0 as u32);
-    room!(privileges.userns_owner).put(value(user_ns, offsets.user_ns_owner, 4).0 as u32);
+    room!(privileges.userns_depth).put(value(user_ns, offset!(user_ns_level), 4).0 as u32);
+    room!(privileges.userns_owner).put(value(user_ns, offset!(user_ns_owner), 4).0 as u32);
     room!(privileges.seccomp).put(seccomp as u32);
     room!(privileges.no_new_privs).put(flags as u32 & NO_NEW_PRIVS);
     room!(privileges.seen).put(
@@ -181,13 +210,12 @@ const NET_DEVICES: u32 = 256;
 /// Whether the namespace `net` has a network device of this name, under its first name; `None` if that is not known.
 #[inline(always)]
 pub fn has_net_device(net: u64, name: u64) -> Option<bool> {
-    let offsets = offsets();
-    if offsets.net_devices == UNKNOWN || offsets.net_device_list == UNKNOWN || offsets.net_device_name == UNKNOWN {
+    if offset!(net_devices) == UNKNOWN || offset!(net_device_list) == UNKNOWN || offset!(net_device_name) == UNKNOWN {
         return None;
     }
     let wanted = net_device_name(name);
-    let head = net + u64::from(offsets.net_devices);
-    let to_name = u64::from(offsets.net_device_name).wrapping_sub(u64::from(offsets.net_device_list));
+    let head = net + u64::from(offset!(net_devices));
+    let to_name = u64::from(offset!(net_device_name)).wrapping_sub(u64::from(offset!(net_device_list)));
     // The newest is the last: the list is gone through from its end.
     let mut node = value(head, 8, 8).0;
     for _ in 0..NET_DEVICES {
@@ -218,7 +246,7 @@ fn net_device_name(address: u64) -> [u64; 2] {
 /// The user who logged in for the current task; `None` if that cannot be read.
 #[inline(always)]
 pub fn loginuid() -> Option<u32> {
-    field32(current(), offsets().task_loginuid)
+    field32(current(), offset!(task_loginuid))
 }
 
 /// The file that the current process executes, by its device and the number of its inode; zeros for a kernel thread, or
@@ -231,18 +259,16 @@ pub fn executable() -> (u32, u64) {
 /// The same, of a task's process.
 #[inline(always)]
 fn executable_of(task: u64) -> (u32, u64) {
-    let offsets = offsets();
-    let mm: u64 = field(task, offsets.task_mm).unwrap_or(0);
-    file_id(field(mm, offsets.mm_exe_file).unwrap_or(0))
+    let mm: u64 = field(task, offset!(task_mm)).unwrap_or(0);
+    file_id(field(mm, offset!(mm_exe_file)).unwrap_or(0))
 }
 
 /// The file behind an open `struct file`, in the same way.
 #[inline(always)]
 pub fn file_id(file: u64) -> (u32, u64) {
-    let offsets = offsets();
-    let inode: u64 = field(file, offsets.file_inode).unwrap_or(0);
-    let super_block: u64 = field(inode, offsets.inode_super).unwrap_or(0);
-    match (field32(super_block, offsets.super_device), field(inode, offsets.inode_number)) {
+    let inode: u64 = field(file, offset!(file_inode)).unwrap_or(0);
+    let super_block: u64 = field(inode, offset!(inode_super)).unwrap_or(0);
+    match (field32(super_block, offset!(super_device)), field(inode, offset!(inode_number))) {
         (Some(device), Some(number)) => (device, number),
         _ => (0, 0),
     }
@@ -251,7 +277,6 @@ pub fn file_id(file: u64) -> (u32, u64) {
 /// Writes where the current task comes from.
 #[inline(always)]
 pub fn origin(origin: &Room<'_, Origin>) {
-    let offsets = offsets();
     let (device, inode) = executable();
     let loginuid = loginuid();
     room!(origin.uid).put(bpf_get_current_uid_gid() as u32);
@@ -260,13 +285,13 @@ pub fn origin(origin: &Room<'_, Origin>) {
     room!(origin.exe_device).put(device);
     room!(origin.exe_inode).put(inode);
     room!(origin.cgroup).put(current_cgroup());
-    let parent: u64 = field(current(), offsets.task_parent).unwrap_or(0);
+    let parent: u64 = field(current(), offset!(task_parent)).unwrap_or(0);
     let (device, inode) = executable_of(parent);
     room!(origin.parent_start).put(process_start(parent));
     room!(origin.parent_exe_inode).put(inode);
     room!(origin.parent_exe_device).put(device);
-    room!(origin.parent).put(field32(parent, offsets.task_tgid).unwrap_or(0));
-    room!(origin.parent_comm).put(field(parent, offsets.task_comm).unwrap_or([0; 16]));
+    room!(origin.parent).put(field32(parent, offset!(task_tgid)).unwrap_or(0));
+    room!(origin.parent_comm).put(field(parent, offset!(task_comm)).unwrap_or([0; 16]));
     room!(origin.capable).put(u32::from(may_load_modules()));
     room!(origin.reserved).put(0);
 }
@@ -332,9 +357,8 @@ pub fn current_start() -> u64 {
 /// When the process of `task` started, on the boot clock; zero if it cannot be read.
 #[inline(always)]
 pub fn process_start(task: u64) -> u64 {
-    let offsets = offsets();
-    field::<u64>(task, offsets.task_group_leader)
-        .and_then(|leader| field(leader, offsets.task_start_boottime))
+    field::<u64>(task, offset!(task_group_leader))
+        .and_then(|leader| field(leader, offset!(task_start_boottime)))
         .unwrap_or(0)
 }
 
@@ -440,7 +464,7 @@ const fn seven(word: u64) -> u64 {
 pub fn announcement(env: u64) -> Option<Announcement> {
     let places = STRINGS.get_ptr_mut(0)?;
     let size = (UEVENT_STRINGS * 8) as u32;
-    let source = (env + u64::from(device_offsets().uevent_strings)) as *const c_void;
+    let source = (env + u64::from(device_offset!(uevent_strings))) as *const c_void;
     // SAFETY: the map's value has room for so many bytes; the kernel checks `source`. Nobody else writes to it: a
     // probe is not interrupted by another run of itself on its CPU.
     let places = unsafe {
@@ -485,10 +509,9 @@ pub fn word(address: u64) -> u64 {
 /// `driver_deferred_probe_add`, 5.10 to 7.3).
 #[inline(always)]
 pub fn is_deferred(device: u64) -> bool {
-    let offsets = device_offsets();
-    let (private, _) = value(device, offsets.device_private, 8);
-    let (next, seen) = value(private, offsets.deferred_probe, 8);
-    seen != 0 && next != private + u64::from(offsets.deferred_probe)
+    let (private, _) = value(device, device_offset!(device_private), 8);
+    let (next, seen) = value(private, device_offset!(deferred_probe), 8);
+    seen != 0 && next != private + u64::from(device_offset!(deferred_probe))
 }
 
 /// The pointer at `offset` in the struct at `base`; zero if it cannot be read.

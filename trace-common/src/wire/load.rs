@@ -65,6 +65,10 @@ pub struct LoadEnded {
     pub syscall: u32,
     /// Zero or a negative errno.
     pub result: i32,
+    /// How the task's process is going to end once the call returns, as a wait status word; meaningless unless `ending`.
+    pub status: i32,
+    /// Not zero: the task's process is ending, by a signal or because another of its threads exits.
+    pub ending: u32,
 }
 
 /// `load_module` was entered: the module's image is in memory, decompressed.
@@ -155,7 +159,7 @@ record!(Printed: Printed);
 record!(UnloadBegan: UnloadBegan);
 record!(InitEnded: InitEnded);
 
-const _: () = assert!(size_of::<LoadBegan>() == 144 && size_of::<LoadEnded>() == 64);
+const _: () = assert!(size_of::<LoadBegan>() == 144 && size_of::<LoadEnded>() == 72);
 const _: () = assert!(size_of::<ImageRead>() == 64 && size_of::<ModuleSeen>() == 128);
 const _: () = assert!(size_of::<InitEnded>() == 72 && size_of::<FileNamed>() == 136);
 const _: () = assert!(size_of::<Printed>() == 320 && size_of::<UnloadBegan>() == 200);

@@ -131,7 +131,7 @@ pub struct RefusedEarly {
 record!(Requested: Requested);
 record!(RefusedEarly: RefusedEarly);
 record!(Admitted: Admitted);
-record!(TurnedAway: Throttled, Denied);
+record!(TurnedAway: Throttled, Denied, Deduplicated);
 
 const _: () = assert!(size_of::<TurnedAway>() == 64 && size_of::<RefusedEarly>() == 680);
 const _: () = assert!(size_of::<Requested>() == 384 && size_of::<Admitted>() == 128);

@@ -2,6 +2,7 @@
 //! lib/kobject_uevent.c).
 
 use crate::maps::{Arguments, PROBE_ERRORS, PROBING};
+use crate::read::{device_offset, offset};
 use crate::room::room;
 use crate::{emit, read, share};
 use aya_ebpf::EbpfContext;
@@ -11,7 +12,7 @@ use trace_common::wire::{DriverTried, Record, Uevent};
 /// hook: entry of `static void driver_bound(struct device *dev)`, 5.10 to 7.3: the driver has accepted the device.
 #[inline(always)]
 pub fn bound(ctx: &impl EbpfContext, device: u64) -> i32 {
-    let driver = read::pointer(device, read::device_offsets().device_driver);
+    let driver = read::pointer(device, device_offset!(device_driver));
     tried::<{ Kind::DeviceBound as u16 }>(device, driver, 0);
     debug!(ctx, "device bound in {}", ctx.pid());
     0
@@ -22,7 +23,7 @@ pub fn bound(ctx: &impl EbpfContext, device: u64) -> i32 {
 /// the driver was bound, and a driver's errno is positive. If the driver is not the device's, it was not bound.
 #[inline(always)]
 pub fn probed(ctx: &impl EbpfContext, device: u64, driver: u64, result: i32) -> i32 {
-    if read::pointer(device, read::device_offsets().device_driver) == driver {
+    if read::pointer(device, device_offset!(device_driver)) == driver {
         return 0;
     }
     let error = if result > 0 { -result } else { result };
@@ -98,13 +99,12 @@ where
     DriverTried: Record<KIND>,
 {
     emit::record::<KIND, DriverTried>(|record| {
-        let (offsets, general) = (read::device_offsets(), read::offsets());
-        let bus = read::pointer(device, offsets.device_bus);
-        let owner = read::pointer(driver, offsets.driver_owner);
-        read::text64(&room!(record.device), read::pointer(device, general.device_name));
-        read::text64(&room!(record.bus), read::pointer(bus, offsets.bus_name));
-        read::text64(&room!(record.driver), read::pointer(driver, offsets.driver_name));
-        read::text64(&room!(record.module), owner + u64::from(general.module_name));
+        let bus = read::pointer(device, device_offset!(device_bus));
+        let owner = read::pointer(driver, device_offset!(driver_owner));
+        read::text64(&room!(record.device), read::pointer(device, offset!(device_name)));
+        read::text64(&room!(record.bus), read::pointer(bus, device_offset!(bus_name)));
+        read::text64(&room!(record.driver), read::pointer(driver, device_offset!(driver_name)));
+        read::text64(&room!(record.module), owner + u64::from(offset!(module_name)));
         room!(record.in_module).put(u32::from(owner != 0));
         room!(record.result).put(result);
     });
@@ -136,9 +136,8 @@ pub fn announced(ctx: &impl EbpfContext, object: u64, env: u64) -> i32 {
         room!(record.synthetic).put(said.synthetic);
         read::text64(&room!(record.path_end), said.path_end);
         read::text64(&room!(record.subsystem), said.subsystem);
-        let offsets = read::device_offsets();
-        let driver = read::pointer(object, offsets.device_driver);
-        read::text64(&room!(record.driver), read::pointer(driver, offsets.driver_name));
+        let driver = read::pointer(object, device_offset!(device_driver));
+        read::text64(&room!(record.driver), read::pointer(driver, device_offset!(driver_name)));
         room!(record.has_driver).put(u32::from(driver != 0));
         room!(record.is_path_cut).put(said.is_path_cut);
         read::text256(&room!(record.alias), said.alias);

@@ -1,6 +1,7 @@
 //! Requests for firmware files, and the lock that keeps helpers enabled during them (drivers/base/firmware_loader/,
 //! kernel/umh.c).
 
+use crate::read::offset;
 use crate::room::room;
 use crate::{emit, read};
 use aya_ebpf::EbpfContext;
@@ -15,7 +16,7 @@ where
     FirmwareBegan: Record<KIND>,
 {
     emit::record::<KIND, FirmwareBegan>(|record| {
-        let device_name: u64 = read::field(device, read::offsets().device_name).unwrap_or(0);
+        let device_name: u64 = read::field(device, offset!(device_name)).unwrap_or(0);
         read::text128(&room!(record.name), name);
         read::text64(&room!(record.device), device_name);
     });

@@ -2,6 +2,7 @@
 
 use super::task;
 use crate::maps::{QUIET_CALLS, QUIET_REQUEST};
+use crate::read::offset;
 use crate::room::{Room, room};
 use crate::{emit, read, share};
 use aya_ebpf::EbpfContext;
@@ -24,13 +25,12 @@ pub fn call_entered(ctx: &impl EbpfContext, call: u64, wait_mode: i32, unframed:
     let _ = QUIET_CALLS.remove(call);
     task::await_return(ctx.pid());
     emit::record::<{ Kind::CallEntered as u16 }, CallEntered>(|record| {
-        let offsets = read::offsets();
         room!(record.call).put(call);
         room!(record.wait_mode).put(wait_mode);
         room!(record.reserved).put(0);
-        let path = read::field(call, offsets.call_path).unwrap_or(0);
+        let path = read::field(call, offset!(call_path)).unwrap_or(0);
         read::text128(&room!(record.path), path);
-        arguments(record, read::field(call, offsets.call_argv).unwrap_or(0));
+        arguments(record, read::field(call, offset!(call_argv)).unwrap_or(0));
         room!(record.stack_bytes).put(read::stack(ctx, &room!(record.stack), unframed));
     });
     debug!(ctx, "helper call {:x} entered by {} wait {}", call, ctx.pid(), wait_mode);
@@ -83,15 +83,15 @@ const EBUSY: i32 = -16;
 /// case nothing is recorded.
 #[inline(always)]
 pub fn call_freed(ctx: &impl EbpfContext, call: u64) -> i32 {
-    let offsets = read::offsets();
-    let (Some(wait), Some(retval)) = (read::field32(call, offsets.call_wait), read::field32(call, offsets.call_retval))
+    let (Some(wait), Some(retval)) =
+        (read::field32(call, offset!(call_wait)), read::field32(call, offset!(call_retval)))
     else {
         return 0;
     };
     if wait != 0 {
         return call_returned(ctx, call, retval as i32);
     }
-    let path: u64 = read::field(call, offsets.call_path).unwrap_or(0);
+    let path: u64 = read::field(call, offset!(call_path)).unwrap_or(0);
     if read::field::<u8>(path, 0).unwrap_or(0) == 0 { 0 } else { call_returned(ctx, call, EBUSY) }
 }
 
@@ -106,7 +106,7 @@ fn is_quiet(call: u64) -> bool {
 /// is not known.
 #[inline(always)]
 pub fn call_of_work(work: u64) -> u64 {
-    let offset = read::offsets().call_work;
+    let offset = offset!(call_work);
     if work == 0 || offset == UNKNOWN { 0 } else { work - u64::from(offset) }
 }
 

@@ -2,6 +2,7 @@
 
 use super::task;
 use crate::maps::{LOADER, QUIET_LOAD};
+use crate::read::offset;
 use crate::room::room;
 use crate::{emit, read, share};
 use aya_ebpf::EbpfContext;
@@ -40,6 +41,9 @@ pub fn ended(ctx: &impl EbpfContext, syscall: u32, result: i64) -> i32 {
     emit::record::<{ Kind::LoadEnded as u16 }, LoadEnded>(|record| {
         room!(record.syscall).put(syscall);
         room!(record.result).put(result as i32);
+        room!(record.status).put(0);
+        let ending = read::is_ending() && read::ending_status(&room!(record.status));
+        room!(record.ending).put(u32::from(ending));
     });
     debug!(ctx, "load ended in {} with {}", ctx.pid(), result);
     0
@@ -53,7 +57,7 @@ pub fn image_read(ctx: &impl EbpfContext, info: *const u8) -> i32 {
         return 0;
     }
     emit::record::<{ Kind::ImageRead as u16 }, ImageRead>(|record| {
-        let bytes = read::field(info as u64, read::offsets().load_info_len).unwrap_or(0);
+        let bytes = read::field(info as u64, offset!(load_info_len)).unwrap_or(0);
         room!(record.bytes).put(bytes);
     });
     debug!(ctx, "image read in {}", ctx.pid());
@@ -67,7 +71,7 @@ where
     ModuleSeen: Record<KIND>,
 {
     emit::record::<KIND, ModuleSeen>(|record| {
-        let offset = read::offsets().module_name;
+        let offset = offset!(module_name);
         let name = if module == 0 || offset == UNKNOWN { 0 } else { module + u64::from(offset) };
         room!(record.module).put(module);
         read::text64(&room!(record.name), name);
@@ -83,14 +87,13 @@ pub fn file_named(ctx: &impl EbpfContext, file: u64) -> i32 {
     if task::is_watched(ctx.pid(), QUIET_LOAD) {
         return 0;
     }
-    let offsets = read::offsets();
-    let dentry: u64 = read::field(file, offsets.file_dentry).unwrap_or(0);
+    let dentry: u64 = read::field(file, offset!(file_dentry)).unwrap_or(0);
     emit::record::<{ Kind::FileNamed as u16 }, FileNamed>(|record| {
         let (device, inode) = read::file_id(file);
         room!(record.inode).put(inode);
         room!(record.device).put(device);
         room!(record.reserved).put(0);
-        read::text64(&room!(record.name), read::field(dentry, offsets.dentry_name).unwrap_or(0));
+        read::text64(&room!(record.name), read::field(dentry, offset!(dentry_name)).unwrap_or(0));
     });
     debug!(ctx, "load in {} has a file", ctx.pid());
     0

@@ -2,6 +2,7 @@
 //! lookup (a thread that is not the first of its process needs a second one at its exit).
 
 use crate::maps::{ASKED, ASKING, CALLER, HELPER, LINE, LOADER, QUIET_LOAD, QUIET_REQUEST, TASKS, Watched};
+use crate::read::offset;
 use crate::room::room;
 use crate::{command, emit, read};
 use aya_ebpf::EbpfContext;
@@ -212,7 +213,7 @@ pub fn forked(ctx: &impl EbpfContext, child: *const u8) -> i32 {
     if !is_helper && !is_of_command {
         return 0;
     }
-    let Some(child_tgid) = read::field32(child as u64, read::offsets().task_tgid) else {
+    let Some(child_tgid) = read::field32(child as u64, offset!(task_tgid)) else {
         emit::lost(if is_helper { Loss::Untracked } else { Loss::CommandUntracked });
         return 0;
     };
@@ -262,9 +263,9 @@ pub fn exited(ctx: &impl EbpfContext) -> i32 {
     if !is_helper && !command::is_of_command(process) {
         return 0;
     }
-    let (task, offsets) = (read::current(), read::offsets());
-    let signal: u64 = read::field(task, offsets.task_signal).unwrap_or(0);
-    let last = match read::field32(signal, offsets.signal_live) {
+    let task = read::current();
+    let signal: u64 = read::field(task, offset!(task_signal)).unwrap_or(0);
+    let last = match read::field32(signal, offset!(signal_live)) {
         Some(live) => live == 0,
         None => ctx.tgid() == ctx.pid(),
     };
@@ -277,7 +278,7 @@ pub fn exited(ctx: &impl EbpfContext) -> i32 {
     }
     emit::record::<{ Kind::Exited as u16 }, Exited>(|record| {
         room!(record.status).put(0);
-        let seen = read::copy32(&room!(record.status), task, offsets.task_exit_code);
+        let seen = read::copy32(&room!(record.status), task, offset!(task_exit_code));
         room!(record.status_seen).put(u32::from(seen));
     });
     let _ = TASKS.remove(process);

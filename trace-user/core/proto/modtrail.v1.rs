@@ -11,7 +11,7 @@ pub struct Event {
     pub cpu: u32,
     #[prost(bool, tag = "5")]
     pub of_command: bool,
-    #[prost(oneof = "event::Body", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 38, 37, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 70, 71, 72, 73, 74, 75, 76, 50, 51, 52, 53, 54, 55, 56, 57, 58, 60, 61, 62, 63, 64, 65, 66, 80, 81, 82")]
+    #[prost(oneof = "event::Body", tags = "10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 83, 32, 33, 34, 35, 36, 38, 37, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 70, 71, 72, 73, 74, 75, 76, 50, 51, 52, 53, 54, 55, 56, 57, 58, 60, 61, 62, 63, 64, 65, 66, 80, 81, 82")]
     pub body: ::core::option::Option<event::Body>,
 }
 /// Nested message and enum types in `Event`.
@@ -62,6 +62,8 @@ pub mod event {
         Throttled(super::TurnedAway),
         #[prost(message, tag = "31")]
         Denied(super::TurnedAway),
+        #[prost(message, tag = "83")]
+        Deduplicated(super::TurnedAway),
         #[prost(message, tag = "32")]
         Named(super::Named),
         #[prost(message, tag = "33")]
@@ -295,6 +297,8 @@ pub struct LoadEnded {
     pub syscall: u32,
     #[prost(sint32, tag = "2")]
     pub result: i32,
+    #[prost(sint32, optional, tag = "3")]
+    pub ending: ::core::option::Option<i32>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ImageRead {
@@ -525,6 +529,10 @@ pub struct Resolved {
     pub configured: ::core::option::Option<Configured>,
     #[prost(message, optional, tag = "5")]
     pub absent: ::core::option::Option<Absent>,
+    #[prost(string, optional, tag = "6")]
+    pub newer: ::core::option::Option<::prost::alloc::string::String>,
+    #[prost(string, optional, tag = "7")]
+    pub unread: ::core::option::Option<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Absent {
@@ -593,6 +601,8 @@ pub struct MissingFile {
     pub module: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub path: ::prost::alloc::string::String,
+    #[prost(uint32, tag = "3")]
+    pub fault: u32,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Place {

@@ -106,6 +106,9 @@ fn moment(kind: Kind, bytes: &[u8], unnamed: &mut Option<Unnamed>) -> Result<Mom
             Moment::Admitted { alias: short(&record.alias), wait: record.wait != 0 }
         }
         Kind::Throttled => Moment::Throttled { result: turned_away(&whole!(Throttled as wire::TurnedAway, bytes)) },
+        Kind::Deduplicated => {
+            Moment::Deduplicated { result: turned_away(&whole!(Deduplicated as wire::TurnedAway, bytes)) }
+        }
         Kind::Denied => Moment::Denied { result: turned_away(&whole!(Denied as wire::TurnedAway, bytes)) },
         Kind::SocketServed
         | Kind::FileSystemServed
@@ -180,7 +183,8 @@ fn load(kind: Kind, bytes: &[u8], unnamed: &mut Option<Unnamed>) -> Result<Momen
         }
         Kind::LoadEnded => {
             let record = whole!(LoadEnded as wire::LoadEnded, bytes);
-            Moment::LoadEnded { syscall: syscall(kind, record.syscall)?, result: ReturnCode(record.result) }
+            let ending = (record.ending != 0).then_some(WaitStatus(record.status));
+            Moment::LoadEnded { syscall: syscall(kind, record.syscall)?, result: ReturnCode(record.result), ending }
         }
         Kind::ImageRead => {
             let record = whole!(ImageRead as wire::ImageRead, bytes);
@@ -732,8 +736,8 @@ mod tests {
     fn bytes_that_are_no_record_are_refused_with_the_reason() {
         assert_eq!(decode(&[0; 8]), Err(DecodeFault::Short { bytes: 8 }));
         let mut unknown = header(Kind::Live);
-        unknown.kind = 14;
-        assert_eq!(decode(unknown.as_bytes()), Err(DecodeFault::Kind { number: 14 }));
+        unknown.kind = 15;
+        assert_eq!(decode(unknown.as_bytes()), Err(DecodeFault::Kind { number: 15 }));
         let bytes = size_of::<wire::Header>();
         let cut = header(Kind::Live);
         assert_eq!(decode(cut.as_bytes()), Err(DecodeFault::Size { kind: Kind::Live, bytes }));

@@ -174,7 +174,7 @@ impl Scenario {
     pub fn went_live(&mut self, at: u64, task: Task, name: &str) {
         self.probe(at, task, Moment::Live(module(name)));
         self.probe(at + 400, task, Moment::InitEnded { result: ReturnCode::OK });
-        self.probe(at + 500, task, Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode::OK });
+        self.probe(at + 500, task, Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode::OK, ending: None });
     }
 }
 
@@ -256,6 +256,8 @@ fn hooks() -> Arc<[Hook]> {
             let loses = "returns, where more callers wait at once than the probe has places";
             let refused = "fexit call_usermodehelper_exec: ENOTSUPP (not supported)";
             hook(kind, Some("kretprobe call_usermodehelper_exec"), loses, refused)
+        } else if kind == Kind::Deduplicated {
+            hook(kind, None, "", "this kernel has no kmod_dup_request_exists_wait: it does not happen here")
         } else if kind == Kind::Freed {
             hook(kind, None, "when the memory of a module is given back", "raw tracepoint: EPERM")
         } else {
@@ -347,7 +349,11 @@ fn went_wrong(scenario: &mut Scenario) {
     let helper = scenario.helper(failed);
     scenario.load(345_000, helper, "floppy");
     scenario.probe(360_000, helper, Moment::InitEnded { result: ReturnCode(-19) });
-    scenario.probe(360_100, helper, Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode(-19) });
+    scenario.probe(
+        360_100,
+        helper,
+        Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode(-19), ending: None },
+    );
     scenario.ended(failed, 362_000, 256);
     let twice = [(531, 540), (532, 541)].map(|(tid, pid)| Helped {
         alias: "net-pf-99",

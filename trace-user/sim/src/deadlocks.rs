@@ -224,7 +224,7 @@ impl World {
                 let name = self.init_begins(loader);
                 self.probe(loader, Moment::Live(module(&name)));
                 self.probe(loader, Moment::InitEnded { result: ReturnCode::OK });
-                self.probe(loader, Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode::OK });
+                self.probe(loader, Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode::OK, ending: None });
             }
         }
         if matches!(end, End::Returned) {
@@ -359,7 +359,7 @@ impl World {
         let loads = self.scenario.model().open_loads().map(|load| load.task);
         let last = loads.filter(|task| members.contains(&task.tid.0)).find(|task| !asks.contains(&task.tid.0));
         let Some(task) = last else { return };
-        let ended = Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode(-4) };
+        let ended = Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode(-4), ending: None };
         self.scenario.probe(3_200_000, task, ended);
         self.scenario.until(3_400_000);
         self.waits.retain(|(from, to)| *from != task.tid.0 && *to != task.tid.0);

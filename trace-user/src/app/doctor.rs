@@ -119,7 +119,7 @@ struct Found {
 
 impl Found {
     fn degraded(&self) -> usize {
-        self.hooks.iter().filter(|hook| hook.may_miss || hook.attached.is_none()).count()
+        self.hooks.iter().filter(|hook| hook.falls_short()).count()
     }
 
     fn text(&self, machine: &Machine) -> String {

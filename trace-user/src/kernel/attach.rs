@@ -258,6 +258,17 @@ impl Attached {
 
     /// Takes the first rung that works. `denied` is set if the kernel answers that one is not allowed.
     fn climb(&mut self, ladder: &Ladder, plan: &Plan, denied: &mut bool) -> Hook {
+        if let Some(function) = ladder.only_with
+            && self.types.has_no_function(function)
+        {
+            return Hook {
+                moment: ladder.moment,
+                attached: None,
+                may_miss: false,
+                loses: "".into(),
+                refused: format!("this kernel has no {function}: it does not happen here").into(),
+            };
+        }
         let mut refused = Vec::new();
         for rung in ladder.order(plan.choice, plan.preemptible) {
             let name = rung.name();

@@ -111,6 +111,12 @@ impl Types {
         self.id(FUNC, name, "function", name)
     }
 
+    /// Whether the kernel is known not to have a function: its BTF can be read and does not describe it.
+    #[must_use]
+    pub fn has_no_function(&self, name: &str) -> bool {
+        self.ids.as_ref().is_ok_and(|ids| !ids.iter().any(|(of, known, _)| *of == FUNC && known == name))
+    }
+
     /// The type ID of the description of a tracepoint.
     ///
     /// # Errors
@@ -221,6 +227,8 @@ impl<'data> Btf<'data> {
             task_exit_code: offset("task_struct", "exit_code"),
             task_signal: offset("task_struct", "signal"),
             signal_live: offset("signal_struct", "live"),
+            signal_flags: offset("signal_struct", "flags"),
+            signal_exit_code: offset("signal_struct", "group_exit_code"),
             call_work: offset("subprocess_info", "work"),
             call_path: offset("subprocess_info", "path"),
             call_argv: offset("subprocess_info", "argv"),

@@ -22,6 +22,8 @@ pub struct Ladder {
     pub without: &'static str,
     /// The candidates, best first.
     pub rungs: &'static [Rung],
+    /// The function that only kernels have on which the moment happens; `None` if it happens on all.
+    pub only_with: Option<&'static str>,
 }
 
 /// One way to see a moment.
@@ -312,12 +314,14 @@ pub const LADDERS: &[Ladder] = &[
             lossy(&[program(BtfTracepoint, "requested_btf", "module_request")], "5.5", ADMITTED_ONLY),
             lossy(&[program(RawTracepoint, "requested_raw", "module_request")], "4.17", ADMITTED_ONLY),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::RefusedEarly,
         meaning: "a request is refused before a security module is asked: no helper is set, or the name is too long",
         without: "such requests",
         rungs: &[rung(&[program(Kprobe, "asked_kprobe", "__request_module")], WITH_MODPROBE_PATH).requiring(ModprobePath)],
+        only_with: None,
     },
     Ladder {
         moment: Kind::Denied,
@@ -327,6 +331,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Fexit, "denied_fexit", "security_kernel_module_request")], TRAMPOLINE),
             lossy(&[program(Kretprobe, "denied_kretprobe", "security_kernel_module_request")], ALL, RETURNS_MISSED),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::Throttled,
@@ -337,6 +342,14 @@ pub const LADDERS: &[Ladder] = &[
             lossy(&[program(Kretprobe, "throttled_kretprobe", "down_timeout")], SEMAPHORE, RETURNS_MISSED)
                 .requiring(SlotSemaphore),
         ],
+        only_with: None,
+    },
+    Ladder {
+        moment: Kind::Deduplicated,
+        meaning: "the kernel answers a request with the result of an earlier one for the same name",
+        without: "the outcome of such requests",
+        rungs: &[rung(&[program(Fexit, "deduplicated_fexit", DEDUPLICATION)], "6.4, with CONFIG_MODULE_DEBUG_AUTOLOAD_DUPS")],
+        only_with: Some(DEDUPLICATION),
     },
     Ladder {
         moment: Kind::Admitted,
@@ -346,6 +359,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(BtfTracepoint, "admitted_btf", "module_request")], "5.5"),
             rung(&[program(RawTracepoint, "admitted_raw", "module_request")], "4.17"),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::SocketServed,
@@ -355,6 +369,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Fexit, "socket_served_fexit", "__sock_create")], TRAMPOLINE),
             lossy(&[program(Kretprobe, "socket_served_kretprobe", "__sock_create")], ALL, RETURNS_MISSED),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::FileSystemServed,
@@ -364,6 +379,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Fexit, "file_system_served_fexit", "get_fs_type")], TRAMPOLINE),
             lossy(&[program(Kretprobe, "file_system_served_kretprobe", "get_fs_type")], ALL, RETURNS_MISSED),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::AlgorithmServed,
@@ -373,6 +389,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Fexit, "algorithm_served_fexit", "crypto_alg_mod_lookup")], TRAMPOLINE),
             lossy(&[program(Kretprobe, "algorithm_served_kretprobe", "crypto_alg_mod_lookup")], ALL, RETURNS_MISSED),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::CharDeviceServed,
@@ -382,6 +399,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Fexit, "char_device_served_fexit", "chrdev_open")], TRAMPOLINE),
             lossy(&[program(Kretprobe, "char_device_served_kretprobe", "chrdev_open")], ALL, RETURNS_MISSED),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::LinkServed,
@@ -391,6 +409,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Fexit, "link_served_fexit", "rtnl_newlink")], TRAMPOLINE),
             lossy(&[program(Kretprobe, "link_served_kretprobe", "rtnl_newlink")], ALL, RETURNS_MISSED),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::CongestionServed,
@@ -400,6 +419,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Fexit, "congestion_served_fexit", "tcp_set_congestion_control")], TRAMPOLINE),
             lossy(&[program(Kretprobe, "congestion_served_kretprobe", "tcp_set_congestion_control")], ALL, RETURNS_MISSED),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::BlockDeviceServed,
@@ -413,12 +433,14 @@ pub const LADDERS: &[Ladder] = &[
                 RETURNS_MISSED,
             ),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::NetDeviceServed,
         meaning: "the function that asks for a network device returns to a requester",
         without: "whether the requester got its network device",
         rungs: &[rung(&[program(Fexit, "net_device_served_fexit", "dev_load")], TRAMPOLINE)],
+        only_with: None,
     },
     Ladder {
         moment: Kind::CallEntered,
@@ -428,6 +450,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Kprobe, "call_entered_kprobe", "call_usermodehelper_exec")], ALL),
             rung(&[program(Fentry, "call_entered_fentry", "call_usermodehelper_exec")], TRAMPOLINE),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::CallReturned,
@@ -447,6 +470,7 @@ pub const LADDERS: &[Ladder] = &[
             .requiring(CallResult),
             lossy(&[program(Kretprobe, "call_returned_kretprobe", "call_usermodehelper_exec")], ALL, RETURNS_MISSED),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::CallPicked,
@@ -456,6 +480,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Kprobe, "call_picked_kprobe", "call_usermodehelper_exec_work")], ALL),
             rung(&[program(Fentry, "call_picked_fentry", "call_usermodehelper_exec_work")], TRAMPOLINE),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::Born,
@@ -465,6 +490,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Kprobe, "born_kprobe", "call_usermodehelper_exec_async")], ALL),
             rung(&[program(Fentry, "born_fentry", "call_usermodehelper_exec_async")], TRAMPOLINE),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::Executed,
@@ -475,6 +501,7 @@ pub const LADDERS: &[Ladder] = &[
             lossy(&[program(Kretprobe, "executed_kretprobe", "kernel_execve")], ALL, RETURNS_MISSED),
             lossy(&[program(RawTracepoint, "executed_raw", "sched_process_exec")], "4.17", "an exec that fails"),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::Completed,
@@ -496,6 +523,7 @@ pub const LADDERS: &[Ladder] = &[
                 "returns beyond the kernel's places for return probes (10 or twice the CPUs); calls that are not waited for",
             ),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::Forked,
@@ -506,6 +534,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(RawTracepoint, "forked_raw", "sched_process_fork")], "4.17"),
             rung(&[program(Kprobe, "forked_kprobe", "wake_up_new_task")], ALL),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::Exited,
@@ -516,6 +545,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(RawTracepoint, "exited_raw", "sched_process_exit")], "4.17"),
             rung(&[program(Kprobe, "exited_kprobe", "exit_files")], ALL),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::LoadBegan,
@@ -537,6 +567,7 @@ pub const LADDERS: &[Ladder] = &[
                 TRAMPOLINE,
             ),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::ImageRead,
@@ -546,6 +577,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Kprobe, "image_read_kprobe", "load_module")], ALL),
             rung(&[program(Fentry, "image_read_fentry", "load_module")], TRAMPOLINE),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::FileNamed,
@@ -559,6 +591,7 @@ pub const LADDERS: &[Ladder] = &[
             losing(&[program(Kprobe, "read_file_kprobe", "kernel_read_file")], ALL, WAITERS_UNNAMED),
             losing(&[program(Fentry, "read_file_fentry", "kernel_read_file")], TRAMPOLINE, WAITERS_UNNAMED),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::Named,
@@ -568,6 +601,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Kprobe, "named_kprobe", "find_module_all")], ALL),
             rung(&[program(Fentry, "named_fentry", "find_module_all")], TRAMPOLINE),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::Coming,
@@ -582,6 +616,7 @@ pub const LADDERS: &[Ladder] = &[
                 "modules that fail while parameters are parsed",
             ),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::InitBegun,
@@ -591,6 +626,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Kprobe, "init_begun_kprobe", "do_init_module")], ALL),
             rung(&[program(Fentry, "init_begun_fentry", "do_init_module")], TRAMPOLINE),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::Live,
@@ -602,6 +638,7 @@ pub const LADDERS: &[Ladder] = &[
             lossy(&[program(Kprobe, "live_notify_kprobe", "tracepoint_module_notify")], ALL, NOTIFIED_LATER),
             lossy(&[program(Fentry, "live_notify_fentry", "tracepoint_module_notify")], TRAMPOLINE, NOTIFIED_LATER),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::InitEnded,
@@ -611,6 +648,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Fexit, "init_ended_fexit", "do_init_module")], TRAMPOLINE),
             lossy(&[program(Kretprobe, "init_ended_kretprobe", "do_init_module")], ALL, RETURNS_MISSED),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::LoadEnded,
@@ -633,6 +671,7 @@ pub const LADDERS: &[Ladder] = &[
                 RETURNS_MISSED,
             ),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::Printed,
@@ -643,6 +682,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(RawTracepoint, "printed_raw", "console")], "6.1").requiring(ConsoleInContext),
             rung(&[program(Kprobe, "printed_kprobe", "log_store.constprop.0")], "5.10 on x86-64").requiring(LogStore),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::UnloadBegan,
@@ -652,6 +692,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Kprobe, "unload_began_kprobe", syscall::DELETE)], ALL),
             rung(&[program(Fentry, "unload_began_fentry", syscall::DELETE)], TRAMPOLINE),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::UnloadEnded,
@@ -661,6 +702,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Fexit, "unload_ended_fexit", syscall::DELETE)], TRAMPOLINE),
             lossy(&[program(Kretprobe, "unload_ended_kretprobe", syscall::DELETE)], ALL, RETURNS_MISSED),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::Going,
@@ -670,6 +712,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Kprobe, "going_kprobe", "tracepoint_module_notify")], ALL),
             rung(&[program(Fentry, "going_fentry", "tracepoint_module_notify")], TRAMPOLINE),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::Freed,
@@ -680,6 +723,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(RawTracepoint, "freed_raw", "module_free")], "4.17"),
             rung(&[program(Kprobe, "freed_kprobe", "free_module")], ALL),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::SuspendBegan,
@@ -703,6 +747,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Kprobe, "suspend_began_kprobe", "pm_suspend")], NO_HIBERNATION),
             rung(&[program(Fentry, "suspend_began_fentry", "pm_suspend")], NO_HIBERNATION),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::SuspendEnded,
@@ -727,6 +772,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Fexit, "suspend_ended_fexit", "pm_suspend")], NO_HIBERNATION),
             lossy(&[program(Kretprobe, "suspend_ended_kretprobe", "pm_suspend")], NO_HIBERNATION, RETURNS_MISSED),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::PhaseSeen,
@@ -736,6 +782,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(BtfTracepoint, "phase_btf", "suspend_resume")], "5.5"),
             rung(&[program(RawTracepoint, "phase_raw", "suspend_resume")], "4.17"),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::FreezeBegan,
@@ -745,6 +792,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Kprobe, "freeze_began_kprobe", "freeze_processes")], ALL),
             rung(&[program(Fentry, "freeze_began_fentry", "freeze_processes")], TRAMPOLINE),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::FreezeEnded,
@@ -754,6 +802,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Fexit, "freeze_ended_fexit", "freeze_processes")], TRAMPOLINE),
             lossy(&[program(Kretprobe, "freeze_ended_kretprobe", "freeze_processes")], ALL, RETURNS_MISSED),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::ThawBegan,
@@ -763,6 +812,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Kprobe, "thaw_began_kprobe", "thaw_processes")], ALL),
             rung(&[program(Fentry, "thaw_began_fentry", "thaw_processes")], TRAMPOLINE),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::DisableBegan,
@@ -772,6 +822,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Kprobe, "disable_began_kprobe", "__usermodehelper_disable")], ALL),
             rung(&[program(Fentry, "disable_began_fentry", "__usermodehelper_disable")], TRAMPOLINE),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::DisableEnded,
@@ -781,6 +832,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Fexit, "disable_ended_fexit", "__usermodehelper_disable")], TRAMPOLINE),
             lossy(&[program(Kretprobe, "disable_ended_kretprobe", "__usermodehelper_disable")], ALL, RETURNS_MISSED),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::DepthSet,
@@ -790,6 +842,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Kprobe, "depth_set_kprobe", "__usermodehelper_set_disable_depth")], ALL),
             rung(&[program(Fentry, "depth_set_fentry", "__usermodehelper_set_disable_depth")], TRAMPOLINE),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::FirmwareBegan,
@@ -799,6 +852,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Kprobe, "firmware_began_kprobe", "_request_firmware")], ALL),
             rung(&[program(Fentry, "firmware_began_fentry", "_request_firmware")], TRAMPOLINE),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::FirmwareEnded,
@@ -808,6 +862,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Fexit, "firmware_ended_fexit", "_request_firmware")], TRAMPOLINE),
             lossy(&[program(Kretprobe, "firmware_ended_kretprobe", "_request_firmware")], ALL, RETURNS_MISSED),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::FallbackBegan,
@@ -817,6 +872,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Kprobe, "fallback_began_kprobe", "firmware_fallback_sysfs")], ALL),
             rung(&[program(Fentry, "fallback_began_fentry", "firmware_fallback_sysfs")], TRAMPOLINE),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::FallbackEnded,
@@ -826,6 +882,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Fexit, "fallback_ended_fexit", "firmware_fallback_sysfs")], TRAMPOLINE),
             lossy(&[program(Kretprobe, "fallback_ended_kretprobe", "firmware_fallback_sysfs")], ALL, RETURNS_MISSED),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::LockBegan,
@@ -847,6 +904,7 @@ pub const LADDERS: &[Ladder] = &[
                 TRAMPOLINE,
             ),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::LockEnded,
@@ -869,6 +927,7 @@ pub const LADDERS: &[Ladder] = &[
                 RETURNS_MISSED,
             ),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::Unlocked,
@@ -878,6 +937,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Kprobe, "unlocked_kprobe", "usermodehelper_read_unlock")], ALL),
             rung(&[program(Fentry, "unlocked_fentry", "usermodehelper_read_unlock")], TRAMPOLINE),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::DeviceBound,
@@ -887,6 +947,7 @@ pub const LADDERS: &[Ladder] = &[
             rung(&[program(Kprobe, "device_bound_kprobe", "driver_bound")], WITH_BTF).requiring(DeviceTypes),
             rung(&[program(Fentry, "device_bound_fentry", "driver_bound")], TRAMPOLINE).requiring(DeviceTypes),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::DriverFailed,
@@ -923,6 +984,7 @@ pub const LADDERS: &[Ladder] = &[
             )
             .requiring(PrintedErrors),
         ],
+        only_with: None,
     },
     Ladder {
         moment: Kind::Uevent,
@@ -950,9 +1012,12 @@ pub const LADDERS: &[Ladder] = &[
             )
             .requiring(UeventKset),
         ],
+        only_with: None,
     },
 ];
 
+/// kernel/module/dups.c, from 6.4 on.
+const DEDUPLICATION: &str = "kmod_dup_request_exists_wait";
 const WITH_BTF: &str = "all, with BTF";
 const UNPRINTED: &str = "whether a driver that rejects a device does so with ENODEV or ENXIO: the kernel does not say";
 const UNPRINTED_AND_MISSED: &str = "whether a driver that rejects a device does so with ENODEV or ENXIO; returns beyond \

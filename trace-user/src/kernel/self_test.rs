@@ -70,7 +70,9 @@ impl Proof {
         if let Moment::Born { call } = &probe.moment {
             self.born |= self.call == Some(*call);
         }
-        let answer = if let Moment::Denied { result } | Moment::Throttled { result } = &probe.moment {
+        let answer = if let Moment::Denied { result } | Moment::Throttled { result } | Moment::Deduplicated { result } =
+            &probe.moment
+        {
             Some(result.0)
         } else if let Moment::CallReturned { result } = &probe.moment {
             Some(result.as_return()).filter(|result| *result <= 0 && !self.born)

@@ -24,7 +24,7 @@ pub use origin::{FileId, Origin, Parent, Program};
 pub use policy::Policy;
 pub use privileges::{Privileges, Seccomp, UserNs};
 pub use resolution::{
-    Absent, Configured, Install, MissingFile, Place, Replaced, Resolution, Spared, Unapplied, Wanted,
+    Absent, Configured, FileFault, Install, Place, Replaced, Resolution, Spared, Unapplied, UnusableFile, Wanted,
 };
 pub use right::Right;
 pub use server::Server;
@@ -125,6 +125,11 @@ pub enum Moment {
         /// A negative errno.
         result: ReturnCode,
     },
+    /// [`Kind::Deduplicated`]
+    Deduplicated {
+        /// What the kernel answered: zero, a negative errno, or a wait status word.
+        result: ReturnCode,
+    },
     /// [`Kind::Denied`]
     Denied {
         /// A negative errno.
@@ -199,6 +204,9 @@ pub enum Moment {
         syscall: Syscall,
         /// Zero or a negative errno.
         result: ReturnCode,
+        /// How the task's process was about to end, by a signal or because another of its threads exited; `None` if it
+        /// was not, if that could not be read, and in older recordings.
+        ending: Option<WaitStatus>,
     },
     /// [`Kind::ImageRead`]
     ImageRead {
@@ -478,6 +486,27 @@ pub struct Hook {
     pub refused: Arc<str>,
 }
 
+impl Hook {
+    /// Whether something is lost because the moment is not seen, or not reliably. If a kernel does not have what the
+    /// moment is about, nothing is.
+    #[must_use]
+    pub fn falls_short(&self) -> bool {
+        self.may_miss || self.is_unseen()
+    }
+
+    /// Whether the moment can happen on this kernel and is not seen.
+    #[must_use]
+    pub fn is_unseen(&self) -> bool {
+        self.attached.is_none() && !self.loses.is_empty()
+    }
+
+    /// Whether the moment can happen on this kernel.
+    #[must_use]
+    pub fn can_happen(&self) -> bool {
+        self.attached.is_some() || self.falls_short()
+    }
+}
+
 impl Stamp {
     /// Both clocks at the same number of nanoseconds: a machine that has not slept yet.
     #[must_use]
@@ -679,6 +708,7 @@ impl Moment {
             Self::Requested(_) => Kind::Requested,
             Self::Admitted { .. } => Kind::Admitted,
             Self::Throttled { .. } => Kind::Throttled,
+            Self::Deduplicated { .. } => Kind::Deduplicated,
             Self::Denied { .. } => Kind::Denied,
             Self::Served { by, .. } => by.moment(),
             Self::RefusedEarly { .. } => Kind::RefusedEarly,

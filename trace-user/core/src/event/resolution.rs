@@ -13,6 +13,11 @@ pub struct Resolution {
     pub modules: Vec<Wanted>,
     /// The folder of this kernel's modules, if it is not there: then nothing can be loaded, whatever is asked for.
     pub absent: Option<Arc<Absent>>,
+    /// Why the indexes could not be read, in words; `None` if they could, and in older recordings.
+    pub unread: Option<Arc<str>>,
+    /// A folder of modules that changed after the index was made, if the alias resolves to nothing: the index may lack
+    /// what is in it.
+    pub newer: Option<Arc<str>>,
     /// How much of modprobe's configuration is included; `None` if it was not consulted, as in older recordings.
     pub configured: Option<Configured>,
 }
@@ -46,13 +51,39 @@ pub struct Unapplied {
     pub why: Arc<str>,
 }
 
-/// A file of a module that is not there.
+/// A file of a module that cannot be loaded.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub struct MissingFile {
+pub struct UnusableFile {
     /// The module.
     pub module: Arc<str>,
     /// The path that the index names.
     pub path: Arc<str>,
+    /// What is wrong with it.
+    pub fault: FileFault,
+}
+
+/// What is wrong with the file of a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum FileFault {
+    /// It is not there.
+    #[default]
+    Missing,
+    /// It is empty.
+    Empty,
+    /// It does not begin as an ELF file or as one that is compressed in a way that modprobe knows.
+    Foreign,
+}
+
+impl FileFault {
+    /// As the rest of a sentence about the file.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Missing => "is missing",
+            Self::Empty => "is empty",
+            Self::Foreign => "is damaged: it does not begin as a module does",
+        }
+    }
 }
 
 /// What could not be used of modprobe's configuration.
@@ -85,8 +116,8 @@ pub struct Wanted {
     pub spared: Vec<Spared>,
     /// Lines about the module that modprobe does not apply.
     pub unapplied: Vec<Unapplied>,
-    /// Files that the index names and that are not there: its own, and those of what it depends on.
-    pub missing_files: Vec<MissingFile>,
+    /// Files that the index names and that cannot be loaded: its own, and those of what it depends on.
+    pub unusable_files: Vec<UnusableFile>,
     /// The index is older than the folder of the module's file: what it says may no longer hold.
     pub stale: bool,
     /// What modprobe runs instead of loading it; `None` if modprobe loads it.

@@ -123,13 +123,14 @@ impl Resolution {
             let spared: usize = wanted.spared.iter().map(|one| text(&one.module) + place(&one.place)).sum();
             let unapplied = wanted.unapplied.iter().map(|one| text(&one.line) + place(&one.place) + text(&one.why));
             let places = places + spared + unapplied.sum::<usize>();
-            let files: usize = wanted.missing_files.iter().map(|file| text(&file.module) + text(&file.path)).sum();
+            let files: usize = wanted.unusable_files.iter().map(|file| text(&file.module) + text(&file.path)).sum();
             let options = wanted.options.as_ref().map_or(0, text);
             let others = texts(&wanted.dependencies) + texts(&wanted.after);
             size_of_val(wanted) + text(&wanted.name) + others + replaced + own + places + files + options
         };
         let absent = self.absent.as_ref().map_or(0, |absent| text(&absent.folder) + texts(&absent.others));
-        size_of::<Self>() + self.modules.iter().map(of).sum::<usize>() + absent
+        let newer: usize = [&self.newer, &self.unread].into_iter().flatten().map(text).sum();
+        size_of::<Self>() + self.modules.iter().map(of).sum::<usize>() + absent + newer
     }
 }
 

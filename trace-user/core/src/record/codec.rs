@@ -5,10 +5,10 @@ use super::schema::{self as pb, event::Body as Wire};
 use crate::answer::{CallResult, Errno, ReturnCode, WaitStatus};
 use crate::event::{
     Absent, Action, Body, CallEntered, Captured, Comm, Configured, Costs, Depth, DeviceMoment, DriverTried, Event,
-    Fact, FileId, FirmwareAsked, FirmwareMoment, Hook, Install, Lost, Machine, MissingFile, Module, Moment, Origin,
+    Fact, FileFault, FileId, FirmwareAsked, FirmwareMoment, Hook, Install, Lost, Machine, Module, Moment, Origin,
     Parent, Place, PmTest, Policy, Privileges, Probe, ProbeCost, Program, Replaced, Requested, Resolution, Right,
     STACK_FRAMES, Seccomp, SelfTest, Server, Spared, Stamp, SuspendMoment, SuspendState, Syscall, Task, Uevent,
-    Unapplied, UserNs, Wait, Wanted, Way,
+    Unapplied, UnusableFile, UserNs, Wait, Wanted, Way,
 };
 use std::sync::Arc;
 use trace_common::ids::{CallAddress, ModuleAddress, TaskKey, Tgid, Tid};
@@ -303,6 +303,7 @@ fn moment(moment: &Moment) -> Wire {
         }
         Moment::Admitted { alias, wait } => Wire::Admitted(pb::Admitted { alias: Some(text(alias)), wait: *wait }),
         Moment::Throttled { result } => Wire::Throttled(pb::TurnedAway { result: result.0 }),
+        Moment::Deduplicated { result } => Wire::Deduplicated(pb::TurnedAway { result: result.0 }),
         Moment::Denied { result } => Wire::Denied(pb::TurnedAway { result: result.0 }),
         Moment::Served { by, result } => Wire::Served(pb::Served { by: by.as_str().to_owned(), result: result.0 }),
         Moment::CallEntered(entered) => Wire::CallEntered(pb::CallEntered {
@@ -330,8 +331,9 @@ fn moment(moment: &Moment) -> Wire {
         Moment::LoadBegan { syscall, origin: from } => {
             Wire::LoadBegan(pb::LoadBegan { syscall: syscall_number(*syscall), origin: from.as_deref().map(origin) })
         }
-        Moment::LoadEnded { syscall, result } => {
-            Wire::LoadEnded(pb::LoadEnded { syscall: syscall_number(*syscall), result: result.0 })
+        Moment::LoadEnded { syscall, result, ending } => {
+            let ending = ending.map(|status| status.0);
+            Wire::LoadEnded(pb::LoadEnded { syscall: syscall_number(*syscall), result: result.0, ending })
         }
         Moment::ImageRead { bytes } => Wire::ImageRead(pb::ImageRead { bytes: *bytes }),
         Moment::Coming(of) => Wire::Coming(module(of)),
@@ -387,6 +389,7 @@ fn event_moment(wire: Wire) -> Result<Moment, CodecFault> {
         Wire::Requested(asked) => Moment::Requested(event_requested(asked)?.into()),
         Wire::Admitted(admitted) => Moment::Admitted { alias: captured(admitted.alias)?, wait: admitted.wait },
         Wire::Throttled(away) => Moment::Throttled { result: ReturnCode(away.result) },
+        Wire::Deduplicated(away) => Moment::Deduplicated { result: ReturnCode(away.result) },
         Wire::Denied(away) => Moment::Denied { result: ReturnCode(away.result) },
         Wire::Served(served) => Moment::Served {
             by: Server::from_name(&served.by).ok_or(CodecFault::Newer("function"))?,
@@ -424,7 +427,8 @@ fn event_load(wire: Wire) -> Result<Moment, CodecFault> {
             Moment::LoadBegan { syscall: event_syscall(began.syscall)?, origin: event_origin(began.origin)? }
         }
         Wire::LoadEnded(ended) => {
-            Moment::LoadEnded { syscall: event_syscall(ended.syscall)?, result: ReturnCode(ended.result) }
+            let ending = ended.ending.map(WaitStatus);
+            Moment::LoadEnded { syscall: event_syscall(ended.syscall)?, result: ReturnCode(ended.result), ending }
         }
         Wire::ImageRead(image) => Moment::ImageRead { bytes: image.bytes },
         Wire::Coming(of) => Moment::Coming(event_module(of)?),
@@ -609,6 +613,8 @@ fn wire_fact(fact: &Fact) -> Wire {
                 folder: absent.folder.to_string(),
                 others: absent.others.iter().map(ToString::to_string).collect(),
             }),
+            newer: resolution.newer.as_ref().map(ToString::to_string),
+            unread: resolution.unread.as_ref().map(ToString::to_string),
         }),
         Fact::Lost { loss, count, until } => {
             Wire::Lost(pb::Lost { what: loss_number(*loss), count: *count, until: until.as_nanos() })
@@ -662,7 +668,8 @@ fn event_fact(wire: Wire) -> Result<Result<Fact, Wire>, CodecFault> {
                 let others = absent.others.into_iter().map(Into::into).collect();
                 Arc::new(Absent { folder: absent.folder.into(), others })
             });
-            let resolution = Arc::new(Resolution { known: resolved.known, modules, absent, configured });
+            let (newer, unread) = (resolved.newer.map(Into::into), resolved.unread.map(Into::into));
+            let resolution = Arc::new(Resolution { known: resolved.known, modules, absent, newer, unread, configured });
             Fact::Resolved { alias: resolved.alias.into(), resolution }
         }
         Wire::Lost(lost) => {
@@ -809,11 +816,32 @@ fn wanted(wanted: &Wanted) -> pb::Wanted {
             .collect(),
         unapplied: wanted.unapplied.iter().map(unapplied).collect(),
         missing_files: wanted
-            .missing_files
+            .unusable_files
             .iter()
-            .map(|file| pb::MissingFile { module: file.module.to_string(), path: file.path.to_string() })
+            .map(|file| pb::MissingFile {
+                module: file.module.to_string(),
+                path: file.path.to_string(),
+                fault: fault_number(file.fault),
+            })
             .collect(),
         stale: wanted.stale,
+    }
+}
+
+const fn fault_number(fault: FileFault) -> u32 {
+    match fault {
+        FileFault::Missing => 0,
+        FileFault::Empty => 1,
+        FileFault::Foreign => 2,
+    }
+}
+
+/// A fault that only a newer modtrail knows makes the file just as unusable.
+const fn event_fault(number: u32) -> FileFault {
+    match number {
+        0 => FileFault::Missing,
+        1 => FileFault::Empty,
+        _ => FileFault::Foreign,
     }
 }
 
@@ -842,10 +870,14 @@ fn event_wanted(wanted: pb::Wanted) -> Wanted {
             .map(|spared| Spared { module: spared.module.into(), place: event_place(spared.place.unwrap_or_default()) })
             .collect(),
         unapplied: wanted.unapplied.into_iter().map(event_unapplied).collect(),
-        missing_files: wanted
+        unusable_files: wanted
             .missing_files
             .into_iter()
-            .map(|file| MissingFile { module: file.module.into(), path: file.path.into() })
+            .map(|file| UnusableFile {
+                module: file.module.into(),
+                path: file.path.into(),
+                fault: event_fault(file.fault),
+            })
             .collect(),
         stale: wanted.stale,
     }

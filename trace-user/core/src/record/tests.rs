@@ -6,8 +6,8 @@ use super::schema::event::Body as Wire;
 use super::write::Recorder;
 use crate::answer::{Errno, ReturnCode};
 use crate::event::{
-    Absent, Body, Configured, DeviceMoment, Event, Fact, Install, Lost, MissingFile, Moment, Place, Policy, Probe,
-    Replaced, Resolution, STACK_FRAMES, Server, Spared, Stamp, Task, Unapplied, Wait, Wanted,
+    Absent, Body, Configured, DeviceMoment, Event, Fact, FileFault, Install, Lost, Moment, Place, Policy, Probe,
+    Replaced, Resolution, STACK_FRAMES, Server, Spared, Stamp, Task, Unapplied, UnusableFile, Wait, Wanted,
 };
 use crate::model::Model;
 use crate::pipeline::Pipeline;
@@ -107,15 +107,23 @@ fn what_an_alias_resolves_to_is_read_back_whole() {
         alias: Some(place(0)),
         spared: vec![Spared { module: "a".into(), place: place(5) }],
         unapplied: vec![Unapplied { line: "x".into(), place: place(6), why: "y".into() }],
-        missing_files: vec![MissingFile { module: "a".into(), path: "/a.ko".into() }],
+        unusable_files: vec![UnusableFile { module: "a".into(), path: "/a.ko".into(), fault: FileFault::Empty }],
         stale: true,
     };
     let modules = vec![wanted, Wanted { name: "d".into(), ..Wanted::default() }];
     let configured = Some(Configured { ignored_lines: 3, unread_files: 2 });
     let absent = Absent { folder: "/lib/modules/6".into(), others: vec!["5".into()] };
-    for resolution in
-        [Resolution { known: true, modules, absent: Some(absent.into()), configured }, Resolution::default()]
-    {
+    for resolution in [
+        Resolution {
+            known: true,
+            modules,
+            absent: Some(absent.into()),
+            newer: Some("x".into()),
+            unread: Some("y".into()),
+            configured,
+        },
+        Resolution::default(),
+    ] {
         let fact = Fact::Resolved { alias: "net-pf-29".into(), resolution: resolution.into() };
         let event = Event { at: Stamp::awake(1), body: Body::Fact(fact) };
         assert_eq!(from_message(to_message(&event)), Ok(event));

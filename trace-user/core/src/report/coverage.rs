@@ -76,7 +76,7 @@ pub fn lost_words(model: &Model, integrity: &Integrity) -> String {
 
 /// The moments that were not seen, or not reliably.
 pub(super) fn blind(model: &Model, extent: Extent) -> Option<Part> {
-    let degraded = model.hooks().iter().filter(|hook| hook.may_miss || hook.attached.is_none());
+    let degraded = model.hooks().iter().filter(|hook| hook.falls_short());
     let row = |hook: &crate::event::Hook| {
         let by = hook.attached.as_deref().unwrap_or("not seen");
         [Cell::of(hook.moment.name()), Cell::of(format!("{by}: {}", hook.loses))]

@@ -101,7 +101,7 @@ impl Who {
     pub fn add(&mut self, model: &Model) {
         self.traces += 1;
         self.coverage = self.coverage.plus(model.coverage());
-        let is_unseen = |kind: Kind| model.hooks().iter().any(|hook| hook.moment == kind && hook.attached.is_none());
+        let is_unseen = |kind: Kind| model.hooks().iter().any(|hook| hook.moment == kind && hook.is_unseen());
         self.unseen.extend(is_unseen(Kind::Requested).then_some("requests"));
         self.unseen.extend(is_unseen(Kind::LoadBegan).then_some("loads"));
         self.unseen.extend(is_unseen(Kind::UnloadBegan).then_some("unloads"));

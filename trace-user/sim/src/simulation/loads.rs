@@ -226,7 +226,7 @@ impl Machine<'_> {
             self.wake(follower);
         }
         let syscall = if inserted.memory { Syscall::Init } else { Syscall::Finit };
-        let mark = self.emit(thread, Moment::LoadEnded { syscall, result: ReturnCode(result) });
+        let mark = self.emit(thread, Moment::LoadEnded { syscall, result: ReturnCode(result), ending: None });
         self.load_truth(load, |truth| truth.ended = Some((mark, result)));
         if let Some(found) = self.threads.get_mut(thread) {
             found.result = result;

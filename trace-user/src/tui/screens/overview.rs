@@ -466,7 +466,7 @@ fn hooks(laid: &mut Laid, model: &Model, area: Rect) {
     let parts = Layout::horizontal(vec![Constraint::Fill(1); columns]).spacing(1).split(rows);
     let room = usize::from(rows.height);
     // What is not seen matters most.
-    let mut sorted: Vec<_> = hooks.iter().collect();
+    let mut sorted: Vec<_> = hooks.iter().filter(|hook| hook.can_happen()).collect();
     sorted.sort_by_key(|hook| hook.attached.is_some());
     for (column, area) in sorted.chunks(room.max(1)).zip(parts.iter()) {
         for (place, hook) in (0..).zip(column) {
@@ -494,7 +494,7 @@ fn watching(laid: &mut Laid, scene: &Scene<'_>, has_moved: bool, area: Rect) {
     };
     let words = format!(
         " watching {seen} of {} moments since {since}, {} covered{proven}",
-        world.hooks().len(),
+        world.hooks().iter().filter(|hook| hook.can_happen()).count(),
         world.coverage().words()
     );
     let go = Go::rows("probes", String::new());

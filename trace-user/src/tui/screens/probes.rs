@@ -63,7 +63,8 @@ impl Table for Probes {
         let seen = match &hook.attached {
             Some(attached) if hook.may_miss => (format!("seen by {attached}, which may miss some"), Tone::Warn),
             Some(attached) => (format!("seen by {attached}"), Tone::Plain),
-            None => ("not seen on this kernel".to_owned(), Tone::Bad),
+            None if hook.can_happen() => ("not seen on this kernel".to_owned(), Tone::Bad),
+            None => ("does not happen on this kernel".to_owned(), Tone::Plain),
         };
         let loses = if hook.loses.is_empty() { "nothing" } else { &*hook.loses };
         let refused = if hook.refused.is_empty() { "none" } else { &*hook.refused };

@@ -185,7 +185,7 @@ fn figures(model: &World<'_>, state: &UiState) -> Vec<Piece> {
     if let Some(cycle) = model.cycles().next_back().filter(|cycle| cycle.ended.is_none()) {
         pieces.push(Piece::new(2, format!("{}: {}", cycle.verdict().as_str(), cycle.kind.as_str()), Tone::Busy));
     }
-    let unseen = model.hooks().iter().filter(|hook| hook.attached.is_none()).count() as u64;
+    let unseen = model.hooks().iter().filter(|hook| hook.is_unseen()).count() as u64;
     let doubts = [
         (5, "unseen moments", unseen),
         (3, "unmatched", counts.unmatched),
