@@ -118,8 +118,20 @@ impl Lives {
     /// Whether the life of `name` that began at `birth` lasted until `until`.
     #[must_use]
     pub fn stayed_live(&self, name: &str, birth: Stamp, until: Stamp) -> bool {
-        let life = self.of(name).find(|life| life.birth.is_some_and(|born| born.at == birth));
-        life.is_some_and(|life| life.gone.is_none_or(|gone| gone > until))
+        self.born(name, birth).is_some_and(|life| life.gone.is_none_or(|gone| gone > until))
+    }
+
+    /// When the life of `name` that began at `birth` ended, if that was not after `until` and no other had begun by
+    /// then.
+    #[must_use]
+    pub fn gone_by(&self, name: &str, birth: Stamp, until: Stamp) -> Option<Stamp> {
+        let gone = self.born(name, birth)?.gone.filter(|gone| *gone <= until)?;
+        let again = self.of(name).any(|life| life.from > birth && life.from <= until);
+        (!again).then_some(gone)
+    }
+
+    fn born(&self, name: &str, birth: Stamp) -> Option<&Life> {
+        self.of(name).find(|life| life.birth.is_some_and(|born| born.at == birth))
     }
 
     /// How many live modules were forgotten because there were too many, since the last call.

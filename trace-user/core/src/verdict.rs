@@ -29,6 +29,16 @@ pub struct Decision {
     pub satisfied_by: Option<SatisfiedBy>,
 }
 
+/// When the module that a request made live, or that another's load did, was unloaded again, if that was before the
+/// request returned.
+#[must_use]
+pub fn gone(request: &Request, decision: &Decision, lives: &Lives) -> Option<Stamp> {
+    let (live, returned) = (decision.live?, request.returned?);
+    let own = || request.loads.iter().rev().find(|load| load.live == Some(live))?.module.as_ref();
+    let module = decision.satisfied_by.as_ref().map(|by| &by.module).or_else(own)?;
+    lives.gone_by(module, live, returned)
+}
+
 /// What a loss can hide of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct Doubt {
@@ -74,6 +84,35 @@ pub fn decide(request: &Request, lives: &Lives, now: Stamp, doubt: Doubt) -> Dec
     Decision { verdict, live: None, satisfied_by: None }
 }
 
+/// The verdict of a request that the kernel answered with the result of the request `first`: that one's, but that the
+/// module was loaded by another.
+#[must_use]
+pub fn deduplicated(request: &Request, first: Option<&Request>, lives: &Lives, lost: bool) -> Decision {
+    let of = |verdict| Decision { verdict, live: None, satisfied_by: None };
+    // Its own requester was killed, or that of the first.
+    if request.result.and_then(CallResult::error) == Some(Errno::ERESTARTSYS) {
+        return of(Verdict::Abandoned);
+    }
+    let Some(first) = first.filter(|_| !lost) else { return of(Verdict::Incomplete) };
+    let Some(by) = loaded_for(first) else { return of(first.verdict) };
+    // The kernel gives the result for a minute, whatever becomes of the module.
+    let returned = request.returned.unwrap_or(request.asked);
+    if first.live.is_some_and(|live| lives.gone_by(&by.module, live, returned).is_some()) {
+        return of(Verdict::Hollow);
+    }
+    let live = first.live.filter(|live| *live >= request.asked);
+    Decision { verdict: Verdict::SatisfiedByAnother, live, satisfied_by: Some(by) }
+}
+
+/// Whose load made the module live that a request asked for; `None` if it did not get it by a load.
+fn loaded_for(first: &Request) -> Option<SatisfiedBy> {
+    if first.verdict != Verdict::Live {
+        return first.satisfied_by.clone().filter(|_| first.verdict == Verdict::SatisfiedByAnother);
+    }
+    let load = first.loads.iter().rev().find(|load| load.live.is_some() && load.live == first.live)?;
+    Some(SatisfiedBy { module: load.module.clone()?, task: load.task, request: Some(first.id) })
+}
+
 /// The verdict of a requester that went on before its helper's end, with what became of the wanted module after all.
 #[must_use]
 pub fn afterwards(request: &Request, verdict: Verdict, lives: &Lives, now: Stamp) -> Decision {
@@ -100,7 +139,7 @@ fn by_return(request: &Request) -> Option<Verdict> {
             return Some(Verdict::HelperMissing);
         }
         Some(TurnedAway::RefusedEarly) => return Some(Verdict::Refused),
-        None => {}
+        Some(TurnedAway::Deduplicated) | None => {}
     }
     if request.requester_gone.is_some() {
         return Some(Verdict::Abandoned);
@@ -148,9 +187,27 @@ fn own_live(request: &Request) -> Option<Stamp> {
     wanted.filter_map(|load| load.live).next()
 }
 
+/// Whether the helper can only have found the wanted modules live: it was kmod, which loads what is not, it loaded
+/// nothing, and nothing in its configuration keeps it from that.
+fn found_live(request: &Request) -> bool {
+    let program = request.call.as_ref().and_then(|call| call.program.as_ref());
+    let path = program.and_then(|program| program.path.as_deref());
+    let is_kmod = path.is_some_and(|path| path.rsplit('/').next() == Some("kmod"));
+    let Some(resolution) = request.resolution.as_deref().filter(|_| is_kmod && request.loads.is_empty()) else {
+        return false;
+    };
+    let is_loaded = |wanted: &Wanted| {
+        wanted.blacklisted.is_none() && wanted.install.is_none() && wanted.replaced.is_empty() && !wanted.missing
+    };
+    resolution.configured.is_some_and(|configured| configured.unread_files == 0)
+        && !resolution.modules.is_empty()
+        && resolution.modules.iter().all(is_loaded)
+}
+
 /// Until when a report counts that the wanted module was live when the successful helper was over; `None` if the helper
 /// did not succeed. A load that lost with -EEXIST proves it (kernel/module/main.c `add_unformed_module`, 5.10 to 7.3),
-/// unless it got that answer from the init of another load of the file (6.5 and later), which is over then.
+/// unless it got that answer from the init of another load of the file (6.5 and later), which is over then; so does
+/// kmod, if it did nothing.
 #[must_use]
 pub fn reported_until(request: &Request) -> Option<Stamp> {
     let is_sure = request.result.is_none_or(|result| result == CallResult::OK) && request.wait() == Some(Wait::Proc);
@@ -159,7 +216,8 @@ pub fn reported_until(request: &Request) -> Option<Stamp> {
     let lost_by_then = |load: &Arc<Load>| load.lost_to_another() && load.ended.is_some_and(|(at, _)| at <= over);
     let proves =
         |load: &Arc<Load>| lost_by_then(load) && load.error() == Some(Errno::EEXIST) && !request.is_dependency(load);
-    let late = if request.loads.iter().any(proves) { PROVEN_LATE } else { REPORTED_LATE };
+    let is_proven = request.loads.iter().any(proves) || found_live(request);
+    let late = if is_proven { PROVEN_LATE } else { REPORTED_LATE };
     Some(Stamp { mono: over.mono.plus(late), boot: over.boot.plus(late) })
 }
 

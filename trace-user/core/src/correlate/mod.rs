@@ -35,6 +35,7 @@ use helpers::Helpers;
 use loads::Loads;
 use losses::Losses;
 use requests::Requests;
+use requests::firsts::Firsts;
 use requests::served::Unserved;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -54,6 +55,7 @@ const RESOLUTION_BYTES: usize = 32 * 1024 * 1024;
 pub struct Correlator {
     requests: Requests,
     unserved: Unserved,
+    firsts: Firsts,
     helpers: Helpers,
     loads: Loads,
     unloads: Unloads,
@@ -134,6 +136,7 @@ impl Correlator {
         match &fact {
             Fact::Hooks(hooks) => {
                 self.unserved.set_hooks(hooks);
+                self.firsts.set(hooks.iter().any(|hook| hook.moment == Kind::Deduplicated && hook.attached.is_some()));
                 self.doubts_changed = true;
                 let may_miss = |moment| {
                     hooks.iter().any(|hook| hook.moment == moment && (hook.may_miss || hook.attached.is_none()))
@@ -212,7 +215,12 @@ impl Correlator {
         let own = is_other || self.is_own(&task);
         match &probe.moment {
             Moment::Requested(_) if own => self.requests.own_began(at, task),
-            Moment::Throttled { .. } | Moment::Denied { .. } | Moment::RefusedEarly { .. } if own => {
+            Moment::Throttled { .. }
+            | Moment::Denied { .. }
+            | Moment::Deduplicated { .. }
+            | Moment::RefusedEarly { .. }
+                if own =>
+            {
                 self.requests.own_ended(&task);
             }
             Moment::Admitted { .. } if own => {}
@@ -223,6 +231,7 @@ impl Correlator {
             }
             Moment::Admitted { .. } => self.admitted(at, task, out),
             Moment::Throttled { result } => self.turned_away(at, task, (TurnedAway::Throttled, *result), out),
+            Moment::Deduplicated { result } => self.turned_away(at, task, (TurnedAway::Deduplicated, *result), out),
             Moment::Denied { result } => self.turned_away(at, task, (TurnedAway::Denied, *result), out),
             Moment::Served { by, result } => self.served(task, (*by, *result), out),
             Moment::CallEntered(entered) => self.call_entered(at, task, entered, out),

@@ -6,6 +6,7 @@ use crate::event::{
     Body, CallEntered, Captured, Configured, Depth, Event, Fact, Hook, Install, Lost, Moment, Place, Probe, Resolution,
     SELF_TEST_ALIAS, SELF_TEST_THREAD, Server, SuspendMoment, SuspendState, Syscall, Task, Wait, Wanted, Way,
 };
+use crate::explain::explain;
 use crate::phases::{Phase, phases};
 use crate::pipeline::Pipeline;
 use crate::testing::{self, Helped, Scenario, busy, module, stamp, worker};
@@ -163,7 +164,7 @@ fn the_first_that_is_live_satisfies_the_others() {
     scenario.load(13_500, winner, "can");
     scenario.went_live(20_000, winner, "can");
     // 6.5 and later give the loser the winner's 0.
-    scenario.probe(21_000, loser, Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode::OK });
+    scenario.probe(21_000, loser, Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode::OK, ending: None });
     scenario.ended(first, 22_000, 0);
     scenario.ended(second, 23_000, 0);
     scenario.helped(third, 0);
@@ -192,7 +193,11 @@ fn a_module_that_is_reported_late_was_live_when_the_helper_succeeded() {
         if refused {
             scenario.probe(15_700, loser, Moment::LoadBegan { syscall: Syscall::Finit, origin: None });
             scenario.probe(15_800, loser, Moment::Named { name: Captured::whole("can") });
-            scenario.probe(15_900, loser, Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode(-17) });
+            scenario.probe(
+                15_900,
+                loser,
+                Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode(-17), ending: None },
+            );
         }
         scenario.ended(second, 17_000, 0);
         scenario.until(17_400);
@@ -501,6 +506,91 @@ fn turned_away_from_the_slots_is_throttled_and_killed_in_the_wait_is_abandoned()
     assert_eq!(abandoned.gaps, [Gap::ReturnUnseen]);
 }
 
+/// The kernel answers requests with the results of earlier ones.
+fn deduplicating() -> Scenario {
+    let mut scenario = scenario();
+    let hook = Hook {
+        moment: Kind::Deduplicated,
+        attached: Some("fexit kmod_dup_request_exists_wait".into()),
+        may_miss: false,
+        loses: "".into(),
+        refused: "".into(),
+    };
+    scenario.fact(0, Fact::Hooks([hook].into()));
+    scenario
+}
+
+/// A request that the kernel makes wait for an earlier one.
+fn follows(scenario: &mut Scenario, requester: Task, alias: &str, at: u64) {
+    scenario.probe(at, requester, asked(alias));
+    scenario.probe(at + 40, requester, Moment::Admitted { alias: Captured::whole(alias), wait: true });
+}
+
+#[test]
+fn a_request_that_the_kernel_answers_with_anothers_result_comes_to_the_same() {
+    let mut scenario = deduplicating();
+    let first = helped("net-pf-29", ping(), 413, 10_000);
+    scenario.helped(first, 0);
+    let [second, third] = [500, 501].map(|pid| Task::new(pid, pid, 5, "ping"));
+    follows(&mut scenario, second, "net-pf-29", 11_000);
+    // It waits longer than for any slot.
+    let helper = scenario.helper(first);
+    scenario.load(9_020_000, helper, "can");
+    scenario.went_live(9_030_000, helper, "can");
+    scenario.probe(9_040_000, second, Moment::Deduplicated { result: ReturnCode::OK });
+    scenario.ended(first, 9_040_100, 0);
+    follows(&mut scenario, third, "net-pf-29", 9_050_000);
+    scenario.probe(9_050_100, third, Moment::Deduplicated { result: ReturnCode::OK });
+    scenario.until(9_100_000);
+    let by = |number| {
+        let request = scenario.request(number);
+        let by = request.satisfied_by.as_ref().map(|by| (by.task, by.request));
+        (request.verdict, request.deduplicated_by.map(|first| first.0), by, request.closed)
+    };
+    let loaded = Some((helper, Some(RequestId(1))));
+    assert_eq!(by(2), (Verdict::SatisfiedByAnother, Some(1), loaded, true));
+    assert_eq!(by(3), (Verdict::SatisfiedByAnother, Some(1), loaded, true));
+    assert_eq!((scenario.request(2).live, scenario.request(3).live), (Some(stamp(9_030_000)), None));
+    assert!(explain(&scenario.request(2)).contains("the kernel made it wait for request #1"));
+}
+
+#[test]
+fn a_failure_is_passed_on_and_so_is_a_success_that_is_none_any_more() {
+    let mut scenario = deduplicating();
+    let first = helped("net-pf-27", ping(), 413, 10_000);
+    scenario.helped(first, 0);
+    scenario.ended(first, 20_000, 256);
+    let other = Task::new(500, 500, 5, "ping");
+    follows(&mut scenario, other, "net-pf-27", 30_000);
+    scenario.probe(30_100, other, Moment::Deduplicated { result: ReturnCode(256) });
+    let loaded = helped("net-pf-29", ping(), 414, 40_000);
+    scenario.helped(loaded, 0);
+    let helper = scenario.helper(loaded);
+    scenario.load(45_000, helper, "can");
+    scenario.went_live(50_000, helper, "can");
+    scenario.ended(loaded, 55_000, 0);
+    scenario.probe(60_000, Task::new(9, 9, 1, "rmmod"), Moment::Going(module("can")));
+    follows(&mut scenario, other, "net-pf-29", 70_000);
+    scenario.probe(70_100, other, Moment::Deduplicated { result: ReturnCode::OK });
+    scenario.until(4_000_000);
+    assert_eq!((verdict(&scenario, 2), verdict(&scenario, 4)), (Verdict::NotFound, Verdict::Hollow));
+    assert!(explain(&scenario.request(4)).ends_with("which is 0, but can is not live"));
+}
+
+#[test]
+fn whose_result_it_was_may_not_be_known() {
+    let mut scenario = deduplicating();
+    follows(&mut scenario, ping(), "net-pf-29", 10_000);
+    scenario.probe(20_000, ping(), Moment::Deduplicated { result: ReturnCode::OK });
+    scenario.until(100_000);
+    let request = scenario.request(1);
+    assert_eq!((request.verdict, &request.gaps[..]), (Verdict::Incomplete, &[Gap::FirstUnseen][..]));
+    follows(&mut scenario, ping(), "net-pf-29", 110_000);
+    scenario.probe(120_000, ping(), Moment::Deduplicated { result: ReturnCode(-512) });
+    scenario.until(200_000);
+    assert_eq!(verdict(&scenario, 2), Verdict::Abandoned);
+}
+
 #[test]
 fn who_was_throttled_hears_what_became_of_the_module_after_all() {
     let mut scenario = scenario();
@@ -717,7 +807,11 @@ fn where_it_is_not_known_what_is_wanted_an_earlier_load_of_the_helper_proves_not
     scenario.went_live(24_000, helper, "crc16");
     scenario.load(30_000, helper, "pf44");
     scenario.probe(34_000, helper, Moment::InitEnded { result: ReturnCode(-19) });
-    scenario.probe(34_100, helper, Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode(-19) });
+    scenario.probe(
+        34_100,
+        helper,
+        Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode(-19), ending: None },
+    );
     scenario.ended(request, 40_000, 256);
     scenario.until(50_000);
     assert_eq!(verdict(&scenario, 1), Verdict::InitFailed);

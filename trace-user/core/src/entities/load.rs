@@ -5,7 +5,7 @@
 
 use super::ids::{LoadId, RequestId};
 use super::unload::Unload;
-use crate::answer::{Errno, ReturnCode};
+use crate::answer::{Errno, ReturnCode, WaitStatus};
 use crate::event::{Comm, FileId, Origin, Policy, Stamp, Syscall, Task};
 use std::sync::Arc;
 use trace_common::time::Nanos;
@@ -51,6 +51,9 @@ pub struct Load {
     pub init_ended: Option<(Stamp, ReturnCode)>,
     /// When the system call returned, and with what.
     pub ended: Option<(Stamp, ReturnCode)>,
+    /// How its process was about to end when the system call returned, as when a signal kills a process whose init
+    /// cannot be interrupted; `None` if it was not, or if that was not seen.
+    pub ending: Option<WaitStatus>,
     /// It failed, and its thread tried again at once with the image in memory, as modprobe and insmod do if the kernel
     /// does not take their file.
     pub retried: bool,
@@ -91,6 +94,7 @@ impl Load {
             live: None,
             init_ended: None,
             ended: None,
+            ending: None,
             retried: false,
             closed: false,
         }

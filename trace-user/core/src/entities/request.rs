@@ -33,6 +33,8 @@ pub struct Request {
     pub requester_gone: Option<Stamp>,
     /// When it got its slot.
     pub admitted: Option<Stamp>,
+    /// The earlier request with whose result the kernel answered it, if it did and that one was seen.
+    pub deduplicated_by: Option<RequestId>,
     /// Its helper call.
     pub call: Option<Arc<Call>>,
     /// The loads by its helper's tree, in order of their beginning.
@@ -47,6 +49,8 @@ pub struct Request {
     pub parent: Option<RequestId>,
     /// When the wanted module went live, in this request's own tree or by another's load while it was open.
     pub live: Option<Stamp>,
+    /// When the wanted module was unloaded again, if that was before the request returned.
+    pub gone: Option<Stamp>,
     /// Whose load made the wanted module live, if it was another's.
     pub satisfied_by: Option<SatisfiedBy>,
     /// What its requester got; `None` if that was not seen, or if the request was not the last that a call which failed
@@ -69,6 +73,8 @@ pub enum TurnedAway {
     Denied,
     /// No slot became free in time.
     Throttled,
+    /// The kernel answered it with the result of an earlier request for the same name (kernel/module/dups.c, 6.4 to 7.3).
+    Deduplicated,
     /// The kernel refused it before it asked a security module: no helper is set, or the name is too long
     /// (kernel/module/kmod.c `__request_module`, 5.10 to 7.3).
     RefusedEarly,
@@ -104,6 +110,8 @@ pub enum Gap {
     EventsLost,
     /// Nothing was seen of what followed the request.
     NothingFollowed,
+    /// What became of the request with whose result the kernel answered it.
+    FirstUnseen,
     /// What the alias resolves to: it could not be read, or the module indexes could not.
     AliasUnknown,
     /// Tracing ended before it did.
@@ -129,6 +137,7 @@ impl Gap {
             Self::ReturnUnseen => "the requester's return was not seen",
             Self::EventsLost => "events were lost while it was open",
             Self::NothingFollowed => "what followed was not seen",
+            Self::FirstUnseen => "what became of the earlier request, whose result the kernel gave it, was not seen",
             Self::AliasUnknown => "what the alias stands for is not known",
             Self::TracingEnded => "tracing ended first",
         }

@@ -4,7 +4,7 @@
 mod moments;
 
 use super::losses::Losses;
-use crate::answer::ReturnCode;
+use crate::answer::{ReturnCode, WaitStatus};
 use crate::entities::{Load, LoadId, LoadedFile, RequestId, Timed as _, Unload};
 use crate::event::{Captured, FileId, Module, Origin, Policy, Stamp, Syscall, Task};
 use crate::printed;
@@ -260,6 +260,11 @@ impl Loads {
     /// What the machine allows, while the load fails.
     pub fn fails_under(&mut self, thread: Tid, policy: &Arc<Policy>) {
         self.change(thread, |load| load.policy = Some(policy.clone()));
+    }
+
+    /// The process of the thread was about to end, with this status, when the load returned.
+    pub fn ends_with_its_process(&mut self, thread: Tid, status: WaitStatus) {
+        self.change(thread, |load| load.ending = Some(status));
     }
 
     /// The load was refused while this unload of its module ran.

@@ -57,7 +57,12 @@ impl Correlator {
                     self.lives.live(name, Birth { at, task, request: self.request_of(task), init_begun });
                 }
             }
-            Moment::LoadEnded { result, .. } => return self.load_ended(at, thread, *result, out),
+            Moment::LoadEnded { result, ending, .. } => {
+                if let Some(status) = ending {
+                    self.loads.ends_with_its_process(thread, *status);
+                }
+                return self.load_ended(at, thread, *result, out);
+            }
             Moment::Going(module) => {
                 out.extend(self.unloads.going(at, thread).map(Change::Unload));
                 return self.going(at, module);

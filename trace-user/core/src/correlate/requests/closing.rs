@@ -38,14 +38,18 @@ impl Correlator {
         let request = self.requests.get(id)?;
         let thread = request.task.tid;
         let may_miss = self.may_miss_returns || self.lost_during(request);
-        let state = state(request, &self.helpers, self.now, may_miss);
+        let state = state(request, &self.helpers, self.now, may_miss, self.firsts.is_on());
         // A requester that was turned away may still get what others' helpers are working for, so that is awaited.
         let away =
             request.turned_away == Some(TurnedAway::Throttled) || state == State::ClosedWith(Gap::NothingFollowed);
         let waits = away && state != State::Open && self.requests.awaits_others(id, self.now);
         let judged = matches!(state, State::Closed | State::ClosedWith(Gap::ReturnUnseen));
         let waits = waits || (judged && self.awaits_live(request));
+        let first = request.deduplicated_by;
         let waits = waits || (state != State::Open && self.awaits_served(id, thread));
+        if state != State::Open && first.is_some_and(|first| self.firsts.awaits(first, id)) {
+            return Some((State::Open, false));
+        }
         Some(if waits { (State::Open, true) } else { (state, false) })
     }
 
@@ -84,7 +88,7 @@ impl Correlator {
 
     /// Decides the request's verdict and removes it from the open requests.
     pub(in crate::correlate) fn close(&mut self, id: RequestId, gap: Option<Gap>, out: &mut Vec<Change>) {
-        let Some(mut request) = self.requests.take(id) else { return };
+        let Some(mut request) = self.requests.take(id, self.now) else { return };
         // What came while only its function's return was awaited changes nothing about it.
         let over = self.unserved.closed(&request).unwrap_or(self.now);
         let lost = self.losses.overlap(request.asked.mono, over.mono);
@@ -101,7 +105,10 @@ impl Correlator {
             self.helpers.forget(call.id);
         }
         self.helpers.untouch(id);
-        out.push(Change::Request(Arc::new(request)));
+        let request = Arc::new(request);
+        let followers = self.firsts.closed(&request);
+        out.push(Change::Request(request));
+        followers.into_iter().for_each(|follower| self.settle(follower, out));
     }
 
     /// Decides the verdict by what was seen up to `at`.
@@ -109,16 +116,31 @@ impl Correlator {
         if gap == Some(Gap::NothingFollowed) {
             let verdict = self.unanswered(request, lost, at);
             let decision = verdict::afterwards(request, verdict, &self.lives, at);
-            return adopt(request, decision);
+            return self.adopt(request, decision);
+        }
+        if request.turned_away == Some(TurnedAway::Deduplicated) {
+            let first = request.deduplicated_by.and_then(|first| self.firsts.outcome(first));
+            if first.is_none() {
+                request.gaps.push(Gap::FirstUnseen);
+            }
+            let decision = verdict::deduplicated(request, first, &self.lives, lost);
+            return self.adopt(request, decision);
         }
         let called = request.call.as_ref().map(|call| call.entered.mono);
         let called = called.is_some_and(|from| self.losses.overlap(from, request.returned.unwrap_or(at).mono));
         let decision = verdict::decide(request, &self.lives, at, Doubt { open: lost, called });
-        adopt(request, decision);
+        self.adopt(request, decision);
         let known = request.resolution.as_ref().is_some_and(|resolution| resolution.known);
         if request.verdict == Verdict::Incomplete && !known {
             request.gaps.push(Gap::AliasUnknown);
         }
+    }
+
+    fn adopt(&self, request: &mut Request, decision: Decision) {
+        request.gone = verdict::gone(request, &decision, &self.lives);
+        request.verdict = decision.verdict;
+        request.live = decision.live;
+        request.satisfied_by = decision.satisfied_by;
     }
 
     /// What became of a request of which nothing was seen after it was asked for. It was turned away if it found all
@@ -126,7 +148,7 @@ impl Correlator {
     pub(in crate::correlate) fn unanswered(&self, request: &Request, lost: bool, at: Stamp) -> Verdict {
         let waited = at.mono.since(request.asked.mono) >= SLOT_TIMEOUT;
         let asked_in_vain = request.admitted.is_none() && !self.may_miss_denials && waited;
-        let turned_away = asked_in_vain && self.requests.found_all_taken(request.id) && !lost;
+        let turned_away = asked_in_vain && self.requests.found_all_taken(request) && !lost;
         if turned_away { Verdict::Throttled } else { Verdict::Incomplete }
     }
 
@@ -139,7 +161,7 @@ impl Correlator {
     pub(in crate::correlate) fn close_all(&mut self, out: &mut Vec<Change>) {
         self.look_at_open(out);
         for id in self.requests.ids() {
-            let Some(mut request) = self.requests.take(id) else { continue };
+            let Some(mut request) = self.requests.take(id, self.now) else { continue };
             let over = self.unserved.closed(&request);
             let ended = request.call.as_ref().is_some_and(|call| call.gone().is_some() && !self.helpers.alive(call.id));
             if request.returned.is_none() && ended && self.may_miss_returns {
@@ -174,10 +196,4 @@ impl Correlator {
     pub(in crate::correlate) fn lost_during(&self, request: &Request) -> bool {
         self.losses.overlap(request.asked.mono, self.now.mono)
     }
-}
-
-fn adopt(request: &mut Request, decision: Decision) {
-    request.verdict = decision.verdict;
-    request.live = decision.live;
-    request.satisfied_by = decision.satisfied_by;
 }

@@ -9,6 +9,8 @@
 
 mod closing;
 mod crowds;
+pub mod firsts;
+mod full;
 mod moments;
 pub mod served;
 
@@ -18,6 +20,7 @@ use crate::entities::{Call, Duplicates, Gap, Request, RequestId, SLOT_LIMIT, SLO
 use crate::event::{Captured, Requested, Stamp, Task, Wait};
 use crate::verdict;
 use crowds::{Crowds, Places};
+use full::Full;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trace_common::ids::{TaskKey, Tid};
@@ -61,6 +64,9 @@ pub struct Requests {
     /// counted.
     own: BTreeMap<(TaskKey, Tid), Ktime>,
     crowds: Crowds,
+    /// How many hold a slot.
+    held: usize,
+    full: Full,
     /// Those that wait for a slot, by when they asked: a wait whose end is not seen is given up.
     waiting: BTreeSet<(Ktime, RequestId)>,
     /// How many have a helper call, by module, or by alias.
@@ -150,8 +156,8 @@ impl Requests {
         let changed = open.slot != slot || open.is_returned != is_returned;
         open.is_returned = is_returned;
         self.crowds.set_inside(&mut open.places, slot.is_some());
-        if open.slot != slot {
-            open.slot = slot;
+        let before = std::mem::replace(&mut open.slot, slot);
+        if before != slot {
             let wait = (open.request.asked.mono, id);
             if slot == Some(Slot::Waiting) {
                 self.waiting.insert(wait)
@@ -166,7 +172,15 @@ impl Requests {
                 *self.at_work.entry(work.clone()).or_default() += 1;
             }
         }
+        self.holds(before, slot, now.mono);
         changed
+    }
+
+    /// A request took a slot, or gave it back.
+    fn holds(&mut self, before: Option<Slot>, after: Option<Slot>, now: Ktime) {
+        self.held -= usize::from(before == Some(Slot::Held));
+        self.held += usize::from(after == Some(Slot::Held));
+        self.full.set(self.held + self.own.len() >= SLOTS, now);
     }
 
     /// Whether helpers of other open requests work for the same module, or for the same alias if it resolves to none.
@@ -267,10 +281,12 @@ impl Requests {
         RequestId(self.last)
     }
 
-    /// Whether all slots were taken when the request was asked.
+    /// Whether all slots were taken when the request was asked, or while it can have waited: others may overtake it on
+    /// the way.
     #[must_use]
-    pub fn found_all_taken(&self, id: RequestId) -> bool {
-        self.found_all_taken.contains(&id)
+    pub fn found_all_taken(&self, request: &Request) -> bool {
+        let asked = request.asked.mono;
+        self.found_all_taken.contains(&request.id) || self.full.was_within(asked, asked.plus(SLOT_TIMEOUT))
     }
 
     /// The request has been judged: nobody asks about it any more.
@@ -308,8 +324,9 @@ impl Requests {
     }
 
     /// Takes a request out: it is over.
-    pub fn take(&mut self, id: RequestId) -> Option<Request> {
-        let Open { mut request, places, works, due, .. } = *self.open.remove(&id)?;
+    pub fn take(&mut self, id: RequestId, now: Stamp) -> Option<Request> {
+        let Open { mut request, places, works, due, slot, .. } = *self.open.remove(&id)?;
+        self.holds(slot, None, now.mono);
         self.bytes -= asked_weight(&request);
         (request.duplicates.same_alias, request.duplicates.same_module) = self.crowds.met(&places);
         self.crowds.go(places);
@@ -370,6 +387,8 @@ pub fn fresh(id: RequestId, at: Stamp, task: Task, asked: &Arc<Requested>) -> Re
         resolution: None,
         parent: None,
         live: None,
+        gone: None,
+        deduplicated_by: None,
         satisfied_by: None,
         served: None,
         verdict: Verdict::InFlight,
@@ -381,9 +400,9 @@ pub fn fresh(id: RequestId, at: Stamp, task: Task, asked: &Arc<Requested>) -> Re
 
 /// Whether `request` is over at `now`. `may_miss_returns`: the hook that sees helper calls return does not see all.
 #[must_use]
-pub fn state(request: &Request, helpers: &Helpers, now: Stamp, may_miss_returns: bool) -> State {
+pub fn state(request: &Request, helpers: &Helpers, now: Stamp, may_miss_returns: bool, deduplicates: bool) -> State {
     let Some(call) = request.call.as_deref() else {
-        return without_call(request, now);
+        return without_call(request, now, deduplicates);
     };
     match (request.returned, request.result) {
         (Some(returned), Some(result)) => after_return(request, call, helpers, (returned, result), now),
@@ -392,9 +411,10 @@ pub fn state(request: &Request, helpers: &Helpers, now: Stamp, may_miss_returns:
 }
 
 /// A request without a helper call: turned away, given up by a requester that was killed in its wait for a slot (which
-/// 5.10 and 6.1 allow), or still waiting.
-fn without_call(request: &Request, now: Stamp) -> State {
-    let waited = now.mono.since(request.asked.mono) >= SLOT_LIMIT;
+/// 5.10 and 6.1 allow), or still waiting: for a slot or, if the kernel deduplicates, for an earlier request.
+fn without_call(request: &Request, now: Stamp, deduplicates: bool) -> State {
+    let follows = deduplicates && request.admitted.is_some();
+    let waited = !follows && now.mono.since(request.asked.mono) >= SLOT_LIMIT;
     match (request.turned_away, request.requester_gone) {
         (Some(_), _) => State::Closed,
         (None, Some(gone)) if gone.mono.since(request.asked.mono) < SLOT_TIMEOUT => {

@@ -6,7 +6,7 @@ use super::fresh;
 use crate::answer::{CallResult, ReturnCode};
 use crate::correlate::Correlator;
 use crate::entities::{CallId, Change, Gap, Request, RequestId, TurnedAway};
-use crate::event::{CallEntered, Captured, Requested, Stamp, Task};
+use crate::event::{CallEntered, Captured, Requested, Stamp, Task, Wait};
 use std::sync::Arc;
 
 impl Correlator {
@@ -69,6 +69,9 @@ impl Correlator {
     ) {
         let request = self.requests.of(task);
         let request = request.filter(|id| self.requests.get(*id).is_some_and(|open| serves(open, entered)));
+        if let Some(first) = request.and_then(|id| self.requests.get(id)).filter(|_| entered.wait == Wait::Proc) {
+            self.firsts.waits(first);
+        }
         let call = self.helpers.entered(at, task, entered, request);
         if self.is_own(&task) {
             return self.helpers.hide(call);
@@ -98,6 +101,9 @@ impl Correlator {
             return out.push(Change::Unmatched);
         };
         request.turned_away = Some(by.0);
+        if by.0 == TurnedAway::Deduplicated {
+            request.deduplicated_by = request.requested.alias.text().and_then(|alias| self.firsts.of(alias));
+        }
         request.returned.get_or_insert(at);
         request.result.get_or_insert(CallResult::from_return(by.1.0));
         let id = request.id;
