@@ -9,10 +9,12 @@ use super::modprobe_d::{Configuration, FOLDERS, Install as InstallLine, Sources,
 use super::modules::{Indexes, loose, normalised};
 use super::pattern;
 use super::snapshot;
-use modtrail_core::event::{Absent, Configured, Install, MissingFile, Place, Replaced, Resolution, Spared, Wanted};
+use modtrail_core::event::{
+    Absent, Configured, FileFault, Install, Place, Replaced, Resolution, Spared, UnusableFile, Wanted,
+};
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -20,6 +22,8 @@ use std::time::SystemTime;
 /// How deep soft dependencies are followed: deeper than any that make sense, but not so deep that a loop of names could
 /// exhaust the stack.
 const DEPTH: usize = 64;
+/// Folders that are looked at for what the index may lack.
+const LOOKED_AT: usize = 64;
 
 /// The kernel command line.
 const COMMAND_LINE: &str = "/proc/cmdline";
@@ -170,7 +174,20 @@ impl Lookup {
         let configured = Some(Configured { ignored_lines: ignored_lines.saturating_add(cut), unread_files });
         let modules = plans.iter().map(|plan| self.wanted(plan)).collect();
         let absent = self.absent.clone();
-        Resolution { known: known || absent.is_some(), modules, absent, configured }
+        let newer = (known && plans.is_empty()).then(|| self.newer_folder()).flatten();
+        let unread = self.error.as_ref().filter(|_| absent.is_none()).map(|error| error.to_string().into());
+        Resolution { known: known || absent.is_some(), modules, absent, newer, unread, configured }
+    }
+
+    /// A folder of modules that changed after the index was made, seen from the root: one where modules of other origin
+    /// are put (`extra`, `updates/dkms` and the like).
+    fn newer_folder(&self) -> Option<Arc<str>> {
+        let made = self.made?;
+        let outer = folders_in(&self.folder).filter(|folder| !folder.ends_with("kernel"));
+        let mut folders = outer.flat_map(|folder| folders_in(&folder).chain([folder])).take(LOOKED_AT);
+        let changed = |folder: &PathBuf| fs::metadata(folder).and_then(|found| found.modified());
+        let newer = folders.find(|folder| changed(folder).is_ok_and(|at| at > made))?;
+        Some(inside(&self.root, &newer).to_string_lossy().into())
     }
 
     /// The files that modprobe would load for `alias`, and whether each is there.
@@ -192,12 +209,11 @@ impl Lookup {
             if let Some(place) = self.configuration.blacklist.get(&step.module).filter(|_| by_name || !is_own) {
                 wanted.spared.push(Spared { module: step.module.clone(), place: place.clone() });
             }
-            match fs::metadata(path) {
-                Ok(file) => wanted.stale |= self.made.is_some_and(|made| file.modified().is_ok_and(|at| at > made)),
-                Err(_) => {
-                    let path = inside(&self.root, path).to_string_lossy().into();
-                    wanted.missing_files.push(MissingFile { module: step.module.clone(), path });
-                }
+            let changed = fs::metadata(path).and_then(|file| file.modified());
+            wanted.stale |= self.made.is_some_and(|made| changed.is_ok_and(|at| at > made));
+            if let Some(fault) = fault_of(path) {
+                let path = inside(&self.root, path).to_string_lossy().into();
+                wanted.unusable_files.push(UnusableFile { module: step.module.clone(), path, fault });
             }
         }
         wanted.unapplied = self.configuration.unapplied_to(&plan.module);
@@ -347,6 +363,32 @@ fn wanted(plan: &Plan) -> Wanted {
     let options = plan.steps.get(plan.own).map(|step| &*step.options).filter(|options| !options.is_empty());
     wanted.options = options.map(Arc::from);
     wanted
+}
+
+/// How files of modules begin: ELF, xz, gzip, zstd (kmod's libkmod/libkmod-file.c, up to 34).
+const BEGINNINGS: [&[u8]; 4] = [b"\x7fELF", b"\xfd7zXZ", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"];
+
+/// What is wrong with the file of a module, by its first bytes; `None` if nothing is, or if it cannot be read.
+fn fault_of(path: &Path) -> Option<FileFault> {
+    let mut first = Vec::new();
+    match File::open(path).and_then(|file| file.take(8).read_to_end(&mut first)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Some(FileFault::Missing),
+        Err(_) => None,
+        Ok(0) => Some(FileFault::Empty),
+        Ok(_) => (!BEGINNINGS.iter().any(|beginning| first.starts_with(beginning))).then_some(FileFault::Foreign),
+    }
+}
+
+/// The folders in a folder, in order of their names.
+fn folders_in(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut folders: Vec<PathBuf> = entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.path())
+        .take(LOOKED_AT)
+        .collect();
+    folders.sort();
+    folders.into_iter()
 }
 
 /// Folders of other kernels that are named.
@@ -558,7 +600,11 @@ mod tests {
         assert_eq!(resolution.configured, Some(Configured { ignored_lines: 1, unread_files: 0 }));
         let place = |line| Place::Line { file: "/x.conf".into(), line };
         let install = Install { command: "/bin/true".into(), place: place(2) };
-        let missing = |module: &str| MissingFile { module: module.into(), path: format!("/m/{module}.ko").into() };
+        let missing = |module: &str| UnusableFile {
+            module: module.into(),
+            path: format!("/m/{module}.ko").into(),
+            fault: FileFault::Missing,
+        };
         let [a, b] = &resolution.modules[..] else { panic!("{resolution:?}") };
         assert_eq!(*a, Wanted { name: "a".into(), install: Some(install.clone()), ..Wanted::default() });
         let expected = Wanted {
@@ -568,7 +614,7 @@ mod tests {
             replaced: vec![Replaced { module: "a".into(), install }],
             options: Some("x=1".into()),
             // The files of this index are nowhere.
-            missing_files: ["d", "b", "e"].map(missing).into(),
+            unusable_files: ["d", "b", "e"].map(missing).into(),
             ..Wanted::default()
         };
         assert_eq!(*b, expected);

@@ -2,7 +2,7 @@
 //!
 //! In: a request. Out: phrases, or nothing if there is nothing to say. Pure.
 
-use crate::entities::Request;
+use crate::entities::{Call, Request};
 use crate::event::Install;
 
 /// Where modprobe is found on most systems.
@@ -47,6 +47,18 @@ fn is_in_system(path: &str) -> bool {
         .any(|folder| path.starts_with(folder))
 }
 
+/// How the helper of a call ended; `closed`: nothing more can be seen of it.
+#[must_use]
+pub fn ended(call: &Call, closed: bool) -> String {
+    match (call.exited, call.executed.and_then(|(_, result)| result.error())) {
+        (Some((_, Some(status))), _) => format!("its helper {}", status.words()),
+        (Some((_, None)), _) => "its helper ended".into(),
+        (None, Some(error)) => format!("{} could not be executed: {}", call.entry.path, error.words()),
+        (None, None) if closed => "its helper was not seen to end".into(),
+        (None, None) => "its helper goes on".into(),
+    }
+}
+
 /// What an exit status says that is not the helper's own (the shell's and the dynamic loader's conventions).
 #[must_use]
 pub fn status(request: &Request) -> Option<String> {
@@ -77,6 +89,12 @@ pub fn install_line(request: &Request) -> Option<String> {
     let deep = if depth > 1 { format!(", {depth} processes deep") } else { String::new() };
     let again = if calls_itself(request) { ", which calls modprobe for it again without --ignore-install" } else { "" };
     Some(format!("modprobe runs the install line {}{again}{deep}", install.place))
+}
+
+/// The same, if that line makes modprobe run itself.
+#[must_use]
+pub fn loop_of_install_line(request: &Request) -> Option<String> {
+    install_line(request).filter(|_| calls_itself(request))
 }
 
 /// Whether that line calls modprobe for the same module without telling it to ignore the line.

@@ -3,18 +3,38 @@
 //! In: a load, and what is known of the module that it loads. Out: text, without a full stop. Pure. What an errno may
 //! mean is worded as what is possible.
 
-use super::{instead_of, task_words};
+use super::{ban, instead_of, task_words};
 use crate::answer::Errno;
 use crate::entities::{Load, Timed, Unload};
-use crate::event::{Policy, Wanted};
+use crate::event::Wanted;
 use crate::printed;
 
 /// Symbols that are named in a sentence; more are counted.
 const SYMBOLS: usize = 3;
 
+/// What is depended on is known from the index.
+const OUTDATED: &str =
+    "the index of modules is older than its file, so what it depends on may not be known: run depmod";
+
 /// The sentence for a load.
 #[must_use]
 pub fn explain_load(load: &Load) -> String {
+    format!("{}{}", became(load), process_ended(load))
+}
+
+/// That the process of a load was about to end when the load did; nothing if it was not.
+fn process_ended(load: &Load) -> String {
+    load.ending.map_or_else(String::new, |status| {
+        let process = task_words(&load.task);
+        if status.signal().is_some() {
+            format!("; {process} {} before the load ended", status.words())
+        } else {
+            format!("; {process} had exited ({}) before the load ended", status.text())
+        }
+    })
+}
+
+fn became(load: &Load) -> String {
     let module = subject(load);
     if load.lost_to_another() {
         return format!("{module} was loaded by another load, which came first");
@@ -75,7 +95,8 @@ pub(super) fn failed(load: &Load, role: &str, wanted: Option<&Wanted>) -> String
             let lines = printed_about(load);
             let printed =
                 if lines.is_empty() { String::new() } else { format!("; the kernel printed {}", quoted(&lines)) };
-            format!("the init of {module}{role} returned {}{printed}", error.words())
+            let forbidden = ban::of(load).map_or_else(String::new, |ban| format!(": {}", ban.words()));
+            format!("the init of {module}{role} returned {}{forbidden}{printed}", error.words())
         }
         (_, Some(error)) if load.init_begun.is_some() => {
             format!("the load of {module}{role} failed in or after its init: {}", error.words())
@@ -133,11 +154,8 @@ fn by_the_kernel(load: &Load, wanted: Option<&Wanted>) -> Option<String> {
     if own.starts_with("disagrees about version of symbol ") {
         return Some(format!("it {own}: it, or what exports the symbol, was built for another kernel or build"));
     }
-    if first.ends_with(" is blacklisted") {
-        return Some(by_command_line(module));
-    }
-    if first.contains(" is rejected") || first.contains("unsigned module loading") {
-        return Some(format!("the kernel refuses modules without a valid signature: it printed {}", quoted(&lines)));
+    if let Some(ban) = ban::of(load) {
+        return Some(ban.words());
     }
     if first.starts_with("Invalid ELF header ") {
         return Some(format!(
@@ -168,14 +186,18 @@ fn unknown_symbols(load: &Load, lines: &[&str], wanted: Option<&Wanted>) -> Stri
 fn without_dependency(load: &Load, wanted: Option<&Wanted>) -> Option<String> {
     let is_wanted = |wanted: &&Wanted| load.module.as_deref().is_none_or(|module| wanted.is(module));
     let wanted = wanted.filter(is_wanted).filter(|_| load.error() == Some(Errno::ENOENT))?;
-    let Some(missing) = wanted.missing_files.first() else {
-        let replaced = wanted.replaced.first()?;
-        return Some(instead_of(&replaced.install, &replaced.module));
+    let Some(unusable) = wanted.unusable_files.first() else {
+        let outdated = || wanted.stale.then(|| OUTDATED.to_owned());
+        return wanted
+            .replaced
+            .first()
+            .map(|replaced| instead_of(&replaced.install, &replaced.module))
+            .or_else(outdated);
     };
-    let own = load.module.as_deref() == Some(&*missing.module);
+    let own = load.module.as_deref() == Some(&*unusable.module);
     let dependency =
-        if own { String::new() } else { format!("{}, on which it depends, was not loaded: ", missing.module) };
-    Some(format!("{dependency}its file {} is missing", missing.path))
+        if own { String::new() } else { format!("{}, on which it depends, was not loaded: ", unusable.module) };
+    Some(format!("{dependency}its file {} {}", unusable.path, unusable.fault.words()))
 }
 
 /// By what the machine forbids, or the task's lack of a right.
@@ -188,36 +210,7 @@ fn by_policy(load: &Load) -> Option<String> {
             return Some(without_right(Some(origin.uid)));
         }
     }
-    forbidden(load).or_else(|| policy.filter(|_| SIGNATURE.contains(&error.as_return())).and_then(signatures))
-}
-
-/// What forbids the load for every task: all loads, or those of its module. `None` if nothing that was seen does.
-#[must_use]
-pub fn forbidden(load: &Load) -> Option<String> {
-    let policy = load.policy.as_deref().filter(|_| load.error() == Some(Errno::EPERM))?;
-    if policy.modules_disabled {
-        return Some("the kernel loads no modules any more: kernel.modules_disabled is 1, until it is rebooted".into());
-    }
-    let module = load.module.as_deref().filter(|module| policy.forbids(module))?;
-    Some(by_command_line(module))
-}
-
-fn by_command_line(module: &str) -> String {
-    format!("the kernel command line forbids {module} (module_blacklist=)")
-}
-
-/// `ENOKEY`, `EKEYREJECTED`, `ENOPKG`, `EBADMSG`: what the check of a signature answers (kernel/module/signing.c, 5.10
-/// to 7.3).
-const SIGNATURE: [i32; 4] = [-126, -129, -65, -74];
-
-fn signatures(policy: &Policy) -> Option<String> {
-    match (&policy.lockdown, policy.sig_enforce) {
-        (Some(mode), _) => {
-            Some(format!("the kernel is locked down ({mode}) and refuses modules without a valid signature"))
-        }
-        (None, Some(true)) => Some("the kernel refuses modules without a valid signature (module.sig_enforce)".into()),
-        (None, _) => None,
-    }
+    ban::of(load).map(|ban| ban.words())
 }
 
 /// By an unload of the same module.
@@ -275,7 +268,7 @@ mod tests {
     use super::*;
     use crate::answer::ReturnCode;
     use crate::entities::{LoadId, LoadedFile, UnloadId};
-    use crate::event::{Captured, MissingFile, Origin, Stamp, Task};
+    use crate::event::{Captured, FileFault, Origin, Policy, Stamp, Task, UnusableFile};
     use std::sync::Arc;
 
     fn at(milliseconds: u64) -> Stamp {
@@ -322,8 +315,8 @@ mod tests {
     fn symbols_are_named_with_what_is_missing() {
         let lines = ["a", "b", "c", "d", "e"].map(|name| format!("can: Unknown symbol {name} (err -2)"));
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
-        let file = MissingFile { module: "core".into(), path: "/m/core.ko".into() };
-        let wanted = Wanted { name: "can".into(), missing_files: vec![file], ..Wanted::default() };
+        let file = UnusableFile { module: "core".into(), path: "/m/core.ko".into(), fault: FileFault::Missing };
+        let wanted = Wanted { name: "can".into(), unusable_files: vec![file], ..Wanted::default() };
         assert_eq!(
             why_failed(&load(-2, &lines), Some(&wanted)),
             "it uses the unknown symbols a, b, c and 2 more: core, on which it depends, was not loaded: its file \

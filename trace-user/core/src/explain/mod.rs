@@ -4,8 +4,10 @@
 //! In: a request. Out: text, without a full stop. Pure. The sentence contains only what was seen and leaves out the
 //! rest.
 
+pub mod ban;
 pub mod cycle;
 pub mod device;
+pub mod firmware;
 pub mod helper;
 pub mod load;
 pub mod pages;
@@ -18,7 +20,22 @@ use std::sync::Arc;
 /// The sentence for the request: what became of it, and what its requester got.
 #[must_use]
 pub fn explain(request: &Request) -> String {
-    format!("{}{}", became(request), also(served_words(request)))
+    let became = deduplicated(request).unwrap_or_else(|| became(request));
+    format!("{became}{}", also(served_words(request)))
+}
+
+/// That the kernel answered it with the result of an earlier request; what became of that one is said there.
+fn deduplicated(request: &Request) -> Option<String> {
+    let first = request.deduplicated_by.filter(|_| request.verdict != Verdict::Incomplete)?;
+    let same =
+        format!("the kernel made it wait for request #{}, for the same name, and gave it that one's result", first.0);
+    Some(match (&request.satisfied_by, request.verdict) {
+        (Some(by), _) => format!("{same}: {} was loaded by {}", by.module, task_words(&by.task)),
+        (None, Verdict::Hollow) if request.result == Some(CallResult::OK) => {
+            format!("{same}, which is 0, but {} is not live", wanted_words(request))
+        }
+        (None, verdict) => format!("{same}: {}", verdict.words()),
+    })
 }
 
 /// What its requester got: `ping got the socket`; `None` if that was not seen.
@@ -69,6 +86,13 @@ fn live(request: &Request) -> String {
     format!("{module} went live {}loaded by its own helper{loader}{although}{}", delay(request), also(why(request)))
 }
 
+/// That the module was unloaded before the request returned.
+fn gone_again(request: &Request) -> Option<String> {
+    let (live, gone) = (request.live?, request.gone?);
+    let after = gone.mono.since(live.mono);
+    Some(format!("it was unloaded again {after} after that, before the request returned"))
+}
+
 /// The load of another module that failed although the request got what it asked for.
 fn failed_beside(request: &Request) -> Option<String> {
     let went_live =
@@ -98,10 +122,14 @@ pub fn why(request: &Request) -> Option<String> {
         Verdict::Hollow => why_hollow(request),
         Verdict::InitFailed => request.failed_load().map(|load| why_init_failed(request, load)),
         Verdict::NotFound | Verdict::HelperFailed => why_nothing_was_loaded(request),
-        Verdict::Live => rules_without_effect(request),
-        Verdict::HelperMissing | Verdict::Refused => why_refused_early(request),
-        Verdict::SatisfiedByAnother
-        | Verdict::Throttled
+        Verdict::Live => {
+            let reasons = [gone_again(request), helper::loop_of_install_line(request), rules_without_effect(request)];
+            joined(reasons.into_iter().flatten())
+        }
+        Verdict::SatisfiedByAnother => gone_again(request),
+        Verdict::HelperMissing => why_refused_early(request).or_else(|| helper::foreign(request)),
+        Verdict::Refused => why_refused_early(request),
+        Verdict::Throttled
         | Verdict::Denied
         | Verdict::Abandoned
         | Verdict::Unwaited
@@ -176,6 +204,22 @@ fn why_nothing_was_loaded(request: &Request) -> Option<String> {
         .map(absent_words)
         .or_else(|| helper::foreign(request))
         .or_else(|| joined(wanted(request).filter_map(by_configuration)))
+        .or_else(|| outdated(request))
+        .or_else(|| without_index(request))
+}
+
+/// That the indexes of modules could not be read, and so modprobe may not have read them either.
+#[must_use]
+pub fn without_index(request: &Request) -> Option<String> {
+    let unread = request.resolution.as_ref()?.unread.as_ref()?;
+    Some(format!("the indexes of modules could not be read ({unread}): run depmod"))
+}
+
+/// That the index of modules may lack what was requested: it is older than a folder of modules.
+#[must_use]
+pub fn outdated(request: &Request) -> Option<String> {
+    let newer = request.resolution.as_ref()?.newer.as_ref()?;
+    Some(format!("no module in the index has this alias, and {newer} is newer than the index: run depmod"))
 }
 
 /// That the folder of the kernel's modules is not there, and which are.
@@ -200,6 +244,14 @@ fn why_init_failed(request: &Request, load: &Load) -> String {
 fn concerned<'r>(request: &'r Request, load: &Load) -> Option<&'r Wanted> {
     let of = |wanted: &&Wanted| load.module.as_deref().is_none_or(|module| wanted.is(module));
     wanted(request).find(of).or_else(|| wanted(request).next())
+}
+
+/// Whether the kernel refused the request because no helper is set (kernel/module/kmod.c `__request_module`, 5.10 to
+/// 7.3).
+#[must_use]
+pub fn refused_without_helper(request: &Request) -> bool {
+    request.turned_away == Some(TurnedAway::RefusedEarly)
+        && request.result.and_then(CallResult::error) == Some(Errno::ENOENT)
 }
 
 /// Why the kernel refused the request before it asked a security module.
@@ -246,9 +298,9 @@ fn why_hollow(request: &Request) -> Option<String> {
 /// What keeps modprobe from loading a module that was requested.
 fn by_configuration(wanted: &Wanted) -> Option<String> {
     let Wanted { name, blacklisted, install, missing, alias, .. } = wanted;
-    let missing_file = wanted.missing_files.first().map(|file| {
+    let unusable_file = wanted.unusable_files.first().map(|file| {
         let whose = if file.module == *name { "its file" } else { "a file that it needs" };
-        format!("{name} is in the index of modules, but {whose}, {}, is missing", file.path)
+        format!("{name} is in the index of modules, but {whose}, {}, {}", file.path, file.fault.words())
     });
     match (blacklisted, install, alias) {
         (Some(place), _, _) => Some(format!("{name} is blacklisted in {place}")),
@@ -256,7 +308,7 @@ fn by_configuration(wanted: &Wanted) -> Option<String> {
         (None, None, Some(place)) if *missing => {
             Some(format!("{name}, named in {place}, is not a module of this kernel"))
         }
-        (None, None, _) => missing_file,
+        (None, None, _) => unusable_file,
     }
 }
 
@@ -280,7 +332,8 @@ fn satisfied_by_another(request: &Request) -> String {
     let task = task_words(&by.task);
     let although = also(helper_failed_beside(request));
     let when = delay(request);
-    format!("{} went live {when}loaded by {task}{whose}, not by this request's own helper{although}", by.module)
+    let gone = also(gone_again(request));
+    format!("{} went live {when}loaded by {task}{whose}, not by this request's own helper{although}{gone}", by.module)
 }
 
 fn hollow(request: &Request) -> String {
@@ -342,10 +395,11 @@ fn helper_missing(request: &Request) -> String {
     let empty = path.and_then(|path| path.text()).is_some_and(|path| path.is_empty());
     let reason = error.or(request.result.and_then(CallResult::error));
     let reason = reason.map_or_else(|| "unknown why".to_owned(), Errno::words);
+    let foreign = also(helper::foreign(request));
     match (path, error) {
         (Some(_), _) if empty => "no helper is set: the path in /proc/sys/kernel/modprobe is empty".into(),
-        (Some(path), Some(_)) => format!("{path} could not be executed: {reason}"),
-        (Some(path), None) => format!("{path} could not be started: {reason}"),
+        (Some(path), Some(_)) => format!("{path} could not be executed: {reason}{foreign}"),
+        (Some(path), None) => format!("{path} could not be started: {reason}{foreign}"),
         (None, _) => format!("the helper could not be started: {reason}"),
     }
 }
@@ -387,15 +441,7 @@ fn afterwards(request: &Request) -> String {
     let Some(call) = request.call.as_deref() else {
         return "its helper was not seen".into();
     };
-    let ended = match (call.exited, call.executed.and_then(|(_, result)| result.error())) {
-        (Some((_, Some(status))), _) => format!("its helper {}", status.words()),
-        (Some((_, None)), _) => "its helper ended".into(),
-        (None, Some(error)) => {
-            return format!("{} could not be executed: {}", call.entry.path, error.words());
-        }
-        (None, _) if request.closed => "its helper was not seen to end".into(),
-        (None, _) => "its helper goes on".into(),
-    };
+    let ended = helper::ended(call, request.closed);
     match live_words(request) {
         Some(live) => format!("{ended}, and {live}"),
         None => ended,
@@ -479,7 +525,9 @@ mod tests {
     use crate::answer::ReturnCode;
     use crate::correlate::requests::fresh;
     use crate::entities::{CallId, LoadId, RequestId, SatisfiedBy};
-    use crate::event::{CallEntered, Captured, Configured, MissingFile, Place, Replaced, Resolution, Stamp, Wait};
+    use crate::event::{
+        CallEntered, Captured, Configured, FileFault, Place, Replaced, Resolution, Stamp, UnusableFile, Wait,
+    };
     use crate::testing::{asked, entered};
     use std::sync::Arc;
     use trace_common::ids::CallAddress;
@@ -715,8 +763,8 @@ mod tests {
             "no modules are installed for the running kernel: /lib/modules/6.12 is missing (6.13 is there: reboot if the kernel \
              was upgraded); modprobe exited 1",
         );
-        let file = MissingFile { module: "core".into(), path: "/m/core.ko".into() };
-        let wanted = Wanted { name: "can".into(), missing_files: vec![file], ..Wanted::default() };
+        let file = UnusableFile { module: "core".into(), path: "/m/core.ko".into(), fault: FileFault::Missing };
+        let wanted = Wanted { name: "can".into(), unusable_files: vec![file], ..Wanted::default() };
         *resolution(&mut request) = Resolution { known: true, modules: vec![wanted], ..Resolution::default() };
         request.verdict = Verdict::HelperFailed;
         check(
@@ -780,7 +828,11 @@ mod tests {
         check(&request, "/sbin/modprobe could not be started: ENOMEM (out of memory)");
         entry(&mut request).path = Captured::whole("/nonexistent");
         call(&mut request).executed = Some((at(2), ReturnCode(-2)));
-        check(&request, "/nonexistent could not be executed: ENOENT (no such file or directory)");
+        check(
+            &request,
+            "/nonexistent could not be executed: ENOENT (no such file or directory); the kernel's helper is /nonexistent, not the \
+             system's modprobe (see kernel.modprobe)",
+        );
         entry(&mut request).path = Captured::whole("");
         check(&request, "no helper is set: the path in /proc/sys/kernel/modprobe is empty");
     }

@@ -1,7 +1,7 @@
-//! Files of modules that are missing: one finding for each file, or for all if no modules are installed for the kernel.
+//! Files of modules that are missing or cannot be loaded, and indexes that are outdated: one finding for each file, or for all if no modules are installed for the kernel.
 
 use super::{Evidence, Finding, Groups, Kind};
-use crate::explain::absent_words;
+use crate::explain::{absent_words, outdated, without_index};
 use crate::model::Model;
 
 /// Finds them.
@@ -14,8 +14,15 @@ pub(super) fn find(model: &Model) -> Vec<Finding> {
             let next = "reboot if the kernel was upgraded, or install its modules again";
             groups.add(absent_words(absent), next, at, evidence);
         }
-        for file in resolution.modules.iter().flat_map(|wanted| &wanted.missing_files) {
-            let sentence = format!("the file of {} is in the index of modules but missing: {}", file.module, file.path);
+        if let Some(sentence) = outdated(request) {
+            groups.add(sentence, "run depmod -a, then try again", at, evidence);
+        }
+        if let Some(sentence) = without_index(request) {
+            groups.add(sentence, "run depmod -a", at, evidence);
+        }
+        for file in resolution.modules.iter().flat_map(|wanted| &wanted.unusable_files) {
+            let (module, path, fault) = (&file.module, &file.path, file.fault.words());
+            let sentence = format!("{module} is in the index of modules, but its file, {path}, {fault}");
             groups.add(sentence, "install it again, or run depmod if it was removed on purpose", at, evidence);
         }
     }

@@ -1,17 +1,22 @@
-//! State of the machine that forbids loads: one finding for each thing in force that a load met.
+//! State of the machine that forbids loads or requests: one finding for each thing in force that a load or a request met.
 
 use super::{Evidence, Finding, Groups, Kind};
-use crate::explain::load::forbidden;
+use crate::explain::ban;
+use crate::explain::refused_without_helper;
 use crate::model::Model;
 
 /// Finds them. What is in force and stopped nothing is not a finding.
 pub(super) fn find(model: &Model) -> Vec<Finding> {
     let mut groups = Groups::of(Kind::LoadingForbidden);
-    for load in model.loads().filter(|load| load.failed() && load.init_begun.is_none() && !load.retried) {
-        if let Some(sentence) = forbidden(load) {
-            let next = "if that is not wanted, change it and reboot; `modtrail doctor` lists what is in force";
-            groups.add(sentence, next, load.began, Evidence::Load(load.id));
+    for load in model.loads().filter(|load| load.failed() && !load.retried) {
+        if let Some(ban) = ban::of(load) {
+            groups.add(ban.words(), ban.next(), load.began, Evidence::Load(load.id));
         }
+    }
+    for request in model.requests().filter(|request| refused_without_helper(request)) {
+        let sentence = "kernel.modprobe is empty: the kernel runs no helper, and every request fails with ENOENT";
+        let next = "if nobody set that on purpose: sysctl kernel.modprobe=/sbin/modprobe";
+        groups.add(sentence.to_owned(), next, request.asked, Evidence::Request(request.id));
     }
     groups.into_findings()
 }

@@ -172,7 +172,7 @@ fn what_forbids_counts_where_it_stopped_a_load() {
     assert_eq!(kinds(&scenario), []);
     let task = Task::new(100, 100, 1, "insmod");
     scenario.probe(200_000, task, Moment::LoadBegan { syscall: crate::event::Syscall::Finit, origin: None });
-    let ended = Moment::LoadEnded { syscall: crate::event::Syscall::Finit, result: ReturnCode(-1) };
+    let ended = Moment::LoadEnded { syscall: crate::event::Syscall::Finit, result: ReturnCode(-1), ending: None };
     scenario.probe(201_000, task, ended);
     scenario.until(300_000);
     assert!(only(&scenario, Kind::LoadingForbidden).sentence.contains("kernel.modules_disabled is 1"));
