@@ -17,6 +17,12 @@ pub const LIMIT: Nanos = Nanos::from_secs(10);
 const SLOT_CLOCK: &str = "the kernel's limit of 5s for a slot";
 /// systemd-udevd's `event_timeout`.
 const UDEV_CLOCK: &str = "udev, which kills its worker after 180s unless configured otherwise";
+/// The same during an init: whether a signal ends that is up to the module.
+const UDEV_IN_INIT: &str = "udev kills its worker after 180s unless configured otherwise, but only an init that reacts \
+                            to signals ends by that";
+/// The same after it: `async_synchronize_full` waits uninterruptibly (kernel/async.c, 5.10 to 7.3).
+const UDEV_IN_SETTLE: &str = "udev kills its worker after 180s unless configured otherwise, but a wait for asynchronous \
+                              work cannot be interrupted";
 /// `/sys/class/firmware/timeout` (drivers/base/firmware_loader/fallback.c `fw_load_sysfs_fallback`, 5.10 to 7.3).
 const FIRMWARE_CLOCK: &str =
     "the kernel's firmware timeout, 60s unless configured otherwise, if the driver asks user space; else there is none";
@@ -30,14 +36,38 @@ pub struct Place {
     pub words: String,
     /// The thread that would have to go on; `None` if that is a kernel worker that was not seen yet.
     pub thread: Option<Task>,
-    /// Which timeout ends the wait; `None`: none does.
-    pub ended_by: Option<&'static str>,
+    /// Which timeout acts on the wait; `None`: none does.
+    pub timeout: Option<Timeout>,
 }
 
-/// Which timeout ends a wait, in words; `None`: none does.
+/// A timeout that acts on a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Timeout {
+    /// It ends the wait.
+    Ends(&'static str),
+    /// It need not: what it does, and why that may not be enough.
+    MayNotEnd(&'static str),
+}
+
+impl Timeout {
+    /// What ends the wait, if that is certain.
+    #[must_use]
+    pub const fn end(self) -> Option<&'static str> {
+        match self {
+            Self::Ends(words) => Some(words),
+            Self::MayNotEnd(_) => None,
+        }
+    }
+}
+
+/// Which timeout ends a wait, in words.
 #[must_use]
-pub fn timeout_words(ended_by: Option<&str>) -> String {
-    ended_by.map_or_else(|| "no timeout applies".to_owned(), |timeout| format!("ends at the latest by {timeout}"))
+pub fn timeout_words(timeout: Option<Timeout>) -> String {
+    match timeout {
+        Some(Timeout::Ends(words)) => format!("ends at the latest by {words}"),
+        Some(Timeout::MayNotEnd(words)) => format!("no timeout is sure to end it: {words}"),
+        None => "no timeout applies".to_owned(),
+    }
 }
 
 /// Everything that has been open for at least `limit`, each with its age and place.
@@ -111,16 +141,23 @@ impl Open<'_> {
 #[must_use]
 pub fn of_request(request: &Request, model: &Model) -> Place {
     if let Some(load) = request.loads.iter().rev().find(|load| !load.closed) {
-        return Place { ended_by: request.call.as_deref().and_then(|call| clock_of(call, model)), ..of_load(load) };
+        return Place { timeout: request.call.as_deref().and_then(|call| clock_of(call, model)), ..of_load(load) };
     }
     let requester = request.task;
     match request.call.as_deref() {
         Some(call) => of_call(call, model),
         None if request.returned.is_some() => {
             let words = "helpers of other requests for the same module; this one got no slot".to_owned();
-            Place { words, thread: None, ended_by: None }
+            Place { words, thread: None, timeout: None }
         }
-        None => Place { words: "the wait for a slot".to_owned(), thread: Some(requester), ended_by: Some(SLOT_CLOCK) },
+        None if request.admitted.is_some() => {
+            let words = "the wait for an earlier request for the same name".to_owned();
+            Place { words, thread: Some(requester), timeout: None }
+        }
+        None => {
+            let timeout = Some(Timeout::Ends(SLOT_CLOCK));
+            Place { words: "the wait for a slot".to_owned(), thread: Some(requester), timeout }
+        }
     }
 }
 
@@ -134,23 +171,23 @@ pub fn of_call(call: &Call, model: &Model) -> Place {
             (format!("the helper {}[{}], outside its loads", call.entry.path, helper.key.tgid.0), Some(helper))
         }
     };
-    Place { words, thread, ended_by: clock_of(call, model) }
+    Place { words, thread, timeout: clock_of(call, model) }
 }
 
 /// Which timeout ends the wait for a helper: of the suspend that waits for it too, or of the udev worker that asked.
-fn clock_of(call: &Call, model: &Model) -> Option<&'static str> {
+fn clock_of(call: &Call, model: &Model) -> Option<Timeout> {
     let is_drained = |cycle: &Cycle| {
         cycle.disable.ended.is_none() && cycle.culprits.iter().any(|waited_for| waited_for.id == call.id)
     };
     if model.cycles().next_back().is_some_and(|cycle| is_drained(cycle)) {
-        return Some(DRAIN_CLOCK);
+        return Some(Timeout::Ends(DRAIN_CLOCK));
     }
-    by_udev(&call.caller)
+    is_of_udev(&call.caller).then_some(Timeout::Ends(UDEV_CLOCK))
 }
 
-fn by_udev(task: &Task) -> Option<&'static str> {
+fn is_of_udev(task: &Task) -> bool {
     let comm = task.comm.to_text();
-    (comm == "(udev-worker)" || comm == "systemd-udevd").then_some(UDEV_CLOCK)
+    comm == "(udev-worker)" || comm == "systemd-udevd"
 }
 
 /// The last thing that was seen of an open load.
@@ -158,18 +195,21 @@ fn by_udev(task: &Task) -> Option<&'static str> {
 pub fn of_load(load: &Load) -> Place {
     let module = load.module.as_deref().unwrap_or("a module");
     let task = format!("{}[{}]", load.task.comm.to_text(), load.task.key.tgid.0);
-    let words = match (load.init_begun, load.live) {
-        (None, _) => format!("the load of {module} by {task}, before its init"),
-        (Some(_), None) => format!("the init of {module}, loaded by {task}"),
-        (Some(_), Some(_)) => format!("the wait for asynchronous work after {module} went live, in {task}"),
+    let (words, by_udev) = match (load.init_begun, load.live) {
+        (None, _) => (format!("the load of {module} by {task}, before its init"), Timeout::Ends(UDEV_CLOCK)),
+        (Some(_), None) => (format!("the init of {module}, loaded by {task}"), Timeout::MayNotEnd(UDEV_IN_INIT)),
+        (Some(_), Some(_)) => {
+            let words = format!("the wait for asynchronous work after {module} went live, in {task}");
+            (words, Timeout::MayNotEnd(UDEV_IN_SETTLE))
+        }
     };
-    Place { words, thread: Some(load.task), ended_by: by_udev(&load.task) }
+    Place { words, thread: Some(load.task), timeout: is_of_udev(&load.task).then_some(by_udev) }
 }
 
 /// The last thing that was seen of an open firmware request.
 #[must_use]
 pub fn of_firmware(firmware: &Firmware) -> Place {
-    let (words, ended_by) = match (firmware.lock.state(), firmware.fallback, firmware.fallback_ended) {
+    let (words, timeout) = match (firmware.lock.state(), firmware.fallback, firmware.fallback_ended) {
         (Some(LockState::Waiting), ..) if firmware.lock.waits => {
             ("the wait until helpers are enabled again".to_owned(), Some(FIRMWARE_CLOCK))
         }
@@ -178,7 +218,7 @@ pub fn of_firmware(firmware: &Firmware) -> Place {
         }
         _ => (format!("the reading of {}", firmware.file.name), None),
     };
-    Place { words, thread: Some(firmware.task), ended_by }
+    Place { words, thread: Some(firmware.task), timeout: timeout.map(Timeout::Ends) }
 }
 
 /// The kernel stack of the place's thread as last sampled, innermost first; empty if it was not sampled, or before
@@ -200,11 +240,11 @@ mod tests {
     const LONG: u64 = 20_000_000;
 
     /// The only stall: where it is stuck, and which timeout ends it.
-    fn only(scenario: &mut Scenario) -> (String, Option<&'static str>) {
+    fn only(scenario: &mut Scenario) -> (String, Option<Timeout>) {
         scenario.until(LONG);
         let stalls: Vec<Place> = stalls(scenario.model(), LIMIT).map(|(_, place)| place).collect();
         let [place] = &*stalls else { panic!("{stalls:?}") };
-        (place.words.clone(), place.ended_by)
+        (place.words.clone(), place.timeout)
     }
 
     fn udev() -> Task {
@@ -222,7 +262,7 @@ mod tests {
         assert_eq!(only(&mut scenario), ("the helper /sbin/modprobe[413], outside its loads".to_owned(), None));
         let mut scenario = Scenario::default();
         scenario.helped(helped(udev()), 0);
-        assert_eq!(only(&mut scenario).1, Some(UDEV_CLOCK));
+        assert_eq!(only(&mut scenario).1, Some(Timeout::Ends(UDEV_CLOCK)));
     }
 
     #[test]
@@ -234,14 +274,23 @@ mod tests {
         for moment in [began, SuspendMoment::FreezeBegan, SuspendMoment::DisableBegan { depth: Depth::FREEZING }] {
             scenario.probe(LONG - 1_000_000, sleeper, Moment::Suspend(moment));
         }
-        assert_eq!(only(&mut scenario).1, Some(DRAIN_CLOCK));
+        assert_eq!(only(&mut scenario).1, Some(Timeout::Ends(DRAIN_CLOCK)));
     }
 
     #[test]
-    fn a_load_is_stuck_in_its_init_and_udev_ends_it() {
+    fn udev_need_not_end_an_init() {
         let mut scenario = Scenario::default();
         scenario.load(10_000, udev(), "can");
-        assert_eq!(only(&mut scenario), ("the init of can, loaded by (udev-worker)[300]".to_owned(), Some(UDEV_CLOCK)));
+        let (words, timeout) = only(&mut scenario);
+        assert_eq!(words, "the init of can, loaded by (udev-worker)[300]");
+        assert_eq!((timeout, timeout.and_then(Timeout::end)), (Some(Timeout::MayNotEnd(UDEV_IN_INIT)), None));
+        let mut scenario = Scenario::default();
+        scenario.probe(10_000, udev(), Moment::LoadBegan { syscall: Syscall::Finit, origin: None });
+        assert_eq!(only(&mut scenario).1, Some(Timeout::Ends(UDEV_CLOCK)));
+    }
+
+    #[test]
+    fn a_load_is_stuck_before_its_init() {
         let mut scenario = Scenario::default();
         scenario.probe(
             10_000,
@@ -262,7 +311,10 @@ mod tests {
             FirmwareMoment::LockEnded { held: true },
         ];
         moments.into_iter().for_each(|moment| scenario.probe(10_000, udev(), Moment::Firmware(moment)));
-        assert_eq!(only(&mut scenario), ("the wait for user space to give held.bin".to_owned(), Some(FIRMWARE_CLOCK)));
+        assert_eq!(
+            only(&mut scenario),
+            ("the wait for user space to give held.bin".to_owned(), Some(Timeout::Ends(FIRMWARE_CLOCK)))
+        );
     }
 
     #[test]
@@ -272,6 +324,7 @@ mod tests {
         scenario.until(3_000_000);
         let places: Vec<Place> = stalls(scenario.model(), Nanos::from_secs(2)).map(|(_, place)| place).collect();
         assert_eq!(places.len(), 1);
-        assert_eq!((places[0].words.as_str(), places[0].ended_by), ("the wait for a slot", Some(SLOT_CLOCK)));
+        let timeout = Some(Timeout::Ends(SLOT_CLOCK));
+        assert_eq!((places[0].words.as_str(), places[0].timeout), ("the wait for a slot", timeout));
     }
 }

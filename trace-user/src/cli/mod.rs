@@ -55,7 +55,7 @@ requests, firmware requests, and loads and helper calls that serve no request. S
 lost. A deadlock, a request loop, a helper that is not modprobe, and state that forbids loads are alerts at once.
 
 --exec CMD gets MODTRAIL_STATE (firing, resolved), _KIND (request, load, helper_call, firmware), _ID, _ALIAS (or
-the path, or the file), _MODULE, _COMM, _PID, _AGE_NS, _LIMIT_NS, _STUCK_IN, _ENDED_BY and _VERDICT; of a user
+the path, or the file), _MODULE, _COMM, _PID, _AGE_NS, _LIMIT_NS, _STUCK_IN, _ENDED_BY, _VERDICT and _OUTCOME; of a user
 (_KIND lost) _UID, _COMM and _COUNT; of a finding (_KIND its name) _SENTENCE and _NEXT.
 
   modtrail watch --limit 5s --limit-for nvidia=2m

@@ -10,6 +10,7 @@ use modtrail_core::alert::losses::LossNotice;
 use modtrail_core::alert::rules::Notice;
 use modtrail_core::alert::text::{kind, number, state};
 use modtrail_core::alert::urgent::FindingNotice;
+use modtrail_core::stall::Timeout;
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair};
 use rustix::process::setpgid;
@@ -171,8 +172,9 @@ pub fn facts(notice: &Notice) -> Vec<(&'static str, String)> {
         ("MODTRAIL_AGE_NS", notice.age.as_nanos().to_string()),
         ("MODTRAIL_LIMIT_NS", notice.limit.as_nanos().to_string()),
         ("MODTRAIL_STUCK_IN", notice.stuck_in.clone()),
-        ("MODTRAIL_ENDED_BY", text(notice.ended_by)),
+        ("MODTRAIL_ENDED_BY", text(notice.timeout.and_then(Timeout::end))),
         ("MODTRAIL_VERDICT", text(notice.verdict.map(|verdict| verdict.as_str()))),
+        ("MODTRAIL_OUTCOME", text(notice.outcome.as_deref())),
     ]
 }
 

@@ -171,7 +171,7 @@ mod tests {
         assert_eq!(search(&scenario), (false, vec![]), "a search is not repeated within a second");
         scenario.until(1_600_000);
         assert_eq!(search(&scenario), (true, vec![Kind::Deadlock]), "time alone makes a deadlock of what is open");
-        let ended = Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode::OK };
+        let ended = Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode::OK, ending: None };
         scenario.probe(5_000_000, Task::new(100, 100, 1, "insmod"), ended);
         scenario.until(6_000_000);
         assert_eq!(search(&scenario), (true, vec![]));
@@ -182,13 +182,14 @@ mod tests {
     #[test]
     fn findings_that_begin_together_are_told_apart() {
         let mut scenario = Scenario::default();
-        let files = ["a", "b"].map(|module| modtrail_core::event::MissingFile {
+        let files = ["a", "b"].map(|module| modtrail_core::event::UnusableFile {
             module: module.into(),
             path: format!("/lib/{module}.ko").into(),
+            fault: modtrail_core::event::FileFault::Missing,
         });
         let wanted = modtrail_core::event::Wanted {
             name: "a".into(),
-            missing_files: files.into(),
+            unusable_files: files.into(),
             ..modtrail_core::event::Wanted::default()
         };
         let resolution = modtrail_core::event::Resolution {
@@ -205,6 +206,6 @@ mod tests {
         let found = all.found.iter().filter_map(|found| all.find(found.id));
         let found: Vec<&str> =
             found.map(|found| found.finding.sentence.rsplit('/').next().unwrap_or_default()).collect();
-        assert_eq!(found, ["a.ko", "b.ko"]);
+        assert_eq!(found, ["a.ko, is missing", "b.ko, is missing"]);
     }
 }

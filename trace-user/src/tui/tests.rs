@@ -554,7 +554,7 @@ fn slept() -> Scenario {
     send(2_150_000, helper, Moment::LoadBegan { syscall: Syscall::Finit, origin: None });
     send(2_160_000, helper, Moment::InitBegun(module("can")));
     send(2_300_000, helper, Moment::Live(module("can")));
-    send(2_300_100, helper, Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode::OK });
+    send(2_300_100, helper, Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode::OK, ending: None });
     send(2_400_000, helper, Moment::Exited { status: Some(WaitStatus::SUCCESS) });
     scenario.send(Event { at: later(3_000_000), body: Body::Fact(Fact::Tick) });
     scenario
@@ -785,7 +785,7 @@ fn a_load_whose_beginning_was_not_seen_took_an_unknown_time_to_go_live() {
     scenario.machine();
     let (half, whole) = (Task::new(500, 500, 6, "insmod"), Task::new(501, 501, 6, "insmod"));
     scenario.probe(10_000, half, Moment::Live(module("half")));
-    let ended = Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode::OK };
+    let ended = Moment::LoadEnded { syscall: Syscall::Finit, result: ReturnCode::OK, ending: None };
     scenario.probe(11_000, half, ended);
     scenario.load(20_000, whole, "whole");
     scenario.went_live(30_000, whole, "whole");

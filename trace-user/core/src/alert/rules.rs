@@ -5,9 +5,12 @@
 
 use crate::entities::{Call, CallId, Firmware, FirmwareId, Load, LoadId, Request, RequestId, Timed, Verdict};
 use crate::event::{Stamp, Wait};
+use crate::explain::firmware::explain_firmware;
+use crate::explain::load::explain_load;
+use crate::explain::{explain, helper};
 use crate::model::Model;
 use crate::query::Query;
-use crate::stall::{self, Place};
+use crate::stall::{self, Place, Timeout};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use trace_common::time::Nanos;
@@ -62,12 +65,14 @@ pub struct Notice {
     pub limit: Nanos,
     /// Where it is stuck, in words; empty if it has ended.
     pub stuck_in: String,
-    /// Which timeout will end the wait; `None` if none will, or if it has ended.
-    pub ended_by: Option<&'static str>,
+    /// Which timeout acts on the wait; `None` if none does, or if it has ended.
+    pub timeout: Option<Timeout>,
     /// The kernel stack of the stuck thread, innermost first; empty if it was not read, or if the alert has ended.
     pub stack: Vec<Arc<str>>,
-    /// How it ended; `None` while it is open, and for a load.
+    /// The request's verdict; `None` while it is open, and for what has none.
     pub verdict: Option<Verdict>,
+    /// What became of it, as a sentence; `None` while it is open.
+    pub outcome: Option<String>,
     /// When this was found.
     pub at: Stamp,
 }
@@ -185,22 +190,29 @@ fn request_notice(standing: Standing, request: &Request, limit: Nanos, model: &M
         age: open_for(request, model.now()),
         limit,
         stuck_in: String::new(),
-        ended_by: None,
+        timeout: None,
         stack: Vec::new(),
         verdict: (standing == Standing::Resolved).then_some(request.verdict),
+        outcome: None,
         at: model.now(),
     };
-    stuck(notice, request.asked, model, || stall::of_request(request, model))
+    filled(notice, request.asked, model, || stall::of_request(request, model), || explain(request))
 }
 
-/// Fills in where each alert that is still firing is stuck.
-fn stuck(notice: Notice, since: Stamp, model: &Model, place: impl FnOnce() -> Place) -> Notice {
+/// Fills in where it is stuck or, if it has ended, what became of it.
+fn filled(
+    notice: Notice,
+    since: Stamp,
+    model: &Model,
+    place: impl FnOnce() -> Place,
+    outcome: impl FnOnce() -> String,
+) -> Notice {
     if notice.standing == Standing::Resolved {
-        return notice;
+        return Notice { outcome: Some(outcome()), ..notice };
     }
     let place = place();
     let stack = stall::stack(&place, model, since).to_vec();
-    Notice { stuck_in: place.words, ended_by: place.ended_by, stack, ..notice }
+    Notice { stuck_in: place.words, timeout: place.timeout, stack, ..notice }
 }
 
 /// How long it was open: a helper that its requester does not wait for counts until its end.
@@ -217,7 +229,7 @@ fn open_for(request: &Request, now: Stamp) -> Nanos {
 fn load_notice(standing: Standing, load: &Load, limit: Nanos, model: &Model) -> Notice {
     let age = load.age_so_far(model.now());
     let notice = other(standing, Subject::Load(load.id), (None, load.module.clone()), load.task, (age, limit), model);
-    stuck(notice, load.began, model, || stall::of_load(load))
+    filled(notice, load.began, model, || stall::of_load(load), || explain_load(load))
 }
 
 fn call_notice(standing: Standing, call: &Call, limit: Nanos, model: &Model) -> Notice {
@@ -225,17 +237,17 @@ fn call_notice(standing: Standing, call: &Call, limit: Nanos, model: &Model) -> 
     let age = end.mono.since(call.entered.mono);
     let name = (call.entry.path.text().cloned(), None);
     let notice = other(standing, Subject::Call(call.id), name, call.caller, (age, limit), model);
-    stuck(notice, call.entered, model, || stall::of_call(call, model))
+    filled(notice, call.entered, model, || stall::of_call(call, model), || helper::ended(call, true))
 }
 
 fn firmware_notice(standing: Standing, firmware: &Firmware, limit: Nanos, model: &Model) -> Notice {
     let age = firmware.age_so_far(model.now());
     let name = (firmware.file.name.text().cloned(), None);
     let notice = other(standing, Subject::Firmware(firmware.id), name, firmware.task, (age, limit), model);
-    stuck(notice, firmware.asked, model, || stall::of_firmware(firmware))
+    filled(notice, firmware.asked, model, || stall::of_firmware(firmware), || explain_firmware(firmware))
 }
 
-/// A notice about something that has no verdict. Where it is stuck is filled in later.
+/// A notice about something that has no verdict. Where it is stuck and what became of it are filled in later.
 fn other(
     standing: Standing,
     subject: Subject,
@@ -253,9 +265,10 @@ fn other(
         age,
         limit,
         stuck_in: String::new(),
-        ended_by: None,
+        timeout: None,
         stack: Vec::new(),
         verdict: None,
+        outcome: None,
         at: model.now(),
     }
 }

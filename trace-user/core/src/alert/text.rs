@@ -7,7 +7,7 @@ use crate::model::Model;
 use crate::report::json::SCHEMA;
 use crate::report::plain::{grouped, plain, plain_json};
 use crate::report::wall;
-use crate::stall::timeout_words;
+use crate::stall::{Timeout, timeout_words};
 use serde_json::json;
 
 /// The line of text.
@@ -23,12 +23,12 @@ pub fn line(notice: &Notice, model: &Model) -> String {
             notice.limit,
             notice.stuck_in,
             stack(notice),
-            timeout_words(notice.ended_by)
+            timeout_words(notice.timeout)
         ),
         Standing::Resolved => {
-            let how = notice.verdict.map_or("", |verdict| verdict.words());
-            let separator = if how.is_empty() { "" } else { ": " };
-            format!("{when} ENDED {what}, {who}: after {}{separator}{how}", notice.age)
+            let verdict = notice.verdict.map(|verdict| format!(": {}", verdict.words())).unwrap_or_default();
+            let outcome = notice.outcome.as_deref().map(|outcome| format!(": {outcome}")).unwrap_or_default();
+            format!("{when} ENDED {what}, {who}: after {}{verdict}{outcome}", notice.age)
         }
     })
 }
@@ -95,6 +95,7 @@ pub fn finding_json_line(notice: &FindingNotice, model: &Model) -> String {
 /// The JSON object, without a newline.
 #[must_use]
 pub fn json_line(notice: &Notice, model: &Model) -> String {
+    let is_firing = notice.standing == Standing::Firing;
     let object = json!({
         "schema": SCHEMA,
         "alert": "stalled",
@@ -108,9 +109,11 @@ pub fn json_line(notice: &Notice, model: &Model) -> String {
         "age_ns": notice.age.as_nanos(),
         "limit_ns": notice.limit.as_nanos(),
         "stuck_in": (!notice.stuck_in.is_empty()).then_some(&notice.stuck_in),
-        "ended_by": notice.ended_by,
+        "ended_by": notice.timeout.and_then(Timeout::end),
+        "timeout": is_firing.then(|| timeout_words(notice.timeout)),
         "stack": notice.stack.iter().map(|symbol| &**symbol).collect::<Vec<_>>(),
         "verdict": notice.verdict.map(|verdict| verdict.as_str()),
+        "outcome": notice.outcome,
         "boot_ns": notice.at.boot.as_nanos(),
         "wall": model.wall_ns(notice.at).and_then(wall::iso),
     });

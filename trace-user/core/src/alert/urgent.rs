@@ -150,7 +150,7 @@ mod tests {
         assert_eq!((notice.standing, notice.finding.kind), (Standing::Firing, Kind::Deadlock));
         scenario.until(2_900_000);
         assert_eq!(alerts.step(scenario.model()), []);
-        let ended = Moment::LoadEnded { syscall: Syscall::Finit, result: crate::answer::ReturnCode(-4) };
+        let ended = Moment::LoadEnded { syscall: Syscall::Finit, result: crate::answer::ReturnCode(-4), ending: None };
         scenario.probe(3_200_000, second, ended);
         scenario.until(3_400_000);
         let [notice] = &alerts.step(scenario.model())[..] else { panic!("one") };

@@ -9,7 +9,7 @@ use crate::explain::cycle::explain;
 use crate::explain::load::subject;
 use crate::findings::Finding;
 use crate::model::Model;
-use crate::stall::{self, Open};
+use crate::stall::{self, Open, Timeout};
 use trace_common::time::Nanos;
 
 /// Stalled things that are listed; what is beyond that is counted in the last one's sentence.
@@ -96,9 +96,11 @@ fn of_stalled(model: &Model, age: Nanos, open: Open<'_>, limit: Nanos) -> Concer
         at: Some(Stamp { mono: began.mono.plus(limit), boot: began.boot.plus(limit) }),
         name: STALLED,
         sentence: format!("{what} has been open for {age}, in {}", place.words),
-        next: match place.ended_by {
-            Some(_) => format!("wait: it {}", stall::timeout_words(place.ended_by)),
-            None => format!("look where it is stuck; {}", stall::timeout_words(None)),
+        next: match place.timeout {
+            Some(Timeout::Ends(_)) => format!("wait: it {}", stall::timeout_words(place.timeout)),
+            Some(Timeout::MayNotEnd(_)) | None => {
+                format!("look where it is stuck; {}", stall::timeout_words(place.timeout))
+            }
         },
         lead,
     }

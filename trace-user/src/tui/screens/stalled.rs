@@ -14,7 +14,7 @@ use trace_common::time::Nanos;
 pub fn stalled(world: &World<'_>, place: &Place, age: Nanos, began: Stamp, lines: &mut Vec<Cell>) {
     let tone = if age >= world.limit { Tone::Bad } else { Tone::Busy };
     lines.insert(0, (format!("for {} in {}", format::growing(age), place.words), tone));
-    lines.insert(1, (stall::timeout_words(place.ended_by), Tone::Plain));
+    lines.insert(1, (stall::timeout_words(place.timeout), Tone::Plain));
     lines.extend(inside(stall::stack(place, world.model, began)));
 }
 

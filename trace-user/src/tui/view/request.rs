@@ -141,7 +141,7 @@ fn stuck(page: &mut Lines, model: &Model, request: &Request) {
     }
     let place = stall::of_request(request, model);
     page.field("stuck in", &place.words);
-    page.field("timeout", &stall::timeout_words(place.ended_by));
+    page.field("timeout", &stall::timeout_words(place.timeout));
     let stack = stall::stack(&place, model, request.asked);
     if !stack.is_empty() {
         page.field("kernel", &stack.join(" < "));
