@@ -63,6 +63,12 @@ impl Kernel {
 pub fn provide(guest: Guest) -> Result<Kernel> {
     let kernels = paths::cache()?.join("kernels");
     paths::make_dir(&kernels)?;
+    if guest.series.is_own() {
+        let folder = own_folder(guest)?;
+        return own(guest).with_context(|| {
+            format!("there is no {guest} kernel in {}: CONTRIBUTING.md says how to make one", folder.display())
+        });
+    }
     let chosen = kernels.join(format!("{guest}.chosen"));
     let kept = fs::read_to_string(&chosen).ok().and_then(|release| unpacked(&kernels, guest, &release));
     let fresh = paths::age(&chosen).is_some_and(|age| age < apt::INDEX_KEPT);
@@ -83,6 +89,19 @@ pub fn provide(guest: Guest) -> Result<Kernel> {
             Ok(kernel)
         }
     }
+}
+
+/// A kernel that Debian does not have, if somebody put it into the cache.
+pub fn own(guest: Guest) -> Option<Kernel> {
+    let folder = own_folder(guest).ok()?;
+    let release = fs::read_dir(folder.join("lib/modules")).ok()?.flatten().next()?;
+    let kernel = Kernel { guest, release: release.file_name().into_string().ok()?, folder };
+    kernel.bzimage().exists().then_some(kernel)
+}
+
+/// Where it is looked for: `vmlinuz`, perhaps `vmlinux`, `lib/modules/RELEASE` with its indexes.
+fn own_folder(guest: Guest) -> Result<PathBuf> {
+    Ok(paths::cache()?.join("kernels").join(guest.to_string()))
 }
 
 fn unpacked(kernels: &Path, guest: Guest, release: &str) -> Option<Kernel> {

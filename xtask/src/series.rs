@@ -18,11 +18,24 @@ pub enum Series {
     V6_12,
     /// The highest of sid that comes with its modules.
     Newest,
+    /// 6.12, built with the kernel's own accounting of loads (CONFIG_MODULE_STATS) and its selftest of requests
+    /// (CONFIG_TEST_KMOD); not Debian's, so it is only used if the cache has it.
+    V6_12Stats,
+    /// The same, which also answers requests with the results of earlier ones (CONFIG_MODULE_DEBUG_AUTOLOAD_DUPS).
+    V6_12Dups,
 }
 
 impl Series {
-    /// All series, oldest first.
+    /// Debian's series, oldest first.
     pub const ALL: [Series; 4] = [Series::V5_10, Series::V6_1, Series::V6_12, Series::Newest];
+
+    /// Those that Debian does not have.
+    pub const OWN: [Series; 2] = [Series::V6_12Stats, Series::V6_12Dups];
+
+    /// Whether Debian does not have it.
+    pub fn is_own(self) -> bool {
+        Self::OWN.contains(&self)
+    }
 
     /// The name as typed after `--kernel`.
     pub fn as_str(self) -> &'static str {
@@ -31,6 +44,8 @@ impl Series {
             Series::V6_1 => "6.1",
             Series::V6_12 => "6.12",
             Series::Newest => "newest",
+            Series::V6_12Stats => "6.12-stats",
+            Series::V6_12Dups => "6.12-dups",
         }
     }
 
@@ -40,7 +55,7 @@ impl Series {
     /// `Oops: int3`).
     pub const fn arguments(self) -> &'static str {
         match self {
-            Series::V5_10 | Series::V6_1 | Series::V6_12 => "",
+            Series::V5_10 | Series::V6_1 | Series::V6_12 | Series::V6_12Stats | Series::V6_12Dups => "",
             Series::Newest => "maxcpus=1",
         }
     }
@@ -54,6 +69,7 @@ impl Series {
             Series::V6_1 => version == (Some(6), Some(1)) && release.rebuilt_for.is_empty(),
             Series::V6_12 => version == (Some(6), Some(12)) && release.rebuilt_for == "deb12",
             Series::Newest => true,
+            Series::V6_12Stats | Series::V6_12Dups => false,
         }
     }
 }
@@ -68,8 +84,12 @@ impl FromStr for Series {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Series, String> {
-        let found = Series::ALL.into_iter().find(|series| series.as_str() == text);
-        found.ok_or_else(|| format!("no kernel series {text}: one of 5.10, 6.1, 6.12, newest"))
+        let found = Series::ALL.into_iter().chain(Series::OWN).find(|series| series.as_str() == text);
+        found.ok_or_else(|| {
+            format!(
+                "no kernel series {text}: one of 5.10, 6.1, 6.12, newest, or, if they were built, 6.12-stats, 6.12-dups"
+            )
+        })
     }
 }
 

@@ -80,10 +80,11 @@ static TRACE: Shared = Shared {
 };
 
 /// The image of a module, and the file that it is from. (Modules of newer kernels are compressed.)
-const IMAGE: &str = "file=$(find /lib/modules -name 'can.ko*'); cp $file /tmp/kept.ko
+pub const IMAGE: &str = "file=$(find /lib/modules -name 'can.ko*'); cp $file /tmp/kept.ko
     case $file in *.xz) xz -dc < $file > /tmp/can.ko 2> /dev/null || cp $file /tmp/can.ko ;; *) cp $file /tmp/can.ko ;; esac";
 
-fn why(line: &Value) -> &str {
+/// The reason that a line gives.
+pub fn why(line: &Value) -> &str {
     line["why"].as_str().unwrap_or_else(|| panic!("no reason: {line}"))
 }
 

@@ -62,6 +62,13 @@ impl Lab {
         self
     }
 
+    /// The guest boots for this run, by the host's clock.
+    pub fn booted(mut self) -> Self {
+        self.options.afresh = true;
+        self.options.clock = Clock::Host;
+        self
+    }
+
     /// Ships these modules.
     pub fn modules(mut self, names: &str) -> Self {
         self.options.modules = names.split_whitespace().map(str::to_owned).collect();
