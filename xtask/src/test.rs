@@ -36,6 +36,9 @@ pub const SCENARIOS_AT_ONCE: &str = "16";
 /// Failed scenarios that are tried once more; more than these did not fail by chance.
 const TRIED_AGAIN: usize = 5;
 
+/// What holds tests: examples are built where they are measured, and checked by the lints.
+const TARGETS: [&str; 3] = ["--lib", "--bins", "--tests"];
+
 /// How many tests did what.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Counts {
@@ -65,7 +68,7 @@ pub fn run(filter: Option<&str>, long: bool) -> Result<ExitCode> {
     }
     spent.on("setting up");
     say("building the tests, and modtrail");
-    process::run(host_cargo().args(["test", "--profile", CHECKED, "--no-run"]))?;
+    process::run(host_cargo().args(["test", "--profile", CHECKED, "--no-run"]).args(TARGETS))?;
     let modtrail = artifact::checked()?;
     spent.on("building the tests, and modtrail");
     let mut counts = Counts::default();
@@ -116,10 +119,11 @@ fn host_tests(filter: &[&str], long: bool) -> Result<Counts> {
     };
     if process::in_path("cargo-nextest") {
         let nextest = ["nextest", "run", "--cargo-profile", CHECKED, "--no-tests=pass"];
-        counts.add(run(&nextest, &["--run-ignored", "all"])?);
+        counts.add(run(&[&nextest[..], &TARGETS].concat(), &["--run-ignored", "all"])?);
         counts.add(run(&["test", "--profile", CHECKED, "--doc"], &[])?);
     } else {
-        counts.add(run(&["test", "--profile", CHECKED], &["--", LONG])?);
+        counts.add(run(&[&["test", "--profile", CHECKED][..], &TARGETS].concat(), &["--", LONG])?);
+        counts.add(run(&["test", "--profile", CHECKED, "--doc"], &[])?);
     }
     Ok(counts)
 }

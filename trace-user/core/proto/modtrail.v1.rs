@@ -530,7 +530,7 @@ pub struct Resolved {
     #[prost(message, optional, tag = "5")]
     pub absent: ::core::option::Option<Absent>,
     #[prost(string, optional, tag = "6")]
-    pub newer: ::core::option::Option<::prost::alloc::string::String>,
+    pub unindexed: ::core::option::Option<::prost::alloc::string::String>,
     #[prost(string, optional, tag = "7")]
     pub unread: ::core::option::Option<::prost::alloc::string::String>,
 }

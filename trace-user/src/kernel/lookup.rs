@@ -24,6 +24,8 @@ use std::time::SystemTime;
 const DEPTH: usize = 64;
 /// Folders that are looked at for what the index may lack.
 const LOOKED_AT: usize = 64;
+/// Files of each that are looked at.
+const FILES: usize = 1_024;
 
 /// The kernel command line.
 const COMMAND_LINE: &str = "/proc/cmdline";
@@ -174,20 +176,19 @@ impl Lookup {
         let configured = Some(Configured { ignored_lines: ignored_lines.saturating_add(cut), unread_files });
         let modules = plans.iter().map(|plan| self.wanted(plan)).collect();
         let absent = self.absent.clone();
-        let newer = (known && plans.is_empty()).then(|| self.newer_folder()).flatten();
+        let unindexed = (known && plans.is_empty()).then(|| self.unindexed()).flatten();
         let unread = self.error.as_ref().filter(|_| absent.is_none()).map(|error| error.to_string().into());
-        Resolution { known: known || absent.is_some(), modules, absent, newer, unread, configured }
+        Resolution { known: known || absent.is_some(), modules, absent, unindexed, unread, configured }
     }
 
-    /// A folder of modules that changed after the index was made, seen from the root: one where modules of other origin
-    /// are put (`extra`, `updates/dkms` and the like).
-    fn newer_folder(&self) -> Option<Arc<str>> {
-        let made = self.made?;
+    /// A file of a module that the index does not name, seen from the root, among those of other origin than the kernel's
+    /// (`extra`, `updates/dkms` and the like).
+    fn unindexed(&self) -> Option<Arc<str>> {
         let outer = folders_in(&self.folder).filter(|folder| !folder.ends_with("kernel"));
-        let mut folders = outer.flat_map(|folder| folders_in(&folder).chain([folder])).take(LOOKED_AT);
-        let changed = |folder: &PathBuf| fs::metadata(folder).and_then(|found| found.modified());
-        let newer = folders.find(|folder| changed(folder).is_ok_and(|at| at > made))?;
-        Some(inside(&self.root, &newer).to_string_lossy().into())
+        let folders = outer.flat_map(|folder| folders_in(&folder).chain([folder])).take(LOOKED_AT);
+        let mut files = folders.flat_map(|folder| modules_in(&folder));
+        let found = files.find(|(name, _)| self.indexes.module(&loose(name)).is_none())?;
+        Some(inside(&self.root, &found.1).to_string_lossy().into())
     }
 
     /// The files that modprobe would load for `alias`, and whether each is there.
@@ -377,6 +378,16 @@ fn fault_of(path: &Path) -> Option<FileFault> {
         Ok(0) => Some(FileFault::Empty),
         Ok(_) => (!BEGINNINGS.iter().any(|beginning| first.starts_with(beginning))).then_some(FileFault::Foreign),
     }
+}
+
+/// The modules in a folder: names and files.
+fn modules_in(folder: &Path) -> impl Iterator<Item = (String, PathBuf)> + use<> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().take(FILES);
+    entries.filter_map(|entry| {
+        let file = entry.file_name().into_string().ok()?;
+        let (name, ending) = file.split_once(".ko")?;
+        matches!(ending, "" | ".xz" | ".gz" | ".zst").then(|| (name.to_owned(), entry.path()))
+    })
 }
 
 /// The folders in a folder, in order of their names.

@@ -23,6 +23,7 @@ pub struct Indexes {
 
 /// The index without which modprobe does nothing.
 const MODULES: &str = "modules.dep.bin";
+const ALIASES: &str = "modules.alias.bin";
 
 impl Indexes {
     /// Reads the indexes in `folder` (`/lib/modules/RELEASE`).
@@ -42,17 +43,18 @@ impl Indexes {
         };
         Ok(Self {
             modules: index(MODULES)?,
-            aliases: index("modules.alias.bin")?,
+            aliases: index(ALIASES)?,
             symbols: optional("modules.symbols.bin")?,
             built_in: optional("modules.builtin.bin")?,
             built_in_aliases: optional("modules.builtin.alias.bin")?,
         })
     }
 
-    /// When the indexes in `folder` were last made; `None` if that is not known.
+    /// When the indexes in `folder` were last made; `None` if that is not known, or if one that is needed is not there.
     #[must_use]
     pub fn changed(folder: &Path) -> Option<SystemTime> {
-        fs::metadata(folder.join(MODULES)).and_then(|file| file.modified()).ok()
+        let changed = |name: &str| fs::metadata(folder.join(name)).and_then(|file| file.modified()).ok();
+        Some(changed(MODULES)?.max(changed(ALIASES)?))
     }
 
     /// The module of this name, if it is a file.

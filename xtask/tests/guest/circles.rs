@@ -11,14 +11,7 @@ use xtask::guest::Guest;
 use xtask::series::Series;
 
 crate::at_length!(a_helper_that_asks_for_its_own_format);
-
-/// The test modules cannot be built for the newest kernel here.
-mod with_test_modules_at_length {
-    use super::a_load_that_waits_for_its_requester;
-    crate::on!(on_6_12, amd64, V6_12, a_load_that_waits_for_its_requester);
-    crate::at_length_on!(on_5_10, amd64, V5_10, a_load_that_waits_for_its_requester);
-    crate::at_length_on!(on_6_1, amd64, V6_1, a_load_that_waits_for_its_requester);
-}
+crate::with_test_modules_at_length!(a_load_that_waits_for_its_requester);
 
 /// What a guest showed.
 struct Seen {

@@ -6,7 +6,7 @@ use crate::lab::Lab;
 use xtask::guest::Guest;
 
 crate::at_length!(nothing_stays_attached);
-crate::on_newer_arm64!(nothing_stays_attached);
+crate::at_length_on_arm64!(nothing_stays_attached);
 
 /// `gone WHAT`: waits until the kernel holds what it held before modtrail was started, for ten seconds at most, and
 /// reports it.

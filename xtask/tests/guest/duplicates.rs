@@ -4,13 +4,13 @@ use crate::lab::{Lab, Log};
 use serde_json::{Value, json};
 use xtask::guest::Guest;
 
-crate::on_oldest_and_newest!(
+crate::at_length!(
     ten_tasks_ask_for_one_alias,
     eight_load_one_file,
     modprobes_race_a_request,
     two_aliases_of_one_module,
 );
-crate::on_newer_arm64!(ten_tasks_ask_for_one_alias);
+crate::at_length_on_arm64!(ten_tasks_ask_for_one_alias);
 
 fn ten_tasks_ask_for_one_alias(kernel: Guest) {
     // All ask while the first helper is slow: none finds the module live before it asked.

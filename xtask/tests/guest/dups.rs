@@ -1,21 +1,16 @@
-//! Requests that the kernel answers with the results of earlier ones, and the kernel's own selftest of requests with its
-//! own accounting. They need kernels that Debian does not have: CONTRIBUTING.md.
+//! Requests that the kernel answers with the results of earlier ones. They need a kernel that Debian does not have:
+//! CONTRIBUTING.md.
 
-use crate::lab::{self, Lab};
+use crate::lab::Lab;
 use serde_json::{Value, json};
 use xtask::guest::Guest;
-use xtask::qemu::Clock;
 
-crate::on!(on_6_12_dups, amd64, V6_12Dups, requests_for_the_same_name, the_kernels_own_selftest);
-crate::on!(on_6_12_stats, amd64, V6_12Stats, the_kernels_own_selftest);
-
-/// A guest that boots for this run: these kernels have no drivers for a guest that continues.
-fn lab(kernel: Guest) -> Lab {
-    Lab::new(kernel).booted()
-}
+crate::on!(on_6_12_dups, amd64, V6_12Dups, requests_for_the_same_name);
 
 fn requests_for_the_same_name(kernel: Guest) {
-    let log = lab(kernel)
+    // It boots for this run: the kernel has no drivers for a guest that continues.
+    let log = Lab::new(kernel)
+        .booted()
         .helper("sleep 1\nexit 1")
         .log("for i in 1 2 3; do provoke wave fs:one & done; wait; provoke wave fs:one; provoke wave fs:two");
     let of = |alias: &str| -> Vec<&Value> { log.requests.iter().filter(|request| request["alias"] == alias).collect() };

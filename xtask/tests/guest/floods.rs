@@ -4,8 +4,7 @@ use crate::lab::{self, Lab};
 use serde_json::{Value, json};
 use xtask::guest::Guest;
 
-crate::on_oldest_and_newest!(a_flood_of_refused_loads_silences_nobody);
-crate::at_length!(a_storm_of_requests_silences_nobody);
+crate::at_length!(a_flood_of_refused_loads_silences_nobody, a_storm_of_requests_silences_nobody);
 
 /// The helper of another user's request hangs for a while.
 const HELPER: &str = "[ \"$3\" = net-pf-15 ] && sleep 5\nexit 1";

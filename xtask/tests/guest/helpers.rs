@@ -4,8 +4,8 @@ use crate::lab::{self, Lab};
 use serde_json::{Value, json};
 use xtask::guest::Guest;
 
-crate::on_oldest_and_newest!(helpers_of_other_kinds, a_request_during_a_drain);
-crate::on_newer_arm64!(helpers_of_other_kinds);
+crate::at_length!(helpers_of_other_kinds, a_request_during_a_drain);
+crate::at_length_on_arm64!(helpers_of_other_kinds);
 
 fn helpers_of_other_kinds(kernel: Guest) {
     let outcome = Lab::new(kernel).run(

@@ -81,6 +81,17 @@ macro_rules! on_newer_arm64 {
     };
 }
 
+/// Makes each scenario a test on arm64 by `cargo xtask test --long` only, beside others: in a module of their own.
+macro_rules! at_length_on_arm64 {
+    ($($scenario:ident),+ $(,)?) => {
+        mod arm64_at_length {
+            use super::{$($scenario),+};
+            $crate::at_length_on!(on_arm64_6_1, arm64, V6_1, $($scenario),+);
+            $crate::at_length_on!(on_arm64_6_12, arm64, V6_12, $($scenario),+);
+        }
+    };
+}
+
 /// Makes each scenario (not specific to one kernel, or slow) a test on one kernel always, and on the others of amd64 by
 /// `cargo xtask test --long`.
 macro_rules! at_length {
@@ -109,18 +120,8 @@ macro_rules! on_oldest_and_newest {
     };
 }
 
-/// Makes each scenario a test on the oldest and the newest kernel of amd64 and the newer of arm64 always, and on the
-/// others by `cargo xtask test --long`.
-macro_rules! on_a_sample {
-    ($($scenario:ident),+ $(,)?) => {
-        $crate::on_oldest_and_newest!($($scenario),+);
-        $crate::on_newer_arm64!($($scenario),+);
-    };
-}
-
-/// Makes each scenario that needs the test modules a test on the guests that they can be built for here: on the oldest
-/// kernel, the newest that they can be built for, and the newer of arm64 always, on the others by `cargo xtask test
-/// --long`.
+/// Makes each scenario that needs the test modules a test on the oldest kernel and the newest that they can be built for
+/// here always, on the others by `cargo xtask test --long`.
 macro_rules! with_test_modules {
     ($($scenario:ident),+ $(,)?) => {
         mod with_test_modules {
@@ -128,7 +129,19 @@ macro_rules! with_test_modules {
             $crate::on!(on_5_10, amd64, V5_10, $($scenario),+);
             $crate::on!(on_6_12, amd64, V6_12, $($scenario),+);
             $crate::at_length_on!(on_6_1, amd64, V6_1, $($scenario),+);
-            $crate::on_newer_arm64!($($scenario),+);
+            $crate::at_length_on_arm64!($($scenario),+);
+        }
+    };
+}
+
+/// The same for scenarios that are not specific to one kernel: on the newest that they can be built for here always.
+macro_rules! with_test_modules_at_length {
+    ($($scenario:ident),+ $(,)?) => {
+        mod with_test_modules_at_length {
+            use super::{$($scenario),+};
+            $crate::on!(on_6_12, amd64, V6_12, $($scenario),+);
+            $crate::at_length_on!(on_5_10, amd64, V5_10, $($scenario),+);
+            $crate::at_length_on!(on_6_1, amd64, V6_1, $($scenario),+);
         }
     };
 }
@@ -141,6 +154,6 @@ macro_rules! on_each_guest {
     };
 }
 use {
-    at_length, at_length_on, on, on_a_sample, on_arm64, on_each_guest, on_each_kernel, on_newer_arm64,
-    on_oldest_and_newest, with_test_modules,
+    at_length, at_length_on, at_length_on_arm64, on, on_arm64, on_each_guest, on_each_kernel, on_newer_arm64,
+    on_oldest_and_newest, with_test_modules, with_test_modules_at_length,
 };

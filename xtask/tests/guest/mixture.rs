@@ -19,7 +19,8 @@ use xtask::vm::{End, VmOptions};
 
 use crate::lab;
 
-crate::on_a_sample!(two_hundred_requests);
+crate::on_oldest_and_newest!(two_hundred_requests);
+crate::at_length_on_arm64!(two_hundred_requests);
 crate::at_length!(two_hundred_by_kprobes);
 crate::at_length_on!(on_5_10, amd64, V5_10, a_thousand_requests);
 crate::at_length_on!(on_6_1, amd64, V6_1, a_thousand_requests);

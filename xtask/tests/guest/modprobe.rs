@@ -5,9 +5,14 @@ use crate::lab::Lab;
 use serde_json::{Value, json};
 use xtask::guest::Guest;
 
-crate::on_oldest_and_newest!(configurations_one_after_another);
-crate::with_test_modules!(blacklisted_and_asked_for_by_name, options);
-crate::at_length!(every_alias, configured_aliases, rules_for_everything, blacklisted_by_the_kernel_command_line);
+crate::with_test_modules_at_length!(blacklisted_and_asked_for_by_name, options);
+crate::at_length!(
+    every_alias,
+    configured_aliases,
+    configurations_one_after_another,
+    rules_for_everything,
+    blacklisted_by_the_kernel_command_line
+);
 
 /// modprobe leaves out dependencies whose files do not exist, and a guest has few of them.
 const ALL_FILES: &str = "cd /lib/modules/$(uname -r) && cut -d: -f1 modules.dep > /tmp/files && \

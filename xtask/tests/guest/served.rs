@@ -8,7 +8,7 @@ use xtask::guest::Guest;
 use xtask::series::Series;
 
 crate::on_oldest_and_newest!(each_kind_of_service);
-crate::on_newer_arm64!(each_kind_of_service);
+crate::at_length_on_arm64!(each_kind_of_service);
 
 /// Rounds of nine attempts, most of which make a request.
 const ROUNDS: u32 = 24;

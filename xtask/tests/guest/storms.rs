@@ -18,12 +18,12 @@ crate::on_oldest_and_newest!(
     one_alias_by_kprobes,
     returns_that_are_missed,
     abandoned_by_kprobes,
-    a_ring_that_is_too_small,
     losses_are_counted_exactly,
-    an_end_that_was_lost,
 );
+crate::at_length!(a_ring_that_is_too_small, an_end_that_was_lost);
 // What differs there: how the stack is taken, and that there are no trampolines on the older kernel.
-crate::on_newer_arm64!(many_aliases, one_alias, abandoned_by_kprobes, losses_are_counted_exactly);
+crate::on_newer_arm64!(losses_are_counted_exactly);
+crate::at_length_on_arm64!(many_aliases, one_alias, abandoned_by_kprobes);
 
 /// Each alias ends in its own number, and its helper exits with that number plus one, so a wrong join is visible.
 const EXIT_BY_ALIAS: &str = "n=${3##*-}\nexit $((n + 1))";

@@ -4,8 +4,7 @@ use crate::lab::{self, Lab};
 use serde_json::json;
 use xtask::guest::Guest;
 
-crate::on_oldest_and_newest!(a_helper_that_sleeps);
-crate::at_length!(a_stall_in_the_log, a_stall_on_the_screen);
+crate::at_length!(a_helper_that_sleeps, a_stall_in_the_log, a_stall_on_the_screen);
 crate::with_test_modules!(a_module_whose_init_is_slow);
 
 fn a_helper_that_sleeps(kernel: Guest) {

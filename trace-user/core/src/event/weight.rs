@@ -129,8 +129,8 @@ impl Resolution {
             size_of_val(wanted) + text(&wanted.name) + others + replaced + own + places + files + options
         };
         let absent = self.absent.as_ref().map_or(0, |absent| text(&absent.folder) + texts(&absent.others));
-        let newer: usize = [&self.newer, &self.unread].into_iter().flatten().map(text).sum();
-        size_of::<Self>() + self.modules.iter().map(of).sum::<usize>() + absent + newer
+        let more: usize = [&self.unindexed, &self.unread].into_iter().flatten().map(text).sum();
+        size_of::<Self>() + self.modules.iter().map(of).sum::<usize>() + absent + more
     }
 }
 

@@ -215,11 +215,11 @@ pub fn without_index(request: &Request) -> Option<String> {
     Some(format!("the indexes of modules could not be read ({unread}): run depmod"))
 }
 
-/// That the index of modules may lack what was requested: it is older than a folder of modules.
+/// That the index of modules may lack what was requested: it does not name the file of a module.
 #[must_use]
 pub fn outdated(request: &Request) -> Option<String> {
-    let newer = request.resolution.as_ref()?.newer.as_ref()?;
-    Some(format!("no module in the index has this alias, and {newer} is newer than the index: run depmod"))
+    let unindexed = request.resolution.as_ref()?.unindexed.as_ref()?;
+    Some(format!("no module in the index has this alias, and the index lacks {unindexed}: run depmod"))
 }
 
 /// That the folder of the kernel's modules is not there, and which are.

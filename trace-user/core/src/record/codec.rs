@@ -613,7 +613,7 @@ fn wire_fact(fact: &Fact) -> Wire {
                 folder: absent.folder.to_string(),
                 others: absent.others.iter().map(ToString::to_string).collect(),
             }),
-            newer: resolution.newer.as_ref().map(ToString::to_string),
+            unindexed: resolution.unindexed.as_ref().map(ToString::to_string),
             unread: resolution.unread.as_ref().map(ToString::to_string),
         }),
         Fact::Lost { loss, count, until } => {
@@ -668,8 +668,9 @@ fn event_fact(wire: Wire) -> Result<Result<Fact, Wire>, CodecFault> {
                 let others = absent.others.into_iter().map(Into::into).collect();
                 Arc::new(Absent { folder: absent.folder.into(), others })
             });
-            let (newer, unread) = (resolved.newer.map(Into::into), resolved.unread.map(Into::into));
-            let resolution = Arc::new(Resolution { known: resolved.known, modules, absent, newer, unread, configured });
+            let (unindexed, unread) = (resolved.unindexed.map(Into::into), resolved.unread.map(Into::into));
+            let resolution =
+                Arc::new(Resolution { known: resolved.known, modules, absent, unindexed, unread, configured });
             Fact::Resolved { alias: resolved.alias.into(), resolution }
         }
         Wire::Lost(lost) => {

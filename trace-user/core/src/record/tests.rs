@@ -118,7 +118,7 @@ fn what_an_alias_resolves_to_is_read_back_whole() {
             known: true,
             modules,
             absent: Some(absent.into()),
-            newer: Some("x".into()),
+            unindexed: Some("x".into()),
             unread: Some("y".into()),
             configured,
         },
