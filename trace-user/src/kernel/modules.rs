@@ -33,7 +33,9 @@ impl Indexes {
     /// missing.
     pub fn read(folder: &Path) -> io::Result<Self> {
         let index = |name: &str| {
-            let index = Index::of(fs::read(folder.join(name))?);
+            let path = folder.join(name);
+            let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
+            let index = Index::of(fs::read(&path).map_err(named)?);
             let odd = || io::Error::other(format!("{name} is not an index of a version that modprobe 30 reads"));
             index.ok_or_else(odd)
         };
