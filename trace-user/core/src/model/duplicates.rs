@@ -175,6 +175,12 @@ impl Groups {
         self.groups.values().filter(|group| group.members.len() > 1)
     }
 
+    /// How many are known, with those that may have one member only.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.groups.len()
+    }
+
     /// The group of this number.
     #[must_use]
     pub fn get(&self, id: u64) -> Option<&Group> {

@@ -19,7 +19,7 @@ use kept::Kept;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use trace_common::ids::Tid;
-use trace_common::time::Nanos;
+use trace_common::time::{Ktime, Nanos};
 
 /// Things of one kind that are kept: a busy boot has a few thousand requests.
 pub const KEPT: usize = 100_000;
@@ -236,6 +236,32 @@ impl Model {
         narrow
     }
 
+    /// What the kept things weigh, and what all that ever came weighed, kept or not.
+    #[must_use]
+    pub fn weights(&self) -> (usize, u64) {
+        let of_each = [
+            self.requests.weights(),
+            self.calls.weights(),
+            self.loads.weights(),
+            self.unloads.weights(),
+            self.cycles.weights(),
+            self.firmware.weights(),
+            self.devices.weights(),
+        ];
+        of_each.into_iter().fold((0, 0), |(kept, came), (more_kept, more_came)| (kept + more_kept, came + more_came))
+    }
+
+    /// About how many bytes a copy has for itself, beside the things that are kept.
+    #[must_use]
+    pub fn own_weight(&self) -> usize {
+        /// Of a group, with some members.
+        const GROUP: usize = 256;
+        let groups: usize = self.duplicates.iter().map(Groups::len).sum();
+        groups * GROUP
+            + self.devices_of.len() * size_of::<(LoadId, DeviceId)>()
+            + self.anchors.len() * size_of::<Stamp>()
+    }
+
     /// One event came in at `at`.
     pub fn count_event(&mut self, at: Stamp) {
         self.counts.events += 1;
@@ -256,6 +282,27 @@ impl Model {
         let after = at.boot.since(anchor.boot).as_nanos();
         let before = anchor.boot.since(at.boot).as_nanos();
         Some(wall_ns.saturating_add(after).saturating_sub(before))
+    }
+
+    /// When the wall clock showed this first, on the clock that does not stop in suspend; if it never did because it was
+    /// set, when it was set past it. `None` if the source gave no anchor.
+    #[must_use]
+    pub fn boot_at(&self, wall_ns: u64) -> Option<Ktime> {
+        let mut latest = None;
+        for (place, (anchor, shown)) in self.anchors.iter().enumerate() {
+            let length = self.anchors.get(place + 1).map(|(next, _)| next.boot.since(anchor.boot).as_nanos());
+            let after = Nanos::new(wall_ns.saturating_sub(*shown));
+            let before = Nanos::new(shown.saturating_sub(wall_ns));
+            if before > Nanos::ZERO {
+                // It is before the first, or the clock was set past it here.
+                return Some(if place == 0 { anchor.boot.minus(before) } else { anchor.boot });
+            }
+            latest = Some(anchor.boot.plus(after));
+            if length.is_none_or(|length| after.as_nanos() < length) {
+                break;
+            }
+        }
+        latest
     }
 
     fn anchor(&mut self, at: Stamp, wall_ns: u64) {
@@ -699,4 +746,26 @@ pub struct MostSlots {
     pub at: Stamp,
     /// The requests that held one, oldest first: 50 at most (`MAX_KMOD_CONCURRENT`, kernel/module/kmod.c, 5.10 to 7.3).
     pub holders: Vec<RequestId>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Model;
+    use crate::entities::Change;
+    use crate::event::{Fact, Stamp};
+    use trace_common::time::Ktime;
+
+    #[test]
+    fn an_instant_is_found_by_what_the_wall_clock_showed_first() {
+        let mut model = Model::default();
+        assert_eq!(model.boot_at(5), None);
+        // Set forward by 500 after 100, back by 300 after another 100.
+        for (at, wall_ns) in [(1_000, 50_000), (1_100, 50_600), (1_200, 50_400)] {
+            model.apply(&Change::Fact { fact: Fact::ClockSet { wall_ns }, at: Stamp::awake(at) });
+        }
+        let at = |wall_ns| model.boot_at(wall_ns).map(Ktime::as_nanos);
+        assert_eq!([49_990, 50_000, 50_099].map(at), [990, 1_000, 1_099].map(Some));
+        assert_eq!([50_300, 50_600, 50_699].map(at), [1_100, 1_100, 1_199].map(Some));
+        assert_eq!(at(50_750), Some(1_550));
+    }
 }
