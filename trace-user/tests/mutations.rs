@@ -63,7 +63,7 @@ fn judge(events: Vec<Event>) -> Model {
     let requested = events.iter().filter(asked).count() as u64;
     let mut pipeline = Pipeline::default();
     events.into_iter().for_each(|event| pipeline.push(event, |_, _| {}));
-    pipeline.cut(|_, _| {});
+    pipeline.close(None, |_, _| {});
     let model = pipeline.into_model();
     assert!(model.counts().requests <= requested, "{} of {requested}", model.counts().requests);
     model.requests().for_each(|request| assert!(!explain(request).is_empty()));

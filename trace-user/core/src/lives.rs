@@ -39,7 +39,7 @@ struct Life {
 }
 
 /// The histories, by name.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Lives {
     by_module: BTreeMap<Arc<str>, VecDeque<Life>>,
     capped: u64,

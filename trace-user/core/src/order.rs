@@ -23,7 +23,7 @@ const HELD: usize = 262_144;
 const HELD_BYTES: usize = 64 * 1024 * 1024;
 
 /// The stage.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Order {
     /// Those that came in order.
     held: VecDeque<Event>,
@@ -38,7 +38,7 @@ pub struct Order {
 
 impl Order {
     /// Takes one event; appends what is final by now to `out`, in order.
-    pub fn push(&mut self, event: Event, out: &mut Vec<Event>) {
+    pub fn push(&mut self, event: Event, out: &mut VecDeque<Event>) {
         match event.body {
             Body::Fact(Fact::Tick) => {
                 let Stamp { mono, boot } = event.at;
@@ -47,33 +47,39 @@ impl Order {
             Body::Fact(Fact::Drained) => self.tick(event.at, out),
             Body::Fact(Fact::End) => {
                 self.finish(out);
-                out.push(event);
+                out.push_back(event);
             }
             // It was made when the first request for the alias came, which is not the first that was asked: it must not
             // wait.
-            Body::Fact(Fact::Resolved { .. }) => out.push(event),
+            Body::Fact(Fact::Resolved { .. }) => out.push_back(event),
             Body::Probe(_) | Body::Fact(_) => self.hold(event, out),
         }
     }
 
     /// Lets everything out, in order: nothing will follow.
-    pub fn finish(&mut self, out: &mut Vec<Event>) {
+    pub fn finish(&mut self, out: &mut VecDeque<Event>) {
         while self.first().is_some() {
             self.pop(out);
         }
     }
 
-    fn hold(&mut self, event: Event, out: &mut Vec<Event>) {
+    /// How many are held back.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.held.len() + self.strays.len()
+    }
+
+    fn hold(&mut self, event: Event, out: &mut VecDeque<Event>) {
         if event.at.mono < self.passed.mono && matches!(event.body, Body::Fact(Fact::Lost { .. } | Fact::Blamed { .. }))
         {
             // Its instant may be long past.
-            return out.push(event);
+            return out.push_back(event);
         }
         if event.at.mono < self.passed.mono {
             // What has been passed on was judged without it.
             let late = Fact::Lost { loss: Lost::Late, count: 1, until: self.passed.mono };
-            out.push(Event { at: event.at, body: Body::Fact(late) });
-            out.push(event);
+            out.push_back(Event { at: event.at, body: Body::Fact(late) });
+            out.push_back(event);
             return;
         }
         self.bytes += event.weight();
@@ -83,22 +89,22 @@ impl Order {
         } else {
             self.held.push_back(event);
         }
-        while self.held.len() + self.strays.len() > HELD || self.bytes > HELD_BYTES {
+        while self.len() > HELD || self.bytes > HELD_BYTES {
             self.pop(out);
         }
     }
 
-    fn tick(&mut self, horizon: Stamp, out: &mut Vec<Event>) {
+    fn tick(&mut self, horizon: Stamp, out: &mut VecDeque<Event>) {
         while self.first().is_some_and(|at| at <= horizon.mono) {
             self.pop(out);
         }
         if self.passed.mono < horizon.mono {
             self.passed = horizon;
         }
-        out.push(Event { at: self.passed, body: Body::Fact(Fact::Tick) });
+        out.push_back(Event { at: self.passed, body: Body::Fact(Fact::Tick) });
     }
 
-    fn pop(&mut self, out: &mut Vec<Event>) {
+    fn pop(&mut self, out: &mut VecDeque<Event>) {
         // For the same instant, what came in order came first.
         let in_order = self.held.front().map(|event| event.at.mono);
         let stray = self.strays.first_key_value().map(|((at, _), _)| *at);
@@ -107,7 +113,7 @@ impl Order {
         if let Some(event) = next {
             self.passed = event.at;
             self.bytes -= event.weight();
-            out.push(event);
+            out.push_back(event);
         }
     }
 
@@ -131,13 +137,13 @@ mod tests {
         fact(at, Fact::LiveModules([].into()))
     }
 
-    fn instants(events: &[Event]) -> Vec<u64> {
+    fn instants(events: &VecDeque<Event>) -> Vec<u64> {
         events.iter().map(|event| event.at.mono.as_nanos()).collect()
     }
 
     #[test]
     fn swapped_neighbours_come_out_in_order_once_a_tick_makes_them_final() {
-        let (mut order, mut out) = (Order::default(), Vec::new());
+        let (mut order, mut out) = (Order::default(), VecDeque::new());
         order.push(live(30), &mut out);
         order.push(live(10), &mut out);
         order.push(live(20), &mut out);
@@ -150,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_drained_ring_makes_all_before_it_final_and_later_ticks_do_not_go_back() {
-        let (mut order, mut out) = (Order::default(), Vec::new());
+        let (mut order, mut out) = (Order::default(), VecDeque::new());
         order.push(live(20), &mut out);
         order.push(live(10), &mut out);
         order.push(fact(25, Fact::Drained), &mut out);
@@ -164,7 +170,7 @@ mod tests {
 
     #[test]
     fn an_event_that_comes_too_late_is_passed_on_and_counted() {
-        let (mut order, mut out) = (Order::default(), Vec::new());
+        let (mut order, mut out) = (Order::default(), VecDeque::new());
         order.push(live(50), &mut out);
         order.push(fact(50 + WINDOW.as_nanos(), Fact::Tick), &mut out);
         order.push(live(40), &mut out);
@@ -175,7 +181,7 @@ mod tests {
 
     #[test]
     fn equal_instants_keep_the_order_in_which_they_came() {
-        let (mut order, mut out) = (Order::default(), Vec::new());
+        let (mut order, mut out) = (Order::default(), VecDeque::new());
         order.push(fact(5, Fact::LiveModules(["a".into()].into())), &mut out);
         order.push(fact(5, Fact::LiveModules(["b".into()].into())), &mut out);
         order.push(fact(6, Fact::End), &mut out);

@@ -21,7 +21,7 @@ const FOLLOWS: Nanos = Nanos::from_secs(180);
 type Key = (Arc<str>, Arc<str>);
 
 /// The devices.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Devices {
     known: BTreeMap<Key, Device>,
     by_age: BTreeMap<DeviceId, Key>,

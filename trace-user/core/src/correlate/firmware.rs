@@ -11,7 +11,7 @@ use trace_common::ids::Tid;
 const OPEN: usize = 16_384;
 
 /// The open requests.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Firmwares {
     open: BTreeMap<Tid, Firmware>,
     last: u64,

@@ -32,7 +32,7 @@ struct Member {
 }
 
 /// The calls that can still change.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Helpers {
     calls: BTreeMap<CallId, Arc<Call>>,
     /// What they weigh.
@@ -52,6 +52,12 @@ pub struct Helpers {
 }
 
 impl Helpers {
+    /// What those that can still change weigh.
+    #[must_use]
+    pub const fn weight(&self) -> usize {
+        self.bytes
+    }
+
     /// A call as it is now.
     #[must_use]
     pub fn call(&self, id: CallId) -> Option<&Arc<Call>> {

@@ -8,7 +8,7 @@ use trace_common::time::Ktime;
 const SPANS: usize = 256;
 
 /// The spans in which something was lost.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Losses {
     spans: VecDeque<(Ktime, Ktime)>,
     /// Nothing was lost after this.

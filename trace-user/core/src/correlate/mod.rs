@@ -51,7 +51,7 @@ const RESOLUTIONS: usize = 65_536;
 const RESOLUTION_BYTES: usize = 32 * 1024 * 1024;
 
 /// The stage.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Correlator {
     requests: Requests,
     unserved: Unserved,
@@ -115,6 +115,14 @@ impl Correlator {
             + self.unloads.take_capped()
             + self.lives.take_capped();
         out.extend((0..capped).map(|_| Change::Capped));
+    }
+
+    /// About how many bytes a copy has for itself.
+    #[must_use]
+    pub fn own_weight(&self) -> usize {
+        /// Of an alias in both maps.
+        const RESOLVED: usize = 128;
+        self.resolutions.len() * RESOLVED + self.requests.weight() + self.helpers.weight() + self.loads.weight()
     }
 
     fn resolved(&mut self, alias: Arc<str>, resolution: Arc<Resolution>) {

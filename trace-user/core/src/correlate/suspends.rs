@@ -32,7 +32,7 @@ const UNFINISHED: usize = 64;
 const OPEN: usize = 64;
 
 /// The cycles that can still change.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Suspends {
     open: BTreeMap<Tid, Cycle>,
     /// Ended cycles, oldest first, whose frozen helpers go on.

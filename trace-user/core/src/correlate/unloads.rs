@@ -17,7 +17,7 @@ const OPEN: usize = 4_096;
 const END_GRACE: Nanos = Nanos::from_secs(1);
 
 /// The open unloads.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Unloads {
     open: BTreeMap<Tid, Arc<Unload>>,
     /// Their threads, by age.

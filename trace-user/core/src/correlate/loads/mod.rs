@@ -36,7 +36,7 @@ const REFUSED: usize = 256;
 const END_GRACE: Nanos = Nanos::from_secs(1);
 
 /// The open loads.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Loads {
     open: BTreeMap<Tid, Arc<Load>>,
     /// What they weigh.
@@ -58,6 +58,12 @@ pub struct Loads {
 }
 
 impl Loads {
+    /// What those that can still change weigh.
+    #[must_use]
+    pub const fn weight(&self) -> usize {
+        self.bytes
+    }
+
     /// The thread's open load.
     #[must_use]
     pub fn of(&self, thread: Tid) -> Option<&Arc<Load>> {

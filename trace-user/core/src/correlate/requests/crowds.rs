@@ -57,7 +57,7 @@ impl Places {
 }
 
 /// All crowds.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Crowds {
     crowds: BTreeMap<Topic, Crowd>,
     inside: usize,

@@ -52,7 +52,7 @@ pub const SLOT_TIMEOUT: Nanos = Nanos::from_secs(5);
 const UNBORN: Nanos = Nanos::from_secs(60);
 
 /// The open requests.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Requests {
     open: BTreeMap<RequestId, Box<Open>>,
     /// What they weigh.
@@ -81,7 +81,7 @@ pub struct Requests {
 }
 
 /// An open request, with what is kept beside it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Open {
     request: Request,
     places: Places,
@@ -116,6 +116,12 @@ pub enum State {
 }
 
 impl Requests {
+    /// What those that can still change weigh.
+    #[must_use]
+    pub const fn weight(&self) -> usize {
+        self.bytes
+    }
+
     /// Opens a request and counts those that ask for the same thing at the same time, in both.
     pub fn open(&mut self, request: Request) -> RequestId {
         let id = request.id;

@@ -17,7 +17,7 @@ use trace_common::time::Nanos;
 const SOON: Nanos = Nanos::from_secs(2);
 
 /// Requests whose function was not seen to return.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Unserved {
     /// Functions whose return is seen.
     seen: BTreeSet<Server>,
