@@ -20,6 +20,6 @@ pub fn replay(bytes: impl Read, mut each: impl FnMut(&Change, &Model)) -> Result
     let mut pipeline = Pipeline::default();
     let mut series = Series::default();
     let integrity = series.read(bytes, None, |event| pipeline.push(event, &mut each))?;
-    pipeline.close(series.finish(), &mut each);
+    pipeline.close(series.end().cloned(), &mut each);
     Ok((pipeline.into_model(), integrity))
 }

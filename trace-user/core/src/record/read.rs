@@ -3,7 +3,7 @@
 //! In: bytes. Out: events, and at the end whether the recording's own end is there and what could not be read. A
 //! damaged chunk costs that chunk: its events are lost together, and a fact in their place reports it. If the length of
 //! a record is damaged, nothing after it can be found, and how much that was is not known. The file is streamed, with
-//! one chunk in memory at a time.
+//! one chunk in memory at a time. A [`Mark`] is a place from which reading can go on later, without all before it.
 
 use super::codec::from_message;
 use super::interner::Interner;
@@ -14,8 +14,9 @@ use mcap::records::{Record, op};
 use mcap::sans_io::linear_reader::{LinearReadEvent, LinearReader, LinearReaderOptions};
 use mcap::{McapError, parse_record};
 use prost::Message as _;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{self, Read};
+use std::vec;
 
 /// A larger record is damage: chunks are written at a mebibyte before compression.
 const RECORD_BYTES: usize = 8 * 1024 * 1024;
@@ -122,75 +123,160 @@ pub fn read(bytes: impl Read, each: impl FnMut(Event)) -> Result<Integrity, Read
 ///
 /// # Errors
 /// [`ReadError`] if the stream fails or is not a recording.
-pub fn read_segment(mut bytes: impl Read, each: impl FnMut(Event)) -> Result<(Integrity, Option<Segment>), ReadError> {
-    let options = LinearReaderOptions::default()
-        .with_emit_chunks(true)
-        .with_skip_end_magic(true)
-        .with_record_length_limit(RECORD_BYTES);
-    let mut reader = LinearReader::new_with_options(options);
-    let mut events = Events {
-        each,
-        integrity: Integrity::default(),
-        channels: Channels::default(),
-        last: Stamp::default(),
-        expected: 0,
-        gaps: BTreeMap::new(),
-        is_gap_forgotten: false,
-        repeated: 0,
-        end: None,
-        broken: 0,
-        at: 0,
-        damaged_at: None,
-        interner: Interner::default(),
-        segment: None,
-    };
-    let mut records = 0_u64;
-    let mut size = 0;
-    let mut last = Last::default();
-    let mut has_footer = false;
-    // The place of the next record.
-    let mut next = mcap::MAGIC.len() as u64;
-    while let Some(step) = reader.next_event() {
-        match step {
-            Ok(LinearReadEvent::ReadRequest(need)) => {
-                let room = reader.insert(need.min(RECORD_BYTES));
-                let count = bytes.read(room)?;
-                last.push(room.get(..count).unwrap_or_default());
-                reader.notify_read(count);
-                size += count;
+pub fn read_segment(bytes: impl Read, mut each: impl FnMut(Event)) -> Result<(Integrity, Option<Segment>), ReadError> {
+    let mut reading = Reading::begin(bytes);
+    while let Some(event) = reading.next_event()? {
+        each(event);
+    }
+    Ok((reading.integrity(), reading.events.segment))
+}
+
+/// A recording that is being read, event by event.
+pub struct Reading<R> {
+    bytes: R,
+    reader: LinearReader,
+    /// The records of the chunk that have not been looked at.
+    chunk: vec::IntoIter<Record<'static>>,
+    /// The texts of the events so far.
+    interner: Interner,
+    events: Events,
+    last: Last,
+    is_over: bool,
+}
+
+/// A place in a recording: before one of its records.
+#[derive(Clone, Debug)]
+pub struct Mark {
+    events: Box<Events>,
+}
+
+impl Mark {
+    /// The first byte of the file that [`Reading::resume`] reads.
+    #[must_use]
+    pub fn first_byte(&self) -> u64 {
+        self.events.next - mcap::MAGIC.len() as u64
+    }
+}
+
+impl<R: Read> Reading<R> {
+    /// Reads a recording from its beginning.
+    pub fn begin(bytes: R) -> Self {
+        Self::of(bytes, Events { next: mcap::MAGIC.len() as u64, ..Events::default() }, false)
+    }
+
+    /// Goes on at a place in the recording: `bytes` are those of its file from [`Mark::first_byte`] on.
+    ///
+    /// # Errors
+    /// [`ReadError`] if they cannot be read any more.
+    pub fn resume(mut bytes: R, mark: &Mark) -> Result<Self, ReadError> {
+        let mut before = [0; mcap::MAGIC.len()];
+        bytes.read_exact(&mut before)?;
+        let last = Last { bytes: before.to_vec(), is_more: true };
+        Ok(Self { last, ..Self::of(bytes, (*mark.events).clone(), true) })
+    }
+
+    fn of(bytes: R, events: Events, is_begun: bool) -> Self {
+        let options = LinearReaderOptions::default()
+            .with_skip_start_magic(is_begun)
+            .with_emit_chunks(true)
+            .with_skip_end_magic(true)
+            .with_record_length_limit(RECORD_BYTES);
+        Self {
+            bytes,
+            reader: LinearReader::new_with_options(options),
+            chunk: Vec::new().into_iter(),
+            interner: Interner::default(),
+            events,
+            last: Last::default(),
+            is_over: false,
+        }
+    }
+
+    /// The next event; `None` at the end of the recording.
+    ///
+    /// # Errors
+    /// [`ReadError`] if the stream fails or is not a recording.
+    pub fn next_event(&mut self) -> Result<Option<Event>, ReadError> {
+        loop {
+            if let Some(event) = self.events.out.pop_front() {
+                return Ok(Some(event));
             }
-            Ok(LinearReadEvent::Record { data, opcode }) => {
-                records += 1;
-                has_footer |= opcode == op::FOOTER;
-                events.at = next;
-                next += (RECORD_HEAD + data.len()) as u64;
-                events.record(opcode, data)?;
-            }
-            Err(McapError::BadMagic) if records == 0 => {
-                return Err(ReadError::Foreign("it has no MCAP header"));
-            }
-            Err(McapError::UnexpectedEof) if records == 0 => {
-                return Err(ReadError::Foreign("it ends before its first record"));
-            }
-            // A file that ends as whole ones do was not cut: the length of a record is damaged.
-            Err(McapError::UnexpectedEof) if !last.is_end() => break,
-            // Nothing after the record can be found.
-            Err(_) => {
-                events.at = next;
-                events.breaks();
-                break;
+            if let Some(record) = self.chunk.next() {
+                self.events.plain(record, &mut self.interner)?;
+            } else if self.is_over {
+                return Ok(None);
+            } else {
+                self.record()?;
             }
         }
     }
-    if size == 0 {
-        return Err(ReadError::Foreign("it is empty"));
+
+    /// Where [`Reading::next_event`] goes on; `None` in the middle of a chunk, and at the end.
+    #[must_use]
+    pub fn mark(&self) -> Option<Mark> {
+        let is_between = self.events.out.is_empty() && self.chunk.len() == 0 && !self.is_over;
+        is_between.then(|| Mark { events: Box::new(self.events.clone()) })
     }
-    if events.integrity.events == 0 && !events.channels.known() {
-        return Err(ReadError::Foreign("it holds no modtrail events"));
+
+    /// How much of what was passed so far could be read; of the whole recording, once it is over.
+    #[must_use]
+    pub const fn integrity(&self) -> Integrity {
+        self.events.integrity
     }
-    let is_followed = has_footer && follows(&mut bytes)?;
-    events.finish(is_followed);
-    Ok((events.integrity, events.segment))
+
+    /// The place of the next record in the file, in bytes.
+    #[must_use]
+    pub const fn place(&self) -> u64 {
+        self.events.next
+    }
+
+    /// Reads the next record, or finds that there is none.
+    fn record(&mut self) -> Result<(), ReadError> {
+        while let Some(step) = self.reader.next_event() {
+            match step {
+                Ok(LinearReadEvent::ReadRequest(need)) => {
+                    let room = self.reader.insert(need.min(RECORD_BYTES));
+                    let count = self.bytes.read(room)?;
+                    self.last.push(room.get(..count).unwrap_or_default());
+                    self.reader.notify_read(count);
+                    self.events.is_empty &= count == 0;
+                }
+                Ok(LinearReadEvent::Record { data, opcode }) => {
+                    let records = self.events.record(opcode, data);
+                    self.chunk = records.into_iter();
+                    return Ok(());
+                }
+                Err(McapError::BadMagic) if self.events.records == 0 => {
+                    return Err(ReadError::Foreign("it has no MCAP header"));
+                }
+                Err(McapError::UnexpectedEof) if self.events.records == 0 => {
+                    return Err(ReadError::Foreign("it ends before its first record"));
+                }
+                // A file that ends as whole ones do was not cut: the length of a record is damaged.
+                Err(McapError::UnexpectedEof) if !self.last.is_end() => break,
+                // Nothing after the record can be found.
+                Err(_) => {
+                    self.events.at = self.events.next;
+                    self.events.breaks();
+                    break;
+                }
+            }
+        }
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), ReadError> {
+        self.is_over = true;
+        if self.events.is_empty {
+            return Err(ReadError::Foreign("it is empty"));
+        }
+        if self.events.integrity.events == 0 && !self.events.channels.known() {
+            return Err(ReadError::Foreign("it holds no modtrail events"));
+        }
+        let is_followed = self.events.has_footer && follows(&mut self.bytes)?;
+        self.events.finish(is_followed);
+        Ok(())
+    }
 }
 
 /// Bytes of a record before its content: the opcode and the length.
@@ -230,7 +316,7 @@ fn follows(bytes: &mut impl Read) -> io::Result<bool> {
 }
 
 /// Which channels carry events.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Channels {
     schemas: BTreeSet<u16>,
     ours: BTreeSet<u16>,
@@ -275,8 +361,18 @@ fn chunk(data: &[u8]) -> Result<Vec<Record<'static>>, McapError> {
     Ok(records)
 }
 
-struct Events<F> {
-    each: F,
+/// What is known of a recording when some of it has been read.
+#[derive(Clone, Debug)]
+struct Events {
+    /// Those that have not been returned.
+    out: VecDeque<Event>,
+    /// Records so far.
+    records: u64,
+    /// The place of the next record, in bytes.
+    next: u64,
+    /// Not a byte has come.
+    is_empty: bool,
+    has_footer: bool,
     integrity: Integrity,
     channels: Channels,
     last: Stamp,
@@ -296,14 +392,42 @@ struct Events<F> {
     at: u64,
     /// The place of the first one that could not be read.
     damaged_at: Option<u64>,
-    /// The texts of the events so far.
-    interner: Interner,
     /// Where the recording stands in a series, if it says so.
     segment: Option<Segment>,
 }
 
-impl<F: FnMut(Event)> Events<F> {
-    fn record(&mut self, opcode: u8, data: &[u8]) -> Result<(), ReadError> {
+impl Default for Events {
+    /// Nothing has been read.
+    fn default() -> Self {
+        Self {
+            out: VecDeque::new(),
+            records: 0,
+            next: 0,
+            is_empty: true,
+            has_footer: false,
+            integrity: Integrity::default(),
+            channels: Channels::default(),
+            last: Stamp::default(),
+            expected: 0,
+            gaps: BTreeMap::new(),
+            is_gap_forgotten: false,
+            repeated: 0,
+            end: None,
+            broken: 0,
+            at: 0,
+            damaged_at: None,
+            segment: None,
+        }
+    }
+}
+
+impl Events {
+    /// Takes a record of the file; returns those that it holds.
+    fn record(&mut self, opcode: u8, data: &[u8]) -> Vec<Record<'static>> {
+        self.records += 1;
+        self.has_footer |= opcode == op::FOOTER;
+        self.at = self.next;
+        self.next += (RECORD_HEAD + data.len()) as u64;
         // A chunk counts as a whole: its checksum shows whether any of it can be trusted.
         let records = match opcode {
             op::CHUNK => chunk(data),
@@ -313,13 +437,10 @@ impl<F: FnMut(Event)> Events<F> {
             // Indexes and similar records: not needed to read the whole file.
             _ => Ok(Vec::new()),
         };
-        match records {
-            Ok(records) => records.into_iter().try_for_each(|record| self.plain(record)),
-            Err(_) => {
-                self.breaks();
-                Ok(())
-            }
-        }
+        records.unwrap_or_else(|_| {
+            self.breaks();
+            Vec::new()
+        })
     }
 
     /// The record, or a message in it, cannot be read.
@@ -329,7 +450,7 @@ impl<F: FnMut(Event)> Events<F> {
     }
 
     #[expect(clippy::wildcard_enum_match_arm, reason = "another crate's enum, of which five records matter")]
-    fn plain(&mut self, record: Record<'_>) -> Result<(), ReadError> {
+    fn plain(&mut self, record: Record<'_>, interner: &mut Interner) -> Result<(), ReadError> {
         match record {
             Record::Header(header) => self.channels.is_profile_ours = header.profile == PROFILE,
             Record::Schema { header, .. } if header.name == SCHEMA_NAME && header.encoding == ENCODING => {
@@ -348,7 +469,7 @@ impl<F: FnMut(Event)> Events<F> {
             {
                 match event_of(&data) {
                     Some(mut event) => {
-                        self.interner.intern(&mut event);
+                        interner.intern(&mut event);
                         self.event(header.sequence, event);
                     }
                     None => self.breaks(),
@@ -377,7 +498,7 @@ impl<F: FnMut(Event)> Events<F> {
         // What something follows was not the end.
         self.integrity.has_end = false;
         if let Some(end) = self.end.take() {
-            (self.each)(end);
+            self.out.push_back(end);
         }
         self.pass_on(event);
     }
@@ -420,11 +541,11 @@ impl<F: FnMut(Event)> Events<F> {
         self.integrity.events += 1;
         self.last = event.at;
         if !matches!(event.body, Body::Fact(Fact::End)) {
-            return (self.each)(event);
+            return self.out.push_back(event);
         }
         self.integrity.has_end = true;
         if let Some(before) = self.end.replace(event) {
-            (self.each)(before);
+            self.out.push_back(before);
         }
     }
 
@@ -443,7 +564,7 @@ impl<F: FnMut(Event)> Events<F> {
         }
         self.lost(Lost::Trailing, is_followed.into(), self.last);
         if let Some(end) = self.end.take() {
-            (self.each)(end);
+            self.out.push_back(end);
         }
     }
 
@@ -456,7 +577,7 @@ impl<F: FnMut(Event)> Events<F> {
     fn lost(&mut self, loss: Lost, count: u64, next: Stamp) {
         if count > 0 {
             let lost = Fact::Lost { loss, count, until: next.mono.max(self.last.mono) };
-            (self.each)(Event { at: self.last, body: Body::Fact(lost) });
+            self.out.push_back(Event { at: self.last, body: Body::Fact(lost) });
         }
     }
 }

@@ -44,10 +44,12 @@ pub fn head(bytes: impl Read) -> Result<Head, ReadError> {
 }
 
 /// The events of a recording that may stand in several files, as if they stood in one.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Series {
-    /// The segment that was read last.
-    before: Option<Segment>,
+    /// The segment that is being read, or was read last.
+    segment: Option<Segment>,
+    /// Facts at its beginning that it may still repeat.
+    repeated: u32,
     /// It had no end: its recorder was killed, or the file was cut.
     is_cut: bool,
     /// The last event's instant.
@@ -67,7 +69,16 @@ impl Series {
         segment: Option<&Segment>,
         mut each: impl FnMut(Event),
     ) -> Result<Integrity, ReadError> {
-        let missing = self.before.as_ref().zip(segment).and_then(|(before, next)| next.missing_after(before));
+        self.begin(segment, &mut each);
+        let (integrity, _) = read_segment(bytes, |event| self.pass(event, &mut each))?;
+        self.ended(&integrity);
+        Ok(integrity)
+    }
+
+    /// The next file begins: `segment`, as its beginning says.
+    pub fn begin(&mut self, segment: Option<&Segment>, each: impl FnOnce(Event)) {
+        let before = std::mem::replace(&mut self.segment, segment.cloned());
+        let missing = before.as_ref().zip(segment).and_then(|(before, next)| next.missing_after(before));
         self.end = None;
         // Of a segment without its end, the last part is missing.
         let missing = missing.map(|count| u64::from(count) + u64::from(self.is_cut));
@@ -76,33 +87,37 @@ impl Series {
             each(Event { at: self.last, body: Body::Fact(lost) });
         }
         let continued = segment.filter(|_| missing == Some(0));
-        let mut repeated = continued.map_or(0, |segment| segment.repeated);
-        let (integrity, _) = read_segment(bytes, |event| {
-            if repeated > 0 && continued.is_some_and(|segment| segment.repeats(&event)) {
-                repeated -= 1;
-                return;
-            }
-            repeated = 0;
-            self.last = event.at;
-            // What something follows was not the end.
-            if let Some(end) = self.end.take() {
-                each(end);
-            }
-            if matches!(event.body, Body::Fact(Fact::End)) {
-                self.end = Some(event);
-            } else {
-                each(event);
-            }
-        })?;
-        self.before = segment.cloned();
+        self.repeated = continued.map_or(0, |segment| segment.repeated);
+    }
+
+    /// Passes on an event of the file, unless it repeats one, or until it is known that it is not the last.
+    pub fn pass(&mut self, event: Event, mut each: impl FnMut(Event)) {
+        if self.repeated > 0 && self.segment.as_ref().is_some_and(|segment| segment.repeats(&event)) {
+            self.repeated -= 1;
+            return;
+        }
+        self.repeated = 0;
+        self.last = event.at;
+        // What something follows was not the end.
+        if let Some(end) = self.end.take() {
+            each(end);
+        }
+        if matches!(event.body, Body::Fact(Fact::End)) {
+            self.end = Some(event);
+        } else {
+            each(event);
+        }
+    }
+
+    /// The file was read.
+    pub const fn ended(&mut self, integrity: &Integrity) {
         self.is_cut = !integrity.has_end;
-        Ok(integrity)
     }
 
     /// The end of the recording, when no other file follows; `None` if it is not there.
     #[must_use]
-    pub fn finish(self) -> Option<Event> {
-        self.end
+    pub const fn end(&self) -> Option<&Event> {
+        self.end.as_ref()
     }
 }
 
@@ -147,7 +162,7 @@ mod tests {
             let segment = head(&file[..]).expect("a recording").segment;
             series.read(&file[..], segment.as_ref(), |event| events.push(event)).expect("a recording");
         }
-        (events, series.finish().is_some())
+        (events, series.end().is_some())
     }
 
     #[test]
