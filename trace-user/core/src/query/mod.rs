@@ -16,13 +16,13 @@ pub use field::{Field, Sort};
 pub use parse::QueryFault;
 pub use rows::{Each, Row};
 pub use term::{Fact, Op, Term};
-pub use value::size;
+pub use value::{Instant, duration, size};
 
 use crate::entities::Change;
 use crate::event::Stamp;
 use crate::model::Model;
 use parse::Expression;
-use value::{Instant, Value};
+use value::Value;
 
 /// What a row must be like.
 #[derive(Clone, Debug, Default)]

@@ -33,6 +33,24 @@ pub enum Instant {
 const DAY: i64 = 86_400_000_000_000;
 
 impl Instant {
+    /// Reads one as it is typed, in a zone: `14:03`, `2026-11-26 14:03`, `-5m`.
+    #[must_use]
+    pub fn parse(text: &str, zone: &TimeZone) -> Option<Self> {
+        if let Some(ago) = text.strip_prefix('-') {
+            return duration(ago).map(Self::Ago);
+        }
+        let wall = |at: Timestamp| i64::try_from(at.as_nanosecond()).ok().map(Self::Wall);
+        if let Ok(timestamp) = text.parse::<Timestamp>() {
+            return wall(timestamp);
+        }
+        // A time of day is read from a date with one, too, so the date comes first.
+        let civil = text.parse::<DateTime>().ok().or_else(|| text.parse::<Date>().ok().map(DateTime::from));
+        match civil {
+            Some(civil) => wall(civil.to_zoned(zone.clone()).ok()?.timestamp()),
+            None => text.parse().ok().map(Self::Clock),
+        }
+    }
+
     /// Nanoseconds since the Unix epoch, for something traced from `first` to `now`.
     #[must_use]
     pub fn wall_ns(self, first: u64, now: u64) -> i64 {
@@ -63,7 +81,7 @@ pub fn value(text: &str, sort: Sort) -> Result<Value, String> {
         Sort::Number => text.parse().map(Value::Number).map_err(|_| "a whole number".to_owned()),
         Sort::Duration => duration(text).map(Value::Number).ok_or_else(|| "a time such as 2s, 150ms or 1h".to_owned()),
         Sort::Size => size(text).map(Value::Number).ok_or_else(|| "a size such as 4096, 4KiB or 2M".to_owned()),
-        Sort::Instant => instant(text)
+        Sort::Instant => Instant::parse(text, &TimeZone::UTC)
             .map(Value::Instant)
             .ok_or_else(|| "a time such as 14:03, \"2026-11-26 14:03\" or -5m (UTC)".to_owned()),
         Sort::Code => {
@@ -78,7 +96,9 @@ pub fn word(text: &str) -> String {
     text.trim().to_ascii_lowercase().replace([' ', '-'], "_")
 }
 
-fn duration(text: &str) -> Option<i64> {
+/// A length of time as it is typed everywhere, in nanoseconds: `2s`, `150ms`, `1h`. `None` if it is something else.
+#[must_use]
+pub fn duration(text: &str) -> Option<i64> {
     let parsed: SignedDuration = if text == "0" { SignedDuration::ZERO } else { text.parse().ok()? };
     i64::try_from(parsed.as_nanos()).ok().filter(|nanoseconds| *nanoseconds >= 0)
 }
@@ -108,22 +128,6 @@ pub fn size(text: &str) -> Option<i64> {
 fn code(text: &str) -> Option<i64> {
     let named = || Errno::from_name(&text.to_ascii_uppercase()).map(Errno::as_return).map(i64::from);
     text.parse().ok().or_else(named)
-}
-
-fn instant(text: &str) -> Option<Instant> {
-    if let Some(ago) = text.strip_prefix('-') {
-        return duration(ago).map(Instant::Ago);
-    }
-    let wall = |at: Timestamp| i64::try_from(at.as_nanosecond()).ok().map(Instant::Wall);
-    if let Ok(timestamp) = text.parse::<Timestamp>() {
-        return wall(timestamp);
-    }
-    // A time of day is read from a date with one, too, so the date comes first.
-    let civil = text.parse::<DateTime>().ok().or_else(|| text.parse::<Date>().ok().map(DateTime::from));
-    match civil {
-        Some(civil) => wall(civil.to_zoned(TimeZone::UTC).ok()?.timestamp()),
-        None => text.parse().ok().map(Instant::Clock),
-    }
 }
 
 #[cfg(test)]
@@ -172,7 +176,8 @@ mod tests {
     #[test]
     fn instants_are_of_the_first_day_or_relative_to_the_end() {
         let at = |text: &str| {
-            instant(text).map(|instant| instant.wall_ns(1_795_428_000_000_000_000, 1_795_428_060_000_000_000))
+            Instant::parse(text, &TimeZone::UTC)
+                .map(|instant| instant.wall_ns(1_795_428_000_000_000_000, 1_795_428_060_000_000_000))
         };
         let wall = |text: &str| text.parse::<Timestamp>().ok().and_then(|at| i64::try_from(at.as_nanosecond()).ok());
         assert_eq!(at("14:03"), wall("2026-11-23T14:03:00Z"));
