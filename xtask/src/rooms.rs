@@ -60,6 +60,7 @@ const CORE: House = House {
         ("repeats", &["event", "entities", "model", "attribution"]),
         ("statistics", &[]),
         ("overview", &["event", "entities", "model", "attribution", "explain", "stall", "findings"]),
+        ("player", &["event", "model", "pipeline", "findings", "overview"]),
         (
             "report",
             &[

@@ -10,5 +10,7 @@ mod deadlocks;
 pub mod fuzz;
 pub mod oracle;
 #[cfg(test)]
+mod playing;
+#[cfg(test)]
 mod regressions;
 pub mod simulation;

@@ -4,6 +4,7 @@
 //! outgrows them, two become one, so the memory stays the same however long the trace is.
 
 use super::histogram::Histogram;
+use std::sync::Arc;
 use trace_common::time::{Ktime, Nanos};
 
 /// Bins that are kept at most.
@@ -17,7 +18,7 @@ pub struct Timeline {
     /// When the first bin begins; `None` until something came.
     began: Option<Ktime>,
     length: Nanos,
-    bins: Vec<Bin>,
+    bins: Vec<Arc<Bin>>,
 }
 
 /// A stretch of time, and what happened in it.
@@ -57,7 +58,7 @@ impl Timeline {
         }
         let wanted = self.place(began, now) + 1;
         if self.bins.len() < wanted {
-            self.bins.resize_with(wanted, Bin::default);
+            self.bins.resize(wanted, Arc::default());
         }
     }
 
@@ -65,7 +66,7 @@ impl Timeline {
     pub fn at(&mut self, at: Ktime) -> Option<&mut Bin> {
         self.last_until(at);
         let place = self.place(self.began?, at);
-        self.bins.get_mut(place)
+        self.bins.get_mut(place).map(Arc::make_mut)
     }
 
     /// All of it in at most `count` spans of equal length; empty if nothing came yet.
@@ -74,7 +75,7 @@ impl Timeline {
         let Some(began) = self.began.filter(|_| count > 0) else { return Vec::new() };
         let each = self.bins.len().div_ceil(count).max(1);
         let length = Nanos::new(self.length.as_nanos().saturating_mul(each as u64));
-        let span = |(place, bins): (usize, &[Bin])| {
+        let span = |(place, bins): (usize, &[Arc<Bin>])| {
             let from = began.plus(Nanos::new(length.as_nanos().saturating_mul(place as u64)));
             let mut bin = Bin::default();
             bins.iter().for_each(|other| bin.merge(other));
@@ -94,7 +95,7 @@ impl Timeline {
         for pair in pairs.chunks(2) {
             let mut bin = Bin::default();
             pair.iter().for_each(|other| bin.merge(other));
-            self.bins.push(bin);
+            self.bins.push(Arc::new(bin));
         }
     }
 }
