@@ -87,7 +87,10 @@ impl From<LiveError> for Failure {
 impl From<FileReadError> for Failure {
     fn from(error: FileReadError) -> Self {
         let hint = match &error {
-            FileReadError::Open { .. } | FileReadError::Empty { .. } | FileReadError::Double { .. } => None,
+            FileReadError::Open { .. }
+            | FileReadError::Changed { .. }
+            | FileReadError::Empty { .. }
+            | FileReadError::Double { .. } => None,
             FileReadError::Foreign { .. } => Some("modtrail record -o FILE writes recordings"),
         };
         Self { status: INPUT_OUTPUT, sentence: chain(&error), hint }

@@ -10,6 +10,7 @@ pub mod numbered;
 pub mod read;
 pub mod segments;
 pub mod target;
+pub mod track;
 
 use file::{FileRecorder, Flow, Sync};
 use flight::{FlightRecorder, Saved};

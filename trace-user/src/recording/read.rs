@@ -2,76 +2,20 @@
 //!
 //! In: paths. Out: recordings, each with the bytes of its files in order, for the library to read.
 
+use super::track::{EXTENSION, Opener, STDIN, Track};
 use modtrail_core::entities::Change;
 use modtrail_core::event::{Event, Stamp};
 use modtrail_core::model::Model;
 use modtrail_core::pipeline::Pipeline;
+use modtrail_core::player::Feed as _;
 use modtrail_core::record::read::{Integrity, ReadError};
-use modtrail_core::record::segment::Segment;
-use modtrail_core::record::series::{Head, Series, head};
+use modtrail_core::record::series::{Head, head};
 use std::ffi::OsStr;
 use std::fs::{self, File};
-use std::io::{self, BufReader, Read};
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
-/// The name of standard input.
-const STDIN: &str = "-";
-/// How a recording's name ends in a folder.
-const EXTENSION: &str = "mcap";
-
-/// Why a file cannot be read as a recording.
-#[derive(Debug, thiserror::Error)]
-pub enum FileReadError {
-    /// The system refuses the file.
-    #[error("cannot read {}", .path.display())]
-    Open {
-        /// The file.
-        path: PathBuf,
-        /// What the system answered.
-        source: io::Error,
-    },
-    /// It is something else.
-    #[error("{} is not a modtrail recording: {reason}", .path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// What it lacks.
-        reason: &'static str,
-    },
-    /// Another file is the same segment of the same recording.
-    #[error("{} is a segment that was named already", .path.display())]
-    Double {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A folder holds no recordings.
-    #[error("{} holds no recordings (files that end in .{EXTENSION})", .path.display())]
-    Empty {
-        /// The folder.
-        path: PathBuf,
-    },
-}
-
-impl FileReadError {
-    fn of(path: &Path, error: ReadError) -> Self {
-        let path = path.to_owned();
-        match error {
-            ReadError::Io(source) => Self::Open { path, source },
-            ReadError::Foreign(reason) => Self::Foreign { path, reason },
-        }
-    }
-}
-
-/// A file of a recording.
-#[derive(Clone, Debug)]
-pub struct SourceFile {
-    /// Where it is.
-    pub path: PathBuf,
-    /// How many bytes it has; `None` if it is not a file.
-    pub size: Option<u64>,
-    /// Where it stands in a series; `None` if it is a recording in one file.
-    segment: Option<Segment>,
-}
+pub use super::track::{Faults, FileReadError, SourceFile};
 
 /// One recording, in one file or several.
 #[derive(Clone, Debug)]
@@ -80,9 +24,6 @@ pub struct Source {
     boot_id: Option<String>,
     first: Option<Stamp>,
 }
-
-/// How much of a file could be read.
-pub type Faults = Vec<(Integrity, PathBuf)>;
 
 /// The recordings that are meant: each path is a file, a folder of recordings, or `-` for standard input. They come in
 /// the order of the paths, those of a folder by their beginning. `skipped`: the files of a folder that end as
@@ -98,7 +39,7 @@ pub fn sources(paths: &[PathBuf], mut skipped: impl FnMut(FileReadError)) -> Res
         }
     }
     for source in &mut sources {
-        source.files.sort_by_key(|file| file.segment.as_ref().map(|segment| segment.number));
+        source.files.sort_by_key(|file| file.segment().map(|segment| segment.number));
     }
     Ok(sources)
 }
@@ -153,14 +94,13 @@ fn add(
     skipped: &mut impl FnMut(FileReadError),
 ) {
     let is_same = |source: &Source| {
-        let of = source.files.first().and_then(|file| file.segment.as_ref());
+        let of = source.files.first().and_then(SourceFile::segment);
         source.boot_id == boot_id && of.zip(segment.as_ref()).is_some_and(|(of, next)| of.series == next.series)
     };
     let known = sources.iter_mut().find(|source| is_same(source));
-    let size = fs::metadata(&path).ok().filter(fs::Metadata::is_file).map(|file| file.len());
-    let file = SourceFile { path, size, segment };
+    let file = SourceFile::new(path, segment);
     match known {
-        Some(source) if source.files.iter().any(|other| other.segment == file.segment) => {
+        Some(source) if source.files.iter().any(|other| other.segment() == file.segment()) => {
             skipped(FileReadError::Double { path: file.path });
         }
         Some(source) => {
@@ -222,14 +162,28 @@ impl Source {
         mut each: impl FnMut(Event),
         mut through: impl FnMut(&SourceFile, Box<dyn Read>) -> Box<dyn Read>,
     ) -> Result<(Option<Event>, Faults), FileReadError> {
-        let mut series = Series::default();
-        let mut faults = Vec::new();
-        for file in &self.files {
-            let bytes = through(file, opened(&file.path)?);
-            let read = series.read(BufReader::new(bytes), file.segment.as_ref(), &mut each);
-            faults.push((read.map_err(|error| FileReadError::of(&file.path, error))?, file.path.clone()));
+        let mut track = Track::new(&self.files, |file: &SourceFile, from| Ok(through(file, file.open(from)?)));
+        while let Some(event) = track.next()? {
+            each(event);
         }
-        Ok((series.finish(), faults))
+        Ok((track.end(), track.into_faults()))
+    }
+
+    /// Its events one by one, from any place: those that it had when it was found.
+    pub fn track(&self) -> Track<'_, Opener> {
+        Track::new(&self.files, SourceFile::open_again as Opener)
+    }
+
+    /// Its files, in order.
+    #[must_use]
+    pub fn files(&self) -> &[SourceFile] {
+        &self.files
+    }
+
+    /// How many bytes it has; `None` if a part of it is not a file.
+    #[must_use]
+    pub fn size(&self) -> Option<u64> {
+        self.files.iter().map(|file| file.size).try_fold(0, |all: u64, size| all.checked_add(size?))
     }
 
     /// Reads it into a model. `each` sees every change after the model has it.
@@ -271,14 +225,6 @@ pub fn integrity(faults: &Faults) -> Integrity {
         all.damage = if is_worse { one.damage } else { all.damage.or(one.damage) };
     }
     all
-}
-
-fn opened(path: &Path) -> Result<Box<dyn Read>, FileReadError> {
-    if path == Path::new(STDIN) {
-        return Ok(Box::new(io::stdin()));
-    }
-    let file = File::open(path).map_err(|source| FileReadError::Open { path: path.to_owned(), source })?;
-    Ok(Box::new(file))
 }
 
 #[cfg(test)]
