@@ -53,9 +53,15 @@ impl Searched {
 }
 
 impl Derived {
-    /// Computes again what the model has changed since. What has been open for `limit` is stalled.
-    pub fn refresh(&mut self, model: &Model, limit: Nanos) {
-        if self.found.is_stale(model) {
+    /// The overview's counts, as they were made while the model came to be.
+    pub fn set_overview(&mut self, overview: Overview) {
+        self.overview = overview;
+    }
+
+    /// Computes again what the model has changed since. What has been open for `limit` is stalled. `is_still`: the
+    /// model's time does not go on by itself.
+    pub fn refresh(&mut self, model: &Model, limit: Nanos, is_still: bool) {
+        if self.found.is_stale(model, if is_still { Nanos::ZERO } else { PAUSE }) {
             self.found = Arc::new(AllFound::of(model));
             self.from = None;
         }
@@ -116,11 +122,12 @@ impl AllFound {
         Self { found, from: Some(Searched::of(model)) }
     }
 
-    /// Whether the model may have other findings by now. While something is open, time alone can make one.
-    fn is_stale(&self, model: &Model) -> bool {
+    /// Whether the model may have other findings by now, if its time is later by `pause` at least. While something is
+    /// open, time alone can make one.
+    fn is_stale(&self, model: &Model, pause: Nanos) -> bool {
         let Some(from) = self.from else { return true };
         let now = model.now();
-        let is_due = from.changes == 0 || now < from.now || now.mono.since(from.now.mono) >= PAUSE;
+        let is_due = from.changes == 0 || now < from.now || now.mono.since(from.now.mono) >= pause;
         is_due && (from.changes != model.changes() || (from.now != now && model.has_open()))
     }
 
@@ -161,7 +168,7 @@ mod tests {
         let mut derived = Derived::default();
         let mut search = |scenario: &Scenario| {
             let before = derived.found.clone();
-            derived.refresh(scenario.model(), stall::LIMIT);
+            derived.refresh(scenario.model(), stall::LIMIT, false);
             let kinds: Vec<Kind> = derived.found.found.iter().map(|found| found.finding.kind).collect();
             (!Arc::ptr_eq(&before, &derived.found), kinds)
         };

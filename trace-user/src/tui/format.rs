@@ -3,6 +3,7 @@
 use super::theme::Tone;
 use super::world::World;
 use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use modtrail_core::answer::CallResult;
 use modtrail_core::attribution::is_kernel_thread;
@@ -34,6 +35,13 @@ pub fn instant(world: &World<'_>, at: Stamp) -> String {
             format!("{}.{:03}", nanoseconds / SECOND_NS, nanoseconds % SECOND_NS / 1_000_000)
         }
     }
+}
+
+/// The date in the reader's zone; `None` if the source did not report what time it was.
+#[must_use]
+pub fn date(world: &World<'_>, at: Stamp) -> Option<Date> {
+    let wall = Timestamp::from_nanosecond(i128::from(world.wall_ns(at)?)).ok()?;
+    Some(world.zone.to_datetime(wall).date())
 }
 
 /// Seconds since the Unix epoch, with the zone's offset at that instant.

@@ -58,8 +58,30 @@ pub enum Action {
     Save,
     /// Open the page or the rows in a pager.
     View,
-    /// Hold the screen, or let it go on.
+    /// Hold the screen, or let it go on; play a recording, or pause it.
     Pause,
+    /// One event on in the recording.
+    NextEvent,
+    /// One event back.
+    PreviousEvent,
+    /// To the beginning of the recording's next request.
+    NextRequest,
+    /// To the beginning of the request before.
+    PreviousRequest,
+    /// To where the recording's next finding was found.
+    NextFinding,
+    /// To where the finding before was found.
+    PreviousFinding,
+    /// Play twice as fast.
+    Faster,
+    /// Play half as fast.
+    Slower,
+    /// Type a time of the recording to go to.
+    Seek,
+    /// To the recording's beginning.
+    Start,
+    /// To the recording's end.
+    End,
     /// Show or hide the help.
     Help,
     /// Draw the whole screen again.
@@ -128,7 +150,7 @@ const fn quiet(action: Action, name: &'static str, keys: &'static [Key], says: &
 
 /// Every action with its usual keys, in the order of the help. The footer shows them from the first on while there is
 /// room.
-pub const BINDINGS: [Binding; 38] = [
+pub const BINDINGS: [Binding; 49] = [
     shown(Action::Help, "help", &[char('?'), key(KeyCode::F(1))], "this help", "help"),
     shown(Action::Quit, "quit", &[char('q'), ctrl('c')], "quit", "quit"),
     shown(Action::Open, "open", &[key(KeyCode::Enter)], "open what is selected", "open"),
@@ -151,7 +173,18 @@ pub const BINDINGS: [Binding; 38] = [
     shown(Action::Sort, "sort", &[char('s')], "sort by the next column", "sort"),
     quiet(Action::Reverse, "reverse", &[char('S')], "reverse the order"),
     quiet(Action::Columns, "columns", &[char('o')], "choose the columns"),
-    shown(Action::Pause, "pause", &[char(' ')], "pause", "pause"),
+    shown(Action::Pause, "pause", &[char(' ')], "pause or go on; play or pause a recording", "pause"),
+    shown(Action::Seek, "seek", &[char('@')], "recording: go to a time, such as 14:03, -5m or +30s", "time"),
+    shown(Action::NextEvent, "next_event", &[char('.')], "recording: the next event", "event"),
+    quiet(Action::PreviousEvent, "previous_event", &[char(',')], "recording: the event before"),
+    shown(Action::NextRequest, "next_request", &[char(']')], "recording: the next request begins", "request"),
+    quiet(Action::PreviousRequest, "previous_request", &[char('[')], "recording: the request before begins"),
+    shown(Action::NextFinding, "next_finding", &[char('}')], "recording: the next finding", "finding"),
+    quiet(Action::PreviousFinding, "previous_finding", &[char('{')], "recording: the finding before"),
+    quiet(Action::Faster, "faster", &[char('+')], "recording: play twice as fast"),
+    quiet(Action::Slower, "slower", &[char('-')], "recording: play half as fast"),
+    quiet(Action::Start, "start", &[char('(')], "recording: its beginning"),
+    quiet(Action::End, "end", &[char(')')], "recording: its end"),
     quiet(Action::Copy, "copy", &[char('y')], "copy the row as text"),
     quiet(Action::CopyJson, "copy_json", &[char('Y')], "copy the row as JSON"),
     quiet(Action::Export, "export", &[char('e')], "write the rows to a file, as JSON lines"),

@@ -277,6 +277,8 @@ impl<T: Table> List<T> {
             self.fresh = None;
         }
         let fresh = self.freshness(model);
+        // The model of an earlier time: what came since is gone.
+        self.fresh.take_if(|before| fresh.changes < before.changes);
         if self.fresh != Some(fresh) {
             self.collect(model);
             self.fresh = Some(fresh);

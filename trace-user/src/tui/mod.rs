@@ -20,6 +20,7 @@ pub mod keymap;
 pub mod list;
 pub mod mode;
 pub mod navigate;
+pub mod playing;
 pub mod row;
 pub mod screen;
 pub mod screens;

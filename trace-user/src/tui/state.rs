@@ -9,11 +9,12 @@ use super::mode::Mode;
 use super::screen::{Scene, Screen};
 use super::screens;
 use super::table::{Go, Target};
-use super::typing::Input;
+use super::typing::{Input, Seeking};
 use super::world::World;
 use jiff::tz::TimeZone;
 use modtrail_core::event::Stamp;
 use modtrail_core::model::Model;
+use modtrail_core::overview::Overview;
 use modtrail_core::stall;
 use ratatui::layout::Rect;
 use trace_common::time::Nanos;
@@ -111,6 +112,8 @@ pub struct UiState {
     pub(super) attended: Option<Go>,
     /// What the last key did, until the next one.
     pub(super) notice: Option<String>,
+    /// The time to go to, while it is typed.
+    pub(super) seeking: Option<Seeking>,
 }
 
 impl UiState {
@@ -118,6 +121,11 @@ impl UiState {
     #[must_use]
     pub fn shows_costs(&self) -> bool {
         self.screen().is_some_and(Screen::shows_costs)
+    }
+
+    /// The overview's counts, if the model was not followed while it came to be.
+    pub fn set_overview(&mut self, overview: Overview) {
+        self.derived.set_overview(overview);
     }
 
     /// What is shown comes from here from now on.
@@ -149,6 +157,7 @@ impl UiState {
             settings: Settings::default(),
             attended: None,
             notice: None,
+            seeking: None,
         }
     }
 

@@ -13,6 +13,7 @@ use modtrail_core::event::{
     Stamp, SuspendMoment, SuspendState, Syscall, Task, Wait, Way,
 };
 use modtrail_core::model::Model;
+use modtrail_core::player::{Command, Playback, Speed, Status, When};
 use modtrail_core::record::read::{Damage, read};
 use modtrail_core::record::write::Recorder;
 use modtrail_core::testing::{Helped, Scenario, busy, entered, module, stamp, worker};
@@ -39,6 +40,11 @@ fn first_screen(model: &Model, width: u16, height: u16) -> UiState {
     let mut state = live(model, width, height);
     typed(&mut state, model, "1");
     state
+}
+
+/// A recording that is shown.
+fn replay_of(name: &str, damage: Option<Damage>, playback: Option<Playback>) -> Mode {
+    Mode::Replay { name: name.to_owned(), damage, playback, today: None }
 }
 
 fn tick(state: &mut UiState, model: &Model) {
@@ -185,7 +191,7 @@ fn filter_with_a_fault() {
 #[test]
 fn replay_without_its_end() {
     let scenario = busy();
-    let mut state = UiState::new(Mode::Replay { name: "boot.mcap".into(), damage: None });
+    let mut state = UiState::new(replay_of("boot.mcap", None, None));
     typed(&mut state, scenario.model(), "2");
     tick(&mut state, scenario.model());
     insta::assert_snapshot!("replay_80x24", shown(scenario.model(), &state));
@@ -196,7 +202,7 @@ fn a_damaged_recording_says_where_and_that_its_losses_are_not_all_counted() {
     let scenario = busy();
     for (is_counted, lost) in [(true, "!! LOST 12"), (false, "!! LOST at least 12")] {
         let damage = Some(Damage { at: 12_345, is_counted });
-        let mut state = UiState::new(Mode::Replay { name: "boot.mcap".into(), damage });
+        let mut state = UiState::new(replay_of("boot.mcap", damage, None));
         tick(&mut state, scenario.model());
         let screen = shown(scenario.model(), &state);
         assert!(screen.contains("damaged at byte 12345") && screen.contains(lost), "{screen}");
@@ -445,7 +451,7 @@ fn a_pause_holds_the_screen_and_counts_what_comes() {
     assert!(shown(model, &state).contains("PAUSED, 1,234 events since"));
     typed(&mut state, model, " ");
     assert!(!state.is_paused());
-    let mut replay = UiState::new(Mode::Replay { name: "x".into(), damage: None });
+    let mut replay = UiState::new(replay_of("x", None, None));
     typed(&mut replay, model, " ");
     assert!(!replay.is_paused(), "a replay stands still by itself");
 }
@@ -1304,4 +1310,120 @@ fn after(model: &Model, keys: &[KeyCode]) -> Buffer {
         tick(&mut state, model);
     }
     drawn(model, &state, Theme::from_env(None, Some("xterm"), None), 120, 40)
+}
+
+/// A recording that is being played, in each state.
+fn played() -> [(&'static str, Playback); 5] {
+    let scenario = busy();
+    let model = scenario.model();
+    let span = Some((model.first().expect("events"), model.now()));
+    let events = model.counts().events;
+    let findings = [stamp(120_000).boot, stamp(900_000).boot].into();
+    let playback = Playback {
+        status: Status::Paused,
+        at: model.now(),
+        speed: Speed::default(),
+        event: events,
+        events,
+        indexed: None,
+        span,
+        findings,
+    };
+    [
+        ("paused", Playback { event: events / 3, ..playback.clone() }),
+        (
+            "playing",
+            Playback {
+                status: Status::Playing,
+                speed: Speed::default().faster(),
+                event: events / 3,
+                ..playback.clone()
+            },
+        ),
+        ("indexing", Playback { status: Status::Waiting, indexed: Some(34), ..playback.clone() }),
+        ("seeking", Playback { status: Status::Seeking, indexed: Some(71), ..playback.clone() }),
+        ("end", Playback { status: Status::AtEnd, ..playback }),
+    ]
+}
+
+#[test]
+fn a_recording_that_is_played_shows_how_and_where() {
+    let scenario = busy();
+    let model = scenario.model();
+    let mut screens = String::new();
+    for (name, playback) in played() {
+        for (width, height) in SIZES {
+            let mut state = UiState::new(replay_of("linux-6.12.mcap", None, Some(playback.clone())));
+            update(&mut state, model, Msg::Resize(width, height));
+            tick(&mut state, model);
+            let lines: Vec<String> =
+                shown(model, &state).lines().take(4).map(|line| line.trim_end().to_owned()).collect();
+            screens.push_str(&format!("{name} {width}x{height}\n{}\n\n", lines.join("\n")));
+        }
+    }
+    insta::assert_snapshot!("replay_headers", screens);
+}
+
+#[test]
+fn a_date_is_shown_if_it_is_not_todays() {
+    let scenario = busy();
+    let model = scenario.model();
+    let [.., (_, playback)] = played();
+    let mut dates = Vec::new();
+    for today in ["2026-11-23", "2026-11-24"] {
+        let today = today.parse().ok();
+        let playback = Some(playback.clone());
+        let mut state = UiState::new(Mode::Replay { name: "x".into(), damage: None, playback, today });
+        tick(&mut state, model);
+        dates.push(shown(model, &state).contains("2026-11-23 10:00:0"));
+    }
+    assert_eq!(dates, [false, true]);
+}
+
+#[test]
+fn keys_play_a_recording_and_nothing_else() {
+    let scenario = busy();
+    let model = scenario.model();
+    let [(_, playback), ..] = played();
+    let mut state = UiState::new(replay_of("x", None, Some(playback)));
+    let keys = [
+        (' ', Command::Toggle),
+        ('.', Command::NextEvent),
+        (',', Command::PreviousEvent),
+        (']', Command::NextRequest),
+        ('[', Command::PreviousRequest),
+        ('}', Command::NextFinding),
+        ('{', Command::PreviousFinding),
+        ('+', Command::Faster),
+        ('-', Command::Slower),
+        ('(', Command::Time(When::Start)),
+        (')', Command::Time(When::End)),
+    ];
+    for (key, command) in keys {
+        assert_eq!(press(&mut state, model, KeyCode::Char(key)), Outcome::Play(command), "{key}");
+        for mode in [Mode::Live, replay_of("x", None, None)] {
+            let mut other = UiState::new(mode);
+            assert_eq!(press(&mut other, model, KeyCode::Char(key)), Outcome::Continue, "{key}");
+            assert!(other.notice.is_some() || other.is_paused(), "{key}");
+        }
+    }
+    assert!(shown(model, &state).contains("space play"));
+}
+
+#[test]
+fn a_time_is_typed_and_a_wrong_one_is_not_taken() {
+    let scenario = busy();
+    let model = scenario.model();
+    let [(_, playback), ..] = played();
+    let mut state = UiState::new(replay_of("x", None, Some(playback)));
+    typed(&mut state, model, "@14;03\n");
+    let screen = shown(model, &state);
+    assert!(screen.contains("@14;03") && screen.contains("! expected a time such as"), "{screen}");
+    update(&mut state, model, Msg::Key(KeyEvent::new(KeyCode::Char('u'), KeyModifiers::CONTROL)));
+    update(&mut state, model, Msg::Paste("-5m".to_owned()));
+    let expected = When::Before(Nanos::from_secs(300));
+    assert_eq!(press(&mut state, model, KeyCode::Enter), Outcome::Play(Command::Time(expected)));
+    typed(&mut state, model, "@");
+    assert_eq!(press(&mut state, model, KeyCode::Esc), Outcome::Continue);
+    assert_eq!(press(&mut state, model, KeyCode::Char('.')), Outcome::Play(Command::NextEvent));
 }

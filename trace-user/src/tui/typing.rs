@@ -88,6 +88,23 @@ impl Input {
     }
 }
 
+/// A time that is being typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Seeking {
+    /// What was typed.
+    pub input: Input,
+    /// Why it is not a time, since it was last tried.
+    pub fault: Option<String>,
+}
+
+impl Seeking {
+    /// Puts text in.
+    pub fn paste(&mut self, text: &str) {
+        self.input.put(text);
+        self.fault = None;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,12 +7,14 @@ use super::export;
 use super::keymap::Action;
 use super::mode::Mode;
 use super::navigate::{back, open_attention, open_neighbour, open_selected, show};
+use super::playing;
 use super::row::Form;
 use super::screen::Screen;
 use super::state::{Opened, Overlay, Paused, UiState};
 use super::typing::Input;
 use super::view;
 use modtrail_core::model::Model;
+use modtrail_core::player::Command;
 use modtrail_core::query::{QueryFault, completions};
 use ratatui::crossterm::event::{
     Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
@@ -65,6 +67,8 @@ pub enum Outcome {
     Save,
     /// Show the page that is open, or else the rows, in a pager ([`export::page`], [`export::each`]).
     View,
+    /// Play the recording in another way, or at another position.
+    Play(Command),
 }
 
 impl Msg {
@@ -100,7 +104,7 @@ pub fn update(state: &mut UiState, model: &Model, msg: Msg) -> Outcome {
 /// Computes what the model has changed, builds the rows on the screen, keeps the window on the selected one, and counts
 /// what the header shows.
 fn refresh(state: &mut UiState, model: &Model) {
-    state.derived.refresh(model, state.settings.limit);
+    state.derived.refresh(model, state.settings.limit, state.mode.is_still());
     // What the model no longer keeps is closed.
     while let Some(opened) = state.opened.filter(|opened| !view::exists(model, &state.derived, opened.target)) {
         back(state);
@@ -148,6 +152,9 @@ fn on_key(state: &mut UiState, model: &Model, key: KeyEvent) -> Outcome {
     if state.input.is_some() {
         on_typed(state, key);
         return Outcome::Continue;
+    }
+    if state.seeking.is_some() {
+        return playing::on_typed(state, key).map_or(Outcome::Continue, Outcome::Play);
     }
     match (state.overlay, asked) {
         (_, None) => Outcome::Continue,
@@ -228,7 +235,19 @@ fn act(state: &mut UiState, model: &Model, action: Action) -> Outcome {
             sort(state, |screen| screen.sort_by_next(body));
         }
         Action::Reverse => sort(state, |screen| screen.reverse()),
-        Action::Pause => pause(state, model),
+        Action::Pause if state.mode == Mode::Live => pause(state, model),
+        Action::Seek => playing::start_typing(state),
+        Action::Pause
+        | Action::NextEvent
+        | Action::PreviousEvent
+        | Action::NextRequest
+        | Action::PreviousRequest
+        | Action::NextFinding
+        | Action::PreviousFinding
+        | Action::Faster
+        | Action::Slower
+        | Action::Start
+        | Action::End => return playing::play(state, action).map_or(Outcome::Continue, Outcome::Play),
         Action::Help => state.overlay = Overlay::Help(0),
         Action::Copy => return copy(state, model, Form::Text),
         Action::CopyJson => return copy(state, model, Form::Json),
@@ -371,9 +390,6 @@ fn sort(state: &mut UiState, change: impl FnOnce(&mut dyn Screen)) {
 }
 
 fn pause(state: &mut UiState, model: &Model) {
-    if state.mode != Mode::Live {
-        return;
-    }
     state.paused = match state.paused {
         None => {
             state.events = state.events.max(model.counts().events);
@@ -416,6 +432,9 @@ fn complete(state: &mut UiState) {
 }
 
 fn paste(state: &mut UiState, text: &str) {
+    if let Some(seeking) = &mut state.seeking {
+        return seeking.paste(text);
+    }
     let Some(input) = &mut state.input else { return };
     input.put(text);
     apply_input(state);
@@ -448,7 +467,7 @@ fn on_mouse(state: &mut UiState, model: &Model, mouse: MouseEvent) {
     }
     if matches!(mouse.kind, MouseEventKind::Down(_)) {
         // What was typed stays the filter of its own screen.
-        state.input = None;
+        (state.input, state.seeking) = (None, None);
     }
     match mouse.kind {
         MouseEventKind::ScrollUp => move_by(state, Step::Back(NOTCH)),

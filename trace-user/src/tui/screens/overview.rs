@@ -19,6 +19,7 @@ use modtrail_core::entities::{SLOTS, Verdict};
 use modtrail_core::event::{SelfTest, Stamp};
 use modtrail_core::model::Model;
 use modtrail_core::overview::{Histogram, Names, Span};
+use modtrail_core::player::Status;
 use modtrail_core::query::{Field, Query, QueryFault, exactly};
 use modtrail_core::report::cells;
 use modtrail_core::report::plain::plain;
@@ -183,7 +184,11 @@ fn attention(laid: &mut Laid, scene: &Scene<'_>, selected: Option<usize>, area: 
     if concerns.is_empty() {
         let quiet = match scene.mode {
             Mode::Live | Mode::Attaching { .. } => " nothing so far",
-            Mode::Replay { .. } => " nothing in this recording",
+            Mode::Replay { playback, .. } => match playback.as_ref().map(|playback| playback.status) {
+                Some(Status::Waiting) => " the recording is being indexed",
+                Some(Status::Seeking | Status::Playing | Status::Paused) => " nothing up to here",
+                Some(Status::AtEnd) | None => " nothing in this recording",
+            },
         };
         laid.text(line(area, 1), quiet, Tone::Good);
         return;

@@ -20,7 +20,13 @@ use ratatui::widgets::Widget;
 /// Draws it.
 pub fn draw(model: &Model, state: &UiState, theme: Theme, area: Rect, buffer: &mut Buffer) {
     if let Some(input) = &state.input {
-        return typed(input, theme, area.width).render(area, buffer);
+        let fault = input.fault.as_ref().map(ToString::to_string);
+        return typed("/", input, fault, "enter: apply, esc: clear", theme, area.width).render(area, buffer);
+    }
+    if let Some(seeking) = &state.seeking {
+        let hint = "14:03, -5m, +30s, start, end; enter: go, esc: stay";
+        let fault = seeking.fault.clone();
+        return typed("@", &seeking.input, fault, hint, theme, area.width).render(area, buffer);
     }
     let place = place(state);
     let width = u16::try_from(cells::width(&place)).unwrap_or(area.width);
@@ -51,19 +57,26 @@ fn place(state: &UiState) -> String {
 }
 
 /// What stands around the cursor matters most, so the beginning and the end are cut if room is short.
-fn typed(input: &Input, theme: Theme, width: u16) -> Line<'static> {
-    let hint = match &input.fault {
+fn typed(
+    sign: &'static str,
+    input: &Input,
+    fault: Option<String>,
+    hint: &str,
+    theme: Theme,
+    width: u16,
+) -> Line<'static> {
+    let tone = if fault.is_some() { Tone::Bad } else { Tone::Dim };
+    let hint = match fault {
         Some(fault) => format::cut(&format!(" ! {fault}"), usize::from(width) * 2 / 3),
-        None => "  enter: apply, esc: clear".to_owned(),
+        None => format!("  {hint}"),
     };
-    let tone = if input.fault.is_some() { Tone::Bad } else { Tone::Dim };
     let room = usize::from(width).saturating_sub(cells::width(&hint) + 2).max(5);
     let after = format::cut(&input.after, room / 2);
     let before = room.saturating_sub(cells::width(&after));
     let (_, text) = cells::split(&input.before, cells::width(&input.before).saturating_sub(before));
     let text = text.to_owned();
     Line::from(vec![
-        Span::styled("/", theme.style(Tone::Accent)),
+        Span::styled(sign, theme.style(Tone::Accent)),
         Span::raw(text),
         Span::styled("▏", theme.style(Tone::Busy)),
         Span::raw(after),
@@ -75,6 +88,7 @@ fn hints(model: &Model, state: &UiState, theme: Theme, width: u16) -> Line<'stat
     let mut pieces = Vec::new();
     for (binding, keys) in state.settings.keymap.all() {
         let Hint::Footer(word) = binding.hint else { continue };
+        let word = if binding.action == Action::Pause && state.mode.is_still() { "play" } else { word };
         let Some(key) = keys.into_iter().next().filter(|_| applies(binding.action, model, state)) else { continue };
         let rank = u8::try_from(pieces.len()).unwrap_or(u8::MAX);
         pieces.push(Piece { rank, spans: vec![(key, Tone::Accent), (format!(" {word}"), Tone::Dim)] });
@@ -96,7 +110,10 @@ fn applies(action: Action, model: &Model, state: &UiState) -> bool {
         (Overlay::None, Action::NextItem | Action::PreviousItem) => state.has_neighbours(),
         (Overlay::None, Action::Attention) => !state.derived.concerns().is_empty(),
         (Overlay::None, Action::Sort) => !is_open && screen.is_some_and(Screen::sorts),
-        (Overlay::None, Action::Pause) => state.mode == Mode::Live,
+        (Overlay::None, Action::Pause) => state.mode == Mode::Live || state.mode.playback().is_some(),
+        (Overlay::None, Action::Seek | Action::NextEvent | Action::NextRequest | Action::NextFinding) => {
+            state.mode.playback().is_some()
+        }
         (Overlay::None, _) => true,
     }
 }

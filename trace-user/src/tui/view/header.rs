@@ -7,8 +7,9 @@ use crate::tui::mode::Mode;
 use crate::tui::state::UiState;
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::world::World;
-use modtrail_core::event::SelfTest;
+use modtrail_core::event::{SelfTest, Stamp};
 use modtrail_core::model::Model;
+use modtrail_core::player::{Playback, Speed, Status};
 use modtrail_core::record::read::Damage;
 use modtrail_core::stall;
 use ratatui::buffer::Buffer;
@@ -111,16 +112,29 @@ fn source(model: &World<'_>, state: &UiState) -> Vec<Piece> {
             pieces.push(Piece::new(0, came, Tone::Warn));
         }
         Mode::Live => pieces.push(Piece::new(0, "LIVE", Tone::Good)),
-        Mode::Replay { name, .. } => {
+        Mode::Replay { name, playback: None, .. } => {
             pieces.push(Piece {
                 rank: 0,
                 spans: vec![("REPLAY ".into(), Tone::Busy), (format::cut(name, 40), Tone::Plain)],
             });
         }
+        Mode::Replay { name, playback: Some(playback), .. } => {
+            pieces.push(Piece::new(0, "REPLAY", Tone::Busy));
+            pieces.push(Piece::new(0, status(playback), status_tone(playback.status)));
+            pieces.push(Piece::new(2, format::cut(name, 40), Tone::Plain));
+        }
     }
-    let now = state.paused.map_or(model.now(), |paused| paused.at);
-    pieces.push(Piece::new(1, format::instant_with_unit(model, now), Tone::Plain));
-    if matches!(state.mode, Mode::Replay { .. }) && !model.has_ended() {
+    let now = state.mode.playback().map_or(model.now(), |playback| playback.at);
+    let now = state.paused.map_or(now, |paused| paused.at);
+    pieces.push(Piece::new(1, time(model, &state.mode, now), Tone::Plain));
+    if let Some(playback) = state.mode.playback() {
+        // Who waits for it sees it in the status.
+        if let Some(percent) = playback.indexed.filter(|_| playback.status != Status::Waiting) {
+            pieces.push(Piece::new(2, format!("indexing {percent}%"), Tone::Busy));
+        }
+    }
+    let is_at_end = state.mode.playback().is_none_or(|playback| playback.status == Status::AtEnd);
+    if matches!(state.mode, Mode::Replay { .. }) && is_at_end && !model.has_ended() {
         pieces.push(Piece::new(2, "no end", Tone::Warn));
     }
     if let Mode::Replay { damage: Some(damage), .. } = &state.mode {
@@ -133,6 +147,46 @@ fn source(model: &World<'_>, state: &UiState) -> Vec<Piece> {
         pieces.push(Piece::named(6, "cpus", machine.cpus.to_string(), Tone::Dim));
     }
     pieces
+}
+
+/// The instant, with its date if that is not today's.
+fn time(model: &World<'_>, mode: &Mode, now: Stamp) -> String {
+    let time = format::instant_with_unit(model, now);
+    let Mode::Replay { today: Some(today), .. } = mode else { return time };
+    match format::date(model, now).filter(|date| date != today) {
+        Some(date) => format!("{date} {time}"),
+        None => time,
+    }
+}
+
+/// What the player does.
+fn status(playback: &Playback) -> String {
+    match playback.status {
+        Status::Waiting => format!("INDEXING {}%", playback.indexed.unwrap_or(100)),
+        Status::Seeking => "SEEKING".to_owned(),
+        Status::Playing => format!("PLAYING {}", playback.speed),
+        Status::Paused if playback.speed == Speed::default() => "PAUSED".to_owned(),
+        Status::Paused => format!("PAUSED {}", playback.speed),
+        Status::AtEnd => "AT THE END".to_owned(),
+    }
+}
+
+const fn status_tone(status: Status) -> Tone {
+    match status {
+        Status::Waiting | Status::Seeking => Tone::Busy,
+        Status::Playing => Tone::Good,
+        Status::Paused | Status::AtEnd => Tone::Warn,
+    }
+}
+
+/// `event 12 of 389 (3%)`.
+fn position(playback: &Playback) -> Piece {
+    let (event, events) = (format::count(playback.event), format::count(playback.events));
+    let words = match playback.indexed {
+        Some(_) => format!("{event} of {events} so far"),
+        None => format!("{event} of {events} ({}%)", playback.percent()),
+    };
+    Piece::named(0, "event", words, Tone::Plain)
 }
 
 /// Whose events are being lost now.
@@ -148,7 +202,10 @@ fn figures(model: &World<'_>, state: &UiState) -> Vec<Piece> {
     let counts = model.counts();
     let open = model.open_requests().count() as u64;
     let is_counted = !matches!(state.mode, Mode::Replay { damage: Some(Damage { is_counted: false, .. }), .. });
-    let mut pieces = vec![Piece::named(2, "events", format::count(counts.events), Tone::Plain)];
+    let mut pieces = vec![match state.mode.playback() {
+        Some(playback) => position(playback),
+        None => Piece::named(2, "events", format::count(counts.events), Tone::Plain),
+    }];
     pieces.push(match model.lost_total() {
         0 => Piece::named(0, "lost", "0", Tone::Plain),
         lost => {

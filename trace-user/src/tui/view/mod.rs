@@ -14,6 +14,7 @@ pub mod line;
 pub mod list;
 pub mod page;
 pub mod phases;
+pub mod position;
 pub mod request;
 pub mod tree;
 
@@ -36,10 +37,14 @@ pub const HEIGHT_MIN: u16 = 12;
 /// From this height on, there is a line that says where the person came from and what is filtered.
 const CRUMBS: u16 = 16;
 
+/// From this height on, there is a line that shows where in a recording the position is.
+const POSITION: u16 = 30;
+
 /// The parts of the screen.
 #[derive(Clone, Copy, Debug)]
 struct Areas {
     header: Rect,
+    position: Rect,
     tabs: Rect,
     crumbs: Rect,
     body: Rect,
@@ -57,6 +62,9 @@ pub fn draw(model: &Model, state: &UiState, theme: &Theme, area: Rect, buffer: &
     let areas = areas(state, area);
     let scene = state.scene(model);
     header::draw(&scene.world, state, *theme, areas.header, buffer);
+    if let Some(playback) = state.mode.playback() {
+        position::draw(&scene.world, playback, *theme, areas.position, buffer);
+    }
     header::draw_tabs(state, *theme, areas.tabs, buffer);
     crumbs::draw(&scene.world, state, *theme, areas.crumbs, buffer);
     let page = state.opened.and_then(|opened| Some((opened, shown(state, model, opened.target, *theme, areas.body)?)));
@@ -172,11 +180,12 @@ fn has_crumbs(state: &UiState, area: Rect) -> bool {
 }
 
 fn areas(state: &UiState, area: Rect) -> Areas {
-    let parts = [2, 1, u16::from(has_crumbs(state, area))].map(Constraint::Length);
-    let [first, second, third] = parts;
-    let [header, tabs, crumbs, body, footer] =
-        Layout::vertical([first, second, third, Constraint::Fill(1), Constraint::Length(1)]).areas(area);
-    Areas { header, tabs, crumbs, body, footer }
+    let has_position = area.height >= POSITION && state.mode.playback().is_some();
+    let parts = [2, u16::from(has_position), 1, u16::from(has_crumbs(state, area))].map(Constraint::Length);
+    let [first, second, third, fourth] = parts;
+    let [header, position, tabs, crumbs, body, footer] =
+        Layout::vertical([first, second, third, fourth, Constraint::Fill(1), Constraint::Length(1)]).areas(area);
+    Areas { header, position, tabs, crumbs, body, footer }
 }
 
 fn draw_too_small(theme: Theme, area: Rect, buffer: &mut Buffer) {
