@@ -22,6 +22,7 @@ use prost::Message as _;
 use std::io::{Read as _, Write as _};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 use trace_common::kind::Kind;
@@ -219,7 +220,7 @@ fn modtrail(words: &[&str], file: &Path) -> (Option<i32>, String) {
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-/// The dashboard over a file, left at once.
+/// The dashboard over a file, left when it has come to the end.
 fn dashboard(file: &Path) -> (Option<i32>, String) {
     let pair = native_pty_system().openpty(PtySize { rows: 24, cols: 80, ..PtySize::default() }).expect("a terminal");
     let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_modtrail"));
@@ -228,14 +229,24 @@ fn dashboard(file: &Path) -> (Option<i32>, String) {
     let mut child = pair.slave.spawn_command(command).expect("it runs");
     drop(pair.slave);
     let mut reader = pair.master.try_clone_reader().expect("its output");
+    let (sender, is_at_end) = channel();
     let shown = thread::spawn(move || {
-        let mut shown = Vec::new();
-        let _ = reader.read_to_end(&mut shown);
+        let (mut shown, mut bytes) = (Vec::new(), [0; 4_096]);
+        while let Ok(count @ 1..) = reader.read(&mut bytes) {
+            shown.extend_from_slice(&bytes[..count]);
+            if String::from_utf8_lossy(&shown).contains("AT THE END") {
+                let _ = sender.send(());
+            }
+        }
         String::from_utf8_lossy(&shown).into_owned()
     });
     let mut writer = pair.master.take_writer().expect("its input");
-    let _ = writer.write_all(b"q");
-    let status = until_it_ends(|| child.try_wait().expect("a child"));
+    let status = until_it_ends(|| {
+        if is_at_end.try_recv().is_ok() {
+            let _ = writer.write_all(b"q");
+        }
+        child.try_wait().expect("a child")
+    });
     drop(writer);
     drop(pair.master);
     (i32::try_from(status.exit_code()).ok(), shown.join().expect("the reader"))

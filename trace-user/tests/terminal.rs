@@ -31,7 +31,7 @@ impl Person {
         command.arg(recording());
         let mut person = Self::starts(command, rows, cols);
         if cols >= 60 && rows >= 12 {
-            person.sees(&["overview"]);
+            person.sees(&["overview", "AT THE END"]);
             person.types("2");
         }
         person
@@ -190,6 +190,61 @@ fn a_recording_is_looked_through_and_left() {
     person.sees_it_end();
 }
 
+#[test]
+fn a_recording_is_played_stepped_through_and_searched() {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_modtrail"));
+    command.args(["replay", "--from-start"]);
+    command.arg(recording());
+    let mut person = Person::starts(command, 30, 100);
+    person.sees(&["REPLAY", "PAUSED", "linux-6.12.mcap", "event 0 of ", "(0%)", "●"]);
+    person.types("..");
+    person.sees(&["event 2 of "]);
+    person.types(",");
+    person.sees(&["event 1 of "]);
+    person.types("2]]]");
+    person.sees(&["[requests]", "3 rows"]);
+    person.types("[");
+    person.sees(&["2 rows"]);
+    person.types("}");
+    person.sees(&["foreign_helper: "]);
+    person.types("8");
+    person.sees(&["[findings]", "2 rows"]);
+    person.types("@20:07:50\r");
+    person.sees(&["20:07:50.000", "PAUSED"]);
+    person.types("@-2s\r");
+    person.sees(&["20:07:48.000"]);
+    person.types("@late\r");
+    person.sees(&["@late", "expected a time such as"]);
+    person.types("\x1b");
+    person.sees_no_longer("@late");
+    person.types("+++++ ");
+    person.sees(&["AT THE END", "(100%)"]);
+    person.types(" ");
+    person.sees(&["playing from the beginning"]);
+    person.types("q");
+    person.sees_it_end();
+}
+
+#[test]
+fn a_recording_opens_at_a_time_and_one_from_a_pipe_is_shown_as_it_ended() {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_modtrail"));
+    command.args(["replay", "--at", "20:07:50"]);
+    command.arg(recording());
+    let mut person = Person::starts(command, 24, 80);
+    person.sees(&["PAUSED", "20:07:50.000"]);
+    person.types("q");
+    person.sees_it_end();
+    let mut command = CommandBuilder::new("sh");
+    command.args(["-c", r#"cat "$1" | exec "$0" replay -"#, env!("CARGO_BIN_EXE_modtrail")]);
+    command.arg(recording());
+    let mut person = Person::starts(command, 24, 80);
+    person.sees(&["REPLAY standard input", "[overview]"]);
+    person.types(".");
+    person.sees(&["what came through a pipe is shown as it ended"]);
+    person.types("q");
+    person.sees_it_end();
+}
+
 /// A folder to run in, and a program in it.
 fn folder_with(program: &str) -> (tempfile::TempDir, PathBuf) {
     use std::os::unix::fs::PermissionsExt as _;
@@ -210,7 +265,7 @@ fn a_pager_gets_the_terminal_and_its_keys_and_the_dashboard_comes_back() {
     command.arg("replay");
     command.arg(recording());
     let mut person = Person::starts(command, 24, 80);
-    person.sees(&["[overview]"]);
+    person.sees(&["[overview]", "AT THE END"]);
     person.types("2");
     person.sees_it_back();
     person.types("v");
@@ -237,7 +292,7 @@ fn a_pager_that_leaves_the_terminal_raw_does_not_leave_it_raw_for_good() {
     command.arg(recording());
     command.env("PAGER", "stty -F /dev/tty raw -echo");
     let mut person = Person::starts(command, 24, 80);
-    person.sees(&["[overview]"]);
+    person.sees(&["[overview]", "AT THE END"]);
     person.types("2v");
     person.sees_it_back();
     person.types("q");
@@ -263,7 +318,7 @@ fn rows_are_written_to_a_new_file_for_their_owner_alone() {
     command.arg("replay");
     command.arg(recording());
     let mut person = Person::starts(command, 24, 80);
-    person.sees(&["[overview]"]);
+    person.sees(&["[overview]", "AT THE END"]);
     person.types("2/verdict:hollow\r");
     person.sees(&["2 match"]);
     person.types("e");
@@ -290,7 +345,7 @@ fn where_nothing_can_be_created_rows_go_to_the_folder_for_temporary_files() {
     command.arg("replay");
     command.arg(recording());
     let mut person = Person::starts(command, 24, 80);
-    person.sees(&["[overview]"]);
+    person.sees(&["[overview]", "AT THE END"]);
     person.types("2");
     person.sees_it_back();
     person.types("e");
@@ -337,7 +392,7 @@ fn a_signal_gives_the_terminal_back_and_is_in_the_exit_status() {
 fn a_job_that_is_stopped_gives_the_terminal_back_and_takes_it_again() {
     for from_outside in [false, true] {
         let mut person = Person::sits_down_at_a_shell();
-        person.sees(&["[overview]"]);
+        person.sees(&["[overview]", "AT THE END"]);
         person.types("2");
         person.sees_it_back();
         if from_outside {
@@ -416,7 +471,7 @@ fn a_terminal_that_shrinks_and_grows_is_followed() {
     person.sees(&["too small"]);
     person.master.resize(size(40, 120)).expect("the terminal can be resized");
     person.screen.screen_mut().set_size(some(40), some(120));
-    person.sees(&["[overview]"]);
+    person.sees(&["[overview]", "AT THE END"]);
     person.types("2");
     person.sees(&["[requests]", "1/31"]);
     person.types("q");
@@ -457,12 +512,12 @@ fn what_is_configured_holds_and_the_command_line_goes_first() {
     person.types("q");
     person.sees_it_end();
     let (_folder, mut person) = sits_down_configured(&["--theme", "dark"], text);
-    person.sees(&["[overview]"]);
+    person.sees(&["[overview]", "AT THE END"]);
     person.waits(|person| background(person) == Some(vt100::Color::Idx(234)), "the dark background");
     person.types("q");
     person.sees_it_end();
     let (_folder, mut person) = sits_down_configured(&["--no-mouse"], "");
-    person.sees(&["[overview]"]);
+    person.sees(&["[overview]", "AT THE END"]);
     assert_eq!(person.screen.screen().mouse_protocol_mode(), vt100::MouseProtocolMode::None);
     person.types("q");
     person.sees_it_end();
@@ -570,7 +625,7 @@ fn every_question_of_the_documentation_is_answered_in_at_most_five_keys() {
         command.arg("replay");
         command.arg(recording());
         let mut person = Person::starts(command, 24, 80);
-        person.sees(&["[overview]", "needs attention", "? help"]);
+        person.sees(&["[overview]", "AT THE END", "? help"]);
         let typed: String = keys.iter().map(|key| bytes(key)).collect();
         person.types(&typed);
         println!("{text}");

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod explain;
 pub mod failure;
 pub mod follow;
+pub mod indexer;
 pub mod job;
 pub mod keys;
 pub mod launcher;
@@ -40,7 +41,7 @@ pub fn run(cli: Cli) -> ExitCode {
         None => top::run(&cli.trace, &cli.view),
         Some(Command::Top(args)) => top::run(&args.trace, &args.view),
         Some(Command::Record(args)) => record::run(&args),
-        Some(Command::Replay(args)) => replay::run(&args.files, &args.view),
+        Some(Command::Replay(args)) => replay::run(&args),
         Some(Command::Diff(args)) => diff::run(&args),
         Some(Command::Report(args)) => report::run(&args),
         Some(Command::Log(args)) => log::run(&args),

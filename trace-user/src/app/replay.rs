@@ -5,12 +5,13 @@ use super::config::Look;
 use super::failure::Failure;
 use super::progress::Progress;
 use super::top;
-use crate::cli::ViewArgs;
+use crate::cli::ReplayArgs;
 use crate::recording::read::{self, Faults, Source, integrity};
 use crate::stderr::{self, chain};
 use crate::tui::Mode;
 use modtrail_core::entities::Change;
 use modtrail_core::model::Model;
+use modtrail_core::player::When;
 use modtrail_core::report::plain::counted;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,12 +20,24 @@ use std::process::ExitCode;
 ///
 /// # Errors
 /// [`Failure`] if the recording cannot be read or there is no terminal.
-pub fn run(files: &[PathBuf], view: &ViewArgs) -> Result<ExitCode, Failure> {
-    let look = Look::of(view)?;
-    let source = one(files, "replay shows")?;
-    let (model, faults) = read(&source, |_, _| {})?;
-    let mode = Mode::Replay { name: source.name(), damage: integrity(&faults).damage };
-    let status = top::replay(&model, look, mode)?;
+pub fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
+    let look = Look::of(&args.view)?;
+    let source = one(&args.files, "replay shows")?;
+    let opens_at = match &args.at {
+        Some(text) => Some(When::parse(text, &look.settings.zone).map_err(|words| Failure::usage(&words))?),
+        None => args.from_start.then_some(When::Start),
+    };
+    let (status, faults) = if source.is_lasting() {
+        top::play(&source, look, opens_at.unwrap_or(When::End))?
+    } else if opens_at.is_some() {
+        return Err(Failure::usage(
+            "what comes through a pipe is shown as it ended: --from-start and --at need a file",
+        ));
+    } else {
+        let (model, faults) = read(&source, |_, _| {})?;
+        let mode = Mode::Replay { name: source.name(), damage: integrity(&faults).damage, playback: None, today: None };
+        (top::replay(&model, look, mode)?, faults)
+    };
     report_faults(&faults);
     Ok(status)
 }

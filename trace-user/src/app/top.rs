@@ -1,9 +1,10 @@
 //! `modtrail top` and the dashboard of `modtrail replay`: the loop that brings events, keys and frames together.
 //!
-//! In: a live session or a finished model, and the terminal. Out: frames, until the person quits or a signal comes.
+//! In: a live session, a recording or a finished model, and the terminal. Out: frames, until the person quits or a signal comes.
 
 use super::config::Look;
 use super::failure::Failure;
+use super::indexer::{self, Played};
 use super::job::{self, JobSignal, JobSignals};
 use super::keys::{Input, Keyboard};
 use super::outlet::{self, Pager};
@@ -15,13 +16,16 @@ use crate::kernel::hooks::LADDERS;
 use crate::priority;
 use crate::recording::Recording;
 use crate::recording::flight::Saved;
+use crate::recording::read::{Faults, Source};
 use crate::rights::Needs;
 use crate::source::live::Live;
 use crate::stderr::chain;
 use crate::tui::terminal::{Terminal, TerminalError};
 use crate::tui::{Mode, Msg, Outcome, Theme, UiState, draw, update};
 use modtrail_core::model::Model;
+use modtrail_core::player::{Command, When};
 use std::env;
+use std::future::ready;
 use std::path::Path;
 use std::process::{ExitCode, Stdio};
 use std::sync::Arc;
@@ -164,6 +168,54 @@ pub fn replay(model: &Model, look: Look, mode: Mode) -> Result<ExitCode, Failure
     })
 }
 
+/// Plays a recording until the person quits; it opens at `when`. Returns how much of its files could be read, too, as
+/// far as they were.
+///
+/// # Errors
+/// [`Failure`] if the recording cannot be read or there is no terminal.
+pub fn play(source: &Source, look: Look, when: When) -> Result<(ExitCode, Faults), Failure> {
+    runtime()?.block_on(async {
+        let mut signals = Signals::new()?;
+        let mut played = Played::new(source, when, &look.settings.zone);
+        let (mut dashboard, mut typed) = Dashboard::open(look, played.mode())?;
+        let mut index = indexer::start(source.clone());
+        while !dashboard.quit {
+            let due = dashboard.next_frame().max(played.opens());
+            tokio::select! {
+                message = typed.recv() => dashboard.take(message, played.player.model()),
+                signal = signals.next() => dashboard.end_by(signal),
+                job_signal = dashboard.job_signals.next() => dashboard.on_job_signal(job_signal),
+                Some(news) = index.recv() => {
+                    played.learn(news)?;
+                    dashboard.stale = true;
+                }
+                () = ready(()), if played.player.is_busy() => {
+                    if let Err(error) = played.work() {
+                        dashboard.say(chain(&error), played.player.model());
+                    }
+                    dashboard.stale = true;
+                }
+                () = tokio::time::sleep_until(due) => {
+                    played.pass();
+                    dashboard.state.set_mode(played.mode());
+                    dashboard.state.set_overview(played.player.overview().clone());
+                    dashboard.draw(played.player.model())?;
+                    dashboard.stale = played.is_moving();
+                }
+            }
+            if let Some(command) = dashboard.command.take() {
+                // What has passed until now was not played in this way.
+                played.pass();
+                played.player.command(command);
+            }
+            if let Some(words) = played.player.take_notice() {
+                dashboard.say(words, played.player.model());
+            }
+        }
+        Ok((dashboard.status(), played.faults))
+    })
+}
+
 /// The screen and what it shows.
 struct Dashboard {
     terminal: Terminal,
@@ -182,6 +234,8 @@ struct Dashboard {
     quit: bool,
     /// What was seen is to be written to a recording.
     saves: bool,
+    /// How the recording is to be played.
+    command: Option<Command>,
     /// The signal that ended it.
     ended_by: Option<Ending>,
 }
@@ -221,6 +275,7 @@ impl Dashboard {
             stale: true,
             quit: false,
             saves: false,
+            command: None,
             ended_by,
         };
         Ok((dashboard, typed))
@@ -282,6 +337,7 @@ impl Dashboard {
             }
             Outcome::Save => self.saves = true,
             Outcome::View => self.view(live),
+            Outcome::Play(command) => self.command = Some(command),
         }
     }
 

@@ -14,7 +14,9 @@ use modtrail_core::query::Query;
 use std::path::{Path, PathBuf};
 use trace_common::limits::{RING_BYTES, TRACKED};
 use trace_common::time::Nanos;
-use values::{alerts_query, bytes, lines_query, memory, named_limit, query, ring_bytes, shown, since, theme, until};
+use values::{
+    alerts_query, bytes, lines_query, memory, named_limit, query, ring_bytes, shown, since, theme, until, when,
+};
 
 const STYLES: Styles = Styles::styled()
     .header(AnsiColor::Green.on_default().bold())
@@ -98,6 +100,15 @@ everything that happened in it. What modules were asked for, what became of it a
 
   modtrail cut boot.mcap --where 'kind:request id=22' -o request-22.mcap
   modtrail cut boot.mcap --since 14:03 --until 14:05 --redact -o share.mcap";
+
+const AFTER_REPLAY: &str = "\
+It opens at the end. space plays and pauses, `.` and `,` step by event, `]` and `[` by request, `}` and `{` by finding,
+`+` and `-` change the speed, `(` and `)` go to the beginning and the end, and @ to a time, such as 14:03 or -5m. The
+recording is indexed in the background (docs/replay.md).
+
+  modtrail replay boot.mcap
+  modtrail replay --from-start boot.mcap
+  modtrail replay --at 14:03 boot.mcap";
 
 const AFTER_RECORD: &str = "\
 The file is MCAP with protobuf messages, one per event, the schema inside. It is flushed every 0.5 s; kill -9 loses at
@@ -391,10 +402,18 @@ impl From<SyncChoice> for Sync {
 
 /// `modtrail replay`
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_REPLAY)]
 pub struct ReplayArgs {
     /// The recording: a file, the segments of one, a folder that holds one, or `-` for standard input
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
+    /// Open it at its beginning, paused, instead of at its end
+    #[arg(long, conflicts_with = "at", help_heading = "Position")]
+    pub from_start: bool,
+    /// Open it at this time: 14:03, "2026-11-26 14:03" (in the configured zone), -5m, which is 5 minutes before the end,
+    /// or +30s, which is 30 seconds after the beginning
+    #[arg(long, value_name = "TIME", value_parser = when, allow_hyphen_values = true, help_heading = "Position")]
+    pub at: Option<String>,
     /// How it looks.
     #[command(flatten)]
     pub view: ViewArgs,

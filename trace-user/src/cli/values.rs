@@ -5,8 +5,10 @@
 use super::{Shown, ThemeChoice};
 use crate::config::duration;
 use crate::tui::Theme;
+use jiff::tz::TimeZone;
 use modtrail_core::entities::{Call, Cycle, Firmware, Load, Request, Unload};
 use modtrail_core::findings::Finding;
+use modtrail_core::player::When;
 use modtrail_core::query::{Field, Query, size};
 use trace_common::time::Nanos;
 
@@ -43,6 +45,11 @@ pub(super) fn since(text: &str) -> Result<Query, String> {
 
 pub(super) fn until(text: &str) -> Result<Query, String> {
     Query::until(text).map_err(|_| NOT_A_TIME.to_owned())
+}
+
+/// A time of a recording. The zone that it is in is not known yet.
+pub(super) fn when(text: &str) -> Result<String, String> {
+    When::parse(text, &TimeZone::UTC).map(|_| text.to_owned())
 }
 
 const NOT_A_TIME: &str = "expected a time such as 14:03, \"2026-11-26 14:03\" (UTC) or -5m";
