@@ -1,6 +1,6 @@
 //! How long a seek in a recording takes, and what its checkpoints cost, for `cargo xtask bench`.
 //!
-//! In: how many events, and where to leave a recording of them. Out: a line `WHAT NUMBER UNIT` each. The events are
+//! In: how many events, where to leave a recording of them, and the memory for checkpoints. Out: a line `WHAT: NUMBER UNIT` each. The events are
 //! those of a real recording, over and over, each time later.
 
 use jiff::tz::TimeZone;
@@ -9,7 +9,7 @@ use modtrail::recording::read::sources;
 use modtrail::recording::track::TrackMark;
 use modtrail_core::event::{Body, Event, Fact, Stamp};
 use modtrail_core::model::Model;
-use modtrail_core::player::{Command, Head, Player, Spacing, When, index};
+use modtrail_core::player::{Command, Head, Limits, Player, When, index};
 use modtrail_core::query::Instant as Wall;
 use modtrail_core::record::read::read;
 use modtrail_core::record::write::Recorder;
@@ -26,30 +26,32 @@ const SEEKS: u64 = 41;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
-    let (Some(count), Some(file)) = (arguments.next(), arguments.next()) else {
-        return Err("usage: seeks EVENTS FILE".into());
+    let (Some(count), Some(file), Some(mebibytes)) = (arguments.next(), arguments.next(), arguments.next()) else {
+        return Err("usage: seeks EVENTS FILE MEBIBYTES".into());
     };
     let (count, file): (u64, _) = (count.parse()?, Path::new(&file));
+    let limits = Limits::of_memory(mebibytes.parse::<usize>()? * 1024 * 1024);
     write(count, file)?;
-    println!("the file {} bytes", fs::metadata(file)?.len());
+    let size = fs::metadata(file)?.len() / 1024 / 1024;
+    println!("replay of {count} events, the file: {size} MiB");
     let found = sources(&[file.to_owned()], |_| {})?;
     let source = found.first().ok_or("no recording")?;
     let before = memory();
-    let mut player = Player::new(TrackMark::beginning(), When::End, Spacing::default());
+    let mut player = Player::new(TrackMark::beginning(), When::End, limits);
     let mut copies = Vec::new();
     let began = Instant::now();
-    index(&mut source.track(), Spacing::default(), |news, _| {
+    index(&mut source.track(), limits, |news, _| {
         if let Some(checkpoint) = &news.checkpoint {
             copies.push(time_of_copy(&checkpoint.head));
         }
         player.indexed(news);
         ControlFlow::Continue(())
     })?;
-    println!("indexing {} ms", began.elapsed().as_millis());
-    println!("memory of the index {} MiB", memory().saturating_sub(before) / 1024 / 1024);
+    println!("replay, indexing: {} ms", began.elapsed().as_millis());
+    println!("replay, memory of the index: {} MiB", memory().saturating_sub(before) / 1024 / 1024);
     copies.sort();
-    println!("checkpoints {} of them", copies.len());
-    println!("a copy, the slowest {} us", copies.last().copied().unwrap_or_default().as_micros());
+    println!("replay, checkpoints that were made: {}", copies.len());
+    println!("replay, a copy, the slowest: {} us", copies.last().copied().unwrap_or_default().as_micros());
     let mut track = source.track();
     let (first, last) = player.playback().span.ok_or("no events")?;
     let end = player.end().ok_or("no end")?;
@@ -66,8 +68,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         times.sort();
         let median = times.get(times.len() / 2).copied().unwrap_or_default().as_micros();
-        println!("{name}, the median {median} us");
-        println!("{name}, the slowest {} us", times.last().copied().unwrap_or_default().as_micros());
+        println!("replay, {name}, the median: {median} us");
+        println!("replay, {name}, the slowest: {} us", times.last().copied().unwrap_or_default().as_micros());
         Ok(())
     };
     timed("a seek to a time", &|number| {
@@ -79,7 +81,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     timed("a step on", &|_| Command::NextEvent)?;
     timed("a request back", &|_| Command::PreviousRequest)?;
     timed("a finding back", &|_| Command::PreviousFinding)?;
-    println!("memory in the end {} MiB", memory() / 1024 / 1024);
+    println!("replay, memory in the end: {} MiB", memory() / 1024 / 1024);
     Ok(())
 }
 

@@ -202,9 +202,9 @@ fn a_recording_is_played_stepped_through_and_searched() {
     person.types(",");
     person.sees(&["event 1 of "]);
     person.types("2]]]");
-    person.sees(&["[requests]", "3 rows"]);
+    person.sees(&["[requests]", "4 rows"]);
     person.types("[");
-    person.sees(&["2 rows"]);
+    person.sees(&["3 rows"]);
     person.types("}");
     person.sees(&["foreign_helper: "]);
     person.types("8");

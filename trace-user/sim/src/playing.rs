@@ -8,7 +8,7 @@ use modtrail_core::event::{Body, Event, Fact};
 use modtrail_core::model::Model;
 use modtrail_core::overview::Overview;
 use modtrail_core::pipeline::Pipeline;
-use modtrail_core::player::{Command, Feed, News, Player, Spacing, Status, When, index};
+use modtrail_core::player::{Command, Feed, Limits, News, Player, Status, When, index};
 use modtrail_core::query::Query;
 use modtrail_core::record::read::Integrity;
 use modtrail_core::report::whole;
@@ -20,7 +20,7 @@ use trace_common::time::Nanos;
 /// Events between two places that can be found again, as chunks of a file have them.
 const CHUNK: usize = 7;
 /// Small, so that there are many checkpoints even in a short recording.
-const SPACING: Spacing = Spacing { spread: 40, near: 10 };
+const LIMITS: Limits = Limits { spread: 40, near: 10, bytes: usize::MAX };
 /// The fewest events of a recording that is gone through step by step.
 const STEPS: u64 = 50;
 
@@ -118,11 +118,11 @@ struct Session {
 impl Session {
     fn new(seed: u64, when: When) -> Self {
         let mut news = VecDeque::new();
-        let Ok(()) = index(&mut recording(seed), SPACING, |more, _| {
+        let Ok(()) = index(&mut recording(seed), LIMITS, |more, _| {
             news.push_back(more);
             ControlFlow::Continue(())
         });
-        let player = Player::new(0, when, SPACING);
+        let player = Player::new(0, when, LIMITS);
         Self { seed, random: Random::new(seed), feed: recording(seed), player, news }
     }
 

@@ -10,7 +10,7 @@ use crate::tui::Mode;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use modtrail_core::player::{News, Player, Spacing, Status, When, index};
+use modtrail_core::player::{Limits, News, Player, Status, When, index};
 use modtrail_core::record::read::Damage;
 use std::ops::ControlFlow;
 use std::thread;
@@ -38,12 +38,12 @@ pub enum Indexing {
 }
 
 /// Reads all of a recording in a thread of its own, which ends when nobody listens.
-pub fn start(source: Source) -> mpsc::Receiver<Indexing> {
+pub fn start(source: Source, limits: Limits) -> mpsc::Receiver<Indexing> {
     let (sender, receiver) = mpsc::channel(WAITING);
     thread::spawn(move || {
         let size = source.size();
         let mut track = source.track();
-        let indexed = index(&mut track, Spacing::default(), |news, track| {
+        let indexed = index(&mut track, limits, |news, track| {
             let percent = percent(track.bytes_read(), size);
             match sender.blocking_send(Indexing::News(Box::new(news), percent)) {
                 Ok(()) => ControlFlow::Continue(()),
@@ -78,10 +78,10 @@ pub struct Played<'s> {
 
 impl<'s> Played<'s> {
     /// A recording that opens at a time, shown in a zone.
-    pub fn new(source: &'s Source, when: When, zone: &TimeZone) -> Self {
+    pub fn new(source: &'s Source, when: When, limits: Limits, zone: &TimeZone) -> Self {
         let now = Timestamp::from_nanosecond(i128::from(clock::wall_ns())).ok();
         Self {
-            player: Player::new(TrackMark::beginning(), when, Spacing::default()),
+            player: Player::new(TrackMark::beginning(), when, limits),
             faults: Faults::new(),
             track: source.track(),
             name: source.name(),

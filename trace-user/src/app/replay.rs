@@ -11,7 +11,7 @@ use crate::stderr::{self, chain};
 use crate::tui::Mode;
 use modtrail_core::entities::Change;
 use modtrail_core::model::Model;
-use modtrail_core::player::When;
+use modtrail_core::player::{Limits, When};
 use modtrail_core::report::plain::counted;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,7 +28,7 @@ pub fn run(args: &ReplayArgs) -> Result<ExitCode, Failure> {
         None => args.from_start.then_some(When::Start),
     };
     let (status, faults) = if source.is_lasting() {
-        top::play(&source, look, opens_at.unwrap_or(When::End))?
+        top::play(&source, look, opens_at.unwrap_or(When::End), Limits::of_memory(args.memory))?
     } else if opens_at.is_some() {
         return Err(Failure::usage(
             "what comes through a pipe is shown as it ended: --from-start and --at need a file",

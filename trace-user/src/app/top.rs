@@ -23,7 +23,7 @@ use crate::stderr::chain;
 use crate::tui::terminal::{Terminal, TerminalError};
 use crate::tui::{Mode, Msg, Outcome, Theme, UiState, draw, update};
 use modtrail_core::model::Model;
-use modtrail_core::player::{Command, When};
+use modtrail_core::player::{Command, Limits, When};
 use std::env;
 use std::future::ready;
 use std::path::Path;
@@ -173,12 +173,12 @@ pub fn replay(model: &Model, look: Look, mode: Mode) -> Result<ExitCode, Failure
 ///
 /// # Errors
 /// [`Failure`] if the recording cannot be read or there is no terminal.
-pub fn play(source: &Source, look: Look, when: When) -> Result<(ExitCode, Faults), Failure> {
+pub fn play(source: &Source, look: Look, when: When, limits: Limits) -> Result<(ExitCode, Faults), Failure> {
     runtime()?.block_on(async {
         let mut signals = Signals::new()?;
-        let mut played = Played::new(source, when, &look.settings.zone);
+        let mut played = Played::new(source, when, limits, &look.settings.zone);
         let (mut dashboard, mut typed) = Dashboard::open(look, played.mode())?;
-        let mut index = indexer::start(source.clone());
+        let mut index = indexer::start(source.clone(), limits);
         while !dashboard.quit {
             let due = dashboard.next_frame().max(played.opens());
             tokio::select! {

@@ -414,6 +414,9 @@ pub struct ReplayArgs {
     /// or +30s, which is 30 seconds after the beginning
     #[arg(long, value_name = "TIME", value_parser = when, allow_hyphen_values = true, help_heading = "Position")]
     pub at: Option<String>,
+    /// Memory for the places from which it can be played on, about: the more, the faster are seeks in a long recording
+    #[arg(long, value_name = "SIZE", default_value = "512M", value_parser = memory, help_heading = "Position")]
+    pub memory: usize,
     /// How it looks.
     #[command(flatten)]
     pub view: ViewArgs,

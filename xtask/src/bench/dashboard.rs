@@ -24,6 +24,9 @@ const BOTTOM: &str = "0.15.0";
 /// How long it is given to open.
 const OPENING: Duration = Duration::from_secs(5);
 
+/// Mebibytes for the checkpoints of a replay, as it has without an option.
+const MEMORY: &str = "512";
+
 /// Measures.
 pub fn measure(size: Size) -> Result<(String, Vec<Row>)> {
     let folder = RunFolder::new()?;
@@ -36,6 +39,7 @@ pub fn measure(size: Size) -> Result<(String, Vec<Row>)> {
             rows.push(Row::alone(what, seconds(nanoseconds.parse::<f64>()? / 1e9)));
         }
     }
+    rows.extend(seeks(size, folder.path())?);
     let alone = Duration::from_secs(if size == Size::SHORT { 1 } else { 10 });
     let ours = idle(alone, on_terminal(&size.modtrail()?)?.arg("replay").arg(&recording))?;
     let peer = match bottom(size)? {
@@ -56,6 +60,14 @@ pub fn measure(size: Size) -> Result<(String, Vec<Row>)> {
         }
     };
     Ok((format!("A recording of {} requests; {beside}.", size.requests), rows))
+}
+
+/// What it takes to go to any position of a recording.
+fn seeks(size: Size, folder: &Path) -> Result<Vec<Row>> {
+    let mut seeks = Command::new(size.example("seeks")?);
+    let text = process::text(seeks.arg(size.events.to_string()).arg(folder.join("long.mcap")).arg(MEMORY))?;
+    let row = |line: &str| line.split_once(": ").map(|(what, value)| Row::alone(what, value.to_owned()));
+    Ok(text.lines().filter_map(row).collect())
 }
 
 /// A program on a terminal of its own.

@@ -8,25 +8,27 @@ use super::head::Head;
 use super::target::Target;
 use std::collections::VecDeque;
 
-/// Bytes of memory for checkpoints, about. Most of it is what the models keep that is no longer in later ones.
-const BYTES: usize = 512 * 1024 * 1024;
 /// The number of checkpoints at most, whatever they weigh.
 const COUNT: usize = 512;
 /// Checkpoints around where the recording was last played.
 const NEAR: usize = 64;
 
-/// How many events lie between two checkpoints, at least.
+/// How many checkpoints there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Spacing {
-    /// Of those that are spread over the whole recording.
+pub struct Limits {
+    /// The fewest events between two of those that are spread over the whole recording.
     pub spread: u64,
-    /// Of those around where it was last played.
+    /// The fewest events between two of those around where it was last played.
     pub near: u64,
+    /// Bytes of memory for those that are spread, about. Most of it is what their models keep and later ones do not.
+    pub bytes: usize,
 }
 
-impl Default for Spacing {
-    fn default() -> Self {
-        Self { spread: 65_536, near: 2_048 }
+impl Limits {
+    /// The usual distances, and so much memory.
+    #[must_use]
+    pub const fn of_memory(bytes: usize) -> Self {
+        Self { spread: 65_536, near: 2_048, bytes }
     }
 }
 
@@ -44,7 +46,7 @@ pub struct Checkpoint<M> {
 pub struct Checkpoints<M> {
     /// The first is at the beginning.
     spread: Vec<Checkpoint<M>>,
-    spacing: Spacing,
+    limits: Limits,
     near: VecDeque<Checkpoint<M>>,
     end: Option<Head>,
 }
@@ -52,14 +54,14 @@ pub struct Checkpoints<M> {
 impl<M: Clone> Checkpoints<M> {
     /// The one at the beginning.
     #[must_use]
-    pub fn new(first: Checkpoint<M>, spacing: Spacing) -> Self {
-        Self { spread: vec![first], spacing, near: VecDeque::new(), end: None }
+    pub fn new(first: Checkpoint<M>, limits: Limits) -> Self {
+        Self { spread: vec![first], limits, near: VecDeque::new(), end: None }
     }
 
     /// One that is further on than those so far.
     pub fn add(&mut self, checkpoint: Checkpoint<M>) {
         let last = self.spread.last().map_or(0, |last| last.head.steps());
-        if checkpoint.head.steps() < last + self.spacing.spread {
+        if checkpoint.head.steps() < last + self.limits.spread {
             return;
         }
         self.spread.push(checkpoint);
@@ -68,13 +70,13 @@ impl<M: Clone> Checkpoints<M> {
 
     /// Gives up every second one while there are more than `count`, or while they weigh too much.
     pub(super) fn limit(&mut self, count: usize) {
-        while self.spread.len() > 2 && (self.spread.len() > count || self.weight() > BYTES) {
+        while self.spread.len() > 2 && (self.spread.len() > count || self.weight() > self.limits.bytes) {
             let mut place = 0_usize;
             self.spread.retain(|_| {
                 place += 1;
                 !place.is_multiple_of(2)
             });
-            self.spacing.spread = self.spacing.spread.saturating_mul(2);
+            self.limits.spread = self.limits.spread.saturating_mul(2);
         }
     }
 
@@ -98,8 +100,8 @@ impl<M: Clone> Checkpoints<M> {
     /// The head is between two events that were read. It is kept, if it is far enough from others.
     pub fn pass<F: Feed<Mark = M>>(&mut self, head: &Head, feed: &F) {
         let steps = head.steps();
-        let is_near = |other: &Checkpoint<M>| other.head.steps().abs_diff(steps) < self.spacing.near;
-        if steps < self.spacing.near || self.near.iter().any(is_near) {
+        let is_near = |other: &Checkpoint<M>| other.head.steps().abs_diff(steps) < self.limits.near;
+        if steps < self.limits.near || self.near.iter().any(is_near) {
             return;
         }
         let Some(mark) = feed.mark() else { return };
@@ -111,7 +113,7 @@ impl<M: Clone> Checkpoints<M> {
 
     /// The recording is played at another position from now on: those that are far from there are given up.
     pub fn leave(&mut self, steps: u64) {
-        let far = self.spacing.spread.saturating_mul(2);
+        let far = self.limits.spread.saturating_mul(2);
         self.near.retain(|other| other.head.steps().abs_diff(steps) <= far);
     }
 

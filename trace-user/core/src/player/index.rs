@@ -3,7 +3,7 @@
 //! In: all of its events, once. Out: what is known of it, piece by piece, while it is read.
 
 use super::Feed;
-use super::checkpoints::{Checkpoint, Spacing};
+use super::checkpoints::{Checkpoint, Limits};
 use super::head::Head;
 use super::target::Target;
 use crate::event::Stamp;
@@ -114,7 +114,7 @@ impl Known {
 /// It cannot be read.
 pub fn index<F: Feed>(
     feed: &mut F,
-    spacing: Spacing,
+    limits: Limits,
     mut report: impl FnMut(News<F::Mark>, &F) -> ControlFlow<()>,
 ) -> Result<(), F::Error> {
     let mut head = Head::default();
@@ -124,7 +124,7 @@ pub fn index<F: Feed>(
         let mut checkpoint = None;
         let _arrived = head.advance(feed, Target::Step(search.due), usize::MAX, |head, feed| {
             if checkpoint.is_none()
-                && head.steps() >= last + spacing.spread
+                && head.steps() >= last + limits.spread
                 && let Some(mark) = feed.mark()
             {
                 last = head.steps();

@@ -17,7 +17,7 @@ pub mod target;
 mod tests;
 pub mod when;
 
-pub use checkpoints::{Checkpoint, Checkpoints, Spacing};
+pub use checkpoints::{Checkpoint, Checkpoints, Limits};
 pub use head::Head;
 pub use index::{Marked, News, index};
 pub use playback::{Playback, Status};
@@ -122,7 +122,7 @@ impl<M: Clone> Player<M> {
     /// A recording of which `mark` is the beginning. It opens at `when`: `-5m` is before its end, `+5m` after its
     /// beginning.
     #[must_use]
-    pub fn new(mark: M, when: When, spacing: Spacing) -> Self {
+    pub fn new(mark: M, when: When, limits: Limits) -> Self {
         let target = if when == When::Start { Target::Start } else { Target::End };
         let first = Checkpoint { head: Head::default(), mark: mark.clone() };
         let seek = Seek { target, is_direct: target == Target::Start, is_begun: false, skips_from: None };
@@ -135,7 +135,7 @@ impl<M: Clone> Player<M> {
             speed: Speed::default(),
             clock: Ktime::from_nanos(0),
             quiet: Nanos::ZERO,
-            checkpoints: Checkpoints::new(first, spacing),
+            checkpoints: Checkpoints::new(first, limits),
             known: Known::default(),
             opening: Some(when).filter(|when| !matches!(when, When::Start | When::End)),
             notice: None,

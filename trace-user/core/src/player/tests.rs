@@ -1,6 +1,6 @@
 //! How a recording is played: by time, over gaps, to findings, while it is being indexed, and when it cannot be read.
 
-use super::{Command, Feed, News, Player, Spacing, Status, When, index};
+use super::{Command, Feed, Limits, News, Player, Status, When, index};
 use crate::event::{Event, Task};
 use crate::testing::{Helped, Scenario, stamp};
 use std::ops::ControlFlow;
@@ -39,7 +39,7 @@ impl Feed for Recording {
     }
 }
 
-const SPACING: Spacing = Spacing { spread: 16, near: 4 };
+const LIMITS: Limits = Limits { spread: 16, near: 4, bytes: usize::MAX };
 
 /// Two requests, at one second and at one minute, with ticks in between; the helper of each exits with 0, and nothing is
 /// live.
@@ -61,7 +61,7 @@ fn recording() -> Recording {
 
 fn news() -> Vec<News<usize>> {
     let mut all = Vec::new();
-    let indexed = index(&mut recording(), SPACING, |news, _| {
+    let indexed = index(&mut recording(), LIMITS, |news, _| {
         all.push(news);
         ControlFlow::Continue(())
     });
@@ -71,7 +71,7 @@ fn news() -> Vec<News<usize>> {
 
 /// A recording that is indexed, and opened.
 fn opened(when: When) -> (Player<usize>, Recording) {
-    let mut player = Player::new(0, when, SPACING);
+    let mut player = Player::new(0, when, LIMITS);
     news().into_iter().for_each(|news| player.indexed(news));
     let mut recording = recording();
     settle(&mut player, &mut recording);
@@ -175,7 +175,7 @@ fn findings_are_gone_through_in_order_and_are_there_when_they_are_reached() {
 fn what_is_not_indexed_yet_is_waited_for_and_what_is_near_is_not() {
     let mut news = news();
     let end = news.pop().expect("an end");
-    let mut player = Player::new(0, When::Start, SPACING);
+    let mut player = Player::new(0, When::Start, LIMITS);
     let mut recording = recording();
     settle(&mut player, &mut recording);
     assert_eq!(player.playback().status, Status::Paused, "the beginning needs no index");
@@ -212,8 +212,8 @@ fn a_recording_that_cannot_be_read_any_more_stays_where_it_can_be_shown() {
 #[test]
 fn checkpoints_are_bounded_and_stay_spread() {
     let mut recording = recording();
-    let mut player = Player::new(0, When::End, Spacing { spread: 1, near: 1 });
-    let indexed = index(&mut recording, Spacing { spread: 1, near: 1 }, |news, _| {
+    let mut player = Player::new(0, When::End, Limits { spread: 1, near: 1, bytes: usize::MAX });
+    let indexed = index(&mut recording, Limits { spread: 1, near: 1, bytes: usize::MAX }, |news, _| {
         player.indexed(news);
         ControlFlow::Continue(())
     });
