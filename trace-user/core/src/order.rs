@@ -65,7 +65,7 @@ impl Order {
 
     /// How many are held back.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.held.len() + self.strays.len()
     }
 
@@ -89,7 +89,7 @@ impl Order {
         } else {
             self.held.push_back(event);
         }
-        while self.len() > HELD || self.bytes > HELD_BYTES {
+        while self.count() > HELD || self.bytes > HELD_BYTES {
             self.pop(out);
         }
     }

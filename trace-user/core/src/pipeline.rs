@@ -90,7 +90,7 @@ impl Pipeline {
     /// About how many bytes a copy has for itself, beside the things that the model keeps.
     #[must_use]
     pub fn own_weight(&self) -> usize {
-        let events = self.order.len() + self.ordered.len();
+        let events = self.order.count() + self.ordered.len();
         events * size_of::<Event>() + self.correlator.own_weight() + self.model.own_weight()
     }
 

@@ -177,7 +177,7 @@ impl Groups {
 
     /// How many are known, with those that may have one member only.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.groups.len()
     }
 

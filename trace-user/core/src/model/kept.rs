@@ -280,6 +280,6 @@ mod tests {
         assert_eq!([0, 1, 2].map(shared), [false, true, true]);
         let closed = |kept: &Kept<u32, Thing>| kept.all().filter(|thing| thing.closed).count();
         assert_eq!((closed(&kept), closed(&copy), kept.all().len()), (1, 0, last as usize + 1));
-        assert_eq!(kept.all().rev().next(), kept.get(last));
+        assert_eq!(kept.all().next_back(), kept.get(last));
     }
 }

@@ -256,7 +256,7 @@ impl Model {
     pub fn own_weight(&self) -> usize {
         /// Of a group, with some members.
         const GROUP: usize = 256;
-        let groups: usize = self.duplicates.iter().map(Groups::len).sum();
+        let groups: usize = self.duplicates.iter().map(Groups::count).sum();
         groups * GROUP
             + self.devices_of.len() * size_of::<(LoadId, DeviceId)>()
             + self.anchors.len() * size_of::<Stamp>()

@@ -149,6 +149,9 @@ pub fn index<F: Feed>(
     }
 }
 
+/// What identifies a finding while it lasts: its kind, when it began, and the first thing that shows it.
+type Identity = (Kind, Ktime, Option<(&'static str, u64)>);
+
 /// The search for findings.
 #[derive(Debug, Default)]
 struct Search {
@@ -156,7 +159,7 @@ struct Search {
     due: u64,
     /// What the model had when it was last searched.
     changes: u64,
-    known: BTreeSet<(Kind, Ktime, Option<(&'static str, u64)>)>,
+    known: BTreeSet<Identity>,
 }
 
 impl Search {
@@ -178,8 +181,7 @@ impl Search {
     }
 }
 
-/// What identifies a finding while it lasts: its sentence may change.
-fn identity(finding: &Finding) -> (Kind, Ktime, Option<(&'static str, u64)>) {
+fn identity(finding: &Finding) -> Identity {
     let first = finding.evidence.first().map(|evidence: &Evidence| (evidence.kind(), evidence.id()));
     (finding.kind, finding.at.boot, first)
 }

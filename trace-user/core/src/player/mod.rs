@@ -324,11 +324,9 @@ impl<M: Clone> Player<M> {
 
     /// Lets the head go on; returns whether it has arrived.
     fn advance<F: Feed<Mark = M>>(&mut self, feed: &mut F, target: Target, budget: usize) -> Result<bool, F::Error> {
-        if let Some(place) = self.place.take_if(|_| !self.head.is_over()) {
-            if let Err(error) = feed.go(&place) {
-                self.place = Some(place);
-                return Err(error);
-            }
+        if let Some(place) = self.place.as_ref().filter(|_| !self.head.is_over()) {
+            feed.go(place)?;
+            self.place = None;
         }
         let Self { head, checkpoints, .. } = self;
         let advanced = head.advance(feed, target, budget, |head, feed| checkpoints.pass(head, feed))?;
@@ -423,9 +421,11 @@ impl<M: Clone> Player<M> {
             Command::PreviousRequest if requests == 0 => Err("no request begins before this"),
             Command::PreviousRequest if events > shown.request_begun() => Ok((Target::Request(requests), false)),
             Command::PreviousRequest => Ok((Target::after_request(requests - 1), false)),
-            Command::NextFinding => return self.to_finding(self.known.finding_after(shown.steps()).cloned(), "later"),
+            Command::NextFinding => {
+                return self.seek_finding(self.known.finding_after(shown.steps()).cloned(), "later");
+            }
             Command::PreviousFinding => {
-                return self.to_finding(self.known.finding_before(shown.steps()).cloned(), "earlier");
+                return self.seek_finding(self.known.finding_before(shown.steps()).cloned(), "earlier");
             }
             Command::Toggle | Command::Faster | Command::Slower | Command::Time(_) => return,
         };
@@ -440,7 +440,7 @@ impl<M: Clone> Player<M> {
         }
     }
 
-    fn to_finding(&mut self, found: Option<Marked>, which: &str) {
+    fn seek_finding(&mut self, found: Option<Marked>, which: &str) {
         let still = if self.known.is_whole { "" } else { " so far: the recording is still being indexed" };
         match found {
             Some(found) => {
