@@ -16,8 +16,8 @@ use trace_common::time::Ktime;
 
 /// Findings that are marked.
 const MARKED: usize = 4_096;
-/// A search for findings looks at everything that the model keeps, so that it is repeated after as many events as an
-/// eighth of that, and no sooner than this.
+/// A search for findings looks at everything that the model keeps, so that it is repeated after as many events as a
+/// half of that, and no sooner than this.
 const SEARCH: u64 = 16;
 
 /// Where a finding was found.
@@ -167,7 +167,7 @@ impl Search {
     fn look(&mut self, head: &Head) -> Vec<Marked> {
         let model = head.model();
         let kept = model.requests().len() + model.loads().len() + model.unloads().len();
-        self.due = head.steps() + SEARCH.max(kept as u64 / 8);
+        self.due = head.steps() + SEARCH.max(kept as u64 / 2);
         let is_same = model.changes() == self.changes && !model.has_open();
         if is_same || self.known.len() >= MARKED {
             return Vec::new();

@@ -232,7 +232,6 @@ impl<M: Clone> Player<M> {
 
     /// Does what the person wants, or says why not.
     pub fn command(&mut self, command: Command) {
-        self.opening = None;
         match command {
             Command::Toggle => self.toggle(),
             Command::Faster => self.change_speed(self.speed.faster()),
@@ -377,6 +376,7 @@ impl<M: Clone> Player<M> {
     }
 
     fn go(&mut self, target: Target) {
+        self.opening = None;
         self.seek = Some(Seek { target, is_direct: false, is_begun: false, skips_from: None });
     }
 
