@@ -14,7 +14,7 @@ use std::sync::Arc;
 const NAMES: usize = 4_096;
 
 /// The last request for each name that had a helper of its own.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Firsts {
     /// The kernel does this.
     is_on: bool,
@@ -22,7 +22,7 @@ pub struct Firsts {
     known: BTreeMap<RequestId, First>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct First {
     alias: Arc<str>,
     /// As it was closed; `None` while it is open.

@@ -9,7 +9,7 @@ use trace_common::time::Ktime;
 const SPANS: usize = 256;
 
 /// The last spans during which all slots were taken, in order of time.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Full {
     /// From and to; `None`: they still are.
     spans: VecDeque<(Ktime, Option<Ktime>)>,
