@@ -1,7 +1,7 @@
 //! How long a seek in a recording takes, and what its checkpoints cost, for `cargo xtask bench`.
 //!
-//! In: how many events, where to leave a recording of them, and the memory for checkpoints. Out: a line `WHAT: NUMBER UNIT` each. The events are
-//! those of a real recording, over and over, each time later.
+//! In: how many events, where to leave a recording of them, and the memory for checkpoints. Out: a line `WHAT: NUMBER
+//! UNIT` each. The events are those of a real recording, over and over, each time later.
 
 use jiff::tz::TimeZone;
 use modtrail::kernel::costs::resident;

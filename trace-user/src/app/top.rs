@@ -1,6 +1,7 @@
 //! `modtrail top` and the dashboard of `modtrail replay`: the loop that brings events, keys and frames together.
 //!
-//! In: a live session, a recording or a finished model, and the terminal. Out: frames, until the person quits or a signal comes.
+//! In: a live session, a recording or a finished model, and the terminal. Out: frames, until the person quits or a
+//! signal comes.
 
 use super::config::Look;
 use super::failure::Failure;
