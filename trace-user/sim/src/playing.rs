@@ -1,5 +1,5 @@
-//! Simulated recordings that are played, in any way: the model at a position is what the pipeline makes of the events up
-//! to there, whether that was reached by playing, by steps or by seeking, and however far the recording is indexed.
+//! Simulated recordings that are played, in any way: the model at a position is what the pipeline makes of the events
+//! up to there, whether that was reached by playing, by steps or by seeking, and however far the recording is indexed.
 
 use crate::simulation::plan::Plan;
 use crate::simulation::random::Random;

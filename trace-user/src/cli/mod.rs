@@ -410,8 +410,8 @@ pub struct ReplayArgs {
     /// Open it at its beginning, paused, instead of at its end
     #[arg(long, conflicts_with = "at", help_heading = "Position")]
     pub from_start: bool,
-    /// Open it at this time: 14:03, "2026-11-26 14:03" (in the configured zone), -5m, which is 5 minutes before the end,
-    /// or +30s, which is 30 seconds after the beginning
+    /// Open it at this time: 14:03, "2026-11-26 14:03" (in the configured zone), -5m, which is 5 minutes before the
+    /// end, or +30s, which is 30 seconds after the beginning
     #[arg(long, value_name = "TIME", value_parser = when, allow_hyphen_values = true, help_heading = "Position")]
     pub at: Option<String>,
     /// Memory for the places from which it can be played on, about: the more, the faster are seeks in a long recording

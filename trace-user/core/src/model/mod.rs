@@ -284,8 +284,8 @@ impl Model {
         Some(wall_ns.saturating_add(after).saturating_sub(before))
     }
 
-    /// When the wall clock showed this first, on the clock that does not stop in suspend; if it never did because it was
-    /// set, when it was set past it. `None` if the source gave no anchor.
+    /// When the wall clock showed this first, on the clock that does not stop in suspend; if it never did because it
+    /// was set, when it was set past it. `None` if the source gave no anchor.
     #[must_use]
     pub fn boot_at(&self, wall_ns: u64) -> Option<Ktime> {
         let mut latest = None;

@@ -41,8 +41,8 @@ impl Feed for Recording {
 
 const LIMITS: Limits = Limits { spread: 16, near: 4, bytes: usize::MAX };
 
-/// Two requests, at one second and at one minute, with ticks in between; the helper of each exits with 0, and nothing is
-/// live.
+/// Two requests, at one second and at one minute, with ticks in between; the helper of each exits with 0, and nothing
+/// is live.
 fn recording() -> Recording {
     let mut scenario = Scenario::default();
     scenario.machine();
