@@ -60,7 +60,7 @@ const CORE: House = House {
         ("repeats", &["event", "entities", "model", "attribution"]),
         ("statistics", &[]),
         ("overview", &["event", "entities", "model", "attribution", "explain", "stall", "findings"]),
-        ("player", &["event", "model", "pipeline", "findings", "overview"]),
+        ("player", &["event", "model", "pipeline", "findings", "query", "overview"]),
         (
             "report",
             &[
@@ -126,6 +126,7 @@ const SIMULATION: House = House {
         ("oracle", &["simulation"]),
         ("deadlocks", &["simulation"]),
         ("comparisons", &["simulation"]),
+        ("playing", &["simulation"]),
         ("fuzz", &["simulation", "oracle"]),
     ],
     reserved: CORE.reserved,
