@@ -146,7 +146,7 @@ const EDGE: House = House {
         ("sinks", &["rights", "stderr"]),
         ("source", &["clock", "kernel"]),
         ("tui", &[]),
-        ("config", &["tui"]),
+        ("config", &["files", "tui"]),
         ("cli", ANY),
         ("app", ANY),
     ],
