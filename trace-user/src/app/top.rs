@@ -4,6 +4,7 @@
 
 use super::config::Look;
 use super::failure::Failure;
+use super::history;
 use super::job::{self, JobSignal, JobSignals};
 use super::keys::{Input, Keyboard};
 use super::outlet::{self, Pager};
@@ -15,6 +16,7 @@ use crate::kernel::hooks::LADDERS;
 use crate::priority;
 use crate::recording::Recording;
 use crate::recording::flight::Saved;
+use crate::recording::target::FileWriteError;
 use crate::rights::Needs;
 use crate::source::live::Live;
 use crate::stderr::chain;
@@ -22,7 +24,7 @@ use crate::tui::terminal::{Terminal, TerminalError};
 use crate::tui::{Mode, Msg, Outcome, Theme, UiState, draw, update};
 use modtrail_core::model::Model;
 use std::env;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::sync::Arc;
 use std::thread;
@@ -69,8 +71,8 @@ pub fn run(trace: &TraceArgs, view: &ViewArgs) -> Result<ExitCode, Failure> {
         let mut session = Session::over(source, Some(held));
         while !dashboard.quit {
             if std::mem::take(&mut dashboard.saves) {
-                let words = session.save().map_or_else(|error| chain(&error), |saved| saved_words(saved.as_ref()));
-                dashboard.say(words, session.model());
+                let saved = session.save();
+                dashboard.report_saved(saved, session.model());
             }
             session.report_costs(dashboard.state.shows_costs());
             let due = dashboard.next_frame();
@@ -90,11 +92,6 @@ pub fn run(trace: &TraceArgs, view: &ViewArgs) -> Result<ExitCode, Failure> {
         session.end(|_, _| {})?;
         Ok(status)
     })
-}
-
-/// What became of the wish to save.
-fn saved_words(saved: Option<&Saved>) -> String {
-    saved.map_or_else(|| "nothing was seen yet".to_owned(), Saved::to_string)
 }
 
 /// Attaches in a separate thread, and shows the progress; `None` if the person quits before it is done.
@@ -182,6 +179,8 @@ struct Dashboard {
     quit: bool,
     /// What was seen is to be written to a recording.
     saves: bool,
+    /// What was typed is kept here.
+    history: Option<PathBuf>,
     /// The signal that ended it.
     ended_by: Option<Ending>,
 }
@@ -204,7 +203,9 @@ impl Dashboard {
         let job_signals = JobSignals::new()?;
         let terminal = Terminal::open(mouse).map_err(no_terminal)?;
         let (columns, rows) = terminal.size().map_err(no_terminal)?;
-        let mut state = UiState::new(mode).with(settings);
+        let history = history::file();
+        let typed_before = history.as_deref().map(history::load).unwrap_or_default();
+        let mut state = UiState::new(mode).with(settings).remembering(typed_before);
         update(&mut state, &Model::default(), Msg::Resize(columns, rows));
         let (frozen, drawn, ended_by) = (None, None, None);
         let (keyboard, typed) = Keyboard::listen();
@@ -221,6 +222,7 @@ impl Dashboard {
             stale: true,
             quit: false,
             saves: false,
+            history,
             ended_by,
         };
         Ok((dashboard, typed))
@@ -281,13 +283,32 @@ impl Dashboard {
                 outlet::export(self.state.clone(), shown, screen, self.keyboard.sender().clone());
             }
             Outcome::Save => self.saves = true,
+            Outcome::Remember(line) => {
+                if let Some(path) = self.history.clone() {
+                    history::remember(path, line, self.keyboard.sender().clone());
+                }
+            }
             Outcome::View => self.view(live),
         }
     }
 
     /// Says something on the last line.
     fn say(&mut self, words: String, live: &Model) {
-        update(&mut self.state, self.frozen.as_ref().unwrap_or(live), Msg::Notice(words));
+        self.pass_on(Msg::Notice(words), live);
+    }
+
+    /// Reports what became of the wish to save.
+    fn report_saved(&mut self, saved: Result<Option<Saved>, FileWriteError>, live: &Model) {
+        let message = match saved {
+            Ok(Some(saved)) => Msg::Saved(saved.to_string()),
+            Ok(None) => Msg::Notice("nothing was seen yet".to_owned()),
+            Err(error) => Msg::Notice(chain(&error)),
+        };
+        self.pass_on(message, live);
+    }
+
+    fn pass_on(&mut self, message: Msg, live: &Model) {
+        update(&mut self.state, self.frozen.as_ref().unwrap_or(live), message);
     }
 
     /// Gives the terminal to a pager.
