@@ -49,7 +49,10 @@ pub fn go_on(state: &mut UiState, model: &Model, is_next: bool) {
         state.notice = Some(format!("nothing is searched for: {key} starts a search"));
         return;
     }
-    let Some(screen) = state.screens.get_mut(state.shown).filter(|screen| screen.is_list()) else { return };
+    let Some(screen) = state.screens.get_mut(state.shown).filter(|screen| screen.is_list()) else {
+        state.notice = Some("there are no rows here to search".to_owned());
+        return;
+    };
     let position = screen.position();
     let at = position.index;
     let found = if is_next {

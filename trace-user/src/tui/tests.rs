@@ -408,6 +408,10 @@ fn a_click_on_a_key_of_the_last_line_acts_like_the_key() {
     let (column, row) = on(&state, "q quit");
     assert_eq!(click(&mut state, model, column, row), Outcome::Continue);
     assert!(shown(model, &state).contains("not saved"));
+    // A click takes the question away, and the next one on the key leaves.
+    click(&mut state, model, column, 10);
+    let (column, row) = on(&state, "q quit");
+    assert_eq!(click(&mut state, model, column, row), Outcome::Quit);
 }
 
 /// The cells that stand out as found, as text.

@@ -450,7 +450,6 @@ fn on_mouse(state: &mut UiState, model: &Model, mouse: MouseEvent) -> Outcome {
     if matches!(mouse.kind, MouseEventKind::Down(_)) {
         // What was typed stays the filter of its own screen.
         (state.input, state.notice, state.awaited) = (None, None, None);
-        state.is_leaving = false;
     }
     match mouse.kind {
         MouseEventKind::ScrollUp => move_by(state, Step::Back(NOTCH)),

@@ -90,7 +90,17 @@ fn result(firmware: &Firmware) -> Cell {
     match firmware.result().map(ReturnCode::error) {
         Some(None) => ("found".into(), Tone::Good),
         Some(Some(error)) => (error.text(), Tone::Bad),
-        None => dash(),
+        None if firmware.closed => dash(),
+        None => (stage(firmware).into(), Tone::Busy),
+    }
+}
+
+/// What an open request waits for, in a word.
+fn stage(firmware: &Firmware) -> &'static str {
+    match firmware.lock.state() {
+        Some(LockState::Waiting) if firmware.lock.waits => "lock",
+        Some(_) | None if firmware.is_asked_of_user_space() => "fallback",
+        Some(_) | None => "reads",
     }
 }
 
