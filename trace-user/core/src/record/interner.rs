@@ -161,13 +161,11 @@ mod tests {
             let mut events = busy.events.clone();
             events.iter_mut().for_each(|event| {
                 if let Body::Probe(probe) = &mut event.body {
-                    match &mut probe.moment {
-                        Moment::Requested(asked) => *asked = Arc::new((**asked).clone()),
-                        Moment::CallEntered(entered) => {
-                            *entered = Arc::new((**entered).clone());
-                            Arc::make_mut(entered).argv = entered.argv.iter().cloned().collect();
-                        }
-                        _ => {}
+                    if let Moment::Requested(asked) = &mut probe.moment {
+                        *asked = Arc::new((**asked).clone());
+                    } else if let Moment::CallEntered(entered) = &mut probe.moment {
+                        *entered = Arc::new((**entered).clone());
+                        Arc::make_mut(entered).argv = entered.argv.iter().cloned().collect();
                     }
                 }
                 interner.intern(event);
@@ -179,12 +177,13 @@ mod tests {
         let mut shared = 0;
         for (one, other) in first.iter().zip(&second) {
             let (Body::Probe(one), Body::Probe(other)) = (&one.body, &other.body) else { continue };
-            match (&one.moment, &other.moment) {
-                (Moment::Requested(one), Moment::Requested(other)) => assert!(Arc::ptr_eq(one, other)),
-                (Moment::CallEntered(one), Moment::CallEntered(other)) => assert!(Arc::ptr_eq(&one.argv, &other.argv)),
-                _ => continue,
+            if let (Moment::Requested(one), Moment::Requested(other)) = (&one.moment, &other.moment) {
+                assert!(Arc::ptr_eq(one, other));
+                shared += 1;
+            } else if let (Moment::CallEntered(one), Moment::CallEntered(other)) = (&one.moment, &other.moment) {
+                assert!(Arc::ptr_eq(&one.argv, &other.argv));
+                shared += 1;
             }
-            shared += 1;
         }
         assert!(shared > 10, "{shared}");
     }
