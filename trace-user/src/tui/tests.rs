@@ -220,6 +220,7 @@ fn probes_with_their_costs() {
     let shown = shown(scenario.model(), &state);
     assert!(shown.contains("1,200   1.20us"), "{shown}");
     assert!(shown.contains("modtrail itself: 310ms of processor time, 9.0MiB of memory"), "{shown}");
+    assert!(shown.contains("privileges in force: CAP_BPF"), "{shown}");
     assert!(shown.contains("runs are counted while this screen is open"), "{shown}");
 }
 

@@ -147,7 +147,8 @@ pub fn help_line(state: &UiState, area: Rect, name: &str) -> usize {
     help::line_of(state, body(state, area), name)
 }
 
-/// The place of the palette's entry that is drawn at a place of the screen: of so many, with the one at `place` selected.
+/// The place of the palette's entry that is drawn at a place of the screen. It has `count` entries, of which the one at
+/// `place` is selected.
 #[must_use]
 pub fn palette_row_at(state: &UiState, count: usize, place: usize, at: Position) -> Option<usize> {
     palette::row_at(count, place, body(state, state.area), at)
