@@ -1,7 +1,7 @@
 //! What events hold again and again, such as the stack of every request of one kind, kept once.
 //!
-//! In: events, as they were read or came. Out: the same events, which hold what earlier events hold where that is
-//! equal. What is remembered is bounded; beyond that, all of it is forgotten.
+//! In: events, as they were read or came. Out: the same events, which share with earlier ones what is equal. What is
+//! remembered is bounded; beyond that, all of it is forgotten.
 
 use crate::event::weight::{text, texts};
 use crate::event::{Body, Captured, DeviceMoment, Event, Fact, FirmwareMoment, Moment, Requested, Resolution};
