@@ -484,6 +484,8 @@ fn headings_and_keys_are_clicked_rows_searched_marked_and_found_by_name() {
         (before.chars().count() + 1, row + 1)
     };
     let click = |person: &mut Person, text: &str| {
+        // All of it is drawn before it is clicked.
+        person.sees(&[text]);
         let (column, row) = at(person, text);
         person.types(&format!("\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m"));
     };
