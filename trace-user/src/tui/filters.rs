@@ -109,6 +109,7 @@ mod tests {
             ("!@slow", "!(total>1s)"),
             ("(@slow or @failed)", "((total>1s) or (verdict:hollow or verdict:init_failed))"),
             ("\"@slow\"", "\"@slow\""),
+            (r#""a @slow""#, r#""a @slow""#),
             (r#""\"@slow" @slow"#, r#""\"@slow" (total>1s)"#),
             ("a@slow", "a@slow"),
             ("日本 @slow", "日本 (total>1s)"),
