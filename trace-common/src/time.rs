@@ -1,11 +1,14 @@
 //! Instants and durations of the kernel's clocks, as types that cannot be mixed up.
 
 use core::fmt;
+use core::num::NonZeroU64;
 
 /// An instant: nanoseconds since boot on one of the kernel's clocks (`bpf_ktime_get_ns`, which stops in suspend,
 /// or `bpf_ktime_get_boot_ns`, which does not). The field that holds it says which.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Ktime(u64);
+///
+/// It is kept as one nanosecond more, so that an instant which was not seen takes no more room than one which was.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ktime(NonZeroU64);
 
 /// A duration in nanoseconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,31 +18,47 @@ impl Ktime {
     /// The instant `nanoseconds` after boot.
     #[must_use]
     pub const fn from_nanos(nanoseconds: u64) -> Self {
-        Self(nanoseconds)
+        match NonZeroU64::new(nanoseconds.saturating_add(1)) {
+            Some(one_more) => Self(one_more),
+            None => Self(NonZeroU64::MIN),
+        }
     }
 
     /// Nanoseconds since boot.
     #[must_use]
     pub const fn as_nanos(self) -> u64 {
-        self.0
+        self.0.get() - 1
     }
 
     /// The time since `earlier`; zero if `earlier` is later, which can happen with two CPUs' clocks.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Nanos {
-        Nanos(self.0.saturating_sub(earlier.0))
+        Nanos(self.0.get().saturating_sub(earlier.0.get()))
     }
 
     /// The instant `duration` later.
     #[must_use]
     pub const fn plus(self, duration: Nanos) -> Self {
-        Self(self.0.saturating_add(duration.0))
+        Self::from_nanos(self.as_nanos().saturating_add(duration.0))
     }
 
     /// The instant `duration` earlier, never before boot.
     #[must_use]
     pub const fn minus(self, duration: Nanos) -> Self {
-        Self(self.0.saturating_sub(duration.0))
+        Self::from_nanos(self.as_nanos().saturating_sub(duration.0))
+    }
+}
+
+impl Default for Ktime {
+    /// When the machine booted.
+    fn default() -> Self {
+        Self::from_nanos(0)
+    }
+}
+
+impl fmt::Debug for Ktime {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Ktime({})", self.as_nanos())
     }
 }
 
@@ -113,6 +132,19 @@ mod tests {
         let shown = [0, 850, 12_345, 999_999, 4_567_000, 127_700_000, 1_200_000_000, 61_000_000_000]
             .map(|nanoseconds| Nanos::new(nanoseconds).to_string());
         assert_eq!(shown, ["0ns", "850ns", "12.3us", "999us", "4.56ms", "127ms", "1.20s", "61.0s"]);
+    }
+
+    #[test]
+    fn an_instant_is_what_it_was_made_from_and_one_that_is_missing_needs_no_room() {
+        for nanoseconds in [0, 1, 42, u64::MAX - 1] {
+            assert_eq!(Ktime::from_nanos(nanoseconds).as_nanos(), nanoseconds);
+        }
+        assert_eq!(Ktime::from_nanos(u64::MAX).as_nanos(), u64::MAX - 1, "584 years after boot");
+        assert_eq!(Ktime::default(), Ktime::from_nanos(0));
+        assert_eq!(Ktime::from_nanos(u64::MAX).plus(Nanos::new(1)), Ktime::from_nanos(u64::MAX));
+        assert_eq!(Ktime::from_nanos(1).minus(Nanos::new(2)), Ktime::from_nanos(0));
+        assert_eq!(std::format!("{:?}", Ktime::from_nanos(7)), "Ktime(7)");
+        assert_eq!(size_of::<Option<Ktime>>(), size_of::<Ktime>());
     }
 
     #[test]

@@ -22,7 +22,8 @@ use trace_common::wire::{
 macro_rules! setting {
     ($settings:ident: $type:ty, $($field:ident).+) => {{
         let settings = (&raw const crate::maps::$settings).cast::<$type>();
-        // SAFETY: a `Global` is nothing but its value, which the loader has set; the compiler may not assume what it is.
+        // SAFETY: a `Global` is nothing but its value, which the loader has set; the compiler may not assume what it
+        // is.
         unsafe { core::ptr::read_volatile(&raw const (*settings).$($field).+) }
     }};
 }

@@ -3,6 +3,8 @@
 //! In: the text of the files; later ones go before earlier ones, key by key. Out: [`Config`], or which line of which
 //! file is wrong. What is given on the command line overrides all of it.
 
+use crate::files;
+use crate::tui::filters::Filters;
 use crate::tui::keymap::{BINDINGS, Keymap, parse, words};
 use crate::tui::theme::{NAMES, Theme};
 use jiff::tz::TimeZone;
@@ -20,8 +22,6 @@ use trace_common::time::Nanos;
 const OF_MACHINE: &str = "/etc/modtrail/config.toml";
 /// The file of a person, below the folder of configurations.
 const OF_PERSON: &str = "modtrail/config.toml";
-/// How large a file may be, in bytes: it is read whole.
-const LARGEST: u64 = 1 << 20;
 
 /// What is configured; `None` where nothing is.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -36,6 +36,8 @@ pub struct Config {
     pub mouse: Option<bool>,
     /// The keys.
     pub keymap: Keymap,
+    /// The filters that have names.
+    pub filters: Filters,
 }
 
 /// A time zone.
@@ -92,6 +94,8 @@ struct Written {
     mouse: Option<bool>,
     #[serde(default)]
     keys: BTreeMap<Spanned<String>, Spanned<Vec<String>>>,
+    #[serde(default)]
+    filters: BTreeMap<Spanned<String>, Spanned<String>>,
 }
 
 /// The folder of a person's configurations, from the values of `XDG_CONFIG_HOME` and `HOME`.
@@ -119,22 +123,13 @@ pub fn read(of_person: Option<&Path>) -> Result<Config, ConfigError> {
 
 /// The text of a file; `None` if there is no such file.
 fn text(path: &Path) -> Result<Option<String>, ConfigError> {
-    use std::io::Read as _;
-    let refused = |source| ConfigError::Read { path: path.to_owned(), source };
-    let file = match fs::File::open(path) {
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-            return Ok(None);
-        }
+    match files::read_small(path) {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
         // HOME is still another user's, whose folder this one may not look into: nothing there is this one's.
-        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_hidden(path) => return Ok(None),
-        opened => opened.map_err(refused)?,
-    };
-    let mut text = String::new();
-    let read = file.take(LARGEST + 1).read_to_string(&mut text).map_err(refused)?;
-    if read as u64 > LARGEST {
-        return Err(refused(io::Error::other("it is larger than 1 MiB")));
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && is_hidden(path) => Ok(None),
+        Err(source) => Err(ConfigError::Read { path: path.to_owned(), source }),
     }
-    Ok(Some(text))
 }
 
 /// Whether this user may not even know that the file is there.
@@ -165,6 +160,10 @@ impl Config {
             });
         }
         self.mouse = written.mouse.or(self.mouse);
+        for (name, query) in &written.filters {
+            let added = self.filters.add(name.get_ref(), query.get_ref());
+            added.map_err(|reason| wrong(Some(name.span()), reason))?;
+        }
         let mut given = Vec::new();
         for (name, keys) in &written.keys {
             for key in keys.get_ref() {
@@ -224,6 +223,11 @@ pub fn template() -> String {
         // Writing to a string does not fail.
         let _ = writeln!(text, "{line:<44} # {}", binding.says);
     }
+    text.push_str(
+        "\n# Filters with names: @failed in a filter of the dashboard stands for the query.\n\
+         #[filters]\n\
+         #failed = \"verdict:hollow,init_failed,helper_failed,helper_missing\"\n",
+    );
     text
 }
 
@@ -262,6 +266,13 @@ mod tests {
     }
 
     #[test]
+    fn filters_have_names() {
+        let config = take(&["[filters]\nslow = \"total>1s\"", "[filters]\nslow = \"total>2s\"\nx = \"can\""]);
+        let filters = config.expect("both are right").filters;
+        assert_eq!(filters.all().collect::<Vec<_>>(), [("slow", "total>2s"), ("x", "can")]);
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_its_line() {
         for (text, expected) in [
             ("limit = \"10s\"\nlimt = 1", "a.toml:2: unknown field `limt`"),
@@ -273,6 +284,8 @@ mod tests {
             ("[keys]\nhelp = [\"q\", \"ctrl-c\"]", "a.toml:2: no key is left for quit"),
             ("[keys]\ncolumns = [\"o\"]\nsort = [\"o\"]", "a.toml:3: o is the key of columns already"),
             ("mouse = true\n= 3", "a.toml:2: "),
+            ("[filters]\na = \"can\"\nb = \"colour:red\"", "a.toml:3: unknown field colour"),
+            ("[filters]\n\"a b\" = \"can\"", "a.toml:2: \"a b\" is not a name of a filter"),
         ] {
             let error = take(&[text]).expect_err(text);
             assert!(error.starts_with(expected), "{text:?}: {error}");
@@ -296,7 +309,7 @@ mod tests {
         assert_eq!(text(&path.join("below")).expect("no folder is no error"), None);
         fs::write(&path, [0xff]).expect("a file");
         assert!(text(&path).expect_err("it is not text").to_string().contains("config.toml"));
-        fs::write(&path, " ".repeat(LARGEST as usize + 1)).expect("a file");
+        fs::write(&path, " ".repeat((1 << 20) + 1)).expect("a file");
         assert!(text(&path).is_err());
     }
 }

@@ -3,7 +3,7 @@
 //! In: a path, and what writes the content. Out: the file with all of it, for its owner alone; or the file as it was.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read as _, Write};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -80,6 +80,30 @@ pub fn create_folder(path: &Path) -> io::Result<()> {
     fs::create_dir_all(path)
 }
 
+/// How large a file may be that is read whole, in bytes.
+const SMALL: u64 = 1 << 20;
+
+/// The text of a small file.
+///
+/// # Errors
+/// What the system answered, or that it is too large or not text.
+pub fn read_small(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let read = File::open(path)?.take(SMALL + 1).read_to_string(&mut text)?;
+    if read as u64 > SMALL { Err(io::Error::other("it is larger than 1 MiB")) } else { Ok(text) }
+}
+
+/// Whether nobody but this user and root can have made the path: every part of it that is there, links too, belongs to
+/// one of them.
+#[must_use]
+pub fn is_own(path: &Path) -> bool {
+    let own = [0, rustix::process::geteuid().as_raw()];
+    path.ancestors().all(|part| match fs::symlink_metadata(part) {
+        Ok(found) => own.contains(&found.uid()),
+        Err(error) => matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory),
+    })
+}
+
 /// Whether both are names of one file.
 #[must_use]
 pub fn is_same(one: &Path, other: &Path) -> bool {
@@ -144,6 +168,20 @@ mod tests {
         assert_eq!(fs::read_to_string(&path).expect("it is there"), "new");
         assert_eq!(fs::metadata(&path).expect("it is there").permissions().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn a_path_through_a_folder_of_somebody_else_is_not_ones_own() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("theirs/state/file");
+        assert!(is_own(&path) && is_own(Path::new("/nonexistent/x")));
+        let theirs = folder.path().join("theirs");
+        fs::create_dir(&theirs).expect("a folder");
+        assert!(is_own(&path));
+        // Only root can give a folder away.
+        if std::os::unix::fs::chown(&theirs, Some(65_534), None).is_ok() {
+            assert!(!is_own(&path));
+        }
     }
 
     #[test]

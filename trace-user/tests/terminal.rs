@@ -19,6 +19,8 @@ struct Person {
     master: Box<dyn MasterPty + Send>,
     /// What came, as it came.
     raw: Vec<u8>,
+    /// The folder of its states.
+    _states: Option<tempfile::TempDir>,
 }
 
 impl Person {
@@ -30,8 +32,8 @@ impl Person {
         command.arg("replay");
         command.arg(recording());
         let mut person = Self::starts(command, rows, cols);
-        if cols >= 60 && rows >= 12 {
-            person.sees(&["overview", "AT THE END"]);
+        if cols >= 40 && rows >= 10 {
+            person.sees(&["overview"]);
             person.types("2");
         }
         person
@@ -51,6 +53,8 @@ impl Person {
         if command.get_env("XDG_CONFIG_HOME").is_none() {
             command.env("XDG_CONFIG_HOME", "/nonexistent");
         }
+        let states = command.get_env("XDG_STATE_HOME").is_none().then(|| tempfile::tempdir().expect("a folder"));
+        states.iter().for_each(|folder| command.env("XDG_STATE_HOME", folder.path()));
         let pair = native_pty_system().openpty(size(rows, cols)).expect("a pty");
         command.env("TERM", "xterm-256color");
         let child = pair.slave.spawn_command(command).expect("modtrail starts");
@@ -72,6 +76,7 @@ impl Person {
             child,
             master: pair.master,
             raw: Vec::new(),
+            _states: states,
         }
     }
 
@@ -474,6 +479,105 @@ fn a_terminal_that_shrinks_and_grows_is_followed() {
     person.sees(&["[overview]", "AT THE END"]);
     person.types("2");
     person.sees(&["[requests]", "1/31"]);
+    person.types("q");
+    person.sees_it_end();
+}
+
+/// Starts `modtrail replay` with this folder of states.
+fn sits_down_again(states: &Path) -> Person {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_modtrail"));
+    command.env("XDG_STATE_HOME", states);
+    command.arg("replay");
+    command.arg(recording());
+    let mut person = Person::starts(command, 24, 100);
+    person.sees(&["[overview]"]);
+    person
+}
+
+#[test]
+fn a_filter_is_remembered_for_the_next_time() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let states = tempfile::tempdir().expect("a folder");
+    let file = states.path().join("modtrail/filters");
+    let mut person = sits_down_again(states.path());
+    person.types("2/verdict:hollow\r");
+    person.sees(&["2 match"]);
+    person.waits(|_| file.exists(), "the file");
+    person.types("q");
+    person.sees_it_end();
+    assert_eq!(std::fs::metadata(&file).expect("the file").permissions().mode() & 0o777, 0o600);
+    let mut person = sits_down_again(states.path());
+    person.types("2/\x1b[A");
+    person.sees(&["/verdict:hollow", "2 match"]);
+    person.types("\r");
+    // Nothing is kept in a folder of somebody else; only root can give one away.
+    if std::os::unix::fs::chown(states.path(), Some(65_534), None).is_ok() {
+        let before = std::fs::read(&file).expect("the file");
+        let mut other = sits_down_again(states.path());
+        other.types("2/can\r");
+        other.sees(&["requests can"]);
+        other.types("\x1b");
+        other.sees_no_longer("requests can");
+        other.types("/\x1b[A");
+        other.sees(&["/can", "requests can"]);
+        assert_eq!(std::fs::read(&file).expect("the file"), before);
+        other.types("\x03");
+        other.sees_it_end();
+    }
+    person.types("q");
+    person.sees_it_end();
+}
+
+#[test]
+fn headings_and_keys_are_clicked_rows_searched_marked_and_found_by_name() {
+    let mut person = Person::sits_down(24, 100, &[]);
+    person.sees(&["time UTC▾", "1/31"]);
+    let at = |person: &Person, text: &str| {
+        let lines: Vec<String> = person.screen.screen().rows(0, 100).collect();
+        let row = lines.iter().position(|line| line.contains(text)).expect("the text");
+        let before = lines.get(row).and_then(|line| line.split_once(text)).expect("what is before it").0;
+        (before.chars().count() + 1, row + 1)
+    };
+    let click = |person: &mut Person, text: &str| {
+        // All of it is drawn before it is clicked.
+        person.sees(&[text]);
+        let (column, row) = at(person, text);
+        person.types(&format!("\x1b[<0;{column};{row}M\x1b[<0;{column};{row}m"));
+    };
+    click(&mut person, "alias");
+    person.sees(&["alias▴"]);
+    click(&mut person, "alias");
+    person.sees(&["alias▾"]);
+    person.types("<");
+    person.sees(&["time UTC▾"]);
+    click(&mut person, "? help");
+    person.sees(&["keys", "next screen"]);
+    click(&mut person, "esc back");
+    person.sees_no_longer("next screen");
+    person.types("fverdict:hollow");
+    person.sees(&["search verdict:hollow"]);
+    person.types("\r");
+    let selected = |person: &Person| {
+        let lines: Vec<String> = person.screen.screen().rows(0, 100).collect();
+        lines.into_iter().find(|line| line.starts_with('▶')).unwrap_or_default()
+    };
+    person.waits(|person| selected(person).contains("hollow"), "a hollow request to be selected");
+    let first = selected(&person);
+    person.types("ma");
+    person.sees(&["marked: ' a"]);
+    person.types("n");
+    person.waits(|person| selected(person).contains("hollow") && selected(person) != first, "the next one");
+    person.sees(&["31"]);
+    person.types("9");
+    person.sees(&["[probes]"]);
+    person.types("'a");
+    person.sees(&["HOLLOW", "where the time went"]);
+    person.types(":firm");
+    person.sees(&["actions", "firmware"]);
+    person.types("\r");
+    person.sees(&["[firmware]"]);
+    person.types(":#1\r");
+    person.sees(&["#1 ", "where the time went"]);
     person.types("q");
     person.sees_it_end();
 }

@@ -93,7 +93,7 @@ const CORE: House = House {
                 "report",
             ],
         ),
-        ("alert", &["event", "entities", "model", "stall", "findings", "query", "report"]),
+        ("alert", &["event", "entities", "model", "stall", "explain", "findings", "query", "report"]),
     ],
     reserved: &[
         (&["std", "fs"], NONE),
@@ -148,7 +148,7 @@ const EDGE: House = House {
         ("sinks", &["rights", "stderr"]),
         ("source", &["clock", "kernel"]),
         ("tui", &[]),
-        ("config", &["tui"]),
+        ("config", &["files", "tui"]),
         ("cli", ANY),
         ("app", ANY),
     ],

@@ -101,7 +101,7 @@ pub fn run(filter: Option<&str>, long: bool) -> Result<ExitCode> {
     Ok(if counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Leaves out the scenarios that need a kernel which Debian does not have and the cache does not either, and names them.
+/// Leaves out the scenarios that need a kernel which neither Debian nor the cache has, and names them.
 fn leave_out_absent_kernels(command: &mut Command) {
     for series in Series::OWN.into_iter().filter(|series| kernels::own(Guest::amd64(*series)).is_none()) {
         say(format!("not run: scenarios on {series}, a kernel that is not in the cache (CONTRIBUTING.md)"));

@@ -65,7 +65,8 @@ pub struct LoadEnded {
     pub syscall: u32,
     /// Zero or a negative errno.
     pub result: i32,
-    /// How the task's process is going to end once the call returns, as a wait status word; meaningless unless `ending`.
+    /// How the task's process is going to end once the call returns, as a wait status word; meaningless unless
+    /// `ending`.
     pub status: i32,
     /// Not zero: the task's process is ending, by a signal or because another of its threads exits.
     pub ending: u32,

@@ -105,11 +105,7 @@ fn moment(kind: Kind, bytes: &[u8], unnamed: &mut Option<Unnamed>) -> Result<Mom
             let record = whole!(Admitted as wire::Admitted, bytes);
             Moment::Admitted { alias: short(&record.alias), wait: record.wait != 0 }
         }
-        Kind::Throttled => Moment::Throttled { result: turned_away(&whole!(Throttled as wire::TurnedAway, bytes)) },
-        Kind::Deduplicated => {
-            Moment::Deduplicated { result: turned_away(&whole!(Deduplicated as wire::TurnedAway, bytes)) }
-        }
-        Kind::Denied => Moment::Denied { result: turned_away(&whole!(Denied as wire::TurnedAway, bytes)) },
+        Kind::Throttled | Kind::Denied | Kind::Deduplicated => turned_away(kind, bytes)?,
         Kind::SocketServed
         | Kind::FileSystemServed
         | Kind::AlgorithmServed
@@ -472,7 +468,16 @@ const fn forked(record: &wire::Forked) -> TaskKey {
     TaskKey { tgid: Tgid(record.child_tgid), start: Ktime::from_nanos(record.child_start) }
 }
 
-const fn turned_away(record: &wire::TurnedAway) -> ReturnCode {
+#[expect(clippy::wildcard_enum_match_arm, reason = "`moment` passes only these kinds")]
+fn turned_away(kind: Kind, bytes: &[u8]) -> Result<Moment, DecodeFault> {
+    Ok(match kind {
+        Kind::Throttled => Moment::Throttled { result: away(&whole!(Throttled as wire::TurnedAway, bytes)) },
+        Kind::Denied => Moment::Denied { result: away(&whole!(Denied as wire::TurnedAway, bytes)) },
+        _ => Moment::Deduplicated { result: away(&whole!(Deduplicated as wire::TurnedAway, bytes)) },
+    })
+}
+
+const fn away(record: &wire::TurnedAway) -> ReturnCode {
     ReturnCode(record.result)
 }
 

@@ -94,6 +94,7 @@ impl Look {
                 zone: zone.time_zone(),
                 limit: config.limit.unwrap_or(stall::LIMIT),
                 keymap: config.keymap,
+                filters: config.filters,
             },
         })
     }

@@ -7,6 +7,7 @@ pub mod doctor;
 pub mod explain;
 pub mod failure;
 pub mod follow;
+pub mod history;
 pub mod indexer;
 pub mod job;
 pub mod keys;

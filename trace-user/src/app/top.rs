@@ -5,6 +5,7 @@
 
 use super::config::Look;
 use super::failure::Failure;
+use super::history;
 use super::indexer::{self, Played};
 use super::job::{self, JobSignal, JobSignals};
 use super::keys::{Input, Keyboard};
@@ -18,6 +19,7 @@ use crate::priority;
 use crate::recording::Recording;
 use crate::recording::flight::Saved;
 use crate::recording::read::{Faults, Source};
+use crate::recording::target::FileWriteError;
 use crate::rights::Needs;
 use crate::source::live::Live;
 use crate::stderr::chain;
@@ -27,7 +29,7 @@ use modtrail_core::model::Model;
 use modtrail_core::player::{Command, Limits, When};
 use std::env;
 use std::future::ready;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ExitCode, Stdio};
 use std::sync::Arc;
 use std::thread;
@@ -74,8 +76,8 @@ pub fn run(trace: &TraceArgs, view: &ViewArgs) -> Result<ExitCode, Failure> {
         let mut session = Session::over(source, Some(held));
         while !dashboard.quit {
             if std::mem::take(&mut dashboard.saves) {
-                let words = session.save().map_or_else(|error| chain(&error), |saved| saved_words(saved.as_ref()));
-                dashboard.say(words, session.model());
+                let saved = session.save();
+                dashboard.report_saved(saved, session.model());
             }
             session.report_costs(dashboard.state.shows_costs());
             let due = dashboard.next_frame();
@@ -95,11 +97,6 @@ pub fn run(trace: &TraceArgs, view: &ViewArgs) -> Result<ExitCode, Failure> {
         session.end(|_, _| {})?;
         Ok(status)
     })
-}
-
-/// What became of the wish to save.
-fn saved_words(saved: Option<&Saved>) -> String {
-    saved.map_or_else(|| "nothing was seen yet".to_owned(), Saved::to_string)
 }
 
 /// Attaches in a separate thread, and shows the progress; `None` if the person quits before it is done.
@@ -237,6 +234,8 @@ struct Dashboard {
     saves: bool,
     /// How the recording is to be played.
     command: Option<Command>,
+    /// What was typed is kept here.
+    history: Option<PathBuf>,
     /// The signal that ended it.
     ended_by: Option<Ending>,
 }
@@ -259,7 +258,9 @@ impl Dashboard {
         let job_signals = JobSignals::new()?;
         let terminal = Terminal::open(mouse).map_err(no_terminal)?;
         let (columns, rows) = terminal.size().map_err(no_terminal)?;
-        let mut state = UiState::new(mode).with(settings);
+        let history = history::file();
+        let typed_before = history.as_deref().map(history::load).unwrap_or_default();
+        let mut state = UiState::new(mode).with(settings).remembering(typed_before);
         update(&mut state, &Model::default(), Msg::Resize(columns, rows));
         let (frozen, drawn, ended_by) = (None, None, None);
         let (keyboard, typed) = Keyboard::listen();
@@ -277,6 +278,7 @@ impl Dashboard {
             quit: false,
             saves: false,
             command: None,
+            history,
             ended_by,
         };
         Ok((dashboard, typed))
@@ -337,6 +339,11 @@ impl Dashboard {
                 outlet::export(self.state.clone(), shown, screen, self.keyboard.sender().clone());
             }
             Outcome::Save => self.saves = true,
+            Outcome::Remember(line) => {
+                if let Some(path) = self.history.clone() {
+                    history::remember(path, line, self.keyboard.sender().clone());
+                }
+            }
             Outcome::View => self.view(live),
             Outcome::Play(command) => self.command = Some(command),
         }
@@ -344,7 +351,21 @@ impl Dashboard {
 
     /// Says something on the last line.
     fn say(&mut self, words: String, live: &Model) {
-        update(&mut self.state, self.frozen.as_ref().unwrap_or(live), Msg::Notice(words));
+        self.pass_on(Msg::Notice(words), live);
+    }
+
+    /// Reports what became of the wish to save.
+    fn report_saved(&mut self, saved: Result<Option<Saved>, FileWriteError>, live: &Model) {
+        let message = match saved {
+            Ok(Some(saved)) => Msg::Saved(saved.to_string()),
+            Ok(None) => Msg::Notice("nothing was seen yet".to_owned()),
+            Err(error) => Msg::Notice(chain(&error)),
+        };
+        self.pass_on(message, live);
+    }
+
+    fn pass_on(&mut self, message: Msg, live: &Model) {
+        update(&mut self.state, self.frozen.as_ref().unwrap_or(live), message);
     }
 
     /// Gives the terminal to a pager.

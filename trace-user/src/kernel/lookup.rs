@@ -181,8 +181,8 @@ impl Lookup {
         Resolution { known: known || absent.is_some(), modules, absent, unindexed, unread, configured }
     }
 
-    /// A file of a module that the index does not name, seen from the root, among those of other origin than the kernel's
-    /// (`extra`, `updates/dkms` and the like).
+    /// A file of a module that the index does not name, seen from the root, among those of other origin than the
+    /// kernel's (`extra`, `updates/dkms` and the like).
     fn unindexed(&self) -> Option<Arc<str>> {
         let outer = folders_in(&self.folder).filter(|folder| !folder.ends_with("kernel"));
         let folders = outer.flat_map(|folder| folders_in(&folder).chain([folder])).take(LOOKED_AT);

@@ -23,6 +23,7 @@ use modtrail_core::event::{
     Body, Captured, Costs, DeviceMoment, Event, Fact, Hook, Lost, Moment, Policy, Resolution, Right, SelfTest, Stamp,
     Task,
 };
+use modtrail_core::record::interner::Interner;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
@@ -89,6 +90,8 @@ pub struct Live {
     rings: Rings,
     misses: Misses,
     names: SystemNames,
+    /// What came again and again, kept once.
+    interner: Interner,
     stacks: Stacks,
     aliases: Aliases,
     /// What forbids loads, as it was last reported.
@@ -174,6 +177,7 @@ impl Live {
             rings,
             misses: Misses::default(),
             names: SystemNames::new(namer),
+            interner: Interner::default(),
             stacks,
             aliases: Aliases { root: options.modules_root.clone(), ..Aliases::default() },
             policy,
@@ -361,7 +365,8 @@ impl Live {
         self.aliases.checked.clear();
         self.policy_is_fresh = false;
         for record in decoded {
-            let event = enrich(record, &mut self.names);
+            let mut event = enrich(record, &mut self.names);
+            self.interner.intern(&mut event);
             self.before(&event, out);
             out.push(event);
         }

@@ -53,6 +53,20 @@ impl Searched {
 }
 
 impl Derived {
+    /// Whether what a page shows is still kept.
+    #[must_use]
+    pub fn keeps(&self, model: &Model, target: Target) -> bool {
+        match target {
+            Target::Request(id) => model.request(id).is_some(),
+            Target::Cycle(id) => model.cycle(id).is_some(),
+            Target::Load(id) => model.load(id).is_some(),
+            Target::Call(id) => model.call(id).is_some(),
+            Target::Firmware(id) => model.firmware_request(id).is_some(),
+            Target::Group(sameness, id) => model.duplicate(sameness, id).is_some(),
+            Target::Finding(id) => self.found.find(id).is_some(),
+        }
+    }
+
     /// The overview's counts, as they were made while the model came to be.
     pub fn set_overview(&mut self, overview: Overview) {
         self.overview = overview;

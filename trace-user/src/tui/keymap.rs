@@ -28,9 +28,9 @@ pub enum Action {
     Open,
     /// Back to where the last jump came from; if there was none, show every row again.
     Back,
-    /// The next row's page.
+    /// On a page, that of the next row; in a list, the next row that the search finds.
     NextItem,
-    /// The page of the row before.
+    /// The same, backwards.
     PreviousItem,
     /// The next thing that needs attention.
     Attention,
@@ -42,8 +42,20 @@ pub enum Action {
     Screen(u8),
     /// Type a filter.
     Filter,
+    /// Type what is searched for.
+    Search,
+    /// Show the rows of the next screen that match the filter.
+    CarryFilter,
+    /// Find an action by its name.
+    Palette,
+    /// Mark what is selected with the letter that comes next.
+    Mark,
+    /// Return to the mark whose letter comes next.
+    ReturnToMark,
     /// Sort by the next column.
     Sort,
+    /// Sort by the column before.
+    SortBack,
     /// Sort the other way round.
     Reverse,
     /// Choose the columns.
@@ -150,14 +162,26 @@ const fn quiet(action: Action, name: &'static str, keys: &'static [Key], says: &
 
 /// Every action with its usual keys, in the order of the help. The footer shows them from the first on while there is
 /// room.
-pub const BINDINGS: [Binding; 49] = [
+pub const BINDINGS: [Binding; 55] = [
     shown(Action::Help, "help", &[char('?'), key(KeyCode::F(1))], "this help", "help"),
     shown(Action::Quit, "quit", &[char('q'), ctrl('c')], "quit", "quit"),
     shown(Action::Open, "open", &[key(KeyCode::Enter)], "open what is selected", "open"),
     shown(Action::Back, "back", &[key(KeyCode::Esc)], "back to where you came from; clear the filter", "back"),
     shown(Action::Attention, "attention", &[char('!')], "the next thing that needs attention", "attention"),
-    shown(Action::NextItem, "next", &[char('n')], "the next row's page", "next"),
-    shown(Action::PreviousItem, "previous", &[char('p')], "the page of the row before", "previous"),
+    shown(
+        Action::NextItem,
+        "next",
+        &[char('n')],
+        "the next row's page; in a list, the next that the search finds",
+        "next",
+    ),
+    shown(
+        Action::PreviousItem,
+        "previous",
+        &[char('p'), char('N')],
+        "the page of the row before; in a list, the one before that the search finds",
+        "previous",
+    ),
     shown(Action::NextScreen, "next_screen", &[key(KeyCode::Tab)], "next screen", "screen"),
     quiet(Action::PreviousScreen, "previous_screen", &[key(KeyCode::BackTab)], "previous screen"),
     quiet(Action::Screen(1), "screen_1", &[char('1')], "the overview"),
@@ -170,8 +194,13 @@ pub const BINDINGS: [Binding; 49] = [
     quiet(Action::Screen(8), "screen_8", &[char('8')], "findings"),
     quiet(Action::Screen(9), "screen_9", &[char('9')], "probes"),
     shown(Action::Filter, "filter", &[char('/')], "filter", "filter"),
-    shown(Action::Sort, "sort", &[char('s')], "sort by the next column", "sort"),
-    quiet(Action::Reverse, "reverse", &[char('S')], "reverse the order"),
+    quiet(Action::CarryFilter, "carry_filter", &[char('c')], "the same filter on the next screen that has its fields"),
+    quiet(Action::Search, "search", &[char('f')], "search: select the next row that matches, and hide none"),
+    quiet(Action::Mark, "mark", &[char('m')], "mark what is selected with the letter that comes next"),
+    quiet(Action::ReturnToMark, "return_to_mark", &[char('\'')], "return to the mark whose letter comes next"),
+    shown(Action::Sort, "sort", &[char('s'), char('>')], "sort by the next column", "sort"),
+    quiet(Action::SortBack, "sort_back", &[char('<')], "sort by the column before"),
+    quiet(Action::Reverse, "reverse", &[char('S'), char('r')], "reverse the order"),
     quiet(Action::Columns, "columns", &[char('o')], "choose the columns"),
     shown(Action::Pause, "pause", &[char(' ')], "pause or go on; play or pause a recording", "pause"),
     shown(Action::Seek, "seek", &[char('@')], "recording: go to a time, such as 14:03, -5m or +30s", "time"),
@@ -185,6 +214,7 @@ pub const BINDINGS: [Binding; 49] = [
     quiet(Action::Slower, "slower", &[char('-')], "recording: play half as fast"),
     quiet(Action::Start, "start", &[char('(')], "recording: its beginning"),
     quiet(Action::End, "end", &[char(')')], "recording: its end"),
+    shown(Action::Palette, "palette", &[char(':')], "every action by its name, saved filters, pages, #22", "actions"),
     quiet(Action::Copy, "copy", &[char('y')], "copy the row as text"),
     quiet(Action::CopyJson, "copy_json", &[char('Y')], "copy the row as JSON"),
     quiet(Action::Export, "export", &[char('e')], "write the rows to a file, as JSON lines"),
@@ -355,7 +385,7 @@ mod tests {
     fn shift_is_part_of_the_character() {
         let keymap = Keymap::default();
         assert_eq!(keymap.action(KeyEvent::new(KeyCode::Char('S'), KeyModifiers::SHIFT)), Some(Action::Reverse));
-        assert_eq!(keymap.action(KeyEvent::new(KeyCode::Char('c'), NONE)), None);
+        assert_eq!(keymap.action(KeyEvent::new(KeyCode::Char('C'), KeyModifiers::SHIFT)), None);
     }
 
     #[test]

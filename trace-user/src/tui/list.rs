@@ -145,7 +145,7 @@ impl<T: Table> List<T> {
 
     /// The rows on `height` lines from `top` on.
     pub fn visible(&self, top: usize, height: usize) -> impl Iterator<Item = T::Id> {
-        (top..self.rows.len().min(top.saturating_add(height))).filter_map(|place| self.id(place))
+        (top..self.rows.len().min(top.saturating_add(height))).filter_map(|place| self.at(place))
     }
 
     /// What it is sorted by.
@@ -157,11 +157,12 @@ impl<T: Table> List<T> {
     /// The selected row.
     #[must_use]
     pub fn selected(&self) -> Option<T::Id> {
-        self.id(self.index)
+        self.at(self.index)
     }
 
     /// The row at a place, counted from the top.
-    fn id(&self, place: usize) -> Option<T::Id> {
+    #[must_use]
+    pub fn at(&self, place: usize) -> Option<T::Id> {
         let place = match self.sort.direction {
             Direction::Up => place,
             Direction::Down => self.rows.len().checked_sub(place + 1)?,
@@ -356,19 +357,37 @@ impl<T: Table> List<T> {
         matches!(self.cursor, Cursor::First)
     }
 
-    /// Sorts by the next of the columns that are shown at `width`, or as the list was when it opened.
-    pub fn sort_by_next(&mut self, width: u16) {
+    /// Sorts by the next of the columns that are shown at `width`, or by the one before; the initial order is one of
+    /// them, even if its column has no room.
+    pub fn sort_by_neighbour(&mut self, width: u16, is_next: bool) {
         let shown = self.columns(width);
         let opening = Self::opening_sort();
-        // The initial order is always available, even if its column has no room.
         let is_candidate = |place: &usize| *place == opening.column || shown.iter().any(|(shown, _)| shown == place);
         let sorts = |place: &usize| T::COLUMNS.get(*place).is_some_and(Column::sorts);
         let mut candidates = (0..T::COLUMNS.len()).filter(is_candidate).filter(sorts);
-        let first = candidates.clone().next();
-        let Some(column) = candidates.find(|place| *place > self.sort.column).or(first) else { return };
-        if self.sorts() {
+        let (first, last) = (candidates.clone().next(), candidates.clone().next_back());
+        let column = if is_next {
+            candidates.find(|place| *place > self.sort.column).or(first)
+        } else {
+            candidates.rfind(|place| *place < self.sort.column).or(last)
+        };
+        if let Some(column) = column.filter(|_| self.sorts()) {
             self.sort_by_column(column);
         }
+    }
+
+    /// Sorts by the column at `place`, or the other way round if it is sorted by that already. Returns whether it can
+    /// be sorted by it.
+    pub fn sort_by_heading(&mut self, place: usize) -> bool {
+        if !T::COLUMNS.get(place).is_some_and(Column::sorts) {
+            return false;
+        }
+        if self.sort.column == place {
+            self.reverse()
+        } else {
+            self.sort_by_column(place)
+        }
+        true
     }
 
     /// Sorts by the column with this heading, if there is one that the list can be sorted by.

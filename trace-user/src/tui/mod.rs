@@ -13,17 +13,26 @@
 
 pub mod derived;
 pub mod export;
+pub mod filters;
 pub mod format;
 pub mod glossary;
 pub mod go;
+pub mod history;
 pub mod keymap;
 pub mod list;
+pub mod marking;
+pub mod marks;
 pub mod mode;
 pub mod navigate;
+pub mod palette;
+pub mod picture;
 pub mod playing;
+pub mod prompt;
 pub mod row;
+pub mod scene;
 pub mod screen;
 pub mod screens;
+pub mod search;
 pub mod state;
 pub mod table;
 pub mod terminal;

@@ -4,10 +4,12 @@
 //! In: the state, the model that is on the screen. Out: another page or screen. Every jump is remembered, so that the
 //! way back leads to the same rows, with the same one selected.
 
+use super::screen::Screen;
 use super::state::{Opened, Step, UiState};
 use super::table::Go;
 use super::view;
 use modtrail_core::model::Model;
+use modtrail_core::query::Query;
 
 /// Jumps that can be gone back.
 const TRAIL: usize = 64;
@@ -22,7 +24,7 @@ fn go_from(state: &mut UiState, model: &Model, to: Go, is_of_row: bool) {
     let mut step = Step { shown: state.shown, opened: state.opened, filtered: None, is_of_row };
     match to {
         Go::Page(target) => {
-            if !view::exists(model, &state.derived, target) {
+            if !state.derived.keeps(model, target) {
                 state.notice = Some("it is no longer kept".to_owned());
                 return;
             }
@@ -94,6 +96,23 @@ pub fn show(state: &mut UiState, place: usize) {
     state.shown = place;
     state.trail.clear();
     state.screens.iter_mut().for_each(|screen| screen.keep_filter());
+}
+
+/// Shows the rows of the next screen that match the filter of this one: the next that has the fields which the filter
+/// asks for.
+pub fn carry_filter(state: &mut UiState, model: &Model) {
+    let filter = state.screen().map(|screen| screen.filter().text().to_owned()).unwrap_or_default();
+    if filter.is_empty() {
+        state.notice = Some("there is no filter here to carry to another screen".to_owned());
+        return;
+    }
+    let takes = |screen: &dyn Screen| screen.is_list() && Query::parse(&filter, screen.fields()).is_ok();
+    let (before, after) = state.screens.split_at(state.shown);
+    let next = after.iter().skip(1).chain(before).find(|screen| takes(&***screen)).map(|screen| screen.title());
+    match next {
+        Some(screen) => go(state, model, Go::rows(screen, filter)),
+        None => state.notice = Some("no other screen has the fields of this filter".to_owned()),
+    }
 }
 
 /// Opens the page of the next row that has one, or of the one before.

@@ -2,10 +2,9 @@
 //!
 //! In: keys and typed text, a model. Out: a screen changed, or drawn.
 
-use super::derived::Derived;
 use super::list::{Direction, List, Position};
-use super::mode::Mode;
 use super::row::Form;
+use super::scene::Scene;
 use super::table::{Choice, Go, Table, line};
 use super::theme::Theme;
 use super::view::list;
@@ -16,17 +15,6 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::{Position as Cell, Rect};
 use std::fmt::Debug;
 use std::ops::ControlFlow;
-
-/// What a screen is drawn from.
-#[derive(Clone, Copy, Debug)]
-pub struct Scene<'s> {
-    /// The model, as its reader sees it.
-    pub world: World<'s>,
-    /// What is computed from it.
-    pub derived: &'s Derived,
-    /// Where the model comes from.
-    pub mode: &'s Mode,
-}
 
 /// A screen, whatever its rows are.
 pub trait Screen: Debug + Send {
@@ -66,6 +54,10 @@ pub trait Screen: Debug + Send {
     fn fields(&self) -> &'static [Field];
     /// The filter.
     fn filter(&self) -> &Query;
+    /// The first of these places at which a row matches a query.
+    fn first_match(&self, _model: &Model, _query: &Query, _places: &mut dyn Iterator<Item = usize>) -> Option<usize> {
+        None
+    }
     /// The direction of the list.
     fn direction(&self) -> Direction;
     /// Where the selected row leads to; `None` if it leads nowhere.
@@ -103,8 +95,13 @@ pub trait Screen: Debug + Send {
     fn pop_filter(&mut self);
     /// The filter stays: there is nothing to bring back.
     fn keep_filter(&mut self);
-    /// Sorts by the next of the columns that are shown on `body`, or as the list was when it opened.
-    fn sort_by_next(&mut self, body: Rect);
+    /// Sorts by the next of the columns that are shown on `body`, or by the one before.
+    fn sort_by_neighbour(&mut self, body: Rect, is_next: bool);
+    /// Sorts by the column whose heading is drawn at a place of the body, or the other way round; returns whether it
+    /// can be sorted by that column, and `None` if there is no heading.
+    fn sort_at(&mut self, _body: Rect, _at: Cell) -> Option<bool> {
+        None
+    }
     /// Sorts by the column with this heading, if there is one that it can be sorted by.
     fn sort_by(&mut self, heading: &str);
     /// Sorts the other way round.
@@ -185,6 +182,12 @@ impl<T: Table> Screen for List<T> {
         Self::filter(self)
     }
 
+    fn first_match(&self, model: &Model, query: &Query, places: &mut dyn Iterator<Item = usize>) -> Option<usize> {
+        let item = |place: usize| self.find(model, self.at(place)?);
+        let mut places = places;
+        Iterator::find(&mut places, |place| item(*place).is_some_and(|item| query.matches(item, model)))
+    }
+
     fn direction(&self) -> Direction {
         self.sort().direction
     }
@@ -203,7 +206,7 @@ impl<T: Table> Screen for List<T> {
     }
 
     fn draw(&self, scene: &Scene<'_>, theme: Theme, body: Rect, buffer: &mut Buffer) {
-        list::draw(&scene.world, self, scene.mode, theme, body, buffer);
+        list::draw(scene, self, theme, body, buffer);
     }
 
     fn refresh(&mut self, scene: &Scene<'_>, body: Rect) {
@@ -235,8 +238,13 @@ impl<T: Table> Screen for List<T> {
         Self::keep_filter(self)
     }
 
-    fn sort_by_next(&mut self, body: Rect) {
-        Self::sort_by_next(self, list::cells_width(T::DESCRIPTION, body))
+    fn sort_by_neighbour(&mut self, body: Rect, is_next: bool) {
+        Self::sort_by_neighbour(self, list::cells_width(T::DESCRIPTION, body), is_next)
+    }
+
+    fn sort_at(&mut self, body: Rect, at: Cell) -> Option<bool> {
+        let place = list::column_at(self, body, at)?;
+        Some(self.sort_by_heading(place))
     }
 
     fn sort_by(&mut self, heading: &str) {

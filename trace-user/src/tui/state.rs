@@ -4,17 +4,22 @@
 //! Of the model, only ids of rows are kept here, and what is computed from it.
 
 use super::derived::Derived;
+use super::filters::Filters;
+use super::history::History;
 use super::keymap::Keymap;
+use super::marks::{Awaited, Marks};
 use super::mode::Mode;
-use super::screen::{Scene, Screen};
+use super::scene::Scene;
+use super::screen::Screen;
 use super::screens;
 use super::table::{Go, Target};
-use super::typing::{Input, Seeking};
+use super::typing::Input;
 use super::world::World;
 use jiff::tz::TimeZone;
 use modtrail_core::event::Stamp;
 use modtrail_core::model::Model;
 use modtrail_core::overview::Overview;
+use modtrail_core::query::Query;
 use modtrail_core::stall;
 use ratatui::layout::Rect;
 use trace_common::time::Nanos;
@@ -60,6 +65,8 @@ pub enum Overlay {
     Help(usize),
     /// The columns of the list, with the one at this place selected.
     Columns(usize),
+    /// The palette, with the entry at this place selected.
+    Palette(usize),
 }
 
 /// When the screen was stopped, and how much had come by then.
@@ -80,12 +87,14 @@ pub struct Settings {
     pub limit: Nanos,
     /// The keys.
     pub keymap: Keymap,
+    /// The filters that have names.
+    pub filters: Filters,
 }
 
 impl Default for Settings {
     /// UTC, the usual limit and the usual keys.
     fn default() -> Self {
-        Self { zone: TimeZone::UTC, limit: stall::LIMIT, keymap: Keymap::default() }
+        Self { zone: TimeZone::UTC, limit: stall::LIMIT, keymap: Keymap::default(), filters: Filters::default() }
     }
 }
 
@@ -112,8 +121,17 @@ pub struct UiState {
     pub(super) attended: Option<Go>,
     /// What the last key did, until the next one.
     pub(super) notice: Option<String>,
-    /// The time to go to, while it is typed.
-    pub(super) seeking: Option<Seeking>,
+    /// The filters and searches that were typed.
+    pub(super) history: History,
+    /// What is searched for; empty if nothing is.
+    pub(super) search: Query,
+    pub(super) marks: Marks,
+    /// What the next key is the letter of.
+    pub(super) awaited: Option<Awaited>,
+    /// Events that had come when what was seen was saved last.
+    pub(super) saved: u64,
+    /// The last key asked to leave, and was asked whether to save first.
+    pub(super) is_leaving: bool,
 }
 
 impl UiState {
@@ -139,6 +157,12 @@ impl UiState {
         Self { settings, ..self }
     }
 
+    /// The same, with what was typed in it before.
+    #[must_use]
+    pub fn remembering(self, history: History) -> Self {
+        Self { history, ..self }
+    }
+
     /// A dashboard that does not know its terminal yet: 80 by 24 until a [`super::Msg::Resize`].
     #[must_use]
     pub fn new(mode: Mode) -> Self {
@@ -157,7 +181,12 @@ impl UiState {
             settings: Settings::default(),
             attended: None,
             notice: None,
-            seeking: None,
+            history: History::default(),
+            search: Query::default(),
+            marks: Marks::default(),
+            awaited: None,
+            saved: 0,
+            is_leaving: false,
         }
     }
 
@@ -208,6 +237,12 @@ impl UiState {
     /// What a screen is drawn from.
     #[must_use]
     pub const fn scene<'s>(&'s self, model: &'s Model) -> Scene<'s> {
-        Scene { world: self.world(model), derived: &self.derived, mode: &self.mode }
+        Scene {
+            world: self.world(model),
+            derived: &self.derived,
+            mode: &self.mode,
+            search: &self.search,
+            marks: &self.marks,
+        }
     }
 }

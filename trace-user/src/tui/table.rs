@@ -169,6 +169,8 @@ pub struct Column<I: 'static> {
     pub order: Order<I>,
     /// The largest come first when the list is sorted by it.
     pub largest_first: bool,
+    /// The fields whose values it shows as text.
+    pub shows: &'static [Field],
 }
 
 impl<I> Clone for Order<I> {
@@ -201,6 +203,7 @@ impl<I> Column<I> {
             cell,
             order: Order::None,
             largest_first: false,
+            shows: &[],
         }
     }
 
@@ -217,6 +220,11 @@ impl<I> Column<I> {
     /// A column of instants.
     pub const fn instants(self) -> Self {
         Self { is_instant: true, largest_first: true, ..self }
+    }
+
+    /// Showing the values of these fields as text.
+    pub const fn shows(self, fields: &'static [Field]) -> Self {
+        Self { shows: fields, ..self }
     }
 
     /// Sorted this way.

@@ -1,29 +1,49 @@
 //! A line that is being typed, with a cursor in it.
 //!
-//! In: keys, text that is pasted. Out: the line. Pure.
+//! In: keys, text that is pasted, lines that were typed before. Out: the line. Pure.
 
-use modtrail_core::query::QueryFault;
+use super::history::{History, LENGTH};
 use ratatui::crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// The most characters of a line.
-const LENGTH: usize = 200;
+/// What a line is typed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// It filters the rows.
+    Filter,
+    /// It selects the next row that matches, from the row at this place on.
+    Search {
+        /// The place of the row that was selected before; `None` if the first was followed.
+        from: Option<usize>,
+    },
+    /// It finds an entry of the palette.
+    Palette,
+    /// It is a time of the recording to go to.
+    Time,
+}
 
-/// A filter that is being typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// A line that is being typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Input {
+    /// What it is for.
+    pub purpose: Purpose,
     /// What stands before the cursor.
     pub before: String,
     /// What stands after it.
     pub after: String,
-    /// Why it is not a filter; the last valid filter stays in force.
-    pub fault: Option<QueryFault>,
+    /// Why it is not a query; the last valid one stays in force.
+    pub fault: Option<String>,
+    /// So many lines back in the history; 0 is the line that is typed.
+    recalled: usize,
+    /// The line that is typed, while an older one is shown.
+    draft: String,
 }
 
 impl Input {
     /// This text, with the cursor at its end.
     #[must_use]
-    pub fn of(text: &str) -> Self {
-        Self { before: text.to_owned(), ..Self::default() }
+    pub fn new(purpose: Purpose, text: &str) -> Self {
+        let (before, after, draft) = (text.to_owned(), String::new(), String::new());
+        Self { purpose, before, after, fault: None, recalled: 0, draft }
     }
 
     /// All of it.
@@ -36,6 +56,21 @@ impl Input {
     pub fn put(&mut self, text: &str) {
         let room = LENGTH.saturating_sub(self.before.chars().count() + self.after.chars().count());
         self.before.extend(text.chars().take(room).map(|typed| if typed.is_control() { ' ' } else { typed }));
+    }
+
+    /// Shows the line that was typed before the one that is shown, or the one after it, and at last what is typed now.
+    /// Returns whether there is one.
+    pub fn recall(&mut self, history: &History, is_older: bool) -> bool {
+        let place = if is_older { self.recalled.checked_add(1) } else { self.recalled.checked_sub(1) };
+        let Some(place) = place else { return false };
+        if self.recalled == 0 {
+            self.draft = self.text();
+        }
+        let line = if place == 0 { Some(self.draft.as_str()) } else { history.latest(place) };
+        let Some(line) = line.map(ToOwned::to_owned) else { return false };
+        (self.before, self.recalled) = (line, place);
+        self.after.clear();
+        true
     }
 
     /// Does what a key that edits the line is for; returns whether it is one.
@@ -88,30 +123,13 @@ impl Input {
     }
 }
 
-/// A time that is being typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Seeking {
-    /// What was typed.
-    pub input: Input,
-    /// Why it is not a time, since it was last tried.
-    pub fault: Option<String>,
-}
-
-impl Seeking {
-    /// Puts text in.
-    pub fn paste(&mut self, text: &str) {
-        self.input.put(text);
-        self.fault = None;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// What is left, with the cursor as a bar.
     fn typed(text: &str, keys: &[(KeyCode, KeyModifiers)]) -> String {
-        let mut input = Input::of(text);
+        let mut input = Input::new(Purpose::Filter, text);
         for (code, modifiers) in keys {
             assert!(input.edit(KeyEvent::new(*code, *modifiers)));
         }
@@ -131,6 +149,15 @@ mod tests {
         assert_eq!(typed("one two", &[word, word, word]), "|");
         assert_eq!(typed("日本", &[left, (KeyCode::Char('u'), control)]), "|本");
         assert_eq!(typed("ab", &[(KeyCode::Char('a'), control), (KeyCode::Char('k'), control)]), "|");
-        assert!(!Input::default().edit(KeyEvent::new(KeyCode::F(2), none)));
+        assert!(!Input::new(Purpose::Filter, "").edit(KeyEvent::new(KeyCode::F(2), none)));
+    }
+
+    #[test]
+    fn older_lines_come_back_and_what_was_typed_is_not_lost() {
+        let history = History::of("one\ntwo\n");
+        let mut input = Input::new(Purpose::Filter, "thr");
+        let mut shown = |is_older| input.recall(&history, is_older).then(|| input.text());
+        assert_eq!([shown(true), shown(true), shown(true)], [Some("two".into()), Some("one".into()), None]);
+        assert_eq!([shown(false), shown(false), shown(false)], [Some("two".into()), Some("thr".into()), None]);
     }
 }

@@ -5,20 +5,20 @@
 
 use super::export;
 use super::keymap::Action;
+use super::marking;
 use super::mode::Mode;
-use super::navigate::{back, open_attention, open_neighbour, open_selected, show};
+use super::navigate::{back, carry_filter, go, open_attention, open_neighbour, open_selected, show};
+use super::palette::{self, Command};
 use super::playing;
+use super::prompt::{self, Entered};
 use super::row::Form;
 use super::screen::Screen;
+use super::search;
 use super::state::{Opened, Overlay, Paused, UiState};
-use super::typing::Input;
 use super::view;
 use modtrail_core::model::Model;
-use modtrail_core::player::Command;
-use modtrail_core::query::{QueryFault, completions};
-use ratatui::crossterm::event::{
-    Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind,
-};
+use modtrail_core::player;
+use ratatui::crossterm::event::{Event, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 /// Rows that one notch of the wheel moves.
@@ -42,6 +42,8 @@ pub enum Msg {
     },
     /// What the person asked for was done, or was not: in words, for the last line.
     Notice(String),
+    /// What was seen until now is saved; where, in words.
+    Saved(String),
     /// The terminal cannot be read any more.
     Gone,
 }
@@ -65,10 +67,12 @@ pub enum Outcome {
     Export(&'static str),
     /// Write what was seen to a recording.
     Save,
+    /// Keep a filter or a search for the next time.
+    Remember(String),
     /// Show the page that is open, or else the rows, in a pager ([`export::page`], [`export::each`]).
     View,
     /// Play the recording in another way, or at another position.
-    Play(Command),
+    Play(player::Command),
 }
 
 impl Msg {
@@ -90,11 +94,15 @@ pub fn update(state: &mut UiState, model: &Model, msg: Msg) -> Outcome {
     let mut outcome = Outcome::Continue;
     match msg {
         Msg::Key(key) => outcome = on_key(state, model, key),
-        Msg::Mouse(mouse) => on_mouse(state, model, mouse),
+        Msg::Mouse(mouse) => outcome = on_mouse(state, model, mouse),
         Msg::Resize(columns, rows) => state.area = Rect::new(0, 0, columns, rows),
-        Msg::Paste(text) => paste(state, &text),
+        Msg::Paste(text) => prompt::paste(state, model, &text),
         Msg::Tick { events } => state.events = events,
         Msg::Notice(words) => state.notice = Some(words),
+        Msg::Saved(words) => {
+            state.saved = came(state, model);
+            state.notice = Some(words);
+        }
         Msg::Gone => outcome = Outcome::Gone,
     }
     refresh(state, model);
@@ -106,7 +114,7 @@ pub fn update(state: &mut UiState, model: &Model, msg: Msg) -> Outcome {
 fn refresh(state: &mut UiState, model: &Model) {
     state.derived.refresh(model, state.settings.limit, state.mode.is_still());
     // What the model no longer keeps is closed.
-    while let Some(opened) = state.opened.filter(|opened| !view::exists(model, &state.derived, opened.target)) {
+    while let Some(opened) = state.opened.filter(|opened| !state.derived.keeps(model, opened.target)) {
         back(state);
         if state.opened == Some(opened) {
             state.opened = None;
@@ -149,25 +157,64 @@ fn on_key(state: &mut UiState, model: &Model, key: KeyEvent) -> Outcome {
             Some(_) | None => {}
         }
     }
-    if state.input.is_some() {
-        on_typed(state, key);
+    if let Some(awaited) = state.awaited.take() {
+        marking::take(state, model, awaited, key);
         return Outcome::Continue;
     }
-    if state.seeking.is_some() {
-        return playing::on_typed(state, key).map_or(Outcome::Continue, Outcome::Play);
+    if state.input.is_some() {
+        return match prompt::on_key(state, model, key) {
+            Entered::Nothing => Outcome::Continue,
+            Entered::Line(line) => Outcome::Remember(line),
+            Entered::Command(command) => obey(state, model, command),
+            Entered::Time(when) => Outcome::Play(player::Command::Time(when)),
+        };
     }
-    match (state.overlay, asked) {
-        (_, None) => Outcome::Continue,
-        (Overlay::Help(scroll), Some(action)) => {
-            in_help(state, action, scroll);
-            Outcome::Continue
+    state.is_leaving &= asked == Some(Action::Quit);
+    asked.map_or(Outcome::Continue, |action| run(state, model, action))
+}
+
+/// Does what was chosen from the palette.
+fn obey(state: &mut UiState, model: &Model, command: Command) -> Outcome {
+    match command {
+        Command::Do(action) => return act(state, model, action),
+        Command::Go(to) => go(state, model, to),
+        Command::Explain(name) => state.overlay = Overlay::Help(view::help_line(state, state.area, name)),
+        Command::Filter(name) => {
+            prompt::start_filter(state);
+            state.input = None;
+            state.notice = prompt::set_filter(state, &format!("@{name}")).err();
         }
-        (Overlay::Columns(place), Some(action)) => {
-            in_columns(state, action, place);
-            Outcome::Continue
-        }
-        (Overlay::None, Some(action)) => act(state, model, action),
     }
+    Outcome::Continue
+}
+
+/// Ends the dashboard. If what a live one has seen is not saved, it asks once.
+fn leave(state: &mut UiState, model: &Model) -> Outcome {
+    let has_rows = model.counts().requests > 0 || model.loads().len() > 0 || model.calls().len() > 0;
+    let is_unsaved = state.mode == Mode::Live && has_rows && came(state, model) > state.saved;
+    if !is_unsaved || std::mem::replace(&mut state.is_leaving, true) {
+        return Outcome::Quit;
+    }
+    let [quit, save] = [Action::Quit, Action::Save].map(|action| state.settings.keymap.first(action));
+    state.notice = Some(format!("what was seen is not saved: {quit} leaves, {save} saves the last hour"));
+    Outcome::Continue
+}
+
+/// Events that have come, shown or not.
+fn came(state: &UiState, model: &Model) -> u64 {
+    state.events.max(model.counts().events)
+}
+
+/// Does what is asked for, or what that means in what covers the screen.
+fn run(state: &mut UiState, model: &Model, action: Action) -> Outcome {
+    match state.overlay {
+        Overlay::Help(scroll) => in_help(state, action, scroll),
+        Overlay::Columns(place) => in_columns(state, action, place),
+        // Its keys are typed.
+        Overlay::Palette(_) => {}
+        Overlay::None => return act(state, model, action),
+    }
+    Outcome::Continue
 }
 
 /// What keys do in the help: they scroll or close it.
@@ -210,7 +257,7 @@ fn step_of(state: &UiState, action: Action) -> Option<Step> {
 
 fn act(state: &mut UiState, model: &Model, action: Action) -> Outcome {
     match action {
-        Action::Quit => return Outcome::Quit,
+        Action::Quit => return leave(state, model),
         Action::Redraw => return Outcome::Redraw,
         Action::Suspend => return Outcome::Suspend,
         Action::Up => step(state, model, Step::Back(1)),
@@ -223,20 +270,23 @@ fn act(state: &mut UiState, model: &Model, action: Action) -> Outcome {
         Action::Last => move_by(state, Step::On(usize::MAX)),
         Action::Open => open_selected(state, model),
         Action::Back => back(state),
-        Action::NextItem => open_neighbour(state, model, true),
-        Action::PreviousItem => open_neighbour(state, model, false),
+        Action::NextItem => move_to_neighbour(state, model, true),
+        Action::PreviousItem => move_to_neighbour(state, model, false),
         Action::Attention => open_attention(state, model),
         Action::NextScreen => show(state, (state.shown + 1) % state.screens.len().max(1)),
         Action::PreviousScreen => show(state, state.shown.checked_sub(1).unwrap_or(state.screens.len() - 1)),
         Action::Screen(number) => show(state, usize::from(number).saturating_sub(1)),
-        Action::Filter => start_typing(state),
-        Action::Sort => {
-            let body = view::body(state, state.area);
-            sort(state, |screen| screen.sort_by_next(body));
-        }
-        Action::Reverse => sort(state, |screen| screen.reverse()),
+        Action::Filter => prompt::start_filter(state),
+        Action::Search => prompt::start_search(state),
+        Action::Palette => prompt::start_palette(state),
+        Action::Seek => prompt::start_time(state),
+        Action::CarryFilter => carry_filter(state, model),
+        Action::Mark => marking::ask_to_set(state, model),
+        Action::ReturnToMark => marking::ask_to_return(state, model),
+        Action::Sort => sort(state, |screen, body| screen.sort_by_neighbour(body, true)),
+        Action::SortBack => sort(state, |screen, body| screen.sort_by_neighbour(body, false)),
+        Action::Reverse => sort(state, |screen, _| screen.reverse()),
         Action::Pause if state.mode == Mode::Live => pause(state, model),
-        Action::Seek => playing::start_typing(state),
         Action::Pause
         | Action::NextEvent
         | Action::PreviousEvent
@@ -306,6 +356,11 @@ fn step(state: &mut UiState, model: &Model, step: Step) {
     }
 }
 
+/// To the next row: on a page, that which has one; in a list, that which the search finds.
+fn move_to_neighbour(state: &mut UiState, model: &Model, is_next: bool) {
+    if state.opened.is_some() { open_neighbour(state, model, is_next) } else { search::go_on(state, model, is_next) }
+}
+
 fn move_by(state: &mut UiState, step: Step) {
     if let Some(opened) = &mut state.opened {
         opened.scroll = step.from(opened.scroll);
@@ -369,110 +424,51 @@ fn copy(state: &mut UiState, model: &Model, form: Form) -> Outcome {
     }
 }
 
-/// The filter of the list; if the screen is none, of the requests.
-fn start_typing(state: &mut UiState) {
-    if state.screen().is_some_and(|screen| !screen.is_list())
-        && let Some(place) = state.place_of("requests")
-    {
-        show(state, place);
-    }
-    while state.opened.is_some() {
-        back(state);
-    }
-    let text = state.screen().map(|screen| screen.filter().text().to_owned()).unwrap_or_default();
-    state.input = Some(Input::of(&text));
-}
-
-fn sort(state: &mut UiState, change: impl FnOnce(&mut dyn Screen)) {
+/// Changes the order of the list; `change` gets its body too.
+fn sort(state: &mut UiState, change: impl FnOnce(&mut dyn Screen, Rect)) {
+    let body = view::body(state, state.area);
     if let Some(screen) = state.opened.is_none().then(|| state.screen_mut()).flatten() {
-        change(&mut **screen);
+        change(&mut **screen, body);
     }
 }
 
 fn pause(state: &mut UiState, model: &Model) {
     state.paused = match state.paused {
         None => {
-            state.events = state.events.max(model.counts().events);
+            state.events = came(state, model);
             Some(Paused { at: model.now(), events: model.counts().events })
         }
         Some(_) => None,
     };
 }
 
-fn on_typed(state: &mut UiState, key: KeyEvent) {
-    let Some(input) = &mut state.input else { return };
-    if key.code == KeyCode::Esc {
-        state.input = None;
-        set_filter(state, "");
-    } else if key.code == KeyCode::Enter {
-        if input.fault.is_none() {
-            state.input = None;
-        }
-    } else if key.code == KeyCode::Tab {
-        complete(state);
-    } else if input.edit(key) {
-        apply_input(state);
+fn on_mouse(state: &mut UiState, model: &Model, mouse: MouseEvent) -> Outcome {
+    let at = Position::new(mouse.column, mouse.row);
+    if let Overlay::Palette(place) = state.overlay {
+        return on_palette_mouse(state, model, place, mouse);
     }
-}
-
-/// Adds what every way to go on has in common.
-fn complete(state: &mut UiState) {
-    let Some(fields) = state.screen().map(|screen| screen.fields()) else { return };
-    let Some(input) = &mut state.input else { return };
-    let ways = completions(&input.before, fields);
-    if let Some(first) = ways.first() {
-        let common = ways.iter().skip(1).fold(first.as_str(), |common, way| {
-            let shared = common.char_indices().zip(way.chars()).find(|((_, one), other)| one != other);
-            let end = shared.map_or(common.len().min(way.len()), |((at, _), _)| at);
-            common.get(..end).unwrap_or_default()
-        });
-        common.clone_into(&mut input.before);
-        apply_input(state);
+    let hint = view::hint_at(model, state, state.area, at);
+    if let Some(action) = hint.filter(|_| mouse.kind == MouseEventKind::Down(MouseButton::Left)) {
+        return run(state, model, action);
     }
-}
-
-fn paste(state: &mut UiState, text: &str) {
-    if let Some(seeking) = &mut state.seeking {
-        return seeking.paste(text);
-    }
-    let Some(input) = &mut state.input else { return };
-    input.put(text);
-    apply_input(state);
-}
-
-fn apply_input(state: &mut UiState) {
-    let Some(text) = state.input.as_ref().map(Input::text) else { return };
-    let fault = set_filter(state, &text);
-    if let Some(input) = &mut state.input {
-        input.fault = fault;
-    }
-}
-
-/// Filters the list on the screen; returns why the text is not a filter, if it is not.
-fn set_filter(state: &mut UiState, text: &str) -> Option<QueryFault> {
-    state.screen_mut()?.set_filter(text).err()
-}
-
-fn on_mouse(state: &mut UiState, model: &Model, mouse: MouseEvent) {
     if let Overlay::Help(scroll) = state.overlay {
         if mouse.kind == MouseEventKind::ScrollUp {
             state.overlay = Overlay::Help(scroll.saturating_sub(NOTCH));
         } else if mouse.kind == MouseEventKind::ScrollDown {
             state.overlay = Overlay::Help(scroll.saturating_add(NOTCH));
         }
-        return;
     }
     if state.overlay != Overlay::None {
-        return;
+        return Outcome::Continue;
     }
     if matches!(mouse.kind, MouseEventKind::Down(_)) {
         // What was typed stays the filter of its own screen.
-        (state.input, state.seeking) = (None, None);
+        (state.input, state.notice, state.awaited) = (None, None, None);
     }
     match mouse.kind {
         MouseEventKind::ScrollUp => move_by(state, Step::Back(NOTCH)),
         MouseEventKind::ScrollDown => move_by(state, Step::On(NOTCH)),
-        MouseEventKind::Down(MouseButton::Left) => click(state, model, Position::new(mouse.column, mouse.row)),
+        MouseEventKind::Down(MouseButton::Left) => click(state, model, at),
         MouseEventKind::Down(MouseButton::Right | MouseButton::Middle)
         | MouseEventKind::Up(_)
         | MouseEventKind::Drag(_)
@@ -480,10 +476,34 @@ fn on_mouse(state: &mut UiState, model: &Model, mouse: MouseEvent) {
         | MouseEventKind::ScrollLeft
         | MouseEventKind::ScrollRight => {}
     }
+    Outcome::Continue
 }
 
-/// A tab opens its screen; a row is selected, or opened if it was selected already. On a page, so is a line that leads
-/// somewhere.
+/// In the palette, the wheel selects, a click on an entry does what it is for, and one beside it closes it.
+fn on_palette_mouse(state: &mut UiState, model: &Model, place: usize, mouse: MouseEvent) -> Outcome {
+    match mouse.kind {
+        MouseEventKind::ScrollUp => palette::step(state, model, false),
+        MouseEventKind::ScrollDown => palette::step(state, model, true),
+        MouseEventKind::Down(MouseButton::Left) => {
+            let entries = palette::entries(state, model);
+            let at = Position::new(mouse.column, mouse.row);
+            let row = view::palette_row_at(state, entries.len(), place, at);
+            (state.input, state.overlay) = (None, Overlay::None);
+            let command = row.and_then(|row| entries.into_iter().nth(row)).map(|entry| entry.command);
+            return command.map_or(Outcome::Continue, |command| obey(state, model, command));
+        }
+        MouseEventKind::Down(_)
+        | MouseEventKind::Up(_)
+        | MouseEventKind::Drag(_)
+        | MouseEventKind::Moved
+        | MouseEventKind::ScrollLeft
+        | MouseEventKind::ScrollRight => {}
+    }
+    Outcome::Continue
+}
+
+/// A tab opens its screen; a heading sorts; a row is selected, or opened if it was selected already. On a page, so is a
+/// line that leads somewhere.
 fn click(state: &mut UiState, model: &Model, at: Position) {
     if let Some(place) = view::tab_at(state, state.area, at) {
         return show(state, place);
@@ -503,6 +523,11 @@ fn click(state: &mut UiState, model: &Model, at: Position) {
         return;
     }
     let Some(screen) = state.screen_mut() else { return };
+    match screen.sort_at(body, at) {
+        Some(true) => return,
+        Some(false) => return state.notice = Some("the list cannot be sorted by this column".to_owned()),
+        None => {}
+    }
     let Some(place) = screen.row_at(body, at) else { return };
     let position = screen.position();
     if place == position.index && place < position.rows {

@@ -36,7 +36,7 @@ gone 'the command ended'
 modtrail record --for 1s -o /tmp/for.mcap 2> /dev/null; echo \"status $?\"; bare 'the time was over'
 gone 'the time was over'
 mkfifo /tmp/keys; provoke pty /tmp/screen -- modtrail < /tmp/keys & exec 3> /tmp/keys
-until grep -q LIVE /tmp/screen; do sleep 0.3; done; printf q >&3; exec 3>&-; wait $!; echo \"status $?\"; bare 'a key'
+until grep -q LIVE /tmp/screen; do sleep 0.3; done; printf qq >&3; exec 3>&-; wait $!; echo \"status $?\"; bare 'a key'
 gone 'a key'
 modtrail record -o /tmp/it.mcap 2> /tmp/said &
 until grep -q ready /tmp/said; do sleep 0.3; done; kill -TERM $!; wait $!; echo \"status $?\"

@@ -120,8 +120,8 @@ macro_rules! on_oldest_and_newest {
     };
 }
 
-/// Makes each scenario that needs the test modules a test on the oldest kernel and the newest that they can be built for
-/// here always, on the others by `cargo xtask test --long`.
+/// Makes each scenario that needs the test modules a test on the oldest kernel and the newest that they can be built
+/// for here always, on the others by `cargo xtask test --long`.
 macro_rules! with_test_modules {
     ($($scenario:ident),+ $(,)?) => {
         mod with_test_modules {

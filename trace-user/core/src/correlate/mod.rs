@@ -90,6 +90,14 @@ pub struct Correlator {
     now: Stamp,
 }
 
+/// Whether a request ends with it before it has a helper call.
+const fn is_answer(moment: &Moment) -> bool {
+    matches!(
+        moment,
+        Moment::Throttled { .. } | Moment::Denied { .. } | Moment::Deduplicated { .. } | Moment::RefusedEarly { .. }
+    )
+}
+
 impl Correlator {
     /// Takes one event; appends what it changes to `out`.
     pub fn step(&mut self, event: Event, out: &mut Vec<Change>) {
@@ -221,16 +229,11 @@ impl Correlator {
         // It is counted: anybody can give a thread that name.
         out.extend(is_other.then_some(Change::OtherSelfTest));
         let own = is_other || self.is_own(&task);
+        if own && is_answer(&probe.moment) {
+            return self.requests.own_ended(&task);
+        }
         match &probe.moment {
             Moment::Requested(_) if own => self.requests.own_began(at, task),
-            Moment::Throttled { .. }
-            | Moment::Denied { .. }
-            | Moment::Deduplicated { .. }
-            | Moment::RefusedEarly { .. }
-                if own =>
-            {
-                self.requests.own_ended(&task);
-            }
             Moment::Admitted { .. } if own => {}
             Moment::Requested(asked) => self.requested(at, task, asked, out),
             Moment::RefusedEarly { requested, result } => {

@@ -73,7 +73,8 @@ pub enum TurnedAway {
     Denied,
     /// No slot became free in time.
     Throttled,
-    /// The kernel answered it with the result of an earlier request for the same name (kernel/module/dups.c, 6.4 to 7.3).
+    /// The kernel answered it with the result of an earlier request for the same name (kernel/module/dups.c, 6.4 to
+    /// 7.3).
     Deduplicated,
     /// The kernel refused it before it asked a security module: no helper is set, or the name is too long
     /// (kernel/module/kmod.c `__request_module`, 5.10 to 7.3).

@@ -15,7 +15,8 @@ pub struct Resolution {
     pub absent: Option<Arc<Absent>>,
     /// Why the indexes could not be read, in words; `None` if they could, and in older recordings.
     pub unread: Option<Arc<str>>,
-    /// The file of a module that the index does not name, if the alias resolves to nothing: it may be what was asked for.
+    /// The file of a module that the index does not name, if the alias resolves to nothing: it may be what was asked
+    /// for.
     pub unindexed: Option<Arc<str>>,
     /// How much of modprobe's configuration is included; `None` if it was not consulted, as in older recordings.
     pub configured: Option<Configured>,

@@ -1,7 +1,7 @@
 //! What forbids a load for every task on this machine: state that a person or a distribution set.
 //!
-//! In: a load that failed, with what the machine allowed and what the kernel printed. Out: a [`Ban`], with its words and
-//! the next step. Pure. Only what was seen counts: an errno that something else may have caused is not a ban.
+//! In: a load that failed, with what the machine allowed and what the kernel printed. Out: a [`Ban`], with its words
+//! and the next step. Pure. Only what was seen counts: an errno that something else may have caused is not a ban.
 
 use crate::answer::Errno;
 use crate::entities::Load;
@@ -91,7 +91,7 @@ fn by_the_kernel(load: &Load, policy: Option<&Policy>) -> Option<Ban> {
     let line = *printed::telling(&load.printed).first()?;
     let is_refused = line.contains("Loading of ") && line.contains(" is rejected");
     if line.ends_with(" is blacklisted") {
-        Some(Ban::Listed(super::load::subject(load).to_owned()))
+        Some(Ban::Listed(load.module.as_deref().unwrap_or("the module").to_owned()))
     } else if is_refused {
         Some(Ban::Unsigned)
     } else if line.contains("module loading is restricted") {
@@ -122,8 +122,8 @@ fn by_policy(load: &Load, error: Errno, policy: &Policy) -> Option<Ban> {
     Some(Ban::Listed(module.to_owned()))
 }
 
-/// By the name of its init function: `can_init` is that of `can` (init/main.c `initcall_blacklisted` answers -EPERM, 5.10
-/// to 7.3). Functions of other names are not known to be a module's.
+/// By the name of its init function: `can_init` is that of `can` (init/main.c `initcall_blacklisted` answers -EPERM,
+/// 5.10 to 7.3). Functions of other names are not known to be a module's.
 fn skipped(load: &Load, policy: &Policy) -> Option<Ban> {
     let module = load.module.as_deref()?;
     let is_of = |name: &str| {

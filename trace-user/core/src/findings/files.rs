@@ -1,4 +1,5 @@
-//! Files of modules that are missing or cannot be loaded, and indexes that are outdated: one finding for each file, or for all if no modules are installed for the kernel.
+//! Files of modules that are missing or cannot be loaded, and indexes that are outdated: one finding for each file, or
+//! for all if no modules are installed for the kernel.
 
 use super::{Evidence, Finding, Groups, Kind};
 use crate::explain::{absent_words, outdated, without_index};

@@ -1,4 +1,4 @@
-//! State of the machine that forbids loads or requests: one finding for each thing in force that a load or a request met.
+//! State of the machine that forbids loads or requests: one finding for each thing in force that one of them met.
 
 use super::{Evidence, Finding, Groups, Kind};
 use crate::explain::ban;

@@ -172,10 +172,9 @@ impl Kind {
             }
             Self::LoadingForbidden => {
                 "State of the machine forbids loads or requests: kernel.modules_disabled is 1, the kernel command line lists \
-                 the module (module_blacklist=) or its init (initcall_blacklist=), the kernel refuses modules without a \
-                 valid signature (module.sig_enforce, lockdown, as with Secure Boot), LoadPin refuses the file system, or \
-                 kernel.modprobe is empty. Whatever modprobe's configuration says changes nothing about that. `modtrail \
-                 doctor` lists what is in force."
+                 the module (module_blacklist=) or its init (initcall_blacklist=), modules without a valid signature are \
+                 refused (module.sig_enforce, lockdown), LoadPin refuses the file system, or kernel.modprobe is empty. \
+                 modprobe's configuration changes nothing about that. `modtrail doctor` lists what is in force."
             }
             Self::Hollow => {
                 "request_module() returned 0, which only means that the helper exited 0, but no module that was wanted is \

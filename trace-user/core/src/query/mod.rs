@@ -22,6 +22,7 @@ use crate::entities::Change;
 use crate::event::Stamp;
 use crate::model::Model;
 use parse::Expression;
+use std::ops::Range;
 use value::Value;
 
 /// What a row must be like.
@@ -92,7 +93,7 @@ impl Query {
     #[must_use]
     pub fn names(&self, field: Field) -> bool {
         let mut found = false;
-        self.each_term(&mut |term| found |= term.field == Some(field));
+        self.each_term(&mut |term, _| found |= term.field == Some(field));
         found
     }
 
@@ -101,7 +102,7 @@ impl Query {
     pub fn is_relative(&self) -> bool {
         let is_ago = |value| matches!(value, Value::Instant(Instant::Ago(_)));
         let mut found = false;
-        self.each_term(&mut |term| found |= term.accepted.iter().any(|accepted| is_ago(accepted.value)));
+        self.each_term(&mut |term, _| found |= term.accepted.iter().any(|accepted| is_ago(accepted.value)));
         found
     }
 
@@ -121,16 +122,32 @@ impl Query {
         self.expression.as_ref().is_none_or(|expression| holds(expression, row, model))
     }
 
-    fn each_term(&self, each: &mut impl FnMut(&Term)) {
-        fn walk(expression: &Expression, each: &mut impl FnMut(&Term)) {
+    /// Where it finds what it asks for in text that shows values of these fields. Ranges may overlap. What must not be
+    /// there, and what is compared as a number, is found nowhere.
+    #[must_use]
+    pub fn found(&self, fields: &[Field], text: &str) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        self.each_term(&mut |term, is_wanted| {
+            if is_wanted && term.field.is_none_or(|field| fields.contains(&field)) {
+                found.extend(term.found(text));
+            }
+        });
+        found
+    }
+
+    /// Passes on every term, and whether it is to hold.
+    fn each_term(&self, each: &mut impl FnMut(&Term, bool)) {
+        fn walk(expression: &Expression, is_wanted: bool, each: &mut impl FnMut(&Term, bool)) {
             match expression {
-                Expression::All(parts) | Expression::Any(parts) => parts.iter().for_each(|part| walk(part, each)),
-                Expression::Not(part) => walk(part, each),
-                Expression::Term(term) => each(term),
+                Expression::All(parts) | Expression::Any(parts) => {
+                    parts.iter().for_each(|part| walk(part, is_wanted, each));
+                }
+                Expression::Not(part) => walk(part, !is_wanted, each),
+                Expression::Term(term) => each(term, is_wanted),
             }
         }
         if let Some(expression) = &self.expression {
-            walk(expression, each);
+            walk(expression, true, each);
         }
     }
 }

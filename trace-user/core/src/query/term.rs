@@ -2,11 +2,12 @@
 //!
 //! In: a fact of a row. Out: whether it holds. Matching text does not allocate, since it runs over every row.
 
-use super::field::Field;
+use super::field::{Field, Sort};
 use super::value::Value;
 use crate::event::Stamp;
 use crate::model::Model;
 use regex::bytes::Regex;
+use std::ops::Range;
 
 /// How a term compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +86,22 @@ impl Term {
         self.accepted.iter().any(|accepted| self.accepts(accepted, fact, model))
     }
 
+    /// Where its values are in text that shows its field.
+    pub(super) fn found(&self, text: &str) -> Vec<Range<usize>> {
+        if self.is_negative() {
+            return Vec::new();
+        }
+        let is_word = matches!(self.field.map(Field::sort), Some(Sort::Word(_)));
+        let found = self.accepted.iter().flat_map(|accepted| match (&accepted.regex, accepted.value) {
+            (Some(regex), _) => regex.find_iter(text.as_bytes()).map(|found| found.range()).collect(),
+            (None, Value::Text) if is_word => whole(text, &accepted.text.replace('_', " ")),
+            (None, Value::Text) if self.op == Op::Is => whole(text, &accepted.text),
+            (None, Value::Text) => parts(text, &accepted.lower),
+            (None, Value::Number(_) | Value::Instant(_)) => Vec::new(),
+        });
+        found.collect()
+    }
+
     fn accepts(&self, accepted: &Accepted, fact: Fact<'_>, model: &Model) -> bool {
         if self.op == Op::Has && accepted.text.is_empty() {
             return true;
@@ -132,6 +149,25 @@ impl Term {
             Op::Matches => false,
         }
     }
+}
+
+/// The value if the text is no other: what follows in it is only about the value, as in `ping[412]` or `fs-xfs (xfs)`.
+fn whole(text: &str, value: &str) -> Vec<Range<usize>> {
+    let rest = text
+        .strip_prefix(value)
+        .filter(|rest| rest.is_empty() || rest.starts_with(['[', '(']) || rest.starts_with(" ("));
+    rest.map(|_| 0..value.len()).into_iter().collect()
+}
+
+/// Every place of `part`, which is in lower case, ignoring case.
+fn parts(text: &str, part: &str) -> Vec<Range<usize>> {
+    let (lower, mut from) = (text.to_ascii_lowercase(), 0);
+    let mut found = Vec::new();
+    while let Some(at) = lower.get(from..).filter(|_| !part.is_empty()).and_then(|rest| rest.find(part)) {
+        from += at + part.len();
+        found.push(from - part.len()..from);
+    }
+    found
 }
 
 /// Whether `text` contains `part`, which is in lower case, ignoring case.

@@ -194,3 +194,29 @@ fn wall_times_follow_a_clock_that_is_set() {
     let since = Query::since("2033-05-18").unwrap();
     assert_eq!(scenario.model().requests().filter(|request| since.matches(&***request, scenario.model())).count(), 0);
 }
+
+#[test]
+fn what_is_asked_for_is_found_in_the_text_that_shows_it() {
+    let found = |query: &str, fields: &[Field], text: &str| {
+        let query = Query::parse(query, &[Field::Alias, Field::Comm, Field::Verdict, Field::Pid]).unwrap();
+        let found = query.found(fields, text);
+        found.into_iter().map(|range| text.get(range).unwrap_or("a torn character").to_owned()).collect::<Vec<_>>()
+    };
+    let alias = &[Field::Alias][..];
+    assert_eq!(found("CAN", alias, "can-proto-1 (CAN_RAW)"), ["can", "CAN"]);
+    assert_eq!(found("alias:can comm:ping", alias, "can ping"), ["can"]);
+    assert_eq!(found("alias:can,net", alias, "net-can"), ["can", "net"]);
+    assert_eq!(found("alias:can", &[Field::Comm], "can"), [""; 0]);
+    assert_eq!(found("not alias:can", alias, "can"), [""; 0]);
+    assert_eq!(found("not (not alias:can)", alias, "can"), ["can"]);
+    assert_eq!(found("alias!=can", alias, "can"), [""; 0]);
+    assert_eq!(found("alias=can", alias, "can-proto"), [""; 0]);
+    assert_eq!(found("alias=can", alias, "can (CAN)"), ["can"]);
+    assert_eq!(found("comm=ping", &[Field::Comm], "ping[412]"), ["ping"]);
+    assert_eq!(found("alias~^n.t", alias, "net-net"), ["net"]);
+    assert_eq!(found("verdict:live", &[Field::Verdict], "already live"), [""; 0]);
+    assert_eq!(found("verdict:already_live", &[Field::Verdict], "already live"), ["already live"]);
+    assert_eq!(found("pid:412", &[Field::Pid], "412"), [""; 0]);
+    assert_eq!(found("本", alias, "日本語"), ["本"]);
+    assert_eq!(found("alias:", alias, "can"), [""; 0]);
+}

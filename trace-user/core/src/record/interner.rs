@@ -1,11 +1,11 @@
-//! Texts that a recording holds again and again, such as the stack of every request of one kind, kept once.
+//! What events hold again and again, such as the stack of every request of one kind, kept once.
 //!
-//! In: events as they were read. Out: the same events, whose texts are those of earlier events where they are equal.
-//! What is remembered is bounded; beyond that, all of it is forgotten.
+//! In: events, as they were read or came. Out: the same events, which share with earlier ones what is equal. What is
+//! remembered is bounded; beyond that, all of it is forgotten.
 
 use crate::event::weight::{text, texts};
-use crate::event::{Body, Captured, DeviceMoment, Event, FirmwareMoment, Moment};
-use std::collections::BTreeSet;
+use crate::event::{Body, Captured, DeviceMoment, Event, Fact, FirmwareMoment, Moment, Requested, Resolution};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Bytes that are remembered at most.
@@ -16,6 +16,11 @@ const REMEMBERED: usize = 4 * 1024 * 1024;
 pub struct Interner {
     texts: BTreeSet<Arc<str>>,
     stacks: BTreeSet<Arc<[Arc<str>]>>,
+    arguments: BTreeSet<Arc<[Captured]>>,
+    /// The latest request for each alias: who asks for one usually does so again.
+    requested: BTreeMap<Captured, Arc<Requested>>,
+    /// What each alias resolved to last.
+    resolved: BTreeMap<Arc<str>, Arc<Resolution>>,
     /// What all of them weigh.
     bytes: usize,
 }
@@ -24,18 +29,17 @@ impl Interner {
     /// Takes from earlier events what the event holds, too. A value that somebody else holds already stays as it is.
     #[expect(clippy::wildcard_enum_match_arm, reason = "everything else holds no text, or is rare")]
     pub fn intern(&mut self, event: &mut Event) {
-        let Body::Probe(probe) = &mut event.body else { return };
+        let probe = match &mut event.body {
+            Body::Probe(probe) => probe,
+            Body::Fact(Fact::Resolved { alias, resolution }) => return self.resolved(alias, resolution),
+            Body::Fact(_) => return,
+        };
         match &mut probe.moment {
-            Moment::Requested(asked) => {
-                let Some(asked) = Arc::get_mut(asked) else { return };
-                self.captured(&mut asked.alias);
-                [&mut asked.exe, &mut asked.cgroup].into_iter().flatten().for_each(|path| self.text(path));
-                self.stack(&mut asked.stack);
-            }
+            Moment::Requested(asked) => self.requested(asked),
             Moment::CallEntered(entered) => {
                 let Some(entered) = Arc::get_mut(entered) else { return };
                 self.captured(&mut entered.path);
-                Arc::get_mut(&mut entered.argv).into_iter().flatten().for_each(|word| self.captured(word));
+                self.arguments(&mut entered.argv);
                 self.stack(&mut entered.stack);
             }
             Moment::Firmware(FirmwareMoment::Began(asked) | FirmwareMoment::FallbackBegan(asked)) => {
@@ -58,7 +62,7 @@ impl Interner {
                     .for_each(|text| self.captured(text));
             }
             Moment::Admitted { alias, .. } => self.captured(alias),
-            Moment::Named { name } => self.captured(name),
+            Moment::Named { name } | Moment::FileNamed { name, .. } => self.captured(name),
             Moment::Coming(module)
             | Moment::InitBegun(module)
             | Moment::Live(module)
@@ -66,6 +70,40 @@ impl Interner {
             | Moment::Freed(module) => self.captured(&mut module.name),
             _ => {}
         }
+    }
+
+    fn requested(&mut self, asked: &mut Arc<Requested>) {
+        if let Some(earlier) = self.requested.get(&asked.alias).filter(|earlier| *earlier == asked) {
+            *asked = Arc::clone(earlier);
+            return;
+        }
+        if let Some(asked) = Arc::get_mut(asked) {
+            self.captured(&mut asked.alias);
+            [&mut asked.exe, &mut asked.cgroup].into_iter().flatten().for_each(|path| self.text(path));
+            self.stack(&mut asked.stack);
+        }
+        self.make_room(size_of::<Requested>());
+        self.requested.insert(asked.alias.clone(), Arc::clone(asked));
+    }
+
+    fn resolved(&mut self, alias: &mut Arc<str>, resolution: &mut Arc<Resolution>) {
+        self.text(alias);
+        if let Some(earlier) = self.resolved.get(alias).filter(|earlier| *earlier == resolution) {
+            *resolution = Arc::clone(earlier);
+            return;
+        }
+        self.make_room(resolution.weight());
+        self.resolved.insert(Arc::clone(alias), Arc::clone(resolution));
+    }
+
+    fn arguments(&mut self, words: &mut Arc<[Captured]>) {
+        if let Some(earlier) = self.arguments.get(&**words) {
+            *words = Arc::clone(earlier);
+            return;
+        }
+        Arc::get_mut(words).into_iter().flatten().for_each(|word| self.captured(word));
+        self.make_room(words.iter().map(Captured::weight).sum());
+        self.arguments.insert(Arc::clone(words));
     }
 
     fn captured(&mut self, captured: &mut Captured) {
@@ -112,6 +150,42 @@ mod tests {
         [&mut first, &mut second, &mut other].into_iter().for_each(|it| interner.text(it));
         assert!(Arc::ptr_eq(&first, &second));
         assert_eq!((&*first, &*second, &*other), ("a", "a", "b"));
+    }
+
+    #[test]
+    fn whoever_asks_again_is_kept_once() {
+        let busy = crate::testing::busy();
+        let mut interner = Interner::default();
+        // As it is read: nobody else holds any of it.
+        let mut read = || {
+            let mut events = busy.events.clone();
+            events.iter_mut().for_each(|event| {
+                if let Body::Probe(probe) = &mut event.body {
+                    if let Moment::Requested(asked) = &mut probe.moment {
+                        *asked = Arc::new((**asked).clone());
+                    } else if let Moment::CallEntered(entered) = &mut probe.moment {
+                        *entered = Arc::new((**entered).clone());
+                        Arc::make_mut(entered).argv = entered.argv.iter().cloned().collect();
+                    }
+                }
+                interner.intern(event);
+            });
+            events
+        };
+        let (first, second) = (read(), read());
+        assert_eq!(first, second);
+        let mut shared = 0;
+        for (one, other) in first.iter().zip(&second) {
+            let (Body::Probe(one), Body::Probe(other)) = (&one.body, &other.body) else { continue };
+            if let (Moment::Requested(one), Moment::Requested(other)) = (&one.moment, &other.moment) {
+                assert!(Arc::ptr_eq(one, other));
+                shared += 1;
+            } else if let (Moment::CallEntered(one), Moment::CallEntered(other)) = (&one.moment, &other.moment) {
+                assert!(Arc::ptr_eq(&one.argv, &other.argv));
+                shared += 1;
+            }
+        }
+        assert!(shared > 10, "{shared}");
     }
 
     #[test]

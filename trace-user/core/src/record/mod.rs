@@ -6,7 +6,7 @@
 
 pub mod codec;
 pub mod flight;
-mod interner;
+pub mod interner;
 pub mod preface;
 pub mod read;
 pub mod redact;

@@ -27,11 +27,13 @@ impl Table for Duplicates {
         Column::<Group>::new("same", (6, 0), 0, |_, group| plain(group.sameness.words().trim_start_matches("same ")))
             .sorted(Order::By(|_, group| Key::Number(group.sameness as u64))),
         Column::<Group>::new("name", (14, 40), 0, |_, group| plain(group.name.to_string()))
+            .shows(&[Field::Alias, Field::Module])
             .sorted(Order::Text(|group| Key::Text(&group.name))),
         Column::<Group>::new("times", (5, 0), 0, |_, group| (group.members.len().to_string(), Tone::Warn))
             .right()
             .sorted(Order::By(|_, group| Key::Number(group.members.len() as u64))),
         Column::<Group>::new("first", (14, 10), 4, |model, group| of(model, group, |facts| format::task(&facts.first)))
+            .shows(&[Field::Comm])
             .tasks()
             .sorted(Order::By(|model, group| key(model, group, |facts| Key::task(&facts.first)))),
         Column::<Group>::new("live by", (14, 20), 3, |model, group| live_by(model, group).map_or_else(dash, plain))

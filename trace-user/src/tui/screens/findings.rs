@@ -62,8 +62,10 @@ impl Table for Findings {
         Column::<Found>::new("name", (19, 0), 1, |_, found| {
             (found.finding.kind.as_str().to_owned(), tone(found.finding.kind))
         })
+        .shows(&[Field::Finding])
         .sorted(Order::By(|_, found| Key::Number(found.finding.kind as u64))),
         Column::<Found>::new("what", (24, 400), 0, |_, found| plain(&*found.finding.sentence))
+            .shows(&[Field::Sentence])
             .sorted(Order::Text(|found| Key::Text(&found.finding.sentence))),
     ];
     const FIELDS: &'static [Field] = Finding::FIELDS;

@@ -28,12 +28,15 @@ impl Table for FirmwareRequests {
         Column::<Firmware>::new("#", (6, 0), 9, |_, firmware| number(firmware.id.0)).right(),
         Column::<Firmware>::began(4),
         Column::<Firmware>::new("file", (16, 60), 0, |_, firmware| plain(firmware.file.name.to_string()))
+            .shows(&[Field::File])
             .sorted(Order::Text(|firmware| Key::captured(&firmware.file.name))),
         Column::<Firmware>::new("device", (12, 20), 3, |_, firmware| {
             plain(firmware.file.device.text().map_or("-", |device| device))
         })
+        .shows(&[Field::Device])
         .sorted(Order::Text(|firmware| Key::captured(&firmware.file.device))),
         Column::<Firmware>::new("by", (14, 10), 6, |_, firmware| plain(format::task(&firmware.task)))
+            .shows(&[Field::Comm])
             .tasks()
             .sorted(Order::By(|_, firmware| Key::task(&firmware.task))),
         Column::<Firmware>::total(1),
@@ -87,7 +90,17 @@ fn result(firmware: &Firmware) -> Cell {
     match firmware.result().map(ReturnCode::error) {
         Some(None) => ("found".into(), Tone::Good),
         Some(Some(error)) => (error.text(), Tone::Bad),
-        None => dash(),
+        None if firmware.closed => dash(),
+        None => (stage(firmware).into(), Tone::Busy),
+    }
+}
+
+/// What an open request waits for, in a word.
+fn stage(firmware: &Firmware) -> &'static str {
+    match firmware.lock.state() {
+        Some(LockState::Waiting) if firmware.lock.waits => "lock",
+        Some(_) | None if firmware.is_asked_of_user_space() => "fallback",
+        Some(_) | None => "reads",
     }
 }
 

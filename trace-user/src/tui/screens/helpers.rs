@@ -28,13 +28,17 @@ impl Table for Helpers {
         Column::<Call>::new("#", (6, 0), 9, |_, call| number(call.id.0)).right(),
         Column::<Call>::began(4),
         Column::<Call>::new("for", (14, 6), 3, |_, call| plain(purpose(call).unwrap_or("-")))
+            .shows(&[Field::Purpose])
             .sorted(Order::Text(|call| Key::text(purpose(call)))),
         Column::<Call>::new("command", (24, 100), 0, |_, call| plain(format::command(call)))
+            .shows(&[Field::Helper, Field::Argv])
             .sorted(Order::By(|_, call| Key::Owned(format::command(call)))),
         Column::<Call>::new("caller", (14, 10), 4, |_, call| plain(format::task(&call.caller)))
+            .shows(&[Field::Comm])
             .tasks()
             .sorted(Order::By(|_, call| Key::task(&call.caller))),
         Column::<Call>::new("waits", (5, 0), 6, |_, call| plain(call.entry.wait.as_str()))
+            .shows(&[Field::Wait])
             .sorted(Order::By(|_, call| Key::Text(call.entry.wait.as_str()))),
         Column::<Call>::new("pid", (7, 0), 5, |_, call| pid(call).map_or_else(dash, |pid| plain(pid.to_string())))
             .right()

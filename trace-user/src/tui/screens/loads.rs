@@ -32,8 +32,10 @@ impl Table for Loads {
         Column::<Load>::new("#", (6, 0), 9, |_, load| number(load.id.0)).right(),
         Column::<Load>::began(4),
         Column::<Load>::new("module", (14, 30), 0, |_, load| plain(name(load)))
+            .shows(&[Field::Module, Field::File])
             .sorted(Order::Text(|load| Key::text(Some(name(load))))),
         Column::<Load>::new("by", (14, 10), 3, |_, load| plain(format::task(&load.task)))
+            .shows(&[Field::Comm])
             .tasks()
             .sorted(Order::By(|_, load| Key::task(&load.task))),
         Column::<Load>::new("for", (8, 46), 5, |model, load| {

@@ -9,7 +9,8 @@ use crate::tui::format;
 use crate::tui::list::{Direction, Position};
 use crate::tui::mode::Mode;
 use crate::tui::row::Form;
-use crate::tui::screen::{Scene, Screen};
+use crate::tui::scene::Scene;
+use crate::tui::screen::Screen;
 use crate::tui::table::Go;
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::view::chart;
@@ -682,7 +683,7 @@ impl Screen for OverviewScreen {
 
     fn keep_filter(&mut self) {}
 
-    fn sort_by_next(&mut self, _body: Rect) {}
+    fn sort_by_neighbour(&mut self, _body: Rect, _is_next: bool) {}
 
     fn sort_by(&mut self, _heading: &str) {}
 

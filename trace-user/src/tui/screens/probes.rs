@@ -22,14 +22,17 @@ impl Table for Probes {
     const ONE: &'static str = "moment";
     const EMPTY: &'static str = "the source did not say by what it sees";
     const NEWEST_FIRST: bool = false;
-    const DESCRIPTION: u16 = 5;
+    const DESCRIPTION: u16 = 6;
     const SHOWS_COSTS: bool = true;
     const COLUMNS: &'static [Column<Hook>] = &[
-        Column::<Hook>::new("moment", (16, 6), 0, |_, hook| plain(hook.moment.name())).sorted(Order::Own),
+        Column::<Hook>::new("moment", (16, 6), 0, |_, hook| plain(hook.moment.name()))
+            .shows(&[Field::Moment])
+            .sorted(Order::Own),
         Column::<Hook>::new("attached", (26, 24), 0, |_, hook| match &hook.attached {
             Some(attached) => plain(attached.to_string()),
             None => ("not seen".into(), Tone::Bad),
-        }),
+        })
+        .shows(&[Field::Hook]),
         Column::<Hook>::new("runs", (6, 3), 3, |model, hook| {
             cost(model, hook).map_or_else(dash, |cost| plain(format::count(cost.runs)))
         })
@@ -73,12 +76,16 @@ impl Table for Probes {
             (format!("loses: {loses}"), Tone::Plain),
             (format!("preferred hooks that failed: {refused}"), Tone::Dim),
         ];
-        if let Some(costs) = model.costs() {
-            let runs = "runs are counted while this screen is open".to_owned();
-            lines.extend([format::own_costs(costs), runs].map(|line| (line, Tone::Dim)));
+        lines.extend(model.costs().map(|costs| (format::own_costs(costs), Tone::Dim)));
+        let kept: Vec<&str> = model.rights().iter().map(|right| &*right.capability).collect();
+        if !kept.is_empty() {
+            lines.push((format!("privileges in force: {}", kept.join(", ")), Tone::Dim));
         }
-        let keeps = |right: &Right| (format!("modtrail keeps {}: {}", right.capability, right.why), Tone::Dim);
-        lines.extend(model.rights().iter().map(keeps));
+        if model.costs().is_some() {
+            lines.push(("runs are counted while this screen is open".to_owned(), Tone::Dim));
+        }
+        let why = |right: &Right| (format!("{} {}", right.capability, right.why), Tone::Dim);
+        lines.extend(model.rights().iter().map(why));
         Some(Description { title: hook.moment.name().to_owned(), lines })
     }
 }

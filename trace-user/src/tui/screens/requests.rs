@@ -29,6 +29,7 @@ impl Table for Requests {
         Column::<Request>::new("#", (6, 0), 9, |_, request| number(request.id.0)).right(),
         Column::<Request>::began(4),
         Column::<Request>::new("alias", (12, 48), 0, |_, request| plain(with_name(&request.requested.alias)))
+            .shows(&[Field::Alias])
             .sorted(Order::Text(|request| Key::captured(&request.requested.alias))),
         Column::<Request>::new("verdict", (14, 0), 0, |world, request| {
             if request.is_open() && request.age_so_far(world.now()) >= world.limit {
@@ -36,12 +37,15 @@ impl Table for Requests {
             }
             (format::verdict(request.verdict).into(), format::verdict_tone(request.verdict))
         })
+        .shows(&[Field::Verdict])
         .sorted(Order::By(|_, request| Key::Number(request.verdict as u64))),
         Column::<Request>::new("module", (12, 16), 6, |_, request| {
             plain(request.module().map_or("-", |module| module))
         })
+        .shows(&[Field::Module])
         .sorted(Order::Text(|request| Key::text(request.module().map(|module| &**module)))),
         Column::<Request>::new("requester", (13, 11), 3, |_, request| plain(format::task(&request.task)))
+            .shows(&[Field::Comm])
             .tasks()
             .sorted(Order::By(|_, request| Key::task(&request.task))),
         Column::<Request>::total(1),

@@ -44,7 +44,9 @@ impl Table for Suspends {
             (format::met(cycle), if cycle.culprits.is_empty() { Tone::Plain } else { Tone::Bad })
         })
         .sorted(Order::By(|_, cycle| Key::Number(cycle.met().count() as u64))),
-        Column::<Cycle>::new("what", (14, 40), 4, what).sorted(Order::By(|_, cycle| Key::Owned(attempt(cycle)))),
+        Column::<Cycle>::new("what", (14, 40), 4, what)
+            .shows(&[Field::Outcome])
+            .sorted(Order::By(|_, cycle| Key::Owned(attempt(cycle)))),
     ];
     const FIELDS: &'static [Field] = Cycle::FIELDS;
 

@@ -4,7 +4,7 @@
 
 use crate::tui::format;
 use crate::tui::screens::findings::words;
-use crate::tui::state::{Opened, UiState};
+use crate::tui::state::UiState;
 use crate::tui::table::Target;
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::world::World;
@@ -27,10 +27,10 @@ pub fn draw(world: &World<'_>, state: &UiState, theme: Theme, area: Rect, buffer
     let mut parts: Vec<String> = Vec::new();
     for step in &state.trail {
         parts.push(screen(state, step.shown, false));
-        parts.extend(step.opened.map(|opened| name(world, state, opened)));
+        parts.extend(step.opened.map(|opened| name(world, state, opened.target)));
     }
     parts.push(screen(state, state.shown, true));
-    parts.extend(state.opened.map(|opened| name(world, state, opened)));
+    parts.extend(state.opened.map(|opened| name(world, state, opened.target)));
     // A row that was opened stands behind its own screen.
     parts.dedup();
     let mut text = parts.join(" › ");
@@ -54,8 +54,10 @@ fn screen(state: &UiState, place: usize, is_shown: bool) -> String {
     format!("{} {filter}", screen.title())
 }
 
-fn name(world: &World<'_>, state: &UiState, opened: Opened) -> String {
-    match opened.target {
+/// What something that has a page is called.
+#[must_use]
+pub fn name(world: &World<'_>, state: &UiState, target: Target) -> String {
+    match target {
         Target::Request(id) => format::request_name(world, id),
         Target::Load(id) => words(world, Evidence::Load(id)),
         Target::Call(id) => {

@@ -30,7 +30,8 @@ pub fn draw(world: &World<'_>, state: &UiState, theme: Theme, area: Rect, buffer
 }
 
 /// The titles of the tabs, each with its position in the tabs' line: with padding around each if there is room,
-/// otherwise only around the one that is shown. If they have no room even so, the others are cut.
+/// otherwise only around the one that is shown. If they have no room even so, the others are cut, and at last they are
+/// the numbers that are their keys.
 #[must_use]
 pub fn tabs(state: &UiState, area: Rect) -> Vec<(String, Rect)> {
     // How much of the list is shown comes after them.
@@ -41,7 +42,11 @@ pub fn tabs(state: &UiState, area: Rect) -> Vec<(String, Rect)> {
     let mut x = area.x;
     let place = |(place, title): (usize, &'static str)| {
         let is_shown = place == state.shown;
-        let title = if is_shown { title.to_owned() } else { format::cut(title, usize::from(longest)) };
+        let title = match longest {
+            _ if is_shown => title.to_owned(),
+            Some(longest) => format::cut(title, usize::from(longest)),
+            None => (place + 1).to_string(),
+        };
         let width = if roomy || is_shown { width(&title) + 2 } else { width(&title) };
         let tab = Rect::new(x, area.y, width, 1).intersection(area);
         x = x.saturating_add(width).saturating_add(1);
@@ -50,15 +55,15 @@ pub fn tabs(state: &UiState, area: Rect) -> Vec<(String, Rect)> {
     state.titles().enumerate().map(place).collect()
 }
 
-/// The most cells of a title that is not shown, so that all have room.
-fn longest(state: &UiState, room: u16) -> u16 {
+/// The most cells of a title that is not shown, so that all have room; `None` if that is too little to read.
+fn longest(state: &UiState, room: u16) -> Option<u16> {
     let needed = |longest: u16| {
         let title = |(place, title): (usize, &'static str)| {
             if place == state.shown { width(title) + 2 } else { width(title).min(longest) }
         };
         state.titles().enumerate().map(title).sum::<u16>() + state.titles().len() as u16 - 1
     };
-    (3..=room).rev().find(|longest| needed(*longest) <= room).unwrap_or(3)
+    (4..=room).rev().find(|longest| needed(*longest) <= room)
 }
 
 fn width(title: &str) -> u16 {

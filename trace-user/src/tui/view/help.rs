@@ -35,17 +35,33 @@ pub fn height(state: &UiState, area: Rect) -> usize {
     lines(state, Theme::Monochrome, area.width.saturating_sub(1)).len()
 }
 
+/// The line on which this verdict or finding is explained.
+#[must_use]
+pub fn line_of(state: &UiState, area: Rect, name: &str) -> usize {
+    let verdict = Verdict::ALL.into_iter().find(|verdict| verdict.as_str() == name).map(Verdict::words);
+    let begin = format!(" {} ", verdict.unwrap_or(name));
+    let lines = lines(state, Theme::Monochrome, area.width.saturating_sub(1));
+    // Columns are explained before, and may have the same name.
+    lines.iter().rposition(|line| line.to_string().starts_with(&begin)).unwrap_or_default()
+}
+
 fn lines(state: &UiState, theme: Theme, width: u16) -> Vec<Line<'static>> {
     let mut text = Text { theme, width: usize::from(width), lines: Vec::new() };
     text.heading("keys");
     for (binding, keys) in state.settings.keymap.all().filter(|(_, keys)| !keys.is_empty()) {
         text.entry(&keys.join(" "), binding.says, Tone::Accent);
     }
-    text.entry("mouse", "the wheel moves, a click selects, a second click opens, tabs can be clicked", Tone::Accent);
+    text.entry(
+        "mouse",
+        "the wheel moves, a click selects, a second click opens; tabs, headings and keys can be clicked",
+        Tone::Accent,
+    );
     text.heading("filter");
     text.entry("words", "found in any name of the row; all of them must be", Tone::Accent);
     text.entry("FIELD:VALUE", "contains; = != exactly, ~ regular expression, < <= > >= compare", Tone::Accent);
-    text.entry("and or not ( )", "as usual; tab completes fields and words", Tone::Accent);
+    text.entry("and or not ( )", "as usual; tab completes fields and words, up and down recall", Tone::Accent);
+    let saved = state.settings.filters.all().map(|(name, query)| (format!("@{name}"), query));
+    saved.for_each(|(name, query)| text.entry(&name, query, Tone::Accent));
     let fields = state.screen().map_or(&[][..], |screen| screen.fields());
     if !fields.is_empty() {
         let names: Vec<&str> = fields.iter().map(|field| field.name()).collect();

@@ -25,15 +25,19 @@ impl Piece {
         Self { rank, spans: vec![(format!("{name} "), Tone::Dim), (value.into(), tone)] }
     }
 
-    fn width(&self) -> usize {
+    /// Its cells.
+    #[must_use]
+    pub fn width(&self) -> usize {
         self.spans.iter().map(|(text, _)| Span::raw(text.as_str()).width()).sum()
     }
 }
 
-/// The pieces that fit into `width`, two spaces apart.
+/// Blanks between pieces.
+pub const GAP: usize = 2;
+
+/// The pieces that fit into `width`, with blanks between them.
 #[must_use]
 pub fn strip(mut pieces: Vec<Piece>, theme: Theme, width: u16) -> Line<'static> {
-    const GAP: usize = 2;
     while pieces.iter().map(|piece| piece.width() + GAP).sum::<usize>() > usize::from(width) + GAP {
         let Some(rank) = pieces.iter().map(|piece| piece.rank).max().filter(|rank| *rank > 0) else { break };
         let Some(last) = pieces.iter().rposition(|piece| piece.rank == rank) else { break };
@@ -42,7 +46,7 @@ pub fn strip(mut pieces: Vec<Piece>, theme: Theme, width: u16) -> Line<'static> 
     let mut spans = Vec::new();
     for piece in pieces {
         if !spans.is_empty() {
-            spans.push(Span::raw("  "));
+            spans.push(Span::raw(" ".repeat(GAP)));
         }
         spans.extend(piece.spans.into_iter().map(|(text, tone)| Span::styled(plain(&text), theme.style(tone))));
     }

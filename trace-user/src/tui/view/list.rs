@@ -5,19 +5,25 @@ use super::line::wrap;
 use crate::tui::format;
 use crate::tui::list::{Direction, List, window};
 use crate::tui::mode::Mode;
+use crate::tui::scene::Scene;
 use crate::tui::table::{Align, Column, Description, Table};
 use crate::tui::theme::{Theme, Tone};
 use crate::tui::world::World;
+use modtrail_core::query::Query;
 use modtrail_core::report::plain::plain;
 use ratatui::buffer::Buffer;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Position, Rect};
+use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{
     Block, Borders, HighlightSpacing, Paragraph, Row, StatefulWidget, Table as Cells, TableState, Widget, Wrap,
 };
+use std::ops::Range;
 
 /// The mark before the selected row.
 pub const MARK: &str = "▶";
+/// How what is sought stands out: on every terminal, whatever its colours.
+const FOUND: Modifier = Modifier::UNDERLINED.union(Modifier::BOLD);
 /// Below this height the rows use every line.
 const SPLIT: u16 = 14;
 /// From this width on, the selected row is described beside the others.
@@ -59,15 +65,32 @@ pub fn cells_width(description: u16, body: Rect) -> u16 {
     areas(description, body).rows.width.saturating_sub(1)
 }
 
+/// The place of the column whose heading is drawn at a place of the body.
+#[must_use]
+pub fn column_at<T: Table>(list: &List<T>, body: Rect, at: Position) -> Option<usize> {
+    let headings = areas(T::DESCRIPTION, body).headings;
+    // The mark stands before them, and a blank between them.
+    let mut x = headings.x + 1;
+    let column = |(place, width): (usize, u16)| {
+        let heading = Rect::new(x, headings.y, width, 1);
+        x += width + 1;
+        (place, heading)
+    };
+    let mut columns = list.columns(cells_width(T::DESCRIPTION, body)).into_iter().map(column);
+    columns.find(|(_, heading)| heading.contains(at)).map(|(place, _)| place)
+}
+
 /// Draws it.
-pub fn draw<T: Table>(world: &World<'_>, list: &List<T>, mode: &Mode, theme: Theme, body: Rect, buffer: &mut Buffer) {
+pub fn draw<T: Table>(scene: &Scene<'_>, list: &List<T>, theme: Theme, body: Rect, buffer: &mut Buffer) {
+    let world = &scene.world;
+    let sought = [list.filter(), scene.search];
     let position = list.position();
     let areas = areas(T::DESCRIPTION, body);
     let height = usize::from(areas.rows.height);
     let top = window(position.rows, position.index, position.top, height);
     let columns = list.columns(areas.rows.width.saturating_sub(1));
     let drawn = list.visible(top, height).map(|id| match list.find(world.model, id) {
-        Some(item) => row::<T>(world, item, &columns, theme),
+        Some(item) => row::<T>(world, item, &columns, sought, theme),
         None => Row::default(),
     });
     let widths = columns.iter().map(|(_, width)| Constraint::Length(*width));
@@ -80,13 +103,25 @@ pub fn draw<T: Table>(world: &World<'_>, list: &List<T>, mode: &Mode, theme: The
     let mut selection = TableState::new().with_selected(selected);
     StatefulWidget::render(table, areas.headings.union(areas.rows), buffer, &mut selection);
     scroll_bar(position.rows, top, theme, areas.bar, buffer);
+    marks(scene, list, top, theme, areas.rows, buffer);
     if position.rows == 0 {
-        let reason = Line::styled(format!(" {}", why_empty(list, mode)), theme.style(Tone::Dim));
+        let reason = Line::styled(format!(" {}", why_empty(list, scene.mode)), theme.style(Tone::Dim));
         Paragraph::new(reason).wrap(Wrap { trim: false }).render(areas.rows, buffer);
     }
     let selected = list.selected().and_then(|id| list.find(world.model, id));
     if let Some(description) = selected.and_then(|item| T::describe(world, item)) {
         describe(description, areas.is_beside, theme, areas.description, buffer);
+    }
+}
+
+/// The letters of rows that are marked, before them.
+fn marks<T: Table>(scene: &Scene<'_>, list: &List<T>, top: usize, theme: Theme, rows: Rect, buffer: &mut Buffer) {
+    for (y, id) in rows.rows().map(|row| row.y).zip(list.visible(top, usize::from(rows.height))) {
+        let target = list.find(scene.world.model, id).and_then(|item| T::open(scene.world.model, item));
+        let letter = target.and_then(|target| scene.marks.letter(target));
+        if let Some(letter) = letter.filter(|_| list.selected() != Some(id)) {
+            buffer.set_string(rows.x, y, letter.to_string(), theme.style(Tone::Accent));
+        }
     }
 }
 
@@ -122,12 +157,19 @@ fn heading_row<T: Table>(world: &World<'_>, list: &List<T>, columns: &[(usize, u
             Direction::Up => "▴",
             Direction::Down => "▾",
         };
-        Some(aligned(column, format!("{heading}{arrow}"), theme, Tone::Title))
+        Some(aligned(column, Span::styled(format!("{heading}{arrow}"), theme.style(Tone::Title)).into()))
     });
     Row::new(headings)
 }
 
-fn row<T: Table>(world: &World<'_>, item: &T::Item, columns: &[(usize, u16)], theme: Theme) -> Row<'static> {
+/// A row. What is `sought` in its text stands out.
+fn row<T: Table>(
+    world: &World<'_>,
+    item: &T::Item,
+    columns: &[(usize, u16)],
+    sought: [&Query; 2],
+    theme: Theme,
+) -> Row<'static> {
     let cells = columns.iter().filter_map(|(place, width)| {
         let column = T::COLUMNS.get(*place)?;
         let (text, tone) = (column.cell)(world, item);
@@ -137,13 +179,34 @@ fn row<T: Table>(world: &World<'_>, item: &T::Item, columns: &[(usize, u16)], th
             Align::Task => format::cut_task(&text, width),
             Align::Left | Align::Right => format::cut(&text, width),
         };
-        Some(aligned(column, text, theme, tone))
+        let found = sought.iter().flat_map(|query| query.found(column.shows, &text)).collect();
+        Some(aligned(column, marked(&text, found, theme.style(tone))))
     });
     Row::new(cells)
 }
 
-fn aligned<I>(column: &Column<I>, text: String, theme: Theme, tone: Tone) -> Line<'static> {
-    let line = Line::from(Span::styled(text, theme.style(tone)));
+/// Text in which these ranges stand out.
+fn marked(text: &str, mut found: Vec<Range<usize>>, style: Style) -> Line<'static> {
+    found.sort_unstable_by_key(|range| range.start);
+    let mut spans = Vec::new();
+    let mut done = 0;
+    let mut push = |range: Range<usize>, style: Style| {
+        let part = text.get(range).filter(|part| !part.is_empty());
+        spans.extend(part.map(|part| Span::styled(part.to_owned(), style)));
+    };
+    for range in found {
+        let begin = range.start.max(done);
+        if begin < range.end {
+            push(done..begin, style);
+            push(begin..range.end, style.add_modifier(FOUND));
+            done = range.end;
+        }
+    }
+    push(done..text.len(), style);
+    Line::from(spans)
+}
+
+fn aligned<I>(column: &Column<I>, line: Line<'static>) -> Line<'static> {
     match column.align {
         Align::Right => line.right_aligned(),
         Align::Left | Align::Task => line,

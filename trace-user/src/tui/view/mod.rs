@@ -13,12 +13,14 @@ pub mod item;
 pub mod line;
 pub mod list;
 pub mod page;
+pub mod palette;
 pub mod phases;
 pub mod position;
 pub mod request;
 pub mod tree;
 
-use super::derived::Derived;
+use super::keymap::Action;
+use super::palette::entries;
 use super::state::{Overlay, UiState};
 use super::table::Target;
 use super::theme::{Theme, Tone};
@@ -31,9 +33,9 @@ use ratatui::text::Line;
 use ratatui::widgets::{Paragraph, Widget, Wrap};
 
 /// Columns that the screens need.
-pub const WIDTH_MIN: u16 = 60;
+pub const WIDTH_MIN: u16 = 40;
 /// Rows that the screens need.
-pub const HEIGHT_MIN: u16 = 12;
+pub const HEIGHT_MIN: u16 = 10;
 /// From this height on, there is a line that says where the person came from and what is filtered.
 const CRUMBS: u16 = 16;
 
@@ -70,10 +72,8 @@ pub fn draw(model: &Model, state: &UiState, theme: &Theme, area: Rect, buffer: &
     let page = state.opened.and_then(|opened| Some((opened, shown(state, model, opened.target, *theme, areas.body)?)));
     match (state.overlay, page) {
         (Overlay::Help(scroll), _) => help::draw(state, scroll, *theme, areas.body, buffer),
-        (Overlay::None | Overlay::Columns(_), Some((opened, page))) => {
-            page.draw(opened.scroll, opened.link, *theme, areas.body, buffer)
-        }
-        (Overlay::None | Overlay::Columns(_), None) => {
+        (_, Some((opened, page))) => page.draw(opened.scroll, opened.link, *theme, areas.body, buffer),
+        (_, None) => {
             if let Some(screen) = state.screen() {
                 screen.draw(&scene, *theme, areas.body, buffer);
             }
@@ -81,6 +81,9 @@ pub fn draw(model: &Model, state: &UiState, theme: &Theme, area: Rect, buffer: &
     }
     if let (Overlay::Columns(place), Some(screen)) = (state.overlay, state.screen()) {
         chooser::draw(screen, place, *theme, areas.body, buffer);
+    }
+    if let Overlay::Palette(place) = state.overlay {
+        palette::draw(&entries(state, model), place, *theme, areas.body, buffer);
     }
     footer::draw(model, state, *theme, areas.footer, buffer);
     unmask(area, buffer);
@@ -111,20 +114,6 @@ pub fn rows_height(state: &UiState, area: Rect) -> usize {
     let is_covered = state.opened.is_some() || matches!(state.overlay, Overlay::Help(_));
     let screen = state.screen().filter(|_| !is_covered && !too_small(area));
     screen.map_or(usize::from(body.height), |screen| screen.height(body))
-}
-
-/// Whether the model still keeps what a page shows.
-#[must_use]
-pub fn exists(model: &Model, derived: &Derived, target: Target) -> bool {
-    match target {
-        Target::Request(id) => model.request(id).is_some(),
-        Target::Cycle(id) => model.cycle(id).is_some(),
-        Target::Load(id) => model.load(id).is_some(),
-        Target::Call(id) => model.call(id).is_some(),
-        Target::Firmware(id) => model.firmware_request(id).is_some(),
-        Target::Group(sameness, id) => model.duplicate(sameness, id).is_some(),
-        Target::Finding(id) => derived.found().find(id).is_some(),
-    }
 }
 
 /// The page of something on a screen of this size, without its styles; `None` if the model no longer keeps it.
@@ -158,6 +147,25 @@ fn shown(state: &UiState, model: &Model, target: Target, theme: Theme, body: Rec
 pub fn help_scroll_max(state: &UiState, area: Rect) -> usize {
     let body = body(state, area);
     help::height(state, body).saturating_sub(usize::from(body.height))
+}
+
+/// The line of the help that explains this verdict or finding.
+#[must_use]
+pub fn help_line(state: &UiState, area: Rect, name: &str) -> usize {
+    help::line_of(state, body(state, area), name)
+}
+
+/// The place of the palette's entry that is drawn at a place of the screen. It has `count` entries, of which the one at
+/// `place` is selected.
+#[must_use]
+pub fn palette_row_at(state: &UiState, count: usize, place: usize, at: Position) -> Option<usize> {
+    palette::row_at(count, place, body(state, state.area), at)
+}
+
+/// The action whose key the last line shows at a place of the screen.
+#[must_use]
+pub fn hint_at(model: &Model, state: &UiState, area: Rect, at: Position) -> Option<Action> {
+    if too_small(area) { None } else { footer::action_at(model, state, areas(state, area).footer, at) }
 }
 
 /// The place of the tab at a place of the screen.

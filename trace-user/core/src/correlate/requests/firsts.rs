@@ -2,15 +2,15 @@
 //! CONFIG_MODULE_DEBUG_AUTOLOAD_DUPS): the first that waits for a helper stands for all others until a minute after its
 //! return.
 //!
-//! In: requests that begin to wait for their helper, and requests that are closed. Out: the request that a later one was
-//! answered with, what became of it, and who has to be judged once that is known.
+//! In: requests that begin to wait for their helper, and requests that are closed. Out: the request that a later one
+//! was answered with, what became of it, and who has to be judged once that is known.
 
 use crate::entities::{Request, RequestId};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Names that are remembered. Beyond that, the oldest request's is forgotten, and a request that the kernel answers with
-/// its result has no verdict.
+/// Names that are remembered. Beyond that, the oldest request's is forgotten, and a request that the kernel answers
+/// with its result has no verdict.
 const NAMES: usize = 4_096;
 
 /// The last request for each name that had a helper of its own.
