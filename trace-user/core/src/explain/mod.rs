@@ -129,12 +129,8 @@ pub fn why(request: &Request) -> Option<String> {
         Verdict::SatisfiedByAnother => gone_again(request),
         Verdict::HelperMissing => why_refused_early(request).or_else(|| helper::foreign(request)),
         Verdict::Refused => why_refused_early(request),
-        Verdict::Throttled
-        | Verdict::Denied
-        | Verdict::Abandoned
-        | Verdict::Unwaited
-        | Verdict::InFlight
-        | Verdict::Incomplete => None,
+        Verdict::Throttled | Verdict::Denied | Verdict::Abandoned | Verdict::Unwaited | Verdict::InFlight => None,
+        Verdict::Incomplete => without_index(request),
     }
 }
 
@@ -433,7 +429,7 @@ fn incomplete(request: &Request) -> String {
             .map_or_else(|| "its helper".to_owned(), |load| format!("the load of {}", load::subject(load)));
         return format!("its outcome is unknown: how {missed} ended was not seen");
     }
-    format!("its outcome is unknown: {}", gaps.join(", and "))
+    format!("its outcome is unknown: {}{}", gaps.join(", and "), also(without_index(request)))
 }
 
 /// What the helper did after its requester had gone on.
