@@ -27,6 +27,7 @@ use crate::tui::terminal::{Terminal, TerminalError};
 use crate::tui::{Mode, Msg, Outcome, Theme, UiState, draw, update};
 use modtrail_core::model::Model;
 use modtrail_core::player::{Command, Limits, When};
+use std::collections::VecDeque;
 use std::env;
 use std::future::ready;
 use std::path::{Path, PathBuf};
@@ -45,6 +46,9 @@ const FRAME: Duration = Duration::from_millis(50);
 const STILL: Duration = Duration::from_secs(1);
 /// How long nothing is drawn while another program has the terminal.
 const AWAY: Duration = Duration::from_secs(3_600);
+
+/// Commands for the player that wait. What is typed beyond that is dropped.
+const COMMANDS: usize = 64;
 
 /// What a recording of what was seen is named after, in the current folder.
 const SAVED: &str = "modtrail.mcap";
@@ -201,7 +205,7 @@ pub fn play(source: &Source, look: Look, when: When, limits: Limits) -> Result<(
                     dashboard.stale = played.is_moving();
                 }
             }
-            if let Some(command) = dashboard.command.take() {
+            while let Some(command) = dashboard.next_command(played.player.is_seeking()) {
                 // What has passed until now was not played in this way.
                 played.pass();
                 played.player.command(command);
@@ -232,8 +236,8 @@ struct Dashboard {
     quit: bool,
     /// What was seen is to be written to a recording.
     saves: bool,
-    /// How the recording is to be played.
-    command: Option<Command>,
+    /// How the recording is to be played, one after another.
+    commands: VecDeque<Command>,
     /// What was typed is kept here.
     history: Option<PathBuf>,
     /// The signal that ended it.
@@ -252,6 +256,21 @@ enum TerminalAction {
 }
 
 impl Dashboard {
+    /// Steps wait for each other. To play, and to go to a time, makes what waits pointless.
+    fn play(&mut self, command: Command) {
+        if !command.goes_on() {
+            self.commands.clear();
+        }
+        if self.commands.len() < COMMANDS {
+            self.commands.push_back(command);
+        }
+    }
+
+    /// What is to be done to the recording now.
+    fn next_command(&mut self, is_seeking: bool) -> Option<Command> {
+        self.commands.pop_front_if(|command| !(command.goes_on() && is_seeking))
+    }
+
     /// Takes the terminal over, and starts to read it.
     fn open(look: Look, mode: Mode) -> Result<(Self, mpsc::Receiver<Input>), Failure> {
         let Look { theme, mouse, settings } = look;
@@ -277,7 +296,7 @@ impl Dashboard {
             stale: true,
             quit: false,
             saves: false,
-            command: None,
+            commands: VecDeque::new(),
             history,
             ended_by,
         };
@@ -345,7 +364,7 @@ impl Dashboard {
                 }
             }
             Outcome::View => self.view(live),
-            Outcome::Play(command) => self.command = Some(command),
+            Outcome::Play(command) => self.play(command),
         }
     }
 

@@ -238,6 +238,7 @@ impl<O: FnMut(&SourceFile, u64) -> Result<Box<dyn Read>, FileReadError>> Feed fo
     fn go(&mut self, mark: &TrackMark) -> Result<(), FileReadError> {
         self.out.clear();
         self.reading = None;
+        self.faults.truncate(mark.file);
         (self.place, self.series) = (mark.file, mark.series.clone());
         if let Some((within, file)) = mark.within.as_ref().zip(self.files.get(mark.file)) {
             let bytes = (self.open)(file, within.first_byte())?;

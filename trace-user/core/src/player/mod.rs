@@ -81,6 +81,14 @@ pub enum Command {
     Time(When),
 }
 
+impl Command {
+    /// Whether it goes on from where the command before it arrives.
+    #[must_use]
+    pub const fn goes_on(&self) -> bool {
+        !matches!(self, Self::Toggle | Self::Time(_))
+    }
+}
+
 /// A seek that has not arrived.
 #[derive(Clone, Copy, Debug)]
 struct Seek {
@@ -228,6 +236,12 @@ impl<M: Clone> Player<M> {
     /// So much of the recording has been indexed, of a hundred parts.
     pub const fn indexed_until(&mut self, percent: u8) {
         self.known.percent = percent;
+    }
+
+    /// Whether it is on its way to a position.
+    #[must_use]
+    pub const fn is_seeking(&self) -> bool {
+        self.seek.is_some()
     }
 
     /// Does what the person wants, or says why not.
