@@ -3,7 +3,7 @@
 //! In: the model. Out: values and words for alerts, screens and lines. Pure; the edge samples the kernel stacks of the
 //! threads named here.
 
-use crate::entities::{Call, Cycle, Firmware, Load, LockState, Request, Timed};
+use crate::entities::{Call, Cycle, Firmware, Load, LockState, Request, Timed, TurnedAway};
 use crate::event::{Stamp, Task};
 use crate::model::Model;
 use std::ops::Range;
@@ -18,8 +18,8 @@ const SLOT_CLOCK: &str = "the kernel's limit of 5s for a slot";
 /// systemd-udevd's `event_timeout`.
 const UDEV_CLOCK: &str = "udev, which kills its worker after 180s unless configured otherwise";
 /// The same during an init: whether a signal ends that is up to the module.
-const UDEV_IN_INIT: &str = "udev kills its worker after 180s unless configured otherwise, but only an init that reacts \
-                            to signals ends by that";
+const UDEV_IN_INIT: &str = "udev kills its worker after 180s unless configured otherwise, but that only ends an init \
+                            that reacts to signals";
 /// The same after it: `async_synchronize_full` waits uninterruptibly (kernel/async.c, 5.10 to 7.3).
 const UDEV_IN_SETTLE: &str = "udev kills its worker after 180s unless configured otherwise, but a wait for asynchronous \
                               work cannot be interrupted";
@@ -146,17 +146,17 @@ pub fn of_request(request: &Request, model: &Model) -> Place {
     let requester = request.task;
     match request.call.as_deref() {
         Some(call) => of_call(call, model),
+        None if request.turned_away == Some(TurnedAway::Deduplicated) => {
+            let words = "the wait for what becomes of an earlier request for the same name".to_owned();
+            Place { words, thread: None, timeout: None }
+        }
         None if request.returned.is_some() => {
             let words = "helpers of other requests for the same module; this one got no slot".to_owned();
             Place { words, thread: None, timeout: None }
         }
-        None if request.admitted.is_some() => {
-            let words = "the wait for an earlier request for the same name".to_owned();
-            Place { words, thread: Some(requester), timeout: None }
-        }
         None => {
-            let timeout = Some(Timeout::Ends(SLOT_CLOCK));
-            Place { words: "the wait for a slot".to_owned(), thread: Some(requester), timeout }
+            let timeout = request.admitted.is_none().then_some(Timeout::Ends(SLOT_CLOCK));
+            Place { words: format!("the wait for {}", request.awaited()), thread: Some(requester), timeout }
         }
     }
 }

@@ -94,9 +94,14 @@ pub fn deduplicated(request: &Request, first: Option<&Request>, lives: &Lives, l
         return of(Verdict::Abandoned);
     }
     let Some(first) = first.filter(|_| !lost) else { return of(Verdict::Incomplete) };
-    let Some(by) = loaded_for(first) else { return of(first.verdict) };
     // The kernel gives the result for a minute, whatever becomes of the module.
     let returned = request.returned.unwrap_or(request.asked);
+    let mut wanted = first.resolution.iter().flat_map(|resolution| &resolution.modules);
+    let is_there = |wanted: &Wanted| wanted.built_in || lives.live_at(&wanted.name, returned);
+    if first.verdict == Verdict::AlreadyLive && !wanted.any(is_there) {
+        return of(Verdict::Hollow);
+    }
+    let Some(by) = loaded_for(first) else { return of(first.verdict) };
     if first.live.is_some_and(|live| lives.gone_by(&by.module, live, returned).is_some()) {
         return of(Verdict::Hollow);
     }

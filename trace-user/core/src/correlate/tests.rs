@@ -551,7 +551,10 @@ fn a_request_that_the_kernel_answers_with_anothers_result_comes_to_the_same() {
     assert_eq!(by(2), (Verdict::SatisfiedByAnother, Some(1), loaded, true));
     assert_eq!(by(3), (Verdict::SatisfiedByAnother, Some(1), loaded, true));
     assert_eq!((scenario.request(2).live, scenario.request(3).live), (Some(stamp(9_030_000)), None));
-    assert!(explain(&scenario.request(2)).contains("the kernel made it wait for request #1"));
+    assert!(
+        explain(&scenario.request(2))
+            .contains("request #1, for the same name, stood for it: can was loaded by modprobe[413]")
+    );
 }
 
 #[test]
@@ -574,7 +577,7 @@ fn a_failure_is_passed_on_and_so_is_a_success_that_is_none_any_more() {
     scenario.probe(70_100, other, Moment::Deduplicated { result: ReturnCode::OK });
     scenario.until(4_000_000);
     assert_eq!((verdict(&scenario, 2), verdict(&scenario, 4)), (Verdict::NotFound, Verdict::Hollow));
-    assert!(explain(&scenario.request(4)).ends_with("which is 0, but can is not live"));
+    assert!(explain(&scenario.request(4)).ends_with("the kernel returned 0, but can is not live"));
 }
 
 #[test]

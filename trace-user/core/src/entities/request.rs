@@ -216,6 +216,16 @@ impl Request {
         returned.or(ended)
     }
 
+    /// What it waits for while it has no helper call, as a phrase.
+    #[must_use]
+    pub const fn awaited(&self) -> &'static str {
+        if self.admitted.is_some() {
+            "its helper call, or the result of an earlier request for the same name"
+        } else {
+            "a slot"
+        }
+    }
+
     /// How the requester waits.
     #[must_use]
     pub fn wait(&self) -> Option<Wait> {

@@ -38,7 +38,9 @@ impl Correlator {
         let request = self.requests.get(id)?;
         let thread = request.task.tid;
         let may_miss = self.may_miss_returns || self.lost_during(request);
-        let state = state(request, &self.helpers, self.now, may_miss, self.firsts.is_on());
+        // If the kernel's answer may have been lost, it is not awaited for ever.
+        let deduplicates = self.firsts.is_on() && !self.lost_during(request);
+        let state = state(request, &self.helpers, self.now, may_miss, deduplicates);
         // A requester that was turned away may still get what others' helpers are working for, so that is awaited.
         let away =
             request.turned_away == Some(TurnedAway::Throttled) || state == State::ClosedWith(Gap::NothingFollowed);
@@ -173,8 +175,7 @@ impl Correlator {
                 // Only its function's return was awaited.
                 let lost = self.losses.overlap(request.asked.mono, over.mono);
                 self.judge(&mut request, None, lost, over);
-                request.closed = true;
-                out.push(Change::Request(Arc::new(request)));
+                self.close_at_end(request, out);
                 continue;
             } else {
                 request.gaps.push(Gap::TracingEnded);
@@ -182,8 +183,7 @@ impl Correlator {
             if request.returned.is_some() {
                 self.judge(&mut request, None, true, self.now);
             }
-            request.closed = true;
-            out.push(Change::Request(Arc::new(request)));
+            self.close_at_end(request, out);
         }
         let changed = self.suspends.take_unreported();
         self.report_cycles(changed, out);
@@ -191,6 +191,14 @@ impl Correlator {
         self.report_cycles(cycles, out);
         let firmwares = self.firmwares.take_open().into_iter();
         out.extend(firmwares.map(|open| Change::Firmware(Arc::new(open))));
+    }
+
+    /// Those that waited for it have higher numbers, so they are still to come.
+    fn close_at_end(&mut self, mut request: Request, out: &mut Vec<Change>) {
+        request.closed = true;
+        let request = Arc::new(request);
+        self.firsts.closed(&request);
+        out.push(Change::Request(request));
     }
 
     pub(in crate::correlate) fn lost_during(&self, request: &Request) -> bool {

@@ -6,18 +6,24 @@
 //! was answered with, what became of it, and who has to be judged once that is known.
 
 use crate::entities::{Request, RequestId};
-use std::collections::BTreeMap;
+use crate::event::Stamp;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use trace_common::time::Nanos;
 
-/// Names that are remembered. Beyond that, the oldest request's is forgotten, and a request that the kernel answers
-/// with its result has no verdict.
-const NAMES: usize = 4_096;
+/// Requests that are remembered. Beyond that, the oldest is forgotten, and a request that the kernel answers with its
+/// result has no verdict.
+const REMEMBERED: usize = 4_096;
 
-/// The last request for each name that had a helper of its own.
+/// How long a result stands, and a little more (kernel/module/dups.c `kmod_dup_request_announce`, 6.4 to 7.3).
+const STANDS: Nanos = Nanos::from_secs(61);
+
+/// The last requests that had a helper of their own.
 #[derive(Clone, Debug, Default)]
 pub struct Firsts {
     /// The kernel does this.
     is_on: bool,
+    /// The last for each name.
     by_alias: BTreeMap<Arc<str>, RequestId>,
     known: BTreeMap<RequestId, First>,
 }
@@ -28,7 +34,7 @@ struct First {
     /// As it was closed; `None` while it is open.
     closed: Option<Arc<Request>>,
     /// Those that were answered with its result while it was open.
-    followers: Vec<RequestId>,
+    followers: BTreeSet<RequestId>,
 }
 
 impl Firsts {
@@ -43,32 +49,33 @@ impl Firsts {
         self.is_on
     }
 
-    /// The request waits for a helper of its own: it stands for later ones.
-    pub fn waits(&mut self, request: &Request) {
-        let Some(alias) = request.requested.alias.text().filter(|_| self.is_on) else { return };
-        if let Some(before) = self.by_alias.insert(alias.clone(), request.id) {
-            self.known.remove(&before);
+    /// The request waits for a helper of its own: it stands for later ones. Returns those that waited for a request that
+    /// is forgotten: what became of that will not be known.
+    pub fn waits(&mut self, request: &Request) -> BTreeSet<RequestId> {
+        let Some(alias) = request.requested.alias.text().filter(|_| self.is_on) else { return BTreeSet::new() };
+        self.by_alias.insert(alias.clone(), request.id);
+        self.known.insert(request.id, First { alias: alias.clone(), closed: None, followers: BTreeSet::new() });
+        let surplus = self.known.len() > REMEMBERED;
+        let Some((id, forgotten)) = surplus.then(|| self.known.pop_first()).flatten() else { return BTreeSet::new() };
+        if self.by_alias.get(&forgotten.alias) == Some(&id) {
+            self.by_alias.remove(&forgotten.alias);
         }
-        self.known.insert(request.id, First { alias: alias.clone(), closed: None, followers: Vec::new() });
-        if self.known.len() > NAMES
-            && let Some((_, oldest)) = self.known.pop_first()
-        {
-            self.by_alias.remove(&oldest.alias);
-        }
+        forgotten.followers
     }
 
-    /// The request whose result a request for `alias` gets now.
+    /// The request whose result a request for `alias` gets that is made at `asked`.
     #[must_use]
-    pub fn of(&self, alias: &str) -> Option<RequestId> {
-        self.by_alias.get(alias).copied()
+    pub fn of(&self, alias: &str, asked: Stamp) -> Option<RequestId> {
+        let id = self.by_alias.get(alias).copied()?;
+        let returned = self.outcome(id).and_then(|first| first.returned);
+        let is_over = returned.is_some_and(|returned| asked.mono.since(returned.mono) > STANDS);
+        (!is_over).then_some(id)
     }
 
     /// Whether it is open. If so, `follower` is judged after it.
     pub fn awaits(&mut self, first: RequestId, follower: RequestId) -> bool {
         let Some(first) = self.known.get_mut(&first).filter(|first| first.closed.is_none()) else { return false };
-        if !first.followers.contains(&follower) {
-            first.followers.push(follower);
-        }
+        first.followers.insert(follower);
         true
     }
 
@@ -79,8 +86,8 @@ impl Firsts {
     }
 
     /// A request is closed: those that wait for that.
-    pub fn closed(&mut self, request: &Arc<Request>) -> Vec<RequestId> {
-        let Some(first) = self.known.get_mut(&request.id) else { return Vec::new() };
+    pub fn closed(&mut self, request: &Arc<Request>) -> BTreeSet<RequestId> {
+        let Some(first) = self.known.get_mut(&request.id) else { return BTreeSet::new() };
         first.closed = Some(request.clone());
         std::mem::take(&mut first.followers)
     }

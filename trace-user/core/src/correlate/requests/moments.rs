@@ -69,9 +69,9 @@ impl Correlator {
     ) {
         let request = self.requests.of(task);
         let request = request.filter(|id| self.requests.get(*id).is_some_and(|open| serves(open, entered)));
-        if let Some(first) = request.and_then(|id| self.requests.get(id)).filter(|_| entered.wait == Wait::Proc) {
-            self.firsts.waits(first);
-        }
+        let first = request.and_then(|id| self.requests.get(id)).filter(|_| entered.wait == Wait::Proc);
+        let left_alone = first.map(|first| self.firsts.waits(first)).unwrap_or_default();
+        left_alone.into_iter().for_each(|follower| self.settle(follower, out));
         let call = self.helpers.entered(at, task, entered, request);
         if self.is_own(&task) {
             return self.helpers.hide(call);
@@ -102,7 +102,8 @@ impl Correlator {
         };
         request.turned_away = Some(by.0);
         if by.0 == TurnedAway::Deduplicated {
-            request.deduplicated_by = request.requested.alias.text().and_then(|alias| self.firsts.of(alias));
+            let alias = request.requested.alias.text();
+            request.deduplicated_by = alias.and_then(|alias| self.firsts.of(alias, request.asked));
         }
         request.returned.get_or_insert(at);
         request.result.get_or_insert(CallResult::from_return(by.1.0));
@@ -142,6 +143,10 @@ impl Correlator {
             |request: &&mut Request| request.call.is_none() && request.admitted.is_none() && !self.misses_denials;
         if let Some(request) = self.requests.get_mut(id).filter(killed) {
             request.requester_gone = Some(at);
+        }
+        let is_unanswered = |request: &Request| request.admitted.is_some() && request.call.is_none();
+        if self.firsts.is_on() && self.requests.get(id).is_some_and(is_unanswered) {
+            return self.close(id, Some(Gap::NothingFollowed), out);
         }
         self.settle(id, out);
     }
