@@ -16,13 +16,14 @@ const AFTER_NAME: [&str; 8] = [
 ];
 
 /// Words of lines about a load that failed, the more telling first.
-const TELLING: [&str; 17] = [
+const TELLING: [&str; 18] = [
     "version magic ",
     "disagrees about version of symbol ",
     "Unknown symbol ",
     " is blacklisted",
     " is rejected",
     "Lockdown: ",
+    "LoadPin: ",
     "Only loading ",
     "invalid for parameter ",
     "Invalid ELF header ",

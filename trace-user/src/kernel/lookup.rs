@@ -23,9 +23,9 @@ use std::time::SystemTime;
 /// exhaust the stack.
 const DEPTH: usize = 64;
 /// Folders that are looked at for what the index may lack.
-const LOOKED_AT: usize = 64;
+const LOOKED_AT: usize = 16;
 /// Files of each that are looked at.
-const FILES: usize = 1_024;
+const FILES: usize = 256;
 
 /// The kernel command line.
 const COMMAND_LINE: &str = "/proc/cmdline";
@@ -136,7 +136,7 @@ impl Lookup {
     /// Reads again what has changed since it was read; returns whether anything had.
     pub fn refresh(&mut self) -> bool {
         let has_moved = !self.is_chosen && current_root() != self.root;
-        if has_moved || Indexes::changed(&self.folder) != self.made {
+        if has_moved || self.error.is_some() || Indexes::changed(&self.folder) != self.made {
             let chosen = self.is_chosen.then(|| self.root.clone());
             *self = Self::read(chosen.as_deref());
             return true;
@@ -372,8 +372,13 @@ const BEGINNINGS: [&[u8]; 4] = [b"\x7fELF", b"\xfd7zXZ", b"\x1f\x8b", b"\x28\xb5
 /// What is wrong with the file of a module, by its first bytes; `None` if nothing is, or if it cannot be read.
 fn fault_of(path: &Path) -> Option<FileFault> {
     let mut first = Vec::new();
+    match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Some(FileFault::Missing),
+        // It may never answer.
+        Ok(found) if !found.is_file() => return Some(FileFault::Foreign),
+        Ok(_) | Err(_) => {}
+    }
     match File::open(path).and_then(|file| file.take(8).read_to_end(&mut first)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Some(FileFault::Missing),
         Err(_) => None,
         Ok(0) => Some(FileFault::Empty),
         Ok(_) => (!BEGINNINGS.iter().any(|beginning| first.starts_with(beginning))).then_some(FileFault::Foreign),

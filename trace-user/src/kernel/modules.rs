@@ -33,9 +33,8 @@ impl Indexes {
     /// missing.
     pub fn read(folder: &Path) -> io::Result<Self> {
         let index = |name: &str| {
-            let path = folder.join(name);
-            let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
-            let index = Index::of(fs::read(&path).map_err(named)?);
+            let named = |error: io::Error| io::Error::new(error.kind(), format!("{name}: {error}"));
+            let index = Index::of(read_index(&folder.join(name)).map_err(named)?);
             let odd = || io::Error::other(format!("{name} is not an index of a version that modprobe 30 reads"));
             index.ok_or_else(odd)
         };
@@ -132,6 +131,18 @@ pub fn loose(name: &str) -> String {
 /// The module in a file of this path.
 fn file_module(path: &str) -> Arc<str> {
     loose(path.rsplit('/').next().unwrap_or(path)).into()
+}
+
+/// The most that is read of an index; Debian's largest has 2 MiB.
+const INDEX: u64 = 64 * 1024 * 1024;
+
+/// The bytes of an index. What is not a file may never answer.
+fn read_index(path: &Path) -> io::Result<Vec<u8>> {
+    let found = fs::metadata(path)?;
+    if !found.is_file() || found.len() > INDEX {
+        return Err(io::Error::other("not a file of at most 64 MiB"));
+    }
+    fs::read(path)
 }
 
 #[cfg(test)]

@@ -110,7 +110,9 @@ impl Input {
 
     /// The word before the cursor goes, with the blanks after it.
     fn take_word(&mut self) {
-        let kept = self.before.trim_end().rfind(char::is_whitespace).map_or(0, |blank| blank + 1);
+        let typed = self.before.trim_end();
+        let blank = typed.char_indices().rev().find(|(_, typed)| typed.is_whitespace());
+        let kept = blank.map_or(0, |(at, blank)| at + blank.len_utf8());
         self.before.truncate(kept);
     }
 
@@ -147,6 +149,7 @@ mod tests {
         let word = (KeyCode::Char('w'), control);
         assert_eq!(typed("one two  ", &[word]), "one |");
         assert_eq!(typed("one two", &[word, word, word]), "|");
+        assert_eq!(typed("one\u{3000}two", &[word]), "one\u{3000}|");
         assert_eq!(typed("日本", &[left, (KeyCode::Char('u'), control)]), "|本");
         assert_eq!(typed("ab", &[(KeyCode::Char('a'), control), (KeyCode::Char('k'), control)]), "|");
         assert!(!Input::new(Purpose::Filter, "").edit(KeyEvent::new(KeyCode::F(2), none)));

@@ -90,13 +90,14 @@ pub fn of(load: &Load) -> Option<Ban> {
 fn by_the_kernel(load: &Load, policy: Option<&Policy>) -> Option<Ban> {
     let line = *printed::telling(&load.printed).first()?;
     let is_refused = line.contains("Loading of ") && line.contains(" is rejected");
-    if line.ends_with(" is blacklisted") {
+    let is_pinned = line.contains("LoadPin: ") && (line.contains(" denied ") || line.contains(" old-api-denied "));
+    if line.ends_with(" is blacklisted") && printed::module(line).is_some() {
         Some(Ban::Listed(load.module.as_deref().unwrap_or("the module").to_owned()))
     } else if is_refused {
         Some(Ban::Unsigned)
     } else if line.contains("module loading is restricted") {
         Some(Ban::LockedDown(policy.and_then(|policy| policy.lockdown.as_deref()).map(str::to_owned)))
-    } else if line.contains("LoadPin: ") {
+    } else if is_pinned {
         Some(Ban::Pinned)
     } else {
         None
@@ -106,11 +107,7 @@ fn by_the_kernel(load: &Load, policy: Option<&Policy>) -> Option<Ban> {
 /// By the state of the machine.
 fn by_policy(load: &Load, error: Errno, policy: &Policy) -> Option<Ban> {
     if SIGNATURE.contains(&error.as_return()) {
-        return match (&policy.lockdown, policy.sig_enforce) {
-            (_, Some(true)) => Some(Ban::Unsigned),
-            (Some(mode), _) => Some(Ban::LockedDown(Some(mode.to_string()))),
-            (None, _) => None,
-        };
+        return (policy.sig_enforce == Some(true)).then_some(Ban::Unsigned);
     }
     if error != Errno::EPERM {
         return None;
@@ -126,8 +123,9 @@ fn by_policy(load: &Load, error: Errno, policy: &Policy) -> Option<Ban> {
 /// 5.10 to 7.3). Functions of other names are not known to be a module's.
 fn skipped(load: &Load, policy: &Policy) -> Option<Ban> {
     let module = load.module.as_deref()?;
+    let usual = ["_init", "_module_init", "_mod_init", "_init_module"];
     let is_of = |name: &str| {
-        name.strip_prefix(module).is_some_and(|rest| rest.starts_with('_') && rest.ends_with("init"))
+        name.strip_prefix(module).is_some_and(|rest| usual.contains(&rest))
             || name.strip_prefix("init_") == Some(module)
     };
     let init = policy.initcall_blacklist.iter().find(|name| is_of(name))?;
@@ -159,13 +157,17 @@ mod tests {
 
     #[test]
     fn the_kernel_says_what_it_forbids() {
-        let of_load = |error, printed, policy| of(&load(error, printed, policy));
+        let of_load = |error: i32, printed: &str, policy: Policy| of(&load(error, printed, policy));
         assert_eq!(of_load(-129, "Loading of unsigned module is rejected", Policy::default()), Some(Ban::Unsigned));
         let line = "Lockdown: insmod: unsigned module loading is restricted; see man kernel_lockdown.7";
         assert_eq!(of_load(-1, line, locked()), Some(Ban::LockedDown(Some("integrity".into()))));
         assert_eq!(of_load(-1, "Module can is blacklisted", Policy::default()), Some(Ban::Listed("can".into())));
         assert_eq!(of_load(-8, "can: version magic 'A' should be 'B'", locked()), None);
         assert_eq!(of_load(-1, "", locked()), None, "something else may forbid it");
+        assert_eq!(of_load(-129, "", locked()), None, "a signature that does not fit is refused everywhere");
+        assert_eq!(of_load(-1, "Module hash 0a1b is blacklisted", locked()), None);
+        let pin = |what: &str| of_load(-1, &format!("LoadPin: kernel-module {what} obj=\"/x.ko\" pid=1"), locked());
+        assert_eq!((pin("denied"), pin("pinned")), (Some(Ban::Pinned), None));
     }
 
     #[test]
@@ -189,6 +191,7 @@ mod tests {
         let skipped = Some(Ban::Skipped { module: "can".into(), init: "can_init".into() });
         assert_eq!(of(&begun(-1, "can_init")), skipped);
         assert_eq!((of(&begun(-22, "can_init")), of(&begun(-1, "canary_init"))), (None, None));
+        assert_eq!(of(&begun(-1, "can_raw_init")), None);
         assert!(of(&begun(-1, "can_module_init")).is_some() && of(&begun(-1, "init_can")).is_some());
     }
 }

@@ -24,17 +24,18 @@ pub fn explain(request: &Request) -> String {
     format!("{became}{}", also(served_words(request)))
 }
 
-/// That the kernel answered it with the result of an earlier request; what became of that one is said there.
+/// That an earlier request stood for it; what became of that one is said there.
 fn deduplicated(request: &Request) -> Option<String> {
-    let first = request.deduplicated_by.filter(|_| request.verdict != Verdict::Incomplete)?;
-    let same =
-        format!("the kernel made it wait for request #{}, for the same name, and gave it that one's result", first.0);
+    let is_judged = !matches!(request.verdict, Verdict::Incomplete | Verdict::InFlight);
+    let first = request.deduplicated_by.filter(|_| is_judged)?;
+    let stood = format!("request #{}, for the same name, stood for it", first.0);
     Some(match (&request.satisfied_by, request.verdict) {
-        (Some(by), _) => format!("{same}: {} was loaded by {}", by.module, task_words(&by.task)),
+        (Some(by), _) => format!("{stood}: {} was loaded by {}", by.module, task_words(&by.task)),
         (None, Verdict::Hollow) if request.result == Some(CallResult::OK) => {
-            format!("{same}, which is 0, but {} is not live", wanted_words(request))
+            format!("{stood}: the kernel returned 0, but {} is not live", wanted_words(request))
         }
-        (None, verdict) => format!("{same}: {}", verdict.words()),
+        (None, Verdict::Abandoned) => format!("{stood}; its own requester, or that one's, was killed"),
+        (None, verdict) => format!("{stood}: {}", verdict.words()),
     })
 }
 
@@ -130,7 +131,7 @@ pub fn why(request: &Request) -> Option<String> {
         Verdict::HelperMissing => why_refused_early(request).or_else(|| helper::foreign(request)),
         Verdict::Refused => why_refused_early(request),
         Verdict::Throttled | Verdict::Denied | Verdict::Abandoned | Verdict::Unwaited | Verdict::InFlight => None,
-        Verdict::Incomplete => without_index(request),
+        Verdict::Incomplete => without_index(request).map(with_depmod),
     }
 }
 
@@ -200,22 +201,26 @@ fn why_nothing_was_loaded(request: &Request) -> Option<String> {
         .map(absent_words)
         .or_else(|| helper::foreign(request))
         .or_else(|| joined(wanted(request).filter_map(by_configuration)))
-        .or_else(|| outdated(request))
-        .or_else(|| without_index(request))
+        .or_else(|| outdated(request).map(with_depmod))
+        .or_else(|| without_index(request).map(with_depmod))
+}
+
+fn with_depmod(fact: String) -> String {
+    format!("{fact}: run depmod")
 }
 
 /// That the indexes of modules could not be read, and so modprobe may not have read them either.
 #[must_use]
 pub fn without_index(request: &Request) -> Option<String> {
     let unread = request.resolution.as_ref()?.unread.as_ref()?;
-    Some(format!("the indexes of modules could not be read ({unread}): run depmod"))
+    Some(format!("the indexes of modules could not be read ({unread})"))
 }
 
 /// That the index of modules may lack what was requested: it does not name the file of a module.
 #[must_use]
 pub fn outdated(request: &Request) -> Option<String> {
     let unindexed = request.resolution.as_ref()?.unindexed.as_ref()?;
-    Some(format!("no module in the index has this alias, and the index lacks {unindexed}: run depmod"))
+    Some(format!("no module in the index has this alias, and the index lacks {unindexed}"))
 }
 
 /// That the folder of the kernel's modules is not there, and which are.
@@ -242,6 +247,9 @@ fn concerned<'r>(request: &'r Request, load: &Load) -> Option<&'r Wanted> {
     wanted(request).find(of).or_else(|| wanted(request).next())
 }
 
+/// Why no helper was called.
+pub const NO_HELPER: &str = "no helper is set: kernel.modprobe is empty";
+
 /// Whether the kernel refused the request because no helper is set (kernel/module/kmod.c `__request_module`, 5.10 to
 /// 7.3).
 #[must_use]
@@ -256,7 +264,7 @@ fn why_refused_early(request: &Request) -> Option<String> {
         return None;
     }
     Some(match request.result.and_then(CallResult::error) {
-        Some(Errno::ENOENT) => "no helper is set: kernel.modprobe is empty".into(),
+        Some(Errno::ENOENT) => NO_HELPER.into(),
         Some(Errno::ENAMETOOLONG) => "the name is longer than the kernel allows (55 bytes)".into(),
         Some(error) => format!("the kernel answered {} before it asked for a helper", error.words()),
         None => return None,
@@ -393,7 +401,7 @@ fn helper_missing(request: &Request) -> String {
     let reason = reason.map_or_else(|| "unknown why".to_owned(), Errno::words);
     let foreign = also(helper::foreign(request));
     match (path, error) {
-        (Some(_), _) if empty => "no helper is set: the path in /proc/sys/kernel/modprobe is empty".into(),
+        (Some(_), _) if empty => NO_HELPER.into(),
         (Some(path), Some(_)) => format!("{path} could not be executed: {reason}{foreign}"),
         (Some(path), None) => format!("{path} could not be started: {reason}{foreign}"),
         (None, _) => format!("the helper could not be started: {reason}"),
@@ -429,7 +437,7 @@ fn incomplete(request: &Request) -> String {
             .map_or_else(|| "its helper".to_owned(), |load| format!("the load of {}", load::subject(load)));
         return format!("its outcome is unknown: how {missed} ended was not seen");
     }
-    format!("its outcome is unknown: {}{}", gaps.join(", and "), also(without_index(request)))
+    format!("its outcome is unknown: {}{}", gaps.join(", and "), also(without_index(request).map(with_depmod)))
 }
 
 /// What the helper did after its requester had gone on.
@@ -454,7 +462,7 @@ fn in_flight(request: &Request) -> String {
 /// What an open request waits for.
 fn stage(request: &Request) -> String {
     let Some(call) = request.call.as_deref() else {
-        return "waiting for a slot".into();
+        return format!("waiting for {}", request.awaited());
     };
     if let Some(load) = request.loads.iter().rev().find(|load| !load.closed) {
         let loader = task_words(&load.task);
@@ -830,7 +838,7 @@ mod tests {
              system's modprobe (see kernel.modprobe)",
         );
         entry(&mut request).path = Captured::whole("");
-        check(&request, "no helper is set: the path in /proc/sys/kernel/modprobe is empty");
+        check(&request, "no helper is set: kernel.modprobe is empty");
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! State of the machine that forbids loads or requests: one finding for each thing in force that one of them met.
 
 use super::{Evidence, Finding, Groups, Kind};
-use crate::explain::ban;
-use crate::explain::refused_without_helper;
+use crate::explain::{NO_HELPER, ban, refused_without_helper};
 use crate::model::Model;
 
 /// Finds them. What is in force and stopped nothing is not a finding.
@@ -14,9 +13,8 @@ pub(super) fn find(model: &Model) -> Vec<Finding> {
         }
     }
     for request in model.requests().filter(|request| refused_without_helper(request)) {
-        let sentence = "kernel.modprobe is empty: the kernel runs no helper, and every request fails with ENOENT";
         let next = "if nobody set that on purpose: sysctl kernel.modprobe=/sbin/modprobe";
-        groups.add(sentence.to_owned(), next, request.asked, Evidence::Request(request.id));
+        groups.add(NO_HELPER.to_owned(), next, request.asked, Evidence::Request(request.id));
     }
     groups.into_findings()
 }
