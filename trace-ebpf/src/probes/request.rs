@@ -160,8 +160,8 @@ pub fn throttled(ctx: &impl EbpfContext, result: i32) -> i32 {
 }
 
 /// hook: return of `bool kmod_dup_request_exists_wait(char *module_name, bool wait, int *dup_ret)`
-/// (kernel/module/dups.c, 6.4 to 7.3 with CONFIG_MODULE_DEBUG_AUTOLOAD_DUPS): an earlier request for the same name stands
-/// for this one.
+/// (kernel/module/dups.c, 6.4 to 7.3 with CONFIG_MODULE_DEBUG_AUTOLOAD_DUPS): an earlier request for the same name
+/// stands for this one.
 #[inline(always)]
 pub fn deduplicated(ctx: &impl EbpfContext, result: u64, exists: u64) -> i32 {
     // A `bool` is returned in the lowest byte; the rest of the register means nothing.

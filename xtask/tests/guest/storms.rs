@@ -1,6 +1,6 @@
 //! Many requests at once: none lost, none joined wrongly, with any of the hooks.
 
-use crate::lab::{Lab, Log};
+use crate::lab::{self, Lab, Log};
 use modtrail_core::event::{Body, Event, Fact, Lost};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
@@ -75,20 +75,25 @@ fn one_alias_by_kprobes(kernel: Guest) {
     check_unseen_returns(&log);
 }
 
-/// 45 ask for net-pf-29; `provoke` then asks for a protocol that no module has.
+/// 45 ask for net-pf-29; `provoke` then asks for a protocol that no module has. If the kernel skipped runs of probes in
+/// each attempt, and that is reported, requests may be missing or incomplete, but no verdict is wrong.
 fn check_one_alias(log: &Log) {
+    let is_whole = !lab::was_skipped(log.stderr.as_bytes());
     let family: Vec<&Value> = log.requests.iter().filter(|request| request["alias"] == "net-pf-29").collect();
-    assert_eq!(family.len(), 45, "{}", log.shown());
+    assert!(family.len() == 45 || (!is_whole && family.len() < 45), "{}", log.shown());
     let live: Vec<&&Value> = family.iter().filter(|request| request["verdict"] == "live").collect();
-    assert_eq!(live.len(), 1, "{}", log.shown());
+    assert!(live.len() == 1 || (!is_whole && live.is_empty()), "{}", log.shown());
     for request in &family {
-        match request["verdict"].as_str() {
-            Some("live" | "already_live") => assert_eq!(request["satisfied_by"], json!(null), "{request}"),
-            Some("satisfied_by_another") => assert_eq!(request["satisfied_by"]["request"], live[0]["id"], "{request}"),
-            other => panic!("{other:?}: {request}"),
+        match (request["verdict"].as_str(), live.first()) {
+            (Some("live" | "already_live"), _) => assert_eq!(request["satisfied_by"], json!(null), "{request}"),
+            (Some("satisfied_by_another"), Some(live)) => {
+                assert_eq!(request["satisfied_by"]["request"], live["id"], "{request}");
+            }
+            (Some("satisfied_by_another" | "incomplete"), _) if !is_whole => {}
+            (other, _) => panic!("{other:?}: {request}"),
         }
     }
-    assert_eq!(log.count("not_found"), log.requests.len() - 45, "{}", log.shown());
+    assert!(!is_whole || log.count("not_found") == log.requests.len() - 45, "{}", log.shown());
 }
 
 /// What the return probes miss is null and marked, and nothing else is.

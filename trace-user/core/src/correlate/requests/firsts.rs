@@ -49,8 +49,8 @@ impl Firsts {
         self.is_on
     }
 
-    /// The request waits for a helper of its own: it stands for later ones. Returns those that waited for a request that
-    /// is forgotten: what became of that will not be known.
+    /// The request waits for a helper of its own: it stands for later ones. Returns those that waited for a request
+    /// that is forgotten: what became of that will not be known.
     pub fn waits(&mut self, request: &Request) -> BTreeSet<RequestId> {
         let Some(alias) = request.requested.alias.text().filter(|_| self.is_on) else { return BTreeSet::new() };
         self.by_alias.insert(alias.clone(), request.id);
